@@ -1,0 +1,235 @@
+"""Facts: what one source says of something, as it is handed to the ledger.
+
+The ledger keeps the facts of a record and merges them; merging is commutative and idempotent, so that it does not
+matter which source speaks first, or how often.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from trayd.money import Money
+from trayd.records import DEFAULT_ACCOUNT, BalanceReading, Episode, Estimate, ExternalCost, Status
+
+
+class EventFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an event file says of a generation.
+
+    Attributes:
+        digest: SHA-256 of the event's canonical JSON, in hex: the same event twice is one fact, and an event without
+            a request id is a record of this id.
+        time: the event's own time (UTC).
+    """
+
+    digest: str
+    time: datetime
+    endpoint_id: str
+    request_id: str | None = None
+    account: str = DEFAULT_ACCOUNT
+    status: Status = Status.COMPLETED
+    duration_s: float | None = None
+    units: Decimal | None = None
+    unit: str | None = None
+    estimate: Estimate | None = None
+    client: str | None = None
+    project: str | None = None
+    deliverable: str | None = None
+    note: str | None = None
+    source: str | None = None
+    parameters: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+
+    @property
+    def record_id(self) -> str:
+        """The id of the record it belongs to."""
+        return self.request_id or self.digest
+
+
+class BillingRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One row of fal's billing events.
+
+    Attributes:
+        total_nanos: what was charged after discounts, in nano-dollars; None while fal has not priced it.
+    """
+
+    timestamp: datetime
+    endpoint_id: str
+    units: Decimal | None = None
+    unit_price: Decimal | None = None
+    percent_discount: Decimal | None = None
+    total_nanos: int | None = None
+
+
+class BillingFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All billing rows of one request, as one complete fetch found them.
+
+    Attributes:
+        fetched_at: when the fetch began (UTC); a newer fetch replaces the rows of an older one.
+        key: the API key's name or the team member who made the request, where fal tells it.
+    """
+
+    request_id: str
+    account: str
+    fetched_at: datetime
+    rows: tuple[BillingRow, ...]
+    key: str | None = None
+
+
+class RunFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What fal's list of requests says of one: how it ran, not what it cost.
+
+    Attributes:
+        sent_at: when the request was made (UTC); ``ended_at`` is None while it runs.
+        parameters: the input, only where the user stores it.
+    """
+
+    request_id: str
+    account: str
+    endpoint_id: str
+    fetched_at: datetime
+    sent_at: datetime
+    ended_at: datetime | None = None
+    status: Status = Status.SUBMITTED
+    duration_s: float | None = None
+    parameters: dict[str, Any] = {}
+
+
+class ModelFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What fal's catalogue and price list say of an endpoint at a time.
+
+    Attributes:
+        unit_price: the price of one ``unit`` in ``currency``; None where fal lists no price.
+        seen_at: when this was read (UTC).
+    """
+
+    endpoint_id: str
+    seen_at: datetime
+    display_name: str | None = None
+    operation: str | None = None
+    license_type: str | None = None
+    unit: str | None = None
+    unit_price: Decimal | None = None
+    currency: str = "USD"
+
+
+class UserEdit(msgspec.Struct, frozen=True, kw_only=True):
+    """A person sets one of the editable fields of a record; None clears it."""
+
+    record_id: str
+    field: str
+    value: str | None
+    at: datetime
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A person says that an event without a request id belongs to this request."""
+
+    record_id: str
+    request_id: str
+    at: datetime
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """The stretch of time of which an account's billing has been fetched completely.
+
+    Attributes:
+        since: the first instant covered (UTC).
+        until: the watermark: the first instant that is not.
+        fetched_at: when the newest fetch began.
+        first_completed_at: when the first poll (the backfill) was complete.
+    """
+
+    account: str
+    since: datetime
+    until: datetime
+    fetched_at: datetime
+    first_completed_at: datetime
+
+
+class AccountFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How an account stands after the latest try to reach it.
+
+    Attributes:
+        name: what the user calls it; the key is kept under this name.
+        username: fal's name for it, once known.
+        state: ok, no_key, bad_key, needs_admin, locked or offline, as ``trayd status --json`` says it.
+        problem: what to tell the person, empty when the state is ok.
+        as_of: when fal last answered well (UTC).
+        has_credits: false for accounts on invoice, which have no balance.
+    """
+
+    name: str
+    state: str
+    username: str | None = None
+    problem: str = ""
+    as_of: datetime | None = None
+    tried_at: datetime | None = None
+    has_credits: bool = True
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """fal's own total of an endpoint and the ledger's are not the same.
+
+    Attributes:
+        since: the first instant compared (UTC); ``until`` the first one left out.
+    """
+
+    account: str
+    endpoint_id: str
+    since: datetime
+    until: datetime
+    ledger: Money
+    fal: Money
+
+
+class FileTaken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that was taken in, known by its content.
+
+    Attributes:
+        digest: SHA-256 of the content, in hex.
+    """
+
+    digest: str
+    name: str
+    at: datetime
+    recorded: int = 0
+    rejected: int = 0
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Facts that become durable together, in one write.
+
+    Attributes:
+        differences: for each account that is named, the whole set that replaces what was known.
+    """
+
+    events: tuple[EventFact, ...] = ()
+    billing: tuple[BillingFact, ...] = ()
+    runs: tuple[RunFact, ...] = ()
+    models: tuple[ModelFact, ...] = ()
+    costs: tuple[ExternalCost, ...] = ()
+    edits: tuple[UserEdit, ...] = ()
+    links: tuple[Link, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    accounts: tuple[AccountFact, ...] = ()
+    balances: tuple[BalanceReading, ...] = ()
+    differences: dict[str, tuple[Difference, ...]] = {}
+    episodes: tuple[Episode, ...] = ()
+    files: tuple[FileTaken, ...] = ()
+
+
+class Added(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch.
+
+    Attributes:
+        created: ids of the records that are new; ``changed`` of those that had been there and are different now.
+        known: how many facts about records told nothing new.
+    """
+
+    created: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    known: int = 0

@@ -1,0 +1,113 @@
+"""The status: what the tray, ``trayd status`` and the panel show first, as one immutable value."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+from trayd.facts import Difference
+from trayd.money import Money
+from trayd.records import BalanceReading
+
+
+class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How one account stands.
+
+    Attributes:
+        balance: None where it is not known or the account has none (invoiced); never zero for unknown.
+        as_of: when the balance was read, or when fal last answered well (UTC).
+        state: ok, stale, no_key, bad_key, needs_admin, locked or offline.
+        run_out: the day the balance is expected to last until, None without a forecast.
+        problem: what is wrong and the cure; empty when all is well.
+    """
+
+    name: str
+    username: str | None
+    balance: Money | None
+    as_of: datetime | None
+    state: str
+    run_out: date | None = None
+    problem: str = ""
+
+
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """What was spent in a window.
+
+    Attributes:
+        cost: in the home currency; what is unknown or has no rate is not in it.
+        generations: fal requests that count or would count, pending and unmatched ones left out.
+        unpriced: how many of them have no price yet.
+        left_out: amounts in currencies without a rate, by currency.
+    """
+
+    cost: Money
+    generations: int = 0
+    unpriced: int = 0
+    left_out: tuple[Money, ...] = ()
+
+
+class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One open or recent episode; ``state`` is open or resolved."""
+
+    id: str
+    rule: str
+    state: str
+    since: datetime
+    text: str
+
+
+class DropStatus(msgspec.Struct, frozen=True):
+    """How many files wait in the drop folder and how many were rejected."""
+
+    waiting: int = 0
+    rejected: int = 0
+
+
+class DaemonStatus(msgspec.Struct, frozen=True):
+    """Whether a daemon runs, and where its HTTP API is."""
+
+    running: bool = False
+    url: str | None = None
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """Generations that were submitted and have not ended: beside the totals.
+
+    Attributes:
+        estimated: the sum of their estimates; None where none has one.
+    """
+
+    generations: int = 0
+    estimated: Money | None = None
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is shown first.
+
+    Attributes:
+        spent: by window: ``24h``, ``7d``, ``30d`` and ``total``.
+        unmatched: events without a request id where billing covers their time; their cost is left out.
+        differences: where fal's own totals and the ledger's differ.
+        paused_until: alerts are held back until then; None when they are not.
+    """
+
+    accounts: tuple[AccountStatus, ...]
+    spent: dict[str, Spent]
+    alerts: tuple[AlertStatus, ...] = ()
+    drop: DropStatus = DropStatus()
+    daemon: DaemonStatus = DaemonStatus()
+    pending: Pending = Pending()
+    unmatched: int = 0
+    differences: tuple[Difference, ...] = ()
+    paused_until: datetime | None = None
+
+
+def latest_balances(readings: tuple[BalanceReading, ...]) -> dict[str, BalanceReading]:
+    """The newest reading of each account."""
+    newest: dict[str, BalanceReading] = {}
+    for reading in readings:
+        known = newest.get(reading.account)
+        if known is None or known.at <= reading.at:
+            newest[reading.account] = reading
+    return newest

@@ -1,0 +1,149 @@
+"""Money as integer nanos (1e-9) of an ISO 4217 currency, and how it is shown.
+
+fal bills in nano-dollars, so an integer of nanos holds every amount of the API exactly and sums without error.
+Unit prices and quantities have more decimals than that and stay ``Decimal``; they become nanos once, at the end,
+rounded half to even.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from typing import Self
+
+import msgspec
+
+NANOS_PER_UNIT = 1_000_000_000
+
+# Prices have up to 30 decimals and quantities are fractional; 60 digits keep every product exact.
+EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+class Money(msgspec.Struct, frozen=True):
+    """An amount of money.
+
+    Attributes:
+        nanos: the amount in 1e-9 of the currency's main unit.
+        currency: an ISO 4217 code in capitals.
+    """
+
+    nanos: int
+    currency: str = "USD"
+
+    @classmethod
+    def of(cls, amount: Decimal | str | int, currency: str = "USD") -> Self:
+        """The amount, rounded half to even to a nano.
+
+        Raises:
+            ValueError: the amount is not a finite decimal number, or the currency is not three capital letters.
+        """
+        if not _CURRENCY.fullmatch(currency):
+            raise ValueError(f"{currency!r} is not an ISO 4217 currency code such as USD")
+        return cls(nanos_of(amount), currency)
+
+    @property
+    def amount(self) -> Decimal:
+        """The amount in the currency's main unit, exact."""
+        return Decimal(self.nanos).scaleb(-9, EXACT)
+
+    def text(self) -> str:
+        """The exact amount as plain decimal digits, at least two of them after the point: ``0.0902``, ``5.00``."""
+        whole, fraction = divmod(abs(self.nanos), NANOS_PER_UNIT)
+        digits = f"{fraction:09d}".rstrip("0").ljust(2, "0")
+        return f"{'-' if self.nanos < 0 else ''}{whole}.{digits}"
+
+    def __add__(self, other: Money) -> Money:
+        if other.currency != self.currency:
+            raise ValueError(f"{self.currency} and {other.currency} cannot be added without an exchange rate")
+        return Money(self.nanos + other.nanos, self.currency)
+
+    def __neg__(self) -> Money:
+        return Money(-self.nanos, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return self + -other
+
+
+def nanos_of(amount: Decimal | str | int) -> int:
+    """The amount in nanos, rounded half to even.
+
+    Raises:
+        ValueError: it is not a finite decimal number.
+    """
+    try:
+        number = Decimal(amount)
+    except InvalidOperation:
+        raise ValueError(f"{amount!r} is not an amount") from None
+    if not number.is_finite():
+        raise ValueError(f"{amount!r} is not a finite amount")
+    return int(number.scaleb(9, EXACT).to_integral_value(context=EXACT))
+
+
+def price(unit_price: Decimal, units: Decimal, percent_discount: Decimal | None = None) -> int:
+    """``unit_price × units`` less the discount, in nanos: exact until the one rounding, half to even."""
+    total = EXACT.multiply(unit_price, units)
+    if percent_discount:
+        total = EXACT.multiply(total, EXACT.divide(100 - percent_discount, Decimal(100)))
+    return nanos_of(total)
+
+
+def apportion(nanos: int, weights: Sequence[Decimal | int]) -> list[int]:
+    """Splits an amount by weights so that the parts add up to it exactly (largest remainder).
+
+    Ties go to the earlier part. With no weight above zero the parts are equal.
+
+    Raises:
+        ValueError: there are no parts, or a weight is negative.
+    """
+    if not weights or any(weight < 0 for weight in weights):
+        raise ValueError("an amount is split over at least one part, by weights of zero or more")
+    shares = [Decimal(weight) for weight in weights]
+    if not any(shares):
+        shares = [Decimal(1)] * len(weights)
+    total = sum(shares)
+    sign, size = (-1, -nanos) if nanos < 0 else (1, nanos)
+    exact = [EXACT.divide(EXACT.multiply(Decimal(size), share), Decimal(total)) for share in shares]
+    parts = [int(share) for share in exact]
+    by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
+    for i in by_remainder[: size - sum(parts)]:
+        parts[i] += 1
+    return [sign * part for part in parts]
+
+
+def total(amounts: Iterable[Money]) -> dict[str, int]:
+    """Sums by currency, in nanos; amounts of different currencies are never added to each other."""
+    sums: dict[str, int] = {}
+    for money in amounts:
+        sums[money.currency] = sums.get(money.currency, 0) + money.nanos
+    return sums
+
+
+# Kronor are shown with one decimal: whole kronor hide small jobs, two decimals pretend to a precision that a
+# converted amount does not have.
+_SHOWN_DECIMALS: Mapping[str, int] = {"SEK": 1}
+
+# CLDR writes SEK as a code outside Swedish; people who bill in kronor write kr.
+_PATTERNS: Mapping[str, str] = {"SEK": "#,##0.0 kr"}
+
+_SMALL_DIGITS = 2
+
+
+def format_money(money: Money, locale: str = "en_US") -> str:
+    """The amount as people of that locale write it: ``$48.20``, ``5.1 kr``.
+
+    An amount that would show as zero but is not gets as many decimals as show its first two digits: ``$0.0031``.
+    """
+    from babel import Locale  # slow to import, and needed late
+    from babel.numbers import get_currency_precision, parse_pattern
+
+    decimals = _SHOWN_DECIMALS.get(money.currency, get_currency_precision(money.currency))
+    amount = money.amount
+    if amount and abs(amount) < Decimal(1).scaleb(-decimals):
+        decimals = _SMALL_DIGITS - 1 - amount.adjusted()
+    wanted = _PATTERNS.get(money.currency) or Locale.parse(locale).currency_formats["standard"].pattern
+    pattern = parse_pattern(wanted)
+    pattern.frac_prec = (decimals, decimals)
+    return str(pattern.apply(amount, locale, currency=money.currency, currency_digits=False))

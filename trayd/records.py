@@ -1,0 +1,264 @@
+"""The records: what the ledger holds, and what everything that people see is computed from.
+
+A :class:`Generation` is one fal request, an :class:`ExternalCost` a cost from elsewhere. Both are read-only views:
+sources hand in :mod:`trayd.facts`, the ledger merges them, and the merged record flows on unchanged.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, tzinfo
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from trayd.money import Money
+
+#: The account of a key that is only in the environment, until fal has told its username.
+DEFAULT_ACCOUNT = "default"
+
+#: What a person may change on a record.
+EDITABLE_FIELDS = ("client", "project", "deliverable", "note")
+
+
+class Kind(StrEnum):
+    """Where a cost comes from."""
+
+    INTERNAL = "internal"  #: a fal generation
+    EXTERNAL = "external"  #: another tool's cost, imported
+    POOL = "pool"  #: a shared cost for a period, distributed over projects
+
+
+class Status(StrEnum):
+    """How far a generation has come."""
+
+    SUBMITTED = "submitted"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def rank(self) -> int:
+        """Orders the versions of a record: an end outranks a start, whichever was heard of first."""
+        return 0 if self is Status.SUBMITTED else 1
+
+
+class Counting(StrEnum):
+    """How a record enters the totals."""
+
+    ACTUAL = "actual"  #: by what fal has billed
+    ESTIMATE = "estimate"  #: by the estimate, until fal has billed it
+    PENDING = "pending"  #: submitted: beside the totals, not in them
+    UNKNOWN = "unknown"  #: without a price: named and counted, never as zero
+    FREE = "free"  #: failed or cancelled, and billing has covered its time for 48 hours without a charge
+    UNMATCHED = "unmatched"  #: an event without a request id where billing covers its time: left out until linked
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """What a generation was expected to cost.
+
+    Attributes:
+        amount: the estimate.
+        at: when it was made (UTC); prices change, so an estimate keeps its own time.
+    """
+
+    amount: Money
+    at: datetime
+
+
+class Generation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="generation"):
+    """One fal request, merged from all that is known of it.
+
+    Attributes:
+        id: the request id; for an event without one, a hash of the event.
+        request_id: fal's id of the request, or None while no source has told it.
+        account: fal's username, or the name the user gave to the account while that is unknown.
+        endpoint_id: fal's identity of the model; never changes.
+        display_name: the model's name as it was when the record was made.
+        operation: the model's category (``text-to-video``).
+        timestamp: when the request was made (UTC); billing's once known.
+        duration_s: how long it ran, in seconds.
+        units: the billed quantity in ``unit``; ``unit_price`` is the price of one, before ``percent_discount``.
+        estimate: what it was expected to cost.
+        actual: what fal billed, summed over all its billing rows; None is "not confirmed yet", never zero.
+        key: the API key's name or the team member who made the request.
+        source: who told of it first: ``fal``, or the event's ``source``.
+        parameters: the model's input, without prompts unless the user stores them.
+        extra: fields of event files that trayd does not know; kept as they came.
+        counting: how it enters the totals, worked out when the record is read.
+    """
+
+    id: str
+    account: str
+    endpoint_id: str
+    timestamp: datetime
+    request_id: str | None = None
+    display_name: str | None = None
+    operation: str | None = None
+    status: Status = Status.COMPLETED
+    duration_s: float | None = None
+    units: Decimal | None = None
+    unit: str | None = None
+    unit_price: Decimal | None = None
+    percent_discount: Decimal | None = None
+    estimate: Estimate | None = None
+    actual: Money | None = None
+    key: str | None = None
+    client: str | None = None
+    project: str | None = None
+    deliverable: str | None = None
+    note: str | None = None
+    source: str = "fal"
+    parameters: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    counting: Counting = Counting.UNKNOWN
+
+    @property
+    def kind(self) -> Kind:
+        """Always internal."""
+        return Kind.INTERNAL
+
+    @property
+    def cost(self) -> Money | None:
+        """What it counts in totals; None where that is unknown, pending or unmatched."""
+        match self.counting:
+            case Counting.ACTUAL:
+                return self.actual
+            case Counting.ESTIMATE:
+                return self.estimate.amount if self.estimate else None
+            case Counting.FREE:
+                return Money(0)
+            case _:
+                return None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether fal has billed it, or has had the time to and did not."""
+        return self.counting in {Counting.ACTUAL, Counting.FREE}
+
+    def instant(self, _zone: tzinfo) -> datetime:
+        """When it counts (UTC); the zone matters to civil dates only."""
+        return self.timestamp
+
+
+class ExternalCost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="record", tag="cost"):
+    """A cost from outside fal: an imported CSV row.
+
+    Attributes:
+        id: a hash of source, date, amount, currency and description plus the occurrence number within the file, so
+            that overlapping statements do not double and true twins survive.
+        date: the civil date it counts on, in every time zone.
+        source: the tool or statement it comes from.
+        file: the name of the file, and ``line`` the line in it, counted from 1.
+        kind: external or pool.
+    """
+
+    id: str
+    date: date
+    description: str
+    amount: Money
+    category: str | None = None
+    source: str = "csv"
+    client: str | None = None
+    project: str | None = None
+    deliverable: str | None = None
+    note: str | None = None
+    file: str = ""
+    line: int = 0
+    kind: Kind = Kind.EXTERNAL
+
+    @property
+    def timestamp(self) -> datetime:
+        """The start of its date in UTC: how exports print it."""
+        return datetime.combine(self.date, time(), UTC)
+
+    @property
+    def cost(self) -> Money:
+        """What it counts in totals."""
+        return self.amount
+
+    @property
+    def counting(self) -> Counting:
+        """Always the actual: someone was billed."""
+        return Counting.ACTUAL
+
+    @property
+    def confirmed(self) -> bool:
+        """Always true."""
+        return True
+
+    def instant(self, zone: tzinfo) -> datetime:
+        """The start of its date in the user's zone, in UTC: so it falls on that date in every zone."""
+        return datetime.combine(self.date, time(), zone).astimezone(UTC)
+
+
+Record = Generation | ExternalCost
+
+
+class BalanceReading(msgspec.Struct, frozen=True):
+    """The balance of an account at a time, as fal told it."""
+
+    account: str
+    at: datetime
+    amount: Money
+
+
+class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One stretch of time in which a rule's condition held: told once, however long it lasts.
+
+    Attributes:
+        id: rule, scope and period in one text; there is one episode of an id at a time.
+        rule: the rule's name (``balance``, ``expensive``).
+        scope: what it is about: an account, a request id.
+        since: when it began (UTC); ``resolved`` when it ended, None while it lasts.
+        level: the threshold that was crossed, as text (``20.00``); an episode that crosses a lower one escalates.
+        text: what the person was told.
+    """
+
+    id: str
+    rule: str
+    scope: str
+    since: datetime
+    text: str
+    level: str = ""
+    resolved: datetime | None = None
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which records are meant. Every field narrows; None does not.
+
+    Attributes:
+        model: an endpoint id, or the start of one up to a slash.
+        since: the first instant taken in; ``until`` the first one left out.
+    """
+
+    client: str | None = None
+    project: str | None = None
+    deliverable: str | None = None
+    model: str | None = None
+    account: str | None = None
+    kind: Kind | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def admits(self, record: Record, zone: tzinfo) -> bool:
+        """Whether the record is meant; ``zone`` is the user's, for civil dates."""
+        when = record.instant(zone)
+        if (self.since is not None and when < self.since) or (self.until is not None and when >= self.until):
+            return False
+        if self.kind is not None and record.kind is not self.kind:
+            return False
+        for wanted, value in (
+            (self.client, record.client),
+            (self.project, record.project),
+            (self.deliverable, record.deliverable),
+        ):
+            if wanted is not None and wanted != value:
+                return False
+        if isinstance(record, ExternalCost):
+            return self.model is None and self.account is None
+        if self.account is not None and self.account != record.account:
+            return False
+        model = self.model
+        return model is None or record.endpoint_id == model or record.endpoint_id.startswith(model.rstrip("/") + "/")
