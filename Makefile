@@ -1,0 +1,47 @@
+# make demo   the whole thing on made-up data, in a throwaway folder
+# make test   everything the tests need, then all of them
+# make lint   ruff, mypy, import contracts
+# make screenshots   the pictures in docs/screenshots
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint format screenshots clean
+
+demo: $(VENV)/installed
+	$(BIN)/trayd demo
+
+test: $(VENV)/developed
+	@sh installers/prepare.sh tests
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/developed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/developed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+screenshots: $(VENV)/developed
+	@sh installers/prepare.sh tests
+	$(BIN)/python -m tests.screenshots docs/screenshots
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(BIN)/python:
+	@PYTHON=$(PYTHON) sh installers/prepare.sh venv
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(VENV)/installed: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/developed: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
