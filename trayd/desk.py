@@ -1,0 +1,190 @@
+"""The desk: where the command line asks. With a daemon running, over its HTTP API; without one, on the ledger itself.
+
+Which of the two is decided by the ledger's lock alone: whoever can take it needs no daemon, and whoever cannot asks the
+process that holds it. A left-over ``run/trayd.json`` proves nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from trayd.errors import DaemonError, DeclinedError, LedgerLockedError, TraydError, UsageError
+from trayd.operations import OPERATIONS, Operations, parse_query
+from trayd.panel.openapi import API_ROOT
+from trayd.settings import Paths, fal_url, load
+from trayd.shapes import plain
+
+#: A command that holds the ledger for a moment is waited for this long before it counts as a daemon.
+PATIENCE_S = 5.0
+_REQUEST_TIMEOUT_S = 120.0
+
+
+class DaemonFile(msgspec.Struct, frozen=True):
+    """What a running daemon writes to ``run/trayd.json``, readable by its user alone."""
+
+    pid: int
+    url: str
+    token: str
+
+
+class Desk(Protocol):
+    """Where the command line asks; every answer has its outward shape.
+
+    Raises:
+        TraydError: the operation's own errors, the same from either desk.
+    """
+
+    def ask(self, name: str, data: bytes | None = None, **query: Any) -> Any:
+        """Runs an operation of the table by its name; ``data`` is its body."""
+
+    def text(self, name: str, **query: Any) -> Iterator[str]:
+        """Runs an operation that answers in text; in pieces."""
+
+    def refresh(self) -> list[dict[str, Any]]:
+        """Polls now; how each account stands after it."""
+
+
+class LocalDesk:
+    """Answers from the ledger that this process has opened."""
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+
+    def ask(self, name: str, data: bytes | None = None, **query: Any) -> Any:
+        """See Desk."""
+        operation = OPERATIONS[name]
+        arguments = () if data is None else (data,)
+        return plain(operation.run(self._operations, parse_query(operation, _given(query)), *arguments))
+
+    def text(self, name: str, **query: Any) -> Iterator[str]:
+        """See Desk."""
+        operation = OPERATIONS[name]
+        pieces: Iterator[str] = operation.run(self._operations, parse_query(operation, _given(query)))
+        return pieces
+
+    def refresh(self) -> list[dict[str, Any]]:
+        """See Desk."""
+        from trayd.daemon import poll_once
+
+        shape: list[dict[str, Any]] = plain(poll_once(self._operations))
+        return shape
+
+
+class RemoteDesk:
+    """Asks the running daemon."""
+
+    def __init__(self, daemon: DaemonFile) -> None:
+        # Loopback is never reached through a proxy that the environment names.
+        self._http = httpx.Client(
+            base_url=f"{daemon.url}{API_ROOT}",
+            headers={"Authorization": f"Bearer {daemon.token}"},
+            timeout=_REQUEST_TIMEOUT_S,
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Lets the connection go."""
+        self._http.close()
+
+    def ask(self, name: str, data: bytes | None = None, **query: Any) -> Any:
+        """See Desk."""
+        with self._answer(name, query, data) as answer:
+            return msgspec.json.decode(answer.read())
+
+    def text(self, name: str, **query: Any) -> Iterator[str]:
+        """See Desk."""
+        with self._answer(name, query) as answer:
+            yield from answer.iter_text()
+
+    def refresh(self) -> list[dict[str, Any]]:
+        """See Desk."""
+        shape: list[dict[str, Any]] = self.ask("refresh")
+        return shape
+
+    @contextmanager
+    def _answer(self, name: str, query: dict[str, Any], data: bytes | None = None) -> Iterator[httpx.Response]:
+        operation = OPERATIONS.get(name)
+        method = "GET" if operation and not operation.writes else "POST"
+        try:
+            with self._http.stream(method, f"/{name}", params=_given(query), content=data) as answer:
+                if not answer.is_success:
+                    raise _told(answer.read())
+                yield answer
+        except httpx.HTTPError as error:
+            raise DaemonError(f"the running daemon does not answer ({error})", "see its log, or restart it") from error
+
+
+@contextmanager
+def open_desk(paths: Paths | None = None) -> Iterator[Desk]:
+    """The desk for one command.
+
+    Raises:
+        SettingsError: the settings file is not valid.
+        LedgerError: the ledger cannot be opened.
+        DaemonError: another process holds the ledger and does not answer.
+    """
+    from trayd.ledger.store import Ledger, LedgerPaths
+
+    paths = paths or Paths.usual()
+    settings = load(paths.settings)
+    paths = paths.with_folders(settings.folders)
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            ledger = Ledger.open(
+                LedgerPaths(ledger=paths.ledger, backup=paths.backup), base_url=fal_url(), holder="a trayd command"
+            )
+        except LedgerLockedError:
+            daemon = read_daemon_file(paths.run)
+            if daemon is not None and _listens(daemon):
+                with closing(RemoteDesk(daemon)) as remote:
+                    yield remote
+                return
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            with closing(ledger):
+                yield LocalDesk(Operations(ledger, settings, paths))
+            return
+
+
+def read_daemon_file(run: Path) -> DaemonFile | None:
+    """What the daemon wrote, if there is something that can be read."""
+    try:
+        return msgspec.json.decode((run / "trayd.json").read_bytes(), type=DaemonFile)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _listens(daemon: DaemonFile) -> bool:
+    """Whether something is at that address; a file that a killed daemon left names one where nothing is."""
+    parts = urlsplit(daemon.url)
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def _given(query: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}
+
+
+def _told(content: bytes) -> TraydError:
+    try:
+        error = msgspec.json.decode(content)["error"]
+        message, cure, code = str(error["message"]), str(error["cure"]), int(error["exit_code"])
+    except (ValueError, KeyError, TypeError):
+        return DaemonError("the running daemon gave an answer that is not its own", "restart it")
+    kinds: dict[int, type[TraydError]] = {2: UsageError, 10: DeclinedError}
+    return kinds.get(code, DaemonError)(message, cure)

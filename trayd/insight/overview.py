@@ -1,0 +1,99 @@
+"""Puts the status together from what the ledger holds: one pass over the records, no clock of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, tzinfo
+
+import msgspec
+
+from trayd.facts import AccountFact, Difference
+from trayd.insight.status import AccountStatus, AlertStatus, Pending, Status, latest_balances
+from trayd.insight.usage import spent
+from trayd.money import Money
+from trayd.records import BalanceReading, Counting, Episode, Generation, Record
+
+#: Resolved episodes are shown for this long.
+SHOWN_AFTER_END = timedelta(hours=24)
+
+#: fal's answer is called stale after this many missed polls, and not before ten minutes.
+_MISSED_POLLS = 3
+_STALE_AT_LEAST = timedelta(minutes=10)
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """What the status is made from, beside the records.
+
+    Attributes:
+        names: the accounts that are set up, in the user's order.
+        poll_interval: how often fal is asked.
+    """
+
+    names: tuple[str, ...]
+    accounts: Mapping[str, AccountFact]
+    balances: tuple[BalanceReading, ...]
+    episodes: Mapping[str, Episode]
+    differences: tuple[Difference, ...]
+    poll_interval: timedelta
+    home_currency: str
+    zone: tzinfo
+
+
+def build_status(records: Iterable[Record], known: Overview, now: datetime) -> Status:
+    """The status at ``now``; the parts that only a running daemon knows are left at their defaults."""
+    everything = list(records)
+    generations = [record for record in everything if isinstance(record, Generation)]
+    pending = [record for record in generations if record.counting is Counting.PENDING]
+    return Status(
+        accounts=_accounts(known, now),
+        spent=spent(everything, now, known.zone, known.home_currency),
+        alerts=_alerts(known.episodes.values(), now),
+        pending=_pending(pending),
+        unmatched=sum(record.counting is Counting.UNMATCHED for record in generations),
+        differences=known.differences,
+    )
+
+
+def _accounts(known: Overview, now: datetime) -> tuple[AccountStatus, ...]:
+    newest = latest_balances(known.balances)
+    stale_after = max(known.poll_interval * _MISSED_POLLS, _STALE_AT_LEAST)
+    statuses = []
+    for name in known.names:
+        fact = known.accounts.get(name, AccountFact(name=name, state="offline", problem="fal has not been asked yet"))
+        reading = newest.get(fact.username or name)
+        state = fact.state
+        if state == "ok" and (fact.as_of is None or now - fact.as_of > stale_after):
+            state = "stale"
+        statuses.append(
+            AccountStatus(
+                name=name,
+                username=fact.username,
+                balance=reading.amount if reading and fact.has_credits else None,
+                as_of=fact.as_of,
+                state=state,
+                problem=fact.problem,
+            )
+        )
+    return tuple(statuses)
+
+
+def _alerts(episodes: Iterable[Episode], now: datetime) -> tuple[AlertStatus, ...]:
+    shown = [episode for episode in episodes if episode.resolved is None or now - episode.resolved <= SHOWN_AFTER_END]
+    shown.sort(key=lambda episode: (episode.resolved is not None, -episode.since.timestamp()))
+    return tuple(
+        AlertStatus(
+            id=episode.id,
+            rule=episode.rule,
+            state="open" if episode.resolved is None else "resolved",
+            since=episode.since,
+            text=episode.text,
+        )
+        for episode in shown
+    )
+
+
+def _pending(records: list[Generation]) -> Pending:
+    # fal bills in US dollars; an estimate that a plug-in made in another currency cannot be added to those.
+    estimates = [record.estimate.amount for record in records if record.estimate]
+    dollars = [money.nanos for money in estimates if money.currency == "USD"]
+    return Pending(generations=len(records), estimated=Money(sum(dollars)) if dollars else None)

@@ -1,0 +1,326 @@
+"""What a person can ask of trayd, on an open ledger: the one implementation behind the command line and the HTTP API.
+
+Everything here runs on the thread that owns the ledger and answers in structs; :func:`trayd.shapes.plain` gives them
+their outward shape. :data:`OPERATIONS` lists it all once: the API serves that table, the command line asks by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from trayd.errors import DeclinedError, UsageError
+from trayd.insight.overview import Overview, build_status
+from trayd.insight.status import DaemonStatus, Status
+from trayd.insight.usage import Usage, usage
+from trayd.insight.windows import parse_moment, parse_window, previous_window
+from trayd.intake.drop import count_files
+from trayd.intake.take import ImportResult, import_file
+from trayd.ledger.store import Ledger
+from trayd.records import DEFAULT_ACCOUNT, Filters, Generation, Kind, Record
+from trayd.reports.csv_export import csv_lines
+from trayd.reports.html import report_html
+from trayd.reports.shape import HistoryItem, history_item
+from trayd.settings import Paths, Settings
+
+RESET_WORD = "DELETE"
+EXPORT_FORMATS = ("csv",)
+MENU_GENERATIONS = 4
+
+Count = Annotated[int, Meta(ge=0)]
+
+
+class FilterQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The filters as a person writes them; ``since`` and ``until`` are dates or RFC 3339 times."""
+
+    client: str | None = None
+    project: str | None = None
+    deliverable: str | None = None
+    model: str | None = None
+    account: str | None = None
+    kind: Kind | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def filters(self, zone: tzinfo) -> Filters:
+        """The same as types; a date as ``until`` takes that whole day in.
+
+        Raises:
+            UsageError: a time cannot be read.
+        """
+        return Filters(
+            client=self.client,
+            project=self.project,
+            deliverable=self.deliverable,
+            model=self.model,
+            account=self.account,
+            kind=self.kind,
+            since=parse_moment(self.since, zone, end=False) if self.since else None,
+            until=parse_moment(self.until, zone, end=True) if self.until else None,
+        )
+
+
+class UsageQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
+    """A window, and what to break it down by."""
+
+    window: str = "30d"
+    by: str | None = None
+
+
+class HistoryQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
+    """How many records, after how many left out."""
+
+    limit: Count = 50
+    offset: Count = 0
+
+
+class ExportQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
+    """The format of an export."""
+
+    format: str = "csv"
+
+
+class ImportQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The name of a file; ``dry_run`` only tells what would be recorded."""
+
+    name: str
+    dry_run: bool = False
+
+
+class ResetQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The word that a person has to type."""
+
+    confirm: str = ""
+
+
+class NoQuery(msgspec.Struct, frozen=True):
+    """Nothing to say."""
+
+
+class ResetDone(msgspec.Struct, frozen=True):
+    """Where the cleared history was archived."""
+
+    archive: Path
+
+
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+class Operations:
+    """The questions and orders of a person, answered from one ledger.
+
+    Attributes:
+        ledger: open, and owned by the calling thread.
+        settings: as they are now; the daemon replaces them when the file changes.
+        daemon: what the running daemon says of itself in the status; ``paused_until`` likewise.
+    """
+
+    def __init__(
+        self, ledger: Ledger, settings: Settings, paths: Paths, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.ledger = ledger
+        self.settings = settings
+        self.paths = paths
+        self.daemon = DaemonStatus()
+        self.paused_until: datetime | None = None
+        self._clock = clock
+
+    def status(self, _query: NoQuery | None = None) -> Status:
+        """Balance, totals and alerts."""
+        zone = self.settings.zone()
+        known = Overview(
+            names=account_names(self.settings),
+            accounts=self.ledger.accounts(),
+            balances=self.ledger.balances(),
+            episodes=self.ledger.episodes(),
+            differences=self.ledger.differences(),
+            poll_interval=timedelta(seconds=self.settings.poll.interval_s),
+            home_currency=self.settings.home_currency,
+            zone=zone,
+        )
+        status = build_status(self.ledger.records(zone=zone), known, self._clock())
+        return msgspec.structs.replace(
+            status, drop=count_files(self.paths.drop), daemon=self.daemon, paused_until=self.paused_until
+        )
+
+    def usage(self, query: UsageQuery) -> Usage:
+        """Totals of a window and their breakdown, with the trend against the window before.
+
+        Raises:
+            UsageError: the window, the dimension or a filter cannot be read.
+        """
+        zone = self.settings.zone()
+        window = parse_window(query.window, self._clock(), zone)
+        before = previous_window(window, zone)
+        chosen = query.filters(zone)
+
+        def within(since: datetime, until: datetime) -> Iterator[Record]:
+            return self.ledger.records(msgspec.structs.replace(chosen, since=since, until=until), zone=zone)
+
+        return usage(
+            within(window.since, window.until),
+            window=window,
+            by=query.by,
+            zone=zone,
+            home_currency=self.settings.home_currency,
+            previous=within(before.since, before.until),
+        )
+
+    def history(self, query: HistoryQuery) -> list[HistoryItem]:
+        """The log, newest first.
+
+        Raises:
+            UsageError: a filter cannot be read.
+        """
+        zone = self.settings.zone()
+        records = self.ledger.records(query.filters(zone), zone=zone)
+        return [history_item(record) for record in islice(records, query.offset, query.offset + query.limit)]
+
+    def latest_generations(self) -> tuple[Generation, ...]:
+        """The newest few, for the menu."""
+        records = self.ledger.records(Filters(kind=Kind.INTERNAL))
+        return tuple(islice((record for record in records if isinstance(record, Generation)), MENU_GENERATIONS))
+
+    def import_data(self, query: ImportQuery, data: bytes) -> ImportResult:
+        """Takes a file's content in: recorded at once, and nothing is moved."""
+        return import_file(
+            self.ledger, query.name, data, settings=self.settings, now=self._clock(), dry_run=query.dry_run
+        )
+
+    def export(self, query: ExportQuery) -> Iterator[str]:
+        """The history as text in that format, oldest first, in pieces.
+
+        Raises:
+            UsageError: there is no such format, or a filter cannot be read.
+        """
+        if query.format not in EXPORT_FORMATS:
+            raise UsageError(
+                f"there is no export format {query.format!r}", f"use --format {' or '.join(EXPORT_FORMATS)}"
+            )
+        zone = self.settings.zone()
+        return csv_lines(self.ledger.records(query.filters(zone), zone=zone, newest_first=False))
+
+    def report(self, query: FilterQuery) -> Iterator[str]:
+        """The HTML report, in pieces.
+
+        Raises:
+            UsageError: a filter cannot be read.
+        """
+        zone = self.settings.zone()
+        filters = query.filters(zone)
+        return report_html(
+            self.ledger.records(filters, zone=zone),
+            filters=filters,
+            home_currency=self.settings.home_currency,
+            locale=self.settings.number_locale(),
+            zone=zone,
+            now=self._clock(),
+        )
+
+    def reset(self, query: ResetQuery) -> ResetDone:
+        """Archives the whole history and starts an empty one.
+
+        Raises:
+            DeclinedError: the word is not DELETE; nothing was touched.
+        """
+        if query.confirm != RESET_WORD:
+            raise DeclinedError(
+                "the history was not cleared: that takes the word DELETE", f"say `trayd reset --confirm {RESET_WORD}`"
+            )
+        return ResetDone(self.ledger.archive_and_clear(self._clock()))
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the table: an operation by its name, and how the HTTP API carries it.
+
+    Attributes:
+        query: the struct of its arguments; over HTTP, the query parameters.
+        answer: the type it answers with, or the media type of the text that it answers with.
+        takes_body: whether it takes bytes as a second argument.
+        writes: whether the ledger may be different after it; over HTTP, POST instead of GET.
+    """
+
+    name: str
+    summary: str
+    run: Callable[..., Any]
+    query: type[msgspec.Struct] = NoQuery
+    answer: Any = None
+    takes_body: bool = False
+    writes: bool = False
+
+
+OPERATIONS: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (
+        Operation(name="status", summary="Balance, totals, alerts", run=Operations.status, answer=Status),
+        Operation(
+            name="usage",
+            summary="Totals of a window and their breakdown",
+            run=Operations.usage,
+            query=UsageQuery,
+            answer=Usage,
+        ),
+        Operation(
+            name="history",
+            summary="The log, newest first",
+            run=Operations.history,
+            query=HistoryQuery,
+            answer=list[HistoryItem],
+        ),
+        Operation(
+            name="export",
+            summary="The history as a file",
+            run=Operations.export,
+            query=ExportQuery,
+            answer="text/csv",
+        ),
+        Operation(
+            name="report", summary="The HTML report", run=Operations.report, query=FilterQuery, answer="text/html"
+        ),
+        Operation(
+            name="import",
+            summary="Take in the file that is the body",
+            run=Operations.import_data,
+            query=ImportQuery,
+            answer=ImportResult,
+            takes_body=True,
+            writes=True,
+        ),
+        Operation(
+            name="reset",
+            summary="Archive the history and start an empty one",
+            run=Operations.reset,
+            query=ResetQuery,
+            answer=ResetDone,
+            writes=True,
+        ),
+    )
+}
+
+
+def parse_query(operation: Operation, given: dict[str, Any]) -> msgspec.Struct:
+    """The operation's arguments from names and texts.
+
+    Raises:
+        UsageError: there is no such argument, or a value for it is not valid.
+    """
+    unknown = sorted(set(given) - set(operation.query.__struct_fields__))
+    if unknown:
+        raise UsageError(f"{operation.name}: there is no argument {unknown[0]!r}", "leave it out")
+    try:
+        return msgspec.convert(given, operation.query, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{operation.name}: {error}", f"see `trayd {operation.name} --help`") from error
+
+
+def account_names(settings: Settings) -> tuple[str, ...]:
+    """The accounts that are set up; without any, the one of the key in the environment."""
+    return tuple(account.name for account in settings.account) or (DEFAULT_ACCOUNT,)

@@ -1,0 +1,173 @@
+"""The daemon's HTTP API on loopback: the command line's own questions and orders, no more.
+
+Only who can read ``run/trayd.json`` has the token; it is taken in a header only, so that no web page can send it. Host
+and Origin are checked as well, against DNS rebinding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from functools import partial
+from typing import IO, Any, Protocol, TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from trayd.errors import DaemonError, DeclinedError, TraydError, UsageError
+from trayd.operations import OPERATIONS, Operation, Operations, parse_query
+from trayd.panel.openapi import API_ROOT, document
+from trayd.shapes import plain
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY = 256 * 1024 * 1024
+BODY_TIMEOUT_S = 30.0
+_CHUNK = 64 * 1024
+_SPOOL_IN_MEMORY = 1024 * 1024
+
+T = TypeVar("T")
+Handler = Callable[[Request], Awaitable[Response]]
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Backend(Protocol):
+    """What the API needs of the daemon."""
+
+    async def on_ledger(self, work: Callable[[Operations], T]) -> T:
+        """Runs the work on the thread that owns the ledger."""
+
+    async def refresh(self) -> Any:
+        """Polls every account now and looks into the drop folder."""
+
+    async def ledger_changed(self) -> None:
+        """Shows what is new and looks for what is to be warned of."""
+
+
+def build_app(backend: Backend, token: str, port: int) -> Starlette:
+    """The application; ``port`` is the one it is served on."""
+
+    async def openapi(_request: Request) -> Response:
+        return _json(document())
+
+    async def refresh(_request: Request) -> Response:
+        return _json(await backend.refresh())
+
+    routes = [
+        Route(f"{API_ROOT}/openapi.json", openapi),
+        Route(f"{API_ROOT}/refresh", refresh, methods=["POST"]),
+        *(
+            Route(f"{API_ROOT}/{each.name}", _handler(backend, each), methods=["POST" if each.writes else "GET"])
+            for each in OPERATIONS.values()
+        ),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(_Gate, token=token, hosts=frozenset({f"127.0.0.1:{port}", f"localhost:{port}"}))],
+        exception_handlers={TraydError: _refusal, Exception: _failure},
+    )
+
+
+def _handler(backend: Backend, operation: Operation) -> Handler:
+    async def handle(request: Request) -> Response:
+        query = parse_query(operation, dict(request.query_params))
+        arguments = (query, await _body(request)) if operation.takes_body else (query,)
+
+        def work(operations: Operations) -> Any:
+            answer = operation.run(operations, *arguments)
+            return _spooled(answer) if isinstance(operation.answer, str) else answer
+
+        answer = await backend.on_ledger(work)
+        if operation.writes:
+            await backend.ledger_changed()
+        if isinstance(operation.answer, str):
+            return StreamingResponse(_pieces(answer), headers=_HEADERS, media_type=f"{operation.answer}; charset=utf-8")
+        return _json(answer)
+
+    return handle
+
+
+class _Gate:
+    """Lets in who has the token, came to this host by its own name, and is no foreign page."""
+
+    def __init__(self, app: ASGIApp, token: str, hosts: frozenset[str]) -> None:
+        self._app = app
+        self._token = token.encode()
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self._refusal(Request(scope)) if scope["type"] == "http" else None
+        await (answer or self._app)(scope, receive, send)
+
+    def _refusal(self, request: Request) -> Response | None:
+        if request.headers.get("host", "") not in self._hosts:
+            return _problem(421, "this host name is not served here", "use 127.0.0.1 and the port")
+        origin = request.headers.get("origin")
+        if origin is not None and origin.removeprefix("http://") not in self._hosts:
+            return _problem(403, "pages of other origins are not let in")
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), self._token):
+            return _problem(401, "the token is missing or wrong", "read it from run/trayd.json")
+        return None
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(plain(value)), status, _HEADERS, media_type="application/json")
+
+
+def _problem(status: int, message: str, cure: str = "", exit_code: int = 1) -> Response:
+    return _json({"error": {"message": message, "cure": cure, "exit_code": exit_code}}, status)
+
+
+async def _refusal(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, TraydError):
+        raise error
+    status = 400 if isinstance(error, UsageError) else 403 if isinstance(error, DeclinedError) else 409
+    return _problem(status, error.message, error.cure, error.exit_code)
+
+
+async def _failure(request: Request, error: Exception) -> Response:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _problem(500, "the daemon failed to answer", "see its log, and `trayd doctor`")
+
+
+async def _body(request: Request) -> bytes:
+    data = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                data += chunk
+                if len(data) > MAX_BODY:
+                    raise UsageError(f"the file is larger than {MAX_BODY // 1024**2} MiB", "split it")
+    except TimeoutError:
+        raise DaemonError("the file did not arrive in time", "try again") from None
+    return bytes(data)
+
+
+def _spooled(pieces: Iterable[str]) -> IO[bytes]:
+    """The text in a temporary file: the ledger's thread is done with it before the slowest reader begins."""
+    spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY)  # noqa: SIM115  # closed when it has been sent
+    for piece in pieces:
+        spool.write(piece.encode())
+    spool.seek(0)
+    return spool
+
+
+async def _pieces(spool: IO[bytes]) -> AsyncIterator[bytes]:
+    with spool:
+        for chunk in iter(partial(spool.read, _CHUNK), b""):
+            yield chunk

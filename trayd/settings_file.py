@@ -1,0 +1,119 @@
+"""Changes the settings file without losing the user's comments, and never leaves an invalid one behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import ParseError, TOMLKitError
+
+from trayd.errors import SettingsError
+from trayd.files import write_atomically
+from trayd.settings import Settings, parse
+
+#: What a new settings file says: every setting, commented out, at its default.
+TEMPLATE = """\
+# Settings of trayd. Each line that begins with # shows a default; remove the # to change it.
+# `trayd config set KEY VALUE` changes a value here too. The running daemon takes changes over by itself.
+
+#home_currency = "USD"
+#locale = ""                # such as "sv_SE"; empty follows the system
+#time_zone = ""             # such as "Europe/Stockholm"; empty follows the system
+#store_prompts = false      # true keeps prompts in the ledger, and so in exports
+
+[poll]
+#interval_s = 120           # seconds between two looks at fal
+#backfill_days = 30         # how far back the first poll reads
+#overlap_hours = 72         # how far each later poll looks back for rows that came late
+
+[alerts]
+#balance_below = [20.00, 5.00]   # US dollars
+#expensive_generation = 5.00     # US dollars; 0 switches it off
+#desktop = true                  # false: warnings go to the log and the status only
+
+[folders]
+#drop = ""                  # an absolute path; empty is the usual place
+#backup = ""                # the same; another disk makes the backup survive this one
+"""
+
+
+def set_value(path: Path, key: str, text: str) -> Settings:
+    """Sets one value; ``key`` is dotted (``alerts.desktop``), ``text`` a TOML value or a bare word.
+
+    Raises:
+        SettingsError: there is no such setting, or the value is not valid for it; the file is unchanged.
+    """
+    document = _read(path)
+    table: Any = document
+    *tables, last = key.split(".")
+    for name in tables:
+        if name not in table:
+            table[name] = tomlkit.table()
+        table = table[name]
+    if not hasattr(table, "keys"):
+        raise SettingsError(f"there is no setting {key!r}", "see `trayd config show`")
+    table[last] = _value(text)
+    return _write(path, document)
+
+
+def add_account(path: Path, name: str) -> Settings:
+    """Adds an ``[[account]]`` of that name.
+
+    Raises:
+        SettingsError: the name is taken or not valid; the file is unchanged.
+    """
+    document = _read(path)
+    accounts: Any = document.get("account")
+    if accounts is None:
+        accounts = tomlkit.aot()
+        document.append("account", accounts)
+    accounts.append(tomlkit.item({"name": name}))
+    return _write(path, document)
+
+
+def remove_account(path: Path, name: str) -> Settings:
+    """Takes the ``[[account]]`` of that name out; its records stay in the ledger.
+
+    Raises:
+        SettingsError: there is no such account.
+    """
+    document = _read(path)
+    accounts: Any = document.get("account", [])
+    kept = [account for account in accounts if account.get("name") != name]
+    if len(kept) == len(accounts):
+        raise SettingsError(f"there is no account {name!r} in {path}", "see `trayd account list`")
+    document.remove("account")
+    if kept:
+        again = tomlkit.aot()
+        for account in kept:
+            again.append(account)
+        document.append("account", again)
+    return _write(path, document)
+
+
+def make_template(path: Path) -> None:
+    """Writes the commented defaults where there is no settings file yet."""
+    if not path.exists():
+        write_atomically(path, [TEMPLATE], private=True)
+
+
+def _read(path: Path) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8") if path.exists() else TEMPLATE)
+    except (OSError, UnicodeDecodeError, ParseError) as error:
+        raise SettingsError(f"{path}: the settings cannot be read ({error})", "mend the file by hand") from error
+
+
+def _write(path: Path, document: tomlkit.TOMLDocument) -> Settings:
+    text = tomlkit.dumps(document)
+    settings = parse(text, str(path))
+    write_atomically(path, [text], private=True)
+    return settings
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomlkit.value(text)
+    except TOMLKitError:
+        return tomlkit.string(text)

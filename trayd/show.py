@@ -1,0 +1,189 @@
+"""How the command line shows things to people: tables in the terminal, made from the outward shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, tzinfo
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from trayd.money import Money, format_money
+
+_STATES = {
+    "ok": "green",
+    "stale": "yellow",
+    "no_key": "red",
+    "bad_key": "red",
+    "needs_admin": "yellow",
+    "locked": "red",
+    "offline": "yellow",
+}
+
+#: The windows of the status, as people call them.
+WINDOW_NAMES = {"24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days", "total": "in all"}
+
+
+class Style:
+    """How amounts and times are written for this user.
+
+    Attributes:
+        locale: for numbers and money.
+        zone: the user's time zone.
+    """
+
+    def __init__(self, locale: str, zone: tzinfo) -> None:
+        self.locale = locale
+        self.zone = zone
+
+    def money(self, amount: dict[str, str] | None, unknown: str = "unknown") -> str:
+        """The amount, or the word for one that is not known; never a zero in its place."""
+        if amount is None:
+            return unknown
+        return format_money(Money.of(amount["amount"], amount["currency"]), self.locale)
+
+    def time(self, text: str | None) -> str:
+        """The instant in the user's zone, to the minute."""
+        if not text:
+            return "never"
+        return datetime.fromisoformat(text).astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+
+
+def status_view(status: dict[str, Any], style: Style) -> RenderableType:
+    """The status as it stands first on the screen."""
+    parts: list[RenderableType] = [_accounts(status["accounts"], style), _spending(status["spent"], style)]
+    parts.extend(Text(f"• {line}") for line in _remarks(status, style))
+    open_alerts = [alert for alert in status["alerts"] if alert["state"] == "open"]
+    parts.extend(Text(f"! {alert['text']}", style="bold red") for alert in open_alerts)
+    return Group(*parts)
+
+
+def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> RenderableType:
+    """Totals of a window and their breakdown."""
+    window, total = usage["window"], usage["total"]
+    lines: list[RenderableType] = [
+        Text(f"{style.time(window['from'])} to {style.time(window['to'])}", style="dim"),
+        Text(
+            f"{style.money(total['cost'])} for {count(total['generations'], 'generation')}, "
+            f"{style.money(usage['average_per_day'])} a day{_trend(usage['trend'])}"
+        ),
+    ]
+    if by and usage["by"]:
+        table = _table(by, "cost", "generations", "share", numbers=("cost", "generations", "share"))
+        for part in usage["by"]:
+            share = "" if part["share"] is None else f"{float(part['share']) * 100:.1f} %"
+            table.add_row(part["key"] or "–", style.money(part["cost"]), str(part["generations"]), share)
+        lines.append(table)
+    return Group(*lines)
+
+
+def history_view(records: Iterable[dict[str, Any]], style: Style) -> RenderableType:
+    """The log."""
+    table = _table("time", "what", "cost", "status", "client", "project", "deliverable", numbers=("cost",))
+    for record in records:
+        what = record["display_name"] or record["model"] or record["description"]
+        cost = style.money(record["cost"], "pending" if record["status"] == "submitted" else "no price yet")
+        if record["cost"] and not record["confirmed"]:
+            cost += " est."
+        table.add_row(
+            style.time(record["timestamp"]),
+            what,
+            cost,
+            record["status"] or record["kind"],
+            record["client"] or "",
+            record["project"] or "",
+            record["deliverable"] or "",
+        )
+    return table
+
+
+def import_view(result: dict[str, Any]) -> RenderableType:
+    """What became of a file."""
+    lines = [
+        Text(
+            f"{result['file']}: {count(result['recorded'], 'record')} recorded, "
+            f"{result['duplicates']} known already, {len(result['rejected'])} rejected"
+        )
+    ]
+    for row in result["rejected"]:
+        place = f"line {row['line']}" + (f", column {row['column']}" if row["column"] else "")
+        lines.append(Text(f"  {place}: {row['reason']}", style="red"))
+    return Group(*lines)
+
+
+def count(number: int, noun: str) -> str:
+    """``1 generation``, ``2 generations``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def console() -> Console:
+    """The terminal; wide enough for a table where the output is not one."""
+    made = Console()
+    return made if made.is_terminal else Console(width=160)
+
+
+def _accounts(accounts: list[dict[str, Any]], style: Style) -> RenderableType:
+    table = _table("account", "balance", "as of", "state", numbers=("balance",))
+    for account in accounts:
+        name = account["name"]
+        if account["username"] and account["username"] != name:
+            name = f"{name} ({account['username']})"
+        state = Text(account["state"].replace("_", " "), style=_STATES.get(account["state"], ""))
+        if account["problem"]:
+            state.append(f": {account['problem']}", style="")
+        table.add_row(name, style.money(account["balance"]), style.time(account["as_of"]), state)
+    return table
+
+
+def _spending(spent: dict[str, Any], style: Style) -> RenderableType:
+    table = _table(
+        "spent", "cost", "generations", "without a price", numbers=("cost", "generations", "without a price")
+    )
+    for window, name in WINDOW_NAMES.items():
+        part = spent[window]
+        table.add_row(name, style.money(part["cost"]), f"{part['generations']:,}", str(part["unpriced"] or ""))
+    return table
+
+
+def _remarks(status: dict[str, Any], style: Style) -> list[str]:
+    remarks = []
+    pending = status["pending"]
+    if pending["generations"]:
+        estimated = f", estimated {style.money(pending['estimated'])}" if pending["estimated"] else ""
+        remarks.append(f"{count(pending['generations'], 'generation')} pending{estimated}, not in the totals")
+    left_out = status["spent"]["total"]["left_out"]
+    if left_out:
+        amounts = ", ".join(style.money(amount) for amount in left_out)
+        remarks.append(f"{amounts} left out of the totals: there is no exchange rate")
+    if status["unmatched"]:
+        remarks.append(
+            f"{count(status['unmatched'], 'event')} without a request id left out where fal's billing covers the time"
+        )
+    for difference in status["differences"]:
+        remarks.append(
+            f"fal says {style.money(difference['fal'])} for {difference['endpoint_id']} ({difference['account']}) "
+            f"from {style.time(difference['since'])} to {style.time(difference['until'])}, "
+            f"the ledger {style.money(difference['ledger'])}"
+        )
+    drop = status["drop"]
+    if drop["waiting"] or drop["rejected"]:
+        remarks.append(f"drop folder: {drop['waiting']} waiting, {drop['rejected']} rejected")
+    if status["paused_until"]:
+        remarks.append(f"alerts are paused until {style.time(status['paused_until'])}")
+    return remarks
+
+
+def _trend(trend: Any) -> str:
+    if trend is None:
+        return ""
+    change = float(trend) * 100
+    return f", {abs(change):.0f} % {'more' if change >= 0 else 'less'} than in the window before"
+
+
+def _table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return table
