@@ -1,0 +1,217 @@
+"""Tallies: running sums over records, in one currency.
+
+Everything that shows totals adds records up here, so that a tray, a report and an export never disagree. Integers of
+nanos are added, so the sums of parts are the total exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+from enum import StrEnum
+
+from trayd.errors import UsageError
+from trayd.insight.status import Pending
+from trayd.money import Money
+from trayd.records import Counting, ExternalCost, Kind, Record
+
+_BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
+
+
+class Tally:
+    """What a set of records adds up to.
+
+    Attributes:
+        currency: what the sums are in; amounts in others are kept apart, by currency, in ``left_out``.
+        nanos: the sums by kind.
+        countings: how many generations enter the totals which way.
+        imported: how many external and pool costs there are.
+        priced: generations whose cost is in the sums.
+        unpriced: generations whose cost nobody knows yet: counted, and not in the sums.
+        estimated: the part of the sums that is estimates, in nanos.
+        pending: the estimates of what still runs, in nanos; None where none has one.
+    """
+
+    __slots__ = (
+        "countings",
+        "currency",
+        "estimated",
+        "imported",
+        "left_out",
+        "nanos",
+        "pending",
+        "priced",
+        "unpriced",
+    )
+
+    def __init__(self, currency: str) -> None:
+        self.currency = currency
+        self.nanos = dict.fromkeys(Kind, 0)
+        self.left_out: dict[str, int] = {}
+        self.countings = dict.fromkeys(Counting, 0)
+        self.imported = 0
+        self.priced = 0
+        self.unpriced = 0
+        self.estimated = 0
+        self.pending: int | None = None
+
+    def add(self, record: Record) -> None:
+        """Takes one record in."""
+        if isinstance(record, ExternalCost):
+            self.imported += 1
+            self._add_cost(record.kind, record.amount)
+            return
+        counting, cost = record.counting, record.cost
+        self.countings[counting] += 1
+        if cost is not None:
+            if counting is Counting.FREE:
+                self.priced += 1
+            elif self._add_cost(Kind.INTERNAL, cost):
+                self.priced += 1
+                if counting is Counting.ESTIMATE:
+                    self.estimated += cost.nanos
+        elif counting not in _BESIDE:
+            self.unpriced += 1
+        elif counting is Counting.PENDING and record.estimate and record.estimate.amount.currency == self.currency:
+            self.pending = (self.pending or 0) + record.estimate.amount.nanos
+
+    def _add_cost(self, kind: Kind, cost: Money) -> bool:
+        if cost.currency == self.currency:
+            self.nanos[kind] += cost.nanos
+            return True
+        self.left_out[cost.currency] = self.left_out.get(cost.currency, 0) + cost.nanos
+        return False
+
+    @property
+    def total(self) -> int:
+        """The sum over all kinds, in nanos."""
+        return sum(self.nanos.values())
+
+    @property
+    def generations(self) -> int:
+        """How many fal requests count or would count: not those that still run or are unmatched."""
+        return sum(number for counting, number in self.countings.items() if counting not in _BESIDE)
+
+    @property
+    def unmatched(self) -> int:
+        """How many events are left out until someone links them to their request."""
+        return self.countings[Counting.UNMATCHED]
+
+    @property
+    def cost(self) -> Money:
+        """The total as money."""
+        return Money(self.total, self.currency)
+
+    def of_kind(self, kind: Kind) -> Money:
+        """The sum of one kind."""
+        return Money(self.nanos[kind], self.currency)
+
+    def amounts_left_out(self) -> tuple[Money, ...]:
+        """The sums in other currencies, in alphabetical order."""
+        return tuple(Money(nanos, currency) for currency, nanos in sorted(self.left_out.items()))
+
+    def running(self) -> Pending:
+        """What still runs."""
+        estimated = None if self.pending is None else Money(self.pending, self.currency)
+        return Pending(generations=self.countings[Counting.PENDING], estimated=estimated)
+
+
+class Dimension(StrEnum):
+    """By what a total can be broken down."""
+
+    MODEL = "model"
+    OPERATION = "operation"
+    CLIENT = "client"
+    PROJECT = "project"
+    DELIVERABLE = "deliverable"
+    ACCOUNT = "account"
+    KEY = "key"
+    DAY = "day"
+    HOUR = "hour"
+
+    @property
+    def in_time(self) -> bool:
+        """Whether its parts follow each other, instead of being ranked by cost."""
+        return self in {Dimension.DAY, Dimension.HOUR}
+
+    @classmethod
+    def named(cls, name: str) -> Dimension:
+        """The dimension of that name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        try:
+            return cls(name)
+        except ValueError:
+            raise UsageError(f"--by {name}: there is no such breakdown", f"use one of {', '.join(cls)}") from None
+
+
+def _model(record: Record, _zone: tzinfo) -> str | None:
+    return None if isinstance(record, ExternalCost) else record.endpoint_id
+
+
+def _operation(record: Record, _zone: tzinfo) -> str | None:
+    return None if isinstance(record, ExternalCost) else record.operation
+
+
+def _account(record: Record, _zone: tzinfo) -> str | None:
+    return None if isinstance(record, ExternalCost) else record.account
+
+
+def _key(record: Record, _zone: tzinfo) -> str | None:
+    return None if isinstance(record, ExternalCost) else record.key
+
+
+def _day(record: Record, zone: tzinfo) -> str:
+    day = record.date if isinstance(record, ExternalCost) else record.timestamp.astimezone(zone).date()
+    return day.isoformat()
+
+
+def _hour(record: Record, zone: tzinfo) -> str | None:
+    return None if isinstance(record, ExternalCost) else f"{record.timestamp.astimezone(zone).hour:02d}"
+
+
+#: The part that a record belongs to; None where it has no such mark (a statement knows dates, not hours).
+KEY_OF: Mapping[Dimension, Callable[[Record, tzinfo], str | None]] = {
+    Dimension.MODEL: _model,
+    Dimension.OPERATION: _operation,
+    Dimension.CLIENT: lambda record, _zone: record.client,
+    Dimension.PROJECT: lambda record, _zone: record.project,
+    Dimension.DELIVERABLE: lambda record, _zone: record.deliverable,
+    Dimension.ACCOUNT: _account,
+    Dimension.KEY: _key,
+    Dimension.DAY: _day,
+    Dimension.HOUR: _hour,
+}
+
+
+class Breakdown:
+    """Tallies by one dimension, over the same records as a total.
+
+    Attributes:
+        parts: the tally of each key; the key None holds what has no such mark.
+    """
+
+    __slots__ = ("_key_of", "_zone", "currency", "dimension", "parts")
+
+    def __init__(self, dimension: Dimension, zone: tzinfo, currency: str) -> None:
+        self.dimension = dimension
+        self.currency = currency
+        self.parts: dict[str | None, Tally] = {}
+        self._key_of = KEY_OF[dimension]
+        self._zone = zone
+
+    def add(self, record: Record) -> None:
+        """Takes one record in."""
+        key = self._key_of(record, self._zone)
+        tally = self.parts.get(key)
+        if tally is None:
+            tally = self.parts[key] = Tally(self.currency)
+        tally.add(record)
+
+    def ranked(self) -> list[tuple[str | None, Tally]]:
+        """The parts, by cost from the highest; those of time in their order, what has no time last."""
+        if self.dimension.in_time:
+            return sorted(self.parts.items(), key=lambda part: (part[0] is None, part[0] or ""))
+        return sorted(self.parts.items(), key=lambda part: (-part[1].total, part[0] is None, part[0] or ""))

@@ -1,0 +1,151 @@
+"""Windows: which stretch of time is meant, in the user's time zone and across its clock changes.
+
+``24h``, ``7d`` and ``30d`` slide with the clock and are exact to the instant. ``month`` and ``DATE..DATE`` are made
+of civil days: a day of 23 or 25 hours is one day, and the last day named is taken in whole.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+import msgspec
+
+from trayd.errors import UsageError
+
+#: The windows that slide, and how long they are.
+SLIDING = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = timedelta(days=1)
+_YEARS = (1970, 2999)
+_CURE = "use 24h, 7d, 30d, month or two dates such as 2026-11-01..2026-11-30"
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """A stretch of time.
+
+    Attributes:
+        since: the first instant in it (UTC); called ``from`` outside.
+        until: the first instant after it (UTC); called ``to`` outside.
+    """
+
+    since: datetime = msgspec.field(name="from")
+    until: datetime = msgspec.field(name="to")
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of time as a person asked for it.
+
+    Attributes:
+        since: the first instant in it (UTC); ``until`` is the first one after it.
+        now: when it was asked for (UTC); a window that still runs is judged by the part that has passed.
+        days: how many of its days have begun by now; none where all of it lies ahead.
+        civil: its first and last civil day; None for a window that slides.
+    """
+
+    since: datetime
+    until: datetime
+    now: datetime
+    days: int
+    civil: tuple[date, date] | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        """Its two ends."""
+        return Bounds(self.since, self.until)
+
+
+def day_start(day: date, zone: tzinfo) -> datetime:
+    """The first instant of that civil day in that zone (UTC).
+
+    Where the clock jumps over midnight, the day starts at the jump.
+    """
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def parse_window(text: str, now: datetime, zone: tzinfo) -> Window:
+    """The window that a person means.
+
+    Raises:
+        UsageError: it is none of the windows there are, or it ends before it begins.
+    """
+    length = SLIDING.get(text)
+    if length is not None:
+        since = now.astimezone(UTC) - length
+        return Window(since=since, until=since + length, now=now, days=max(1, length // _DAY))
+    today = now.astimezone(zone).date()
+    if text == "month":
+        first = today.replace(day=1)
+        return _civil_window(first, _next_month(first) - _DAY, now, zone)
+    first_text, dots, last_text = text.partition("..")
+    if not dots:
+        raise UsageError(f"--window {text}: there is no such window", _CURE)
+    first, last = (_parse_date(part, f"--window {text}") for part in (first_text, last_text))
+    if last < first:
+        raise UsageError(f"--window {text}: it ends before it begins", "put the earlier date first")
+    return _civil_window(first, last, now, zone)
+
+
+def previous_window(window: Window, zone: tzinfo) -> Bounds:
+    """What the window's trend is measured against: the stretch just before it, of the same length.
+
+    A calendar month is compared with the month before, other civil days with as many days before. Of a window that
+    still runs, only as much time is taken from the one before as has passed of this one.
+    """
+    if window.civil is None:
+        return Bounds(window.since - (window.until - window.since), window.since)
+    first, last = window.civil
+    whole_month = first.day == 1 and last + _DAY == _next_month(first)
+    earlier = (first - _DAY).replace(day=1) if whole_month else first - (last - first) - _DAY
+    since = day_start(earlier, zone)
+    if window.now >= window.until:
+        return Bounds(since, window.since)
+    passed = max(window.now - window.since, timedelta())
+    return Bounds(since, min(since + passed, window.since))
+
+
+def parse_moment(text: str, zone: tzinfo, *, end: bool) -> datetime:
+    """The instant (UTC) of a date or an RFC 3339 time, as ``--since`` and ``--until`` take them.
+
+    Args:
+        text: a date means the whole day in the user's zone.
+        zone: the user's.
+        end: the instant bounds a window from above; a date then stands for the end of that day.
+
+    Raises:
+        UsageError: it is neither, or a time without its offset.
+    """
+    option = "--until" if end else "--since"
+    try:
+        if _DATE.fullmatch(text):
+            day = _parse_date(text, option)
+            return day_start(day + _DAY if end else day, zone)
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise UsageError(f"{option} {text}: a time without its zone", "add Z for UTC, or an offset such as +01:00")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        cure = "write a date such as 2026-11-20, or a time such as 2026-11-20T14:03:11Z"
+        raise UsageError(f"{option} {text}: this is no date or time", cure) from None
+
+
+def _civil_window(first: date, last: date, now: datetime, zone: tzinfo) -> Window:
+    since, until = day_start(first, zone), day_start(last + _DAY, zone)
+    today = now.astimezone(zone).date()
+    begun = (min(today, last) - first).days + 1
+    return Window(since=since, until=until, now=now, days=max(0, begun), civil=(first, last))
+
+
+def _next_month(first: date) -> date:
+    return (first + timedelta(days=31)).replace(day=1)
+
+
+def _parse_date(text: str, where: str) -> date:
+    try:
+        day = date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        day = None
+    if day is None or not _YEARS[0] <= day.year <= _YEARS[1]:
+        raise UsageError(f"{where}: {text!r} is no date", f"write one such as 2026-11-20, from {_YEARS[0]} on")
+    return day
