@@ -1,0 +1,78 @@
+"""What a sandbox can be told at its start."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+
+class ScriptedJob(msgspec.Struct, frozen=True):
+    """A job of the first account that arrives at a set time, whatever the simulation brings besides.
+
+    Attributes:
+        after_s: real seconds after the sandbox's start.
+        endpoint_id: an endpoint of the catalogue that has a price.
+        units: the quantity that is billed.
+    """
+
+    after_s: float
+    endpoint_id: str
+    units: Decimal
+
+
+class SandboxOptions(msgspec.Struct, frozen=True):
+    """The settings of one sandbox.
+
+    The past is a function of the seed and the civil date (UTC), the present one of the seed, the speed and the
+    clock's time, so two sandboxes with the same options tell the same story wherever their times overlap.
+
+    Attributes:
+        port: the port on 127.0.0.1; 0 takes a free one.
+        days: how many days of history there are before today.
+        per_day: requests of each account on an average day.
+        seed: the same seed gives the same data.
+        speed: after the start, jobs arrive this many times faster, evenly around the clock; queueing, running, billing
+            delays and top-ups shrink by the same factor. Time stamps stay those of the real clock, and a
+            job's ``duration`` stays what the model would really take.
+        faults: answer some calls with throttling, server errors and broken bodies.
+        accounts: how many accounts there are, each with its own user name and keys.
+        balance: the first account's credits at the start, in dollars.
+        top_up: what is added when credits run low, in dollars; 0 never adds any.
+        admin_key: the first account's Admin key; a random one when empty.
+        api_key: the first account's API key; a random one when empty.
+        script: jobs that arrive at set times.
+    """
+
+    port: int = 0
+    days: int = 30
+    per_day: int = 40
+    seed: int = 1
+    speed: float = 1.0
+    faults: bool = False
+    accounts: int = 1
+    balance: Decimal = Decimal("31.40")
+    top_up: Decimal = Decimal(100)
+    admin_key: str = ""
+    api_key: str = ""
+    script: tuple[ScriptedJob, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, least in (("days", 0), ("per_day", 0), ("accounts", 1), ("port", 0), ("balance", 0), ("top_up", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is {getattr(self, name)}; it cannot be less than {least}")
+        if not self.speed > 0:
+            raise ValueError(f"speed is {self.speed}; it must be more than 0")
+
+
+#: What ``trayd demo`` shows: a job every three seconds; a job of more than $5 after ten seconds, which also takes
+#: the balance under $20; one that takes it under $5 a little later; a top-up some 45 seconds after that.
+DEMO = SandboxOptions(
+    speed=720,
+    balance=Decimal("22.90"),
+    script=(
+        ScriptedJob(10, "fal-ai/kling-video/o3/4k/text-to-video", Decimal(15)),
+        ScriptedJob(35, "fal-ai/veo3", Decimal(16)),
+        ScriptedJob(50, "fal-ai/sync-lipsync/v2", Decimal("1.5")),
+    ),
+)
