@@ -225,6 +225,10 @@ class Operations:
             now=self._clock(),
         )
 
+    def verify(self, _query: NoQuery | None = None) -> list[str]:
+        """What is not sound in the ledger; nothing when all is well."""
+        return self.ledger.verify()
+
     def reset(self, query: ResetQuery) -> ResetDone:
         """Archives the whole history and starts an empty one.
 
@@ -294,6 +298,7 @@ OPERATIONS: dict[str, Operation] = {
             takes_body=True,
             writes=True,
         ),
+        Operation(name="verify", summary="What is not sound in the ledger", run=Operations.verify, answer=list[str]),
         Operation(
             name="reset",
             summary="Archive the history and start an empty one",

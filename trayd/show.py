@@ -161,12 +161,12 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
         remarks.append(
             f"{count(status['unmatched'], 'event')} without a request id left out where fal's billing covers the time"
         )
-    for difference in status["differences"]:
-        remarks.append(
-            f"fal says {style.money(difference['fal'])} for {difference['endpoint_id']} ({difference['account']}) "
-            f"from {style.time(difference['since'])} to {style.time(difference['until'])}, "
-            f"the ledger {style.money(difference['ledger'])}"
-        )
+    remarks.extend(
+        f"fal says {style.money(difference['fal'])} for {difference['endpoint_id']} ({difference['account']}) "
+        f"from {style.time(difference['since'])} to {style.time(difference['until'])}, "
+        f"the ledger {style.money(difference['ledger'])}"
+        for difference in status["differences"]
+    )
     drop = status["drop"]
     if drop["waiting"] or drop["rejected"]:
         remarks.append(f"drop folder: {drop['waiting']} waiting, {drop['rejected']} rejected")
@@ -187,3 +187,46 @@ def _table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     return table
+
+
+def refresh_view(accounts: Iterable[dict[str, Any]]) -> RenderableType:
+    """How each account stands after a poll."""
+    table = _table("account", "state", "new", "changed", numbers=("new", "changed"))
+    for account in accounts:
+        state = Text(account["state"].replace("_", " "), style=_STATES.get(account["state"], ""))
+        if account["problem"]:
+            state.append(f": {account['problem']}", style="")
+        table.add_row(account["name"], state, str(account["created"]), str(account["changed"]))
+    return table
+
+
+def doctor_view(findings: Iterable[dict[str, Any]]) -> RenderableType:
+    """What was examined, worst last, each with its cure."""
+    marks = {"good": ("✓", "green"), "note": ("•", "yellow"), "bad": ("✗", "red")}
+    lines = []
+    for finding in sorted(findings, key=lambda each: list(marks).index(each["state"])):
+        mark, colour = marks[finding["state"]]
+        line = Text.assemble((mark, colour), f" {finding['subject']}: {finding['text']}")
+        if finding["cure"]:
+            line.append(f"\n    {finding['cure']}", style="bold")
+        lines.append(line)
+    return Group(*lines)
+
+
+def listing(rows: list[dict[str, Any]]) -> RenderableType:
+    """Rows of one kind as a table, a column a key."""
+    table = _table(*rows[0]) if rows else _table("nothing")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    return table
+
+
+def settings_view(settings: dict[str, Any], prefix: str = "") -> RenderableType:
+    """The settings, a line each, by the names that ``trayd config set`` takes."""
+    lines: list[RenderableType] = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            lines.append(settings_view(value, f"{prefix}{name}."))
+        else:
+            lines.append(Text.assemble(f"{prefix}{name} = ", (str(value), "bold")))
+    return Group(*lines)

@@ -1,0 +1,278 @@
+"""The command line: one thin function a command.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 10 the user or a limit said no.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import click
+
+from trayd import __version__
+from trayd.cli_answers import json_option, print_answer
+from trayd.errors import TraydError, UsageError
+
+if TYPE_CHECKING:
+    from trayd.desk import Desk
+
+PAGES = {
+    "dashboard": "https://fal.ai/dashboard/usage",
+    "billing": "https://fal.ai/dashboard/billing",
+    "keys": "https://fal.ai/dashboard/keys",
+}
+INTERRUPTED = 130
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Group(click.Group):
+    """Imports the commands that stand in files of their own only when they are asked for."""
+
+    elsewhere: ClassVar = {
+        "sandbox": ("trayd.fal.sandbox.command", "sandbox_command"),
+        "account": ("trayd.cli_setup", "account"),
+        "key": ("trayd.cli_setup", "key"),
+        "config": ("trayd.cli_setup", "config"),
+    }
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.elsewhere:
+            return super().get_command(ctx, cmd_name)
+        module, name = self.elsewhere[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self.elsewhere])
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="trayd", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Keeps watch over what you spend at fal.ai: balance, usage, alerts, and reports for your clients."""
+
+
+def run() -> int:
+    """Runs the command of this process; returns its exit code. Errors go to stderr, with the cure."""
+    try:
+        result = cli(standalone_mode=False)
+    except TraydError as error:
+        click.echo(f"trayd: {error.message}", err=True)
+        if error.cure:
+            click.echo(f"       {error.cure}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has had enough (| head); stdout must not be flushed again at exit.
+        sys.stdout = None
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _filter_options(command: F) -> F:
+    options = (
+        click.option("--client", help="Only this client."),
+        click.option("--project", help="Only this project."),
+        click.option("--deliverable", help="Only this deliverable."),
+        click.option("--model", help="Only this endpoint, or all that start with it up to a slash."),
+        click.option("--account", help="Only this account."),
+        click.option("--kind", type=click.Choice(["internal", "external", "pool"]), help="Only this kind of cost."),
+        click.option("--since", metavar="TIME", help="From this date or RFC 3339 time on."),
+        click.option("--until", metavar="TIME", help="Up to this date, all of it, or up to this RFC 3339 time."),
+    )
+    return functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
+
+
+@contextmanager
+def _desk() -> Iterator[Desk]:
+    from trayd.desk import open_desk
+
+    with open_desk() as desk:
+        yield desk
+
+
+@cli.command("run")
+@click.option("--headless", is_flag=True, help="Without the tray icon.")
+@click.option("--once", is_flag=True, help="Poll, take in the drop folder, check the alerts, and end.")
+def run_command(headless: bool, once: bool) -> int:
+    """Run the daemon: icon, polling, drop folder, alerts."""
+    from trayd.daemon import run_daemon, run_once
+
+    return run_once() if once else run_daemon(headless=headless)
+
+
+@cli.command()
+@click.option("--headless", is_flag=True, help="Without the tray icon: the status in this terminal instead.")
+def demo(headless: bool) -> int:
+    """Show the whole thing on a stand-in of fal with made-up data, in a throwaway folder."""
+    from trayd.demo import run_demo
+
+    return run_demo(headless=headless)
+
+
+@cli.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Balance, spending, alerts."""
+    with _desk() as desk:
+        answer = desk.ask("status")
+    from trayd.show import status_view
+
+    print_answer(answer, as_json, lambda style: status_view(answer, style))
+
+
+@cli.command()
+@click.option("--window", default="30d", show_default=True, help="24h, 7d, 30d, month or DATE..DATE.")
+@click.option("--by", help="model, operation, client, project, deliverable, account, key, day or hour.")
+@_filter_options
+@json_option
+def usage(as_json: bool, **query: Any) -> None:
+    """Totals of a window and what they are made of."""
+    with _desk() as desk:
+        answer = desk.ask("usage", **query)
+    from trayd.show import usage_view
+
+    print_answer(answer, as_json, lambda style: usage_view(answer, style, query["by"]))
+
+
+@cli.command()
+@click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="How many records.")
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="How many to leave out first.")
+@_filter_options
+@json_option
+def history(as_json: bool, **query: Any) -> None:
+    """The log, newest first."""
+    with _desk() as desk:
+        answer = desk.ask("history", **query)
+    from trayd.show import history_view
+
+    print_answer(answer, as_json, lambda style: history_view(answer, style))
+
+
+@cli.command()
+@json_option
+def refresh(as_json: bool) -> int:
+    """Ask fal now, and look into the drop folder."""
+    with _desk() as desk:
+        answer = desk.refresh()
+    from trayd.show import refresh_view
+
+    print_answer(answer, as_json, lambda _style: refresh_view(answer))
+    return int(any(account["problem"] for account in answer))
+
+
+@cli.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only show what would be recorded.")
+@json_option
+def import_command(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> int:
+    """Take files in: event files, external-cost CSVs. Nothing is moved."""
+    from trayd.show import import_view
+
+    answers = []
+    with _desk() as desk:
+        for path in files:
+            answers.append(desk.ask("import", _read(path), name=path.name, dry_run=dry_run or None))
+            if not as_json:
+                print_answer(answers[-1], as_json, lambda _style: import_view(answers[-1]))
+    if as_json:
+        print_answer(answers[0] if len(answers) == 1 else answers, as_json, lambda _style: "")
+    return int(any(answer["rejected"] for answer in answers))
+
+
+@cli.command()
+@click.option("--format", "format", default="csv", show_default=True, help="csv.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; without it, stdout.")
+@_filter_options
+def export(out: Path | None, **query: Any) -> None:
+    """Export the history."""
+    with _desk() as desk:
+        pieces = desk.text("export", **query)
+        if out is None:
+            sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+            for piece in pieces:
+                sys.stdout.write(piece)
+            return
+        _write(out, pieces)
+    click.echo(f"written to {out}", err=True)
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; named by client and date else.")
+@_filter_options
+def report(out: Path | None, **query: Any) -> None:
+    """Build the HTML report."""
+    from trayd.reports.html import report_name
+
+    with _desk() as desk:
+        pieces = desk.text("report", **query)
+        path = out or Path(report_name(query["client"], query["project"]))
+        _write(path, pieces)
+    click.echo(f"written to {path}", err=True)
+
+
+@cli.command("open")
+@click.argument("what", type=click.Choice([*PAGES, "drop"]))
+def open_command(what: str) -> None:
+    """Open fal's pages, or the drop folder."""
+    from trayd.settings import Paths, load
+
+    if what in PAGES:
+        target = PAGES[what]
+    else:
+        paths = Paths.usual()
+        drop = paths.with_folders(load(paths.settings).folders).drop
+        drop.mkdir(parents=True, exist_ok=True)
+        target = str(drop)
+    if click.launch(target) != 0:
+        raise TraydError(f"nothing on this system opens {target}", "open it by hand")
+
+
+@cli.command()
+@json_option
+def doctor(as_json: bool) -> int:
+    """What is wrong, and how to mend it."""
+    from trayd.doctor import examine
+    from trayd.show import doctor_view
+
+    findings = examine()
+    print_answer(findings, as_json, lambda _style: doctor_view(findings))
+    return int(any(finding["state"] == "bad" for finding in findings))
+
+
+@cli.command()
+@click.option("--confirm", default="", metavar="DELETE", help="The word DELETE, in capitals.")
+@json_option
+def reset(confirm: str, as_json: bool) -> None:
+    """Clear the history, after archiving it. The only way to do so."""
+    if not confirm and sys.stdin.isatty():
+        confirm = click.prompt("This clears the whole history, after archiving it. Type DELETE to go on")
+    with _desk() as desk:
+        answer = desk.ask("reset", confirm=confirm)
+    print_answer(answer, as_json, lambda _style: f"cleared; the history is archived in {answer['archive']}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise UsageError(f"{path} is not a file", "name a file")
+        return path.read_bytes()
+    except OSError as error:
+        raise TraydError(f"{path} cannot be read ({error.strerror})", "mend its rights, or name another") from error
+
+
+def _write(path: Path, pieces: Iterator[str]) -> None:
+    from trayd.files import write_atomically
+
+    write_atomically(path, pieces)

@@ -1,0 +1,149 @@
+"""The doctor: looks at everything that trayd depends on, and says what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from trayd import __version__
+from trayd.errors import TraydError
+from trayd.settings import Paths, Settings, fal_url, load
+
+Finding = dict[str, Any]
+
+
+def examine() -> list[Finding]:
+    """All findings: ``{"subject", "state": "good|note|bad", "text", "cure"}``."""
+    paths = Paths.usual()
+    findings = [_finding("trayd", "good", f"{__version__} on Python {sys.version.split()[0]}")]
+    try:
+        settings = load(paths.settings)
+    except TraydError as error:
+        return [*findings, _trouble("settings", error)]
+    findings.append(_finding("settings", "good", str(paths.settings)))
+    paths = paths.with_folders(settings.folders)
+    for look in (_folders, _fal, _keys, _ledger, _desktop):
+        try:
+            findings.extend(look(paths, settings))
+        except TraydError as error:
+            findings.append(_trouble(look.__name__.lstrip("_"), error))
+    return findings
+
+
+def _folders(paths: Paths, _settings: Settings) -> Iterator[Finding]:
+    for name in ("ledger", "backup", "drop", "log", "run"):
+        folder: Path = getattr(paths, name)
+        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        if not os.access(existing, os.W_OK):
+            yield _finding(
+                f"{name} folder", "bad", f"{folder} cannot be written", f"give yourself rights on {existing}"
+            )
+    if paths.ledger.exists() and paths.backup.exists() and paths.ledger.stat().st_dev == paths.backup.stat().st_dev:
+        yield _finding(
+            "backup",
+            "note",
+            f"{paths.backup} is on the same disk as the ledger",
+            "set folders.backup to another disk, and it survives the loss of this one",
+        )
+
+
+def _fal(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
+    yield _finding("fal", "good", f"asked at {fal_url()}")
+
+
+def _keys(_paths: Paths, settings: Settings) -> Iterator[Finding]:
+    import asyncio
+
+    from trayd.fal.accounts import check_key
+    from trayd.fal.keys import find_key
+    from trayd.operations import account_names
+
+    for name in account_names(settings):
+        subject = f"account {name}"
+        try:
+            checked = asyncio.run(check_key(fal_url(), find_key(name)))
+        except TraydError as error:
+            yield _trouble(subject, error)
+            continue
+        if checked.scope == "admin":
+            yield _finding(subject, "good", f"an Admin key of {checked.username}")
+        else:
+            yield _finding(
+                subject,
+                "note",
+                "an API key: no balance and no billed cost",
+                f"make a key with Admin scope at fal and run `trayd key set {name}`",
+            )
+
+
+def _ledger(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
+    from trayd.desk import open_desk
+    from trayd.show import count
+
+    with open_desk() as desk:
+        problems = desk.ask("verify")
+        status = desk.ask("status")
+    for problem in problems:
+        yield _finding(
+            "ledger", "bad", problem, "keep both folders as they are and restart trayd: it mends what it can"
+        )
+    if not problems:
+        total = status["spent"]["total"]["generations"]
+        yield _finding("ledger", "good", f"sound, {count(total, 'generation')}")
+    running = status["daemon"]["running"]
+    yield _finding("daemon", "good" if running else "note", "running" if running else "not running")
+    for difference in status["differences"]:
+        yield _finding(
+            f"account {difference['account']}",
+            "bad",
+            f"fal's total for {difference['endpoint_id']} is {difference['fal']['amount']} "
+            f"{difference['fal']['currency']}, the ledger's {difference['ledger']['amount']}",
+            "run `trayd refresh` in an hour; rows can come late. If it stays, ask fal about that endpoint",
+        )
+    if status["unmatched"]:
+        yield _finding(
+            "events",
+            "note",
+            f"{count(status['unmatched'], 'event')} without a request id left out: fal's billing covers their time",
+            "let the plug-in that writes them give request_id",
+        )
+    if status["drop"]["rejected"]:
+        yield _finding(
+            "drop folder",
+            "note",
+            f"{count(status['drop']['rejected'], 'file')} rejected",
+            "see the .reason.txt beside each in drop/rejected",
+        )
+
+
+def _desktop(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
+    if not sys.platform.startswith("linux"):
+        return
+    checks: tuple[tuple[str, Callable[[], bool], str, str], ...] = (
+        (
+            "session bus",
+            lambda: bool(os.environ.get("DBUS_SESSION_BUS_ADDRESS")) or Path(f"/run/user/{os.getuid()}/bus").exists(),
+            "no session bus: no icon and no desktop alerts",
+            "start trayd from a desktop session, or use `trayd run --headless`",
+        ),
+        (
+            "tray",
+            lambda: importlib.util.find_spec("dbus_fast") is not None,
+            "dbus-fast is not installed",
+            "install trayd again",
+        ),
+    )
+    for subject, works, text, cure in checks:
+        yield _finding(subject, "good", "there") if works() else _finding(subject, "note", text, cure)
+
+
+def _finding(subject: str, state: str, text: str, cure: str = "") -> Finding:
+    return {"subject": subject, "state": state, "text": text, "cure": cure}
+
+
+def _trouble(subject: str, error: TraydError) -> Finding:
+    return _finding(subject, "bad", error.message, error.cure)
