@@ -78,7 +78,12 @@ def _accounts(known: Overview, now: datetime) -> tuple[AccountStatus, ...]:
 
 
 def _alerts(episodes: Iterable[Episode], now: datetime) -> tuple[AlertStatus, ...]:
-    shown = [episode for episode in episodes if episode.resolved is None or now - episode.resolved <= SHOWN_AFTER_END]
+    # An episode without words is one that nobody was to be told of.
+    shown = [
+        episode
+        for episode in episodes
+        if episode.text and (episode.resolved is None or now - episode.resolved <= SHOWN_AFTER_END)
+    ]
     shown.sort(key=lambda episode: (episode.resolved is not None, -episode.since.timestamp()))
     return tuple(
         AlertStatus(
