@@ -71,7 +71,15 @@ class FalError(TraydError):
 
 
 class FalUnreachableError(FalError):
-    """No answer: no network, DNS or TLS failure, time-out, a server error that lasts."""
+    """No answer: no network, DNS or TLS failure, time-out, a server error that lasts.
+
+    Attributes:
+        connected: a connection came about, so that another question may well be answered.
+    """
+
+    def __init__(self, message: str, cure: str = "", *, connected: bool = False) -> None:
+        super().__init__(message, cure)
+        self.connected = connected
 
 
 class FalAnswerError(FalError):
@@ -87,7 +95,15 @@ class FalThrottledError(FalError):
 
 
 class FalRequestError(FalError):
-    """fal refused the question itself (400, 404, 422)."""
+    """fal refused the question itself (400, 404, 422).
+
+    Attributes:
+        status: the HTTP status.
+    """
+
+    def __init__(self, message: str, cure: str = "", *, status: int) -> None:
+        super().__init__(message, cure)
+        self.status = status
 
 
 class KeyMissingError(FalError):

@@ -22,7 +22,7 @@ from trayd.errors import SettingsError
 
 APP_NAME = "trayd"
 FAL_URL = "https://api.fal.ai/v1"
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -224,6 +224,6 @@ def fal_url() -> str:
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname:
         return url
-    if parts.scheme == "http" and parts.hostname in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname in LOOPBACK:
         return url
     raise SettingsError(f"TRAYD_FAL_URL {url!r} would send the key unencrypted", "use https, or http on 127.0.0.1 only")

@@ -1,0 +1,221 @@
+"""Carries calls to fal: one connection pool, patience with what passes, and bounds on what comes back.
+
+httpx and the socket layer end here: everything that goes wrong leaves as one of :mod:`trayd.errors`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+import tenacity
+
+from trayd import __version__
+from trayd.errors import FalAnswerError, FalError, FalThrottledError
+from trayd.fal.failures import Failure, of_answer, of_body, of_exception, redirected
+from trayd.fal.keys import Key
+from trayd.settings import LOOPBACK
+
+Query = list[tuple[str, str]]
+Answer = TypeVar("Answer", bound=msgspec.Struct)
+
+# A page of 10,000 billing rows is 5 MB.
+_LARGEST_BODY = 64 * 1024 * 1024
+
+# A body of more than this is decoded beside the event loop, not on it.
+_DECODED_ASIDE = 64 * 1024
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How long and how often a call is tried, in seconds.
+
+    Attributes:
+        attempts: the most tries of one call.
+        total_s: no try begins later than this after the first, and none lasts longer.
+        first_wait_s: the upper end of the first random wait, which doubles up to ``longest_wait_s``; a ``Retry-After``
+            that is longer is kept to.
+    """
+
+    attempts: int = 5
+    total_s: float = 120.0
+    connect_s: float = 10.0
+    read_s: float = 30.0
+    first_wait_s: float = 0.5
+    longest_wait_s: float = 20.0
+
+
+class _KeyAuth(httpx.Auth):
+    """Sets the key where the request leaves, so that no variable of ours holds the header."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Key {self._key.reveal()}"
+        yield request
+
+
+class _FailedError(Exception):
+    """A try that failed, with the error that tells so and whether and when another makes sense."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure.error))
+        self.failure = failure
+
+
+class Transport:
+    """Calls of one API with one key.
+
+    Args:
+        base_url: the API's address, without a slash at the end.
+        key: sent to that address and nowhere else.
+        patience: how long and how often a call is tried.
+    """
+
+    def __init__(self, base_url: str, key: Key, patience: Patience) -> None:
+        self.base_url = base_url
+        self.server_time: datetime | None = None
+        parts = urlsplit(base_url)
+        self._host = parts.netloc
+        self._key = key
+        self._patience = patience
+        # fal has asked for silence until then, by the monotonic clock.
+        self._silent_until = 0.0
+        self._http = httpx.AsyncClient(
+            auth=_KeyAuth(key),
+            headers={"User-Agent": f"trayd/{__version__}", "Accept": "application/json"},
+            timeout=httpx.Timeout(patience.read_s, connect=patience.connect_s),
+            follow_redirects=False,
+            # A proxy has no business between this machine and itself.
+            trust_env=parts.hostname not in LOOPBACK,
+            # Loading the certificates takes time and memory, for nothing where there is no TLS.
+            verify=_tls() if parts.scheme == "https" else False,
+        )
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def ask(
+        self, kind: type[Answer], path: str, query: Query | None = None, *, question: object = None
+    ) -> Answer:
+        """The answer of one call: GET, or POST where there is a question to send.
+
+        Raises:
+            FalError: what went wrong, when patience has come to its end.
+        """
+        patience = self._patience
+        tries = tenacity.AsyncRetrying(
+            stop=tenacity.stop_after_attempt(patience.attempts) | tenacity.stop_before_delay(patience.total_s),
+            wait=_wait(patience),
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, _FailedError) and error.failure.passing),
+            reraise=True,
+        )
+        deadline = time.monotonic() + patience.total_s
+        try:
+            return await tries(self._try, kind, path, query or [], question, deadline)
+        except _FailedError as failed:
+            raise failed.failure.error from failed.__cause__
+
+    async def _try(self, kind: type[Answer], path: str, query: Query, question: object, deadline: float) -> Answer:
+        try:
+            await self._keep_silence(deadline)
+            async with asyncio.timeout(deadline - time.monotonic()):
+                response, body = await self._send(path, query, question)
+        except FalError as error:
+            raise _FailedError(Failure(error)) from None
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+            raise _FailedError(of_exception(error, self._host)) from error
+        if response.is_success:
+            try:
+                return await _decoded(kind, body)
+            except (msgspec.DecodeError, ValueError, ArithmeticError) as error:
+                raise _FailedError(of_body(error, response, body, self._place(path))) from error
+        if response.is_redirect:
+            raise _FailedError(redirected(response, self._host))
+        failure = of_answer(response, body, self._place(path), self._key)
+        if isinstance(failure.error, FalThrottledError) and failure.retry_after:
+            self._silent_until = time.monotonic() + failure.retry_after
+        raise _FailedError(failure)
+
+    async def _keep_silence(self, deadline: float) -> None:
+        now = time.monotonic()
+        wait = self._silent_until - now
+        if wait <= 0:
+            return
+        if now + wait >= deadline:
+            raise FalThrottledError(
+                f"{self._host} has asked for fewer calls and {wait:.0f} s of silence",
+                "nothing to do: trayd asks again when that is over",
+                retry_after=wait,
+            )
+        await asyncio.sleep(wait)
+
+    async def _send(self, path: str, query: Query, question: object) -> tuple[httpx.Response, bytes]:
+        request = self._http.build_request(
+            "GET" if question is None else "POST",
+            self.base_url + path,
+            params=query or None,
+            content=None if question is None else _encoder.encode(question),
+            headers=None if question is None else {"Content-Type": "application/json"},
+        )
+        response = await self._http.send(request, stream=True, follow_redirects=False)
+        try:
+            self._note_time(response)
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _LARGEST_BODY:
+                    raise FalAnswerError(
+                        f"{self._place(path)}: the answer is larger than {_LARGEST_BODY // 1024 // 1024} MB",
+                        "check that TRAYD_FAL_URL leads to fal",
+                    )
+            return response, bytes(body)
+        finally:
+            await response.aclose()
+
+    def _note_time(self, response: httpx.Response) -> None:
+        try:
+            stamp = parsedate_to_datetime(response.headers.get("Date", ""))
+        except ValueError:
+            return
+        self.server_time = stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+
+    def _place(self, path: str) -> str:
+        return f"{self._host}{urlsplit(self.base_url).path}{path}"
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # One for all accounts.
+    return httpx.create_ssl_context()
+
+
+def _wait(patience: Patience) -> Any:
+    backoff = tenacity.wait_random_exponential(multiplier=patience.first_wait_s, max=patience.longest_wait_s)
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        failed = state.outcome.exception() if state.outcome else None
+        asked = failed.failure.retry_after if isinstance(failed, _FailedError) else None
+        # Spread even when fal names the moment: others were told the same one.
+        return backoff(state) if asked is None else asked + backoff(state) / 4
+
+    return wait
+
+
+async def _decoded(kind: type[Answer], body: bytes) -> Answer:
+    if len(body) > _DECODED_ASIDE:
+        return await asyncio.to_thread(msgspec.json.decode, body, type=kind)
+    return msgspec.json.decode(body, type=kind)
