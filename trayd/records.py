@@ -213,7 +213,9 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         scope: what it is about: an account, a request id.
         since: when it began (UTC); ``resolved`` when it ended, None while it lasts.
         level: the threshold that was crossed, as text (``20.00``); an episode that crosses a lower one escalates.
-        text: what the person was told.
+        title: the headline over ``text``; ``text`` is what the person was told.
+        urgency: low, normal or critical, as notification services know it.
+        told: when the person was told of this level; None until then, so that a crash on the way loses no warning.
     """
 
     id: str
@@ -221,7 +223,10 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scope: str
     since: datetime
     text: str
+    title: str = ""
     level: str = ""
+    urgency: str = "normal"
+    told: datetime | None = None
     resolved: datetime | None = None
 
 

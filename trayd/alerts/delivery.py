@@ -1,0 +1,97 @@
+"""The way to the person: the desktop's notifications, else plyer, else the log alone. Bounded in time, always."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from trayd.alerts.desktop import ChannelError, DesktopChannel, ForbiddenError, NobodyThereError
+from trayd.alerts.fallback import OsascriptChannel, PlyerChannel
+from trayd.alerts.notice import Notice, clean, clip
+
+# UTF-16 units. Windows' own limits, beyond which it refuses; elsewhere what still fits a bubble.
+_LIMITS = {"win32": (63, 255)}
+_USUAL_LIMITS = (120, 1000)
+
+_log = logging.getLogger(__name__)
+
+
+class Outcome(StrEnum):
+    """What became of a notice."""
+
+    DESKTOP = "desktop"
+    PLYER = "plyer"
+    OSASCRIPT = "osascript"
+    LOG = "log"  #: the log has to do: there is no desktop here, or the person does not want notifications
+    LATER = "later"  #: nothing took it now; a service may come
+
+
+class Deliverer:
+    """Shows notices one at a time, by the first way that takes them. Never raises for a desktop that fails.
+
+    Args:
+        on_action: called on the event loop when a button is pressed, with the button's action.
+        icon: a picture file to show beside the text.
+        desktop: whether the person wants notifications on the desktop at all.
+    """
+
+    def __init__(self, on_action: Callable[[str], None], *, icon: Path | None = None, desktop: bool = True) -> None:
+        self._wanted = desktop
+        self._desktop = DesktopChannel(on_action, icon)
+        self._plyer = PlyerChannel()
+        self._osascript = OsascriptChannel()
+        self._trouble = ""
+
+    async def show(self, notice: Notice) -> Outcome:
+        """Shows the notice within some seconds, or says that it could not."""
+        if not self._wanted or not has_desktop():
+            return Outcome.LOG
+        title, body = _LIMITS.get(sys.platform, _USUAL_LIMITS)
+        notice = msgspec.structs.replace(
+            notice, title=clip(clean(notice.title), title), body=clip(clean(notice.body), body)
+        )
+        trouble = []
+        for outcome, channel in self._channels():
+            try:
+                await channel.send(notice)
+            except ForbiddenError as error:
+                self._report(str(error))
+                return Outcome.LOG
+            except ChannelError as error:
+                trouble.append(str(error))
+                # On Linux every way ends at the same service.
+                if isinstance(error, NobodyThereError) and sys.platform == "linux":
+                    break
+            else:
+                self._report("; ".join(trouble))
+                return outcome
+        self._report("; ".join(trouble))
+        return Outcome.LATER
+
+    def close(self) -> None:
+        """Lets the connection to the desktop go."""
+        self._desktop.close()
+
+    def _channels(self) -> Iterator[tuple[Outcome, DesktopChannel | PlyerChannel | OsascriptChannel]]:
+        yield Outcome.DESKTOP, self._desktop
+        if self._plyer.exists():
+            yield Outcome.PLYER, self._plyer
+        if sys.platform == "darwin":
+            yield Outcome.OSASCRIPT, self._osascript
+
+    def _report(self, trouble: str) -> None:
+        """Logs what is wrong with the desktop once, until it is something else."""
+        if trouble and trouble != self._trouble:
+            _log.warning("notifications on the desktop: %s", trouble)
+        self._trouble = trouble
+
+
+def has_desktop() -> bool:
+    """Whether there can be a desktop: on Linux a session bus, or a display that names one."""
+    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY"))

@@ -1,0 +1,107 @@
+"""A notice: an episode as it is put before the person, and how several become one."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from trayd.alerts.words import CRITICAL, LOW, NORMAL, actions_of
+from trayd.records import Episode
+
+_GRAVITY = (LOW, NORMAL, CRITICAL)
+_LISTED = 4
+_BUTTONS = 2
+
+#: What a rule's warnings are called when there are several of them; one, and more.
+_CALLED = {
+    "balance": ("low balance", "low balances"),
+    "expensive": ("expensive generation", "expensive generations"),
+    "account": ("account that needs you", "accounts that need you"),
+    "file": ("file not taken in", "files not taken in"),
+    "backfill": ("history read", "histories read"),
+}
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown.
+
+    Attributes:
+        episodes: ids of the episodes that it tells of.
+        urgency: low, normal or critical.
+        actions: the buttons, the likeliest first: what is on it, and the action that it asks for.
+    """
+
+    episodes: tuple[str, ...]
+    title: str
+    body: str
+    urgency: str = NORMAL
+    actions: tuple[tuple[str, str], ...] = ()
+
+
+def notice_of(episode: Episode) -> Notice:
+    """The notice of one episode."""
+    return Notice(
+        episodes=(episode.id,),
+        title=episode.title,
+        body=episode.text,
+        urgency=episode.urgency,
+        actions=actions_of(episode.rule, episode.level),
+    )
+
+
+def summary(episodes: Sequence[Episode]) -> Notice:
+    """One notice for several episodes: how many of what, the gravest named."""
+    kinds = Counter(episode.rule for episode in episodes)
+    if len(kinds) == 1:
+        (rule,) = kinds
+        title = f"{len(episodes)} {_called(rule, len(episodes))}"
+    else:
+        title = f"{len(episodes)} warnings: " + ", ".join(f"{n} {_called(rule, n)}" for rule, n in kinds.most_common())
+    gravest = sorted(episodes, key=lambda episode: -_GRAVITY.index(episode.urgency))
+    lines = [episode.title if len(kinds) > 1 else episode.text for episode in gravest[:_LISTED]]
+    more = len(episodes) - len(lines)
+    if more:
+        lines.append(f"and {more} more: trayd status names them")
+    actions = dict.fromkeys(action for episode in gravest for action in actions_of(episode.rule, episode.level))
+    return Notice(
+        episodes=tuple(episode.id for episode in episodes),
+        title=title,
+        body="\n".join(lines),
+        urgency=gravest[0].urgency,
+        actions=tuple(actions)[:_BUTTONS],
+    )
+
+
+def _called(rule: str, number: int) -> str:
+    one, many = _CALLED[rule]
+    return one if number == 1 else many
+
+
+def clean(text: str) -> str:
+    """The text without what notification services choke on: control characters and halves of surrogate pairs.
+
+    Names of files, models and projects come from outside; D-Bus takes no NUL, and Windows' XML no control character.
+    """
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return "".join(char if char == "\n" or unicodedata.category(char) != "Cc" else " " for char in whole).strip()
+
+
+def clip(text: str, units: int) -> str:
+    """The text in at most that many UTF-16 units, as Windows counts; what is cut off ends in an ellipsis."""
+    if _width(text) <= units:
+        return text
+    kept = ""
+    room = units - 1
+    for char in text:
+        room -= _width(char)
+        if room < 0:
+            break
+        kept += char
+    return kept.rstrip() + "…"
+
+
+def _width(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
