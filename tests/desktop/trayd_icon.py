@@ -42,10 +42,10 @@ def main() -> None:
                 return
             tray.update(msgspec.convert(order["view"], TrayView))
 
-    threading.Thread(target=read, daemon=True).start()
+    threading.Thread(target=read, name="reader", daemon=True).start()
     ended = tray.run()
-    left = [thread.name for thread in threading.enumerate() if not thread.daemon and thread is not threading.main_thread()]
-    tell(ended=ended, threads=left)
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    tell(ended=ended, threads=[thread.name for thread in others if thread.name != "reader"])
 
 
 main()

@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from trayd.insight.status import AccountStatus, DropStatus, Pending, Spent, Status
+from trayd.money import Money
+from trayd.records import Counting, Estimate, Generation
+from trayd.records import Status as Outcome
+from trayd.tray.model import IconState, MenuItem, TrayView
+from trayd.tray.view import UNTIL_RESUMED, tray_view
+
+NOW = datetime(2026, 11, 20, 14, 3, tzinfo=UTC)
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+THRESHOLDS = (Decimal(20), Decimal(5))
+
+
+def account(balance: str | None = "48.20", state: str = "ok", name: str = "default", **more: Any) -> AccountStatus:
+    return AccountStatus(
+        name=name,
+        username=None,
+        balance=None if balance is None else Money.of(balance),
+        as_of=more.pop("as_of", NOW),
+        state=state,
+        **more,
+    )
+
+
+def spent(cost: str = "3.10", generations: int = 12, **more: Any) -> Spent:
+    return Spent(cost=Money.of(cost), generations=generations, **more)
+
+
+def status(*accounts: AccountStatus, **more: Any) -> Status:
+    spending = more.pop("spent", {"24h": spent(), "7d": spent("21.40", 90), "30d": spent("88.00", 612)})
+    return Status(accounts=accounts or (account(),), spent=spending, **more)
+
+
+def generation(counting: Counting, **more: Any) -> Generation:
+    return Generation(
+        id="1",
+        account="default",
+        endpoint_id="fal-ai/kling-video/v3/pro/text-to-video",
+        timestamp=more.pop("timestamp", NOW),
+        display_name=more.pop("display_name", "Kling 3.0 Pro"),
+        counting=counting,
+        **more,
+    )
+
+
+def view(standing: Status | None = None, *recent: Generation) -> TrayView:
+    return tray_view(standing or status(), recent, now=NOW, zone=STOCKHOLM, thresholds=THRESHOLDS)
+
+
+def labels(shown: TrayView) -> list[str]:
+    return [item.label for item in shown.menu if not item.separator]
+
+
+def item(shown: TrayView, item_id: str) -> MenuItem:
+    return next(each for top in shown.menu for each in top.walk() if each.id == item_id)
+
+
+def test_the_menu_reads_from_balance_to_quit() -> None:
+    done = generation(Counting.ACTUAL, actual=Money.of("1.12"))
+
+    assert labels(view(status(), done)) == [
+        "Balance: $48.20",
+        "Last 24 hours: $3.10",
+        "Last 7 days: $21.40",
+        "Last 30 days: $88.00",
+        "15:03  Kling 3.0 Pro: $1.12",
+        "Refresh",
+        "Open fal dashboard",
+        "Add credits",
+        "Export CSV…",
+        "Build report…",
+        "Open drop folder",
+        "Pause alerts",
+        "Quit",
+    ]
+
+
+def test_every_entry_that_can_be_chosen_says_what_it_asks_for() -> None:
+    actions = [each.action for top in view().menu for each in top.walk() if each.action]
+
+    assert actions == [
+        "open:billing",
+        *["open:dashboard"] * 3,
+        "refresh",
+        "open:dashboard",
+        "open:billing",
+        "export",
+        "report",
+        "open:drop",
+        "pause:1h",
+        "pause:tomorrow",
+        "pause:on",
+        "quit",
+    ]
+
+
+def test_ids_are_unique_and_stay_when_the_texts_change() -> None:
+    before = view(status(), generation(Counting.PENDING))
+    after = view(status(account("12.00")), generation(Counting.ACTUAL, actual=Money.of("9.99")))
+
+    ids = [each.id for top in before.menu for each in top.walk()]
+    assert len(ids) == len(set(ids))
+    assert ids == [each.id for top in after.menu for each in top.walk()]
+
+
+@pytest.mark.parametrize(
+    ("record", "text"),
+    [
+        (generation(Counting.ACTUAL, actual=Money.of("1.12")), "$1.12"),
+        (generation(Counting.ACTUAL, actual=Money.of("0.0031")), "$0.0031"),
+        (generation(Counting.ESTIMATE, estimate=Estimate(Money.of("0.9"), NOW)), "about $0.90"),
+        (generation(Counting.PENDING, status=Outcome.SUBMITTED), "pending"),
+        (generation(Counting.UNKNOWN), "no price yet"),
+        (generation(Counting.UNKNOWN, status=Outcome.FAILED), "failed, no price yet"),
+        (generation(Counting.FREE, status=Outcome.FAILED), "failed, no charge"),
+        (generation(Counting.UNMATCHED), "not matched to fal's billing"),
+    ],
+)
+def test_a_generation_without_a_price_never_shows_as_zero(record: Generation, text: str) -> None:
+    assert item(view(status(), record), "recent 0").label == f"15:03  Kling 3.0 Pro: {text}"
+
+
+def test_only_the_last_four_generations_are_listed() -> None:
+    shown = view(status(), *[generation(Counting.PENDING)] * 6)
+
+    assert sum(each.id.startswith("recent") for each in shown.menu) == 4
+
+
+def test_without_generations_the_menu_says_so_in_grey() -> None:
+    empty = item(view(), "recent 0")
+
+    assert (empty.label, empty.enabled) == ("No generations yet", False)
+
+
+def test_times_are_the_users_and_say_the_day_when_it_is_not_today() -> None:
+    def when(moment: datetime) -> str:
+        return item(view(status(), generation(Counting.PENDING, timestamp=moment)), "recent 0").label.split("  ")[0]
+
+    # 23:30 UTC on the 19th is past midnight on the 20th in Stockholm.
+    assert when(datetime(2026, 11, 19, 23, 30, tzinfo=UTC)) == "00:30"
+    assert when(datetime(2026, 11, 19, 12, 0, tzinfo=UTC)) == "Thu 13:00"
+    assert when(datetime(2026, 10, 2, 12, 0, tzinfo=UTC)) == "2 Oct"
+    assert when(datetime(2025, 10, 2, 12, 0, tzinfo=UTC)) == "2 Oct 2025"
+
+
+def test_a_long_model_name_is_cut() -> None:
+    label = item(view(status(), generation(Counting.PENDING, display_name="x" * 80)), "recent 0").label
+
+    assert label.endswith("x…: pending")
+    assert len(label) < 60
+
+
+def test_unknown_costs_are_counted_beside_the_total_and_never_as_zero() -> None:
+    spending = {
+        "24h": spent("0", 3, unpriced=3),
+        "7d": spent("21.40", 90, unpriced=3),
+        "30d": spent("88", 612, left_out=(Money.of("4", "EUR"),)),
+    }
+
+    shown = labels(view(status(spent=spending)))
+
+    assert "Last 24 hours: 3 without a price" in shown
+    assert "Last 7 days: $21.40 + 3 without a price" in shown
+    assert "Last 30 days: $88.00 + €4.00 without a rate" in shown
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ("ok", "Balance: none, fal sends invoices"),
+        ("needs_admin", "Balance: needs an Admin key"),
+        ("no_key", "Balance: there is no key yet"),
+        ("bad_key", "Balance: fal refuses the key"),
+        ("offline", "Balance: not known, fal does not answer"),
+    ],
+)
+def test_a_balance_that_is_not_known_says_why(state: str, text: str) -> None:
+    assert labels(view(status(account(None, state))))[0] == text
+
+
+def test_several_accounts_have_a_line_each_with_their_name() -> None:
+    shown = labels(view(status(account(name="northwind"), account("7.00", name="studio", run_out=date(2026, 12, 3)))))
+
+    assert shown[:2] == ["Balance of northwind: $48.20", "Balance of studio: $7.00, lasts until 3 Dec"]
+
+
+def test_without_an_account_the_menu_says_what_to_do_and_the_icon_is_stale() -> None:
+    bare = tray_view(msgspec.structs.replace(status(), accounts=()), (), now=NOW, zone=UTC)
+
+    assert labels(bare)[0] == "No fal account yet: add a key"
+    assert (bare.look.state, bare.look.level) == (IconState.STALE, None)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "state"),
+    [
+        ([account("48.20")], IconState.OK),
+        ([account("20.00")], IconState.OK),
+        ([account("19.99")], IconState.LOW),
+        ([account("4.99")], IconState.CRITICAL),
+        ([account("0.00")], IconState.CRITICAL),
+        ([account("-1.00")], IconState.CRITICAL),
+        ([account("48.20", "locked")], IconState.CRITICAL),
+        ([account("48.20", "stale")], IconState.STALE),
+        ([account("48.20", "offline")], IconState.OFFLINE),
+        ([account(None, "bad_key")], IconState.STALE),
+        ([account(None, "needs_admin")], IconState.OK),
+        ([account("48.20"), account("19.00", name="b")], IconState.LOW),
+        ([account("48.20", "offline"), account("48.20", "stale", name="b")], IconState.OFFLINE),
+        # Money first: a balance that was low does not recover by not being asked for.
+        ([account("4.00", "offline")], IconState.CRITICAL),
+    ],
+)
+def test_the_icon_shows_the_worst_of_all_accounts(accounts: list[AccountStatus], state: IconState) -> None:
+    assert view(status(*accounts)).look.state is state
+
+
+def test_the_level_is_that_of_the_emptiest_account_and_full_at_four_times_the_highest_threshold() -> None:
+    def level(*balances: str | None) -> float | None:
+        return view(status(*(account(each, name=str(place)) for place, each in enumerate(balances)))).look.level
+
+    assert level("40.00") == 0.5
+    assert level("80.00") == level("500.00") == 1.0
+    assert level("80.00", "20.00") == 0.25
+    assert level("-3.00") == 0.0
+    assert level(None) is None
+
+
+def test_a_cent_less_does_not_draw_another_icon() -> None:
+    assert view(status(account("48.20"))).look == view(status(account("48.19"))).look
+
+
+def test_a_pause_is_shown_until_its_end_and_offers_the_way_back() -> None:
+    paused = view(status(paused_until=NOW + timedelta(hours=1)))
+    endless = view(status(paused_until=UNTIL_RESUMED))
+    over = view(status(paused_until=NOW - timedelta(minutes=1)))
+
+    assert item(paused, "resume") == MenuItem(
+        id="resume", label="Alerts paused until 16:03: resume", action="pause:off", checked=True
+    )
+    assert item(endless, "resume").label == "Alerts paused: resume"
+    assert [child.label for child in item(over, "pause").children] == [
+        "For 1 hour",
+        "Until tomorrow",
+        "Until I resume them",
+    ]
+
+
+def test_the_tooltip_holds_balance_spending_and_what_runs() -> None:
+    assert view(status(pending=Pending(generations=1))).tooltip.split("\n") == [
+        "Balance: $48.20",
+        "24 hours: $3.10 (12 generations)",
+        "1 generation running",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "age", "line"),
+    [
+        ("stale", timedelta(minutes=1), "Figures are 1 minute old"),
+        ("stale", timedelta(hours=3), "Figures are 3 hours old"),
+        ("offline", timedelta(days=4), "fal has not answered for 4 days"),
+    ],
+)
+def test_old_figures_carry_their_age(state: str, age: timedelta, line: str) -> None:
+    shown = view(status(account("48.20", state, as_of=NOW - age)))
+
+    assert shown.tooltip.split("\n")[-1] == line
+    assert labels(shown)[0].startswith("Balance: $48.20 at ")
+
+
+def test_rejected_files_are_counted_at_the_drop_folder() -> None:
+    assert item(view(status(drop=DropStatus(rejected=2))), "drop").label == "Open drop folder (2 rejected)"
+
+
+def test_more_accounts_than_fit_are_counted_in_the_tooltip() -> None:
+    shown = view(status(*(account(name=f"a{number}") for number in range(5))))
+
+    assert "and 2 more accounts" in shown.tooltip.split("\n")

@@ -1,0 +1,274 @@
+"""Makes what the tray shows from the status and the latest generations: a pure function.
+
+The icon's state is the worst of all accounts, money first: an account under its lowest threshold, empty or locked is
+*critical*, under any threshold *low*. Last known balances count too, because a balance does not recover by itself.
+Then *offline*, then *stale* (old figures, or no working key). The icon's level is that of the emptiest account and
+full at four times the highest threshold, so that the warning begins at a quarter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
+
+from trayd.insight.status import AccountStatus, Spent, Status
+from trayd.money import Money, format_money
+from trayd.records import Counting, Generation
+from trayd.records import Status as Outcome
+from trayd.tray.model import IconLook, IconState, MenuItem, TrayView
+
+#: ``Status.paused_until`` of a pause without an end.
+UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
+
+#: Where the icon is full, in US dollars, when the user has set no thresholds.
+FULL_WITHOUT_THRESHOLDS = Decimal(80)
+
+_FULL_AT_THRESHOLDS = 4
+# The level is drawn on at most 64 pixels; finer steps would only redraw the same picture.
+_LEVEL_STEPS = 48
+
+_RECENT = 4
+_NAME_LENGTH = 36
+_TOOLTIP_ACCOUNTS = 3
+_A_WEEK = timedelta(days=6)
+_HOUR, _DAY = 60, 24 * 60  # in minutes
+
+_STATES = {"locked": IconState.CRITICAL, "offline": IconState.OFFLINE, "stale": IconState.STALE}
+_BROKEN_KEYS = frozenset({"no_key", "bad_key"})
+_WORST_FIRST = (IconState.CRITICAL, IconState.LOW, IconState.OFFLINE, IconState.STALE, IconState.OK)
+
+_NO_BALANCE = {
+    "ok": "none, fal sends invoices",
+    "stale": "not known yet",
+    "no_key": "there is no key yet",
+    "bad_key": "fal refuses the key",
+    "needs_admin": "needs an Admin key",
+    "locked": "locked by fal",
+    "offline": "not known, fal does not answer",
+}
+
+_WINDOWS = (("24h", "Last 24 hours"), ("7d", "Last 7 days"), ("30d", "Last 30 days"))
+
+
+def tray_view(
+    status: Status,
+    recent: Sequence[Generation],
+    *,
+    now: datetime,
+    zone: tzinfo,
+    locale: str = "en_US",
+    thresholds: Sequence[Decimal] = (),
+) -> TrayView:
+    """What the tray shows at ``now``.
+
+    Args:
+        status: its ``paused_until`` is :data:`UNTIL_RESUMED` for a pause without an end.
+        recent: the latest generations, newest first; the first four are shown.
+        now: aware.
+        zone: the user's, for times.
+        locale: for amounts of money.
+        thresholds: the balances in US dollars under which the user is warned.
+    """
+    words = _Words(now, zone, locale)
+    return TrayView(
+        look=_look(status.accounts, thresholds),
+        title="trayd",
+        tooltip="\n".join(words.tooltip(status)),
+        menu=(
+            *words.balances(status.accounts),
+            _separator("accounts"),
+            *words.windows(status.spent),
+            _separator("spent"),
+            *words.generations(recent),
+            _separator("recent"),
+            MenuItem(id="refresh", label="Refresh", action="refresh"),
+            MenuItem(id="dashboard", label="Open fal dashboard", action="open:dashboard", default=True),
+            MenuItem(id="billing", label="Add credits", action="open:billing"),
+            _separator("fal"),
+            MenuItem(id="export", label="Export CSV…", action="export"),
+            MenuItem(id="report", label="Build report…", action="report"),
+            MenuItem(id="drop", label=_drop_label(status), action="open:drop"),
+            _separator("files"),
+            words.pause(status.paused_until),
+            MenuItem(id="quit", label="Quit", action="quit"),
+        ),
+    )
+
+
+def _separator(after: str) -> MenuItem:
+    return MenuItem(id=f"after {after}", separator=True)
+
+
+def _look(accounts: Sequence[AccountStatus], thresholds: Sequence[Decimal]) -> IconLook:
+    states = {_state(account, thresholds) for account in accounts} or {IconState.STALE}
+    full = max(thresholds) * _FULL_AT_THRESHOLDS if thresholds else FULL_WITHOUT_THRESHOLDS
+    levels = [dollars / full for account in accounts if (dollars := _dollars(account.balance)) is not None]
+    level = None
+    if levels:
+        shown = min(max(min(levels), Decimal(0)), Decimal(1))
+        level = float(round(shown * _LEVEL_STEPS)) / _LEVEL_STEPS
+    return IconLook(level=level, state=next(state for state in _WORST_FIRST if state in states))
+
+
+def _state(account: AccountStatus, thresholds: Sequence[Decimal]) -> IconState:
+    if account.balance is not None and account.balance.nanos <= 0:
+        return IconState.CRITICAL
+    dollars = _dollars(account.balance)
+    if dollars is not None and any(dollars < limit for limit in thresholds):
+        return IconState.CRITICAL if dollars < min(thresholds) else IconState.LOW
+    return IconState.STALE if account.state in _BROKEN_KEYS else _STATES.get(account.state, IconState.OK)
+
+
+def _dollars(balance: Money | None) -> Decimal | None:
+    """The balance where it can be held against thresholds, which are in dollars."""
+    return balance.amount if balance is not None and balance.currency == "USD" else None
+
+
+def _drop_label(status: Status) -> str:
+    rejected = status.drop.rejected
+    return f"Open drop folder ({rejected} rejected)" if rejected else "Open drop folder"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+class _Words:
+    """The texts, for one moment, one zone and one locale."""
+
+    def __init__(self, now: datetime, zone: tzinfo, locale: str) -> None:
+        self.now = now
+        self.zone = zone
+        self.locale = locale
+
+    def balances(self, accounts: Sequence[AccountStatus]) -> list[MenuItem]:
+        """One line for each account."""
+        if not accounts:
+            return [MenuItem(id="account", label="No fal account yet: add a key", action="open:keys")]
+        several = len(accounts) > 1
+        lines = []
+        for account in accounts:
+            page = "open:keys" if account.state in _BROKEN_KEYS | {"needs_admin"} else "open:billing"
+            label = self._balance(account, several=several)
+            if account.run_out is not None and account.balance is not None:
+                label += f", lasts until {self._date(datetime.combine(account.run_out, datetime.min.time()))}"
+            lines.append(MenuItem(id=f"account {account.name}", label=label, action=page))
+        return lines
+
+    def windows(self, spent: dict[str, Spent]) -> list[MenuItem]:
+        """What was spent, one line for each window."""
+        return [
+            MenuItem(id=f"spent {key}", label=f"{name}: {self._spent(spent[key])}", action="open:dashboard")
+            for key, name in _WINDOWS
+            if key in spent
+        ]
+
+    def generations(self, recent: Sequence[Generation]) -> list[MenuItem]:
+        """The latest generations, one line each. Numbered, so that a new one changes texts and moves nothing."""
+        if not recent:
+            return [MenuItem(id="recent 0", label="No generations yet", enabled=False)]
+        return [
+            MenuItem(id=f"recent {place}", label=self._generation(generation), action="open:dashboard")
+            for place, generation in enumerate(recent[:_RECENT])
+        ]
+
+    def pause(self, until: datetime | None) -> MenuItem:
+        """The choice of a pause; during one, the way out of it."""
+        if until is None or until <= self.now:
+            choices = (("1h", "For 1 hour"), ("tomorrow", "Until tomorrow"), ("on", "Until I resume them"))
+            children = tuple(MenuItem(id=f"pause {key}", label=text, action=f"pause:{key}") for key, text in choices)
+            return MenuItem(id="pause", label="Pause alerts", children=children)
+        end = "" if until >= UNTIL_RESUMED else f" until {self._time(until)}"
+        return MenuItem(id="resume", label=f"Alerts paused{end}: resume", action="pause:off", checked=True)
+
+    def tooltip(self, status: Status) -> list[str]:
+        """A few lines, the most important first: some systems cut them off."""
+        accounts = status.accounts
+        shown = accounts[:_TOOLTIP_ACCOUNTS]
+        lines = [self._balance(account, several=len(accounts) > 1) for account in shown] or ["No fal account yet"]
+        if len(accounts) > len(shown):
+            lines.append(f"and {_count(len(accounts) - len(shown), 'more account')}")
+        if "24h" in status.spent:
+            day = status.spent["24h"]
+            lines.append(f"24 hours: {self._spent(day)} ({_count(day.generations, 'generation')})")
+        if status.pending.generations:
+            lines.append(f"{_count(status.pending.generations, 'generation')} running")
+        for account in shown:
+            if account.state in {"stale", "offline"} and account.as_of is not None:
+                age = self._age(account.as_of)
+                lines.append(
+                    f"Figures are {age} old" if account.state == "stale" else f"fal has not answered for {age}"
+                )
+        return lines
+
+    def _balance(self, account: AccountStatus, *, several: bool) -> str:
+        name = f"Balance of {_cut(account.name)}" if several else "Balance"
+        if account.balance is None:
+            return f"{name}: {_NO_BALANCE.get(account.state, 'not known')}"
+        text = f"{name}: {self._money(account.balance)}"
+        if account.state == "locked":
+            return f"{text}, locked by fal"
+        if account.state in _BROKEN_KEYS:
+            return f"{text}, {_NO_BALANCE[account.state]}"
+        if account.state != "ok" and account.as_of is not None:
+            return f"{text} at {self._time(account.as_of)}"
+        return text
+
+    def _spent(self, spent: Spent) -> str:
+        unknown = [f"{spent.unpriced:,} without a price"] if spent.unpriced else []
+        unknown += [f"{self._money(money)} without a rate" for money in spent.left_out]
+        # Nothing but unknown costs is unknown, not zero.
+        only_unknown = unknown and spent.cost.nanos == 0
+        return " + ".join(unknown if only_unknown else [self._money(spent.cost), *unknown])
+
+    def _generation(self, generation: Generation) -> str:
+        name = _cut(generation.display_name or generation.endpoint_id)
+        return f"{self._time(generation.timestamp)}  {name}: {self._cost(generation)}"
+
+    def _cost(self, generation: Generation) -> str:
+        match generation.counting:
+            case Counting.PENDING:
+                return "pending"
+            case Counting.FREE:
+                return f"{generation.status.value}, no charge"
+            case Counting.UNMATCHED:
+                return "not matched to fal's billing"
+        if generation.cost is None:
+            return (
+                "no price yet" if generation.status is Outcome.COMPLETED else f"{generation.status.value}, no price yet"
+            )
+        about = "about " if generation.counting is Counting.ESTIMATE else ""
+        return about + self._money(generation.cost)
+
+    def _money(self, money: Money) -> str:
+        return format_money(money, self.locale)
+
+    def _age(self, since: datetime) -> str:
+        minutes = max(0, int((self.now - since).total_seconds() // 60))
+        if minutes < _HOUR:
+            return _count(minutes, "minute")
+        return _count(minutes // _HOUR, "hour") if minutes < 2 * _DAY else _count(minutes // _DAY, "day")
+
+    def _time(self, moment: datetime) -> str:
+        """The time of day in the user's zone; the weekday or the date before it where it is not today."""
+        local, today = moment.astimezone(self.zone), self.now.astimezone(self.zone)
+        clock = f"{local:%H:%M}"
+        if local.date() == today.date():
+            return clock
+        if abs(local.date() - today.date()) <= _A_WEEK:
+            return f"{_WEEKDAYS[local.weekday()]} {clock}"
+        return self._date(local)
+
+    def _date(self, day: datetime) -> str:
+        year = "" if day.year == self.now.astimezone(self.zone).year else f" {day.year}"
+        return f"{day.day} {_MONTHS[day.month - 1]}{year}"
+
+
+# Not strftime's: a library of the desktop may have set the process's locale, and these texts are English.
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1].rstrip() + "…"
