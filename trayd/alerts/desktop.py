@@ -72,8 +72,9 @@ class DesktopChannel:
             raise
         # Each system's backend lets its own errors through: D-Bus, WinRT, Objective-C.
         except Exception as error:
+            connected = getattr(self._backend, "bus", None) is not None
             self.close()
-            raise _translated(error) from error
+            raise _translated(error, connected=connected) from error
 
     def close(self) -> None:
         """Lets the connection go; buttons of notices that are still shown do nothing from now on."""
@@ -156,13 +157,13 @@ async def _linux_capabilities(backend: DesktopNotifierBackend) -> frozenset[str]
     return frozenset(answer.body[0])
 
 
-def _translated(error: Exception) -> ChannelError:
+def _translated(error: Exception, *, connected: bool) -> ChannelError:
+    what = f"{type(error).__name__}: {error}"
     if sys.platform != "linux":
-        return ChannelError(f"desktop-notifier: {error}")
-    from dbus_fast import DBusError
-
-    if not isinstance(error, DBusError):
-        return NobodyThereError(f"there is no session bus to reach ({error or type(error).__name__})")
-    if error.type in _ABSENT or error.type.startswith(_NOT_STARTED):
+        return ChannelError(f"desktop-notifier failed ({what})")
+    if not connected:
+        return NobodyThereError(f"there is no session bus to reach ({what})")
+    name = getattr(error, "type", "")
+    if name in _ABSENT or name.startswith(_NOT_STARTED):
         return NobodyThereError("there is no notification service on the session bus")
-    return ChannelError(f"the notification service failed: {error.type} {error}")
+    return ChannelError(f"the notification service failed ({what})")
