@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from jeepney import DBusAddress, MessageType, new_method_call
+from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
 SCREEN = (800, 600)
@@ -277,7 +277,7 @@ def call(
     message = new_method_call(address, member, signature or None, tuple(body))
     reply = connection.send_and_get_reply(message, timeout=5)
     if reply.header.message_type is MessageType.error:
-        name = reply.header.fields.get(4, "an error")
+        name = reply.header.fields.get(HeaderFields.error_name, "an error")
         raise DesktopError(f"{address.bus_name} {member}: {name} {reply.body}")
     return tuple(reply.body)
 
@@ -295,6 +295,34 @@ def _entry(node: tuple[int, dict[str, tuple[str, Any]], list[tuple[str, Any]]]) 
         checked={1: True, 0: False}.get(values.get("toggle-state", -1)) if values.get("toggle-type") else None,
         children=tuple(_entry(child) for _, child in children),
     )
+
+
+class SignalLog:
+    """The signals that programs of the session send while it is open, as (member, body)."""
+
+    def __init__(self, address: str, interface: str) -> None:
+        self._connection = open_dbus_connection(address)
+        rule = f"type='signal',interface='{interface}'"
+        call(self._connection, BUS, "AddMatch", "s", (rule,))
+        self._interface = interface
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def until_quiet(self, quiet_s: float = 0.4) -> list[tuple[str, Any]]:
+        """What was sent since the last call, as soon as nothing came for ``quiet_s`` seconds."""
+        seen = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                fields = (message := self._connection.receive(timeout=quiet_s)).header.fields
+                if fields.get(HeaderFields.interface) == self._interface:
+                    seen.append((fields[HeaderFields.member], message.body))
+        return seen
 
 
 class Desktop:
@@ -529,6 +557,10 @@ class Desktop:
         found = wait_until(probe, timeout=timeout, what=f"a notification {pattern!r}")
         assert found is not None
         return found
+
+    def signals(self, interface: str) -> SignalLog:
+        """Listen to the signals of an interface from now on."""
+        return SignalLog(self.env["DBUS_SESSION_BUS_ADDRESS"], interface)
 
     def screenshot(self, path: Path) -> Path:
         """Write the whole screen to a PNG."""

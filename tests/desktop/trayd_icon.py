@@ -2,7 +2,8 @@
 
 It is a process of its own in the tests, as the daemon is. Each line in is JSON: ``{"view": …}`` shows a view,
 ``{"stop": true}`` ends it from another thread. Each line out is JSON: ``{"action": …}`` for a choice in the menu,
-``{"choice": …}`` once, ``{"ended": …}`` last, with the threads that are left.
+``{"choice": …}`` once, ``{"ended": …}`` last, with the threads that are left. The actions ``fail`` and ``sleep`` do
+what they say first.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import signal
 import sys
 import threading
+import time
 
 import msgspec
 
@@ -23,10 +25,18 @@ def tell(**fields: object) -> None:
     sys.stdout.flush()
 
 
+def act(action: str) -> None:
+    if action == "fail":
+        raise RuntimeError("this action always fails")
+    if action == "sleep":
+        time.sleep(3)
+    tell(action=action)
+
+
 def main() -> None:
     view = msgspec.json.decode(sys.stdin.readline(), type=TrayView)
     try:
-        tray = Tray(view, lambda action: tell(action=action))
+        tray = Tray(view, act)
     except NoTrayError as error:
         tell(no_tray=str(error))
         return
