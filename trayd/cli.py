@@ -18,15 +18,11 @@ import click
 from trayd import __version__
 from trayd.cli_answers import json_option, print_answer
 from trayd.errors import TraydError, UsageError
+from trayd.opener import PAGES
 
 if TYPE_CHECKING:
     from trayd.desk import Desk
 
-PAGES = {
-    "dashboard": "https://fal.ai/dashboard/usage",
-    "billing": "https://fal.ai/dashboard/billing",
-    "keys": "https://fal.ai/dashboard/keys",
-}
 INTERRUPTED = 130
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -107,7 +103,7 @@ def _desk() -> Iterator[Desk]:
 @click.option("--once", is_flag=True, help="Poll, take in the drop folder, check the alerts, and end.")
 def run_command(headless: bool, once: bool) -> int:
     """Run the daemon: icon, polling, drop folder, alerts."""
-    from trayd.daemon import run_daemon, run_once
+    from trayd.process import run_daemon, run_once
 
     return run_once() if once else run_daemon(headless=headless)
 
@@ -226,17 +222,16 @@ def report(out: Path | None, **query: Any) -> None:
 @click.argument("what", type=click.Choice([*PAGES, "drop"]))
 def open_command(what: str) -> None:
     """Open fal's pages, or the drop folder."""
+    from trayd.opener import open_target
     from trayd.settings import Paths, load
 
     if what in PAGES:
-        target = PAGES[what]
-    else:
-        paths = Paths.usual()
-        drop = paths.with_folders(load(paths.settings).folders).drop
-        drop.mkdir(parents=True, exist_ok=True)
-        target = str(drop)
-    if click.launch(target) != 0:
-        raise TraydError(f"nothing on this system opens {target}", "open it by hand")
+        open_target(PAGES[what])
+        return
+    paths = Paths.usual()
+    drop = paths.with_folders(load(paths.settings).folders).drop
+    drop.mkdir(parents=True, exist_ok=True)
+    open_target(drop)
 
 
 @cli.command()

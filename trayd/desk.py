@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -19,21 +18,13 @@ import msgspec
 
 from trayd.errors import DaemonError, DeclinedError, LedgerLockedError, TraydError, UsageError
 from trayd.operations import OPERATIONS, Operations, parse_query
-from trayd.panel.openapi import API_ROOT
+from trayd.panel.address import API_ROOT, Address, read_address
 from trayd.settings import Paths, fal_url, load
 from trayd.shapes import plain
 
 #: A command that holds the ledger for a moment is waited for this long before it counts as a daemon.
 PATIENCE_S = 5.0
 _REQUEST_TIMEOUT_S = 120.0
-
-
-class DaemonFile(msgspec.Struct, frozen=True):
-    """What a running daemon writes to ``run/trayd.json``, readable by its user alone."""
-
-    pid: int
-    url: str
-    token: str
 
 
 class Desk(Protocol):
@@ -73,7 +64,7 @@ class LocalDesk:
 
     def refresh(self) -> list[dict[str, Any]]:
         """See Desk."""
-        from trayd.daemon import poll_once
+        from trayd.polling import poll_once
 
         shape: list[dict[str, Any]] = plain(poll_once(self._operations))
         return shape
@@ -82,7 +73,7 @@ class LocalDesk:
 class RemoteDesk:
     """Asks the running daemon."""
 
-    def __init__(self, daemon: DaemonFile) -> None:
+    def __init__(self, daemon: Address) -> None:
         # Loopback is never reached through a proxy that the environment names.
         self._http = httpx.Client(
             base_url=f"{daemon.url}{API_ROOT}",
@@ -144,7 +135,7 @@ def open_desk(paths: Paths | None = None) -> Iterator[Desk]:
                 LedgerPaths(ledger=paths.ledger, backup=paths.backup), base_url=fal_url(), holder="a trayd command"
             )
         except LedgerLockedError:
-            daemon = read_daemon_file(paths.run)
+            daemon = read_address(paths.run)
             if daemon is not None and _listens(daemon):
                 with closing(RemoteDesk(daemon)) as remote:
                     yield remote
@@ -158,15 +149,7 @@ def open_desk(paths: Paths | None = None) -> Iterator[Desk]:
             return
 
 
-def read_daemon_file(run: Path) -> DaemonFile | None:
-    """What the daemon wrote, if there is something that can be read."""
-    try:
-        return msgspec.json.decode((run / "trayd.json").read_bytes(), type=DaemonFile)
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
-def _listens(daemon: DaemonFile) -> bool:
+def _listens(daemon: Address) -> bool:
     """Whether something is at that address; a file that a killed daemon left names one where nothing is."""
     parts = urlsplit(daemon.url)
     try:

@@ -139,6 +139,7 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
     log: Path
     run: Path
     cache: Path
+    reports: Path
 
     @classmethod
     def under(cls, home: Path) -> Paths:
@@ -151,6 +152,7 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
             log=home / "log",
             run=home / "run",
             cache=home / "cache",
+            reports=home / "reports",
         )
 
     @classmethod
@@ -171,6 +173,7 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
             log=dirs.user_log_path,
             run=state / "run",
             cache=dirs.user_cache_path,
+            reports=dirs.user_documents_path / "trayd",
         )
 
     def with_folders(self, folders: Folders) -> Paths:

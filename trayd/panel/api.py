@@ -24,7 +24,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trayd.errors import DaemonError, DeclinedError, TraydError, UsageError
 from trayd.operations import OPERATIONS, Operation, Operations, parse_query
-from trayd.panel.openapi import API_ROOT, document
+from trayd.panel.address import API_ROOT
+from trayd.panel.openapi import document
 from trayd.shapes import plain
 
 logger = logging.getLogger(__name__)

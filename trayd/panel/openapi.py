@@ -9,8 +9,7 @@ import msgspec
 
 from trayd import __version__
 from trayd.operations import OPERATIONS
-
-API_ROOT = "/api/v1"
+from trayd.panel.address import API_ROOT
 
 # Amounts go out as decimal strings; inside they are integers.
 _MONEY = {

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trayd.money import Money, apportion, format_money, nanos_of, price, total
+
+nanos = st.integers(-(10**18), 10**18)
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        ("1", 1_000_000_000),
+        ("0.0000000005", 0),  # half to even
+        ("0.0000000015", 2),
+        ("-0.0000000015", -2),
+        ("0.00006944444", 69_444),
+        ("12345678901234567890.123456789", 12345678901234567890123456789),
+    ],
+)
+def test_an_amount_is_rounded_once_half_to_even_to_a_nano(amount: str, expected: int) -> None:
+    assert nanos_of(amount) == expected
+
+
+@pytest.mark.parametrize("amount", ["", "x", "NaN", "Infinity", "-Infinity", "1,5"])
+def test_what_is_no_finite_number_is_refused(amount: str) -> None:
+    with pytest.raises(ValueError, match="amount"):
+        nanos_of(amount)
+
+
+@pytest.mark.parametrize("currency", ["usd", "US", "DOLLAR", "$", ""])
+def test_a_currency_is_three_capitals(currency: str) -> None:
+    with pytest.raises(ValueError, match="ISO 4217"):
+        Money.of(1, currency)
+
+
+@given(nanos)
+def test_the_text_of_an_amount_reads_back_exactly(size: int) -> None:
+    money = Money(size)
+    assert Money.of(money.text()) == money
+    assert len(money.text().partition(".")[2]) >= 2
+
+
+@given(nanos, nanos)
+def test_adding_and_taking_away_is_exact(one: int, other: int) -> None:
+    assert Money(one) + Money(other) - Money(other) == Money(one)
+
+
+def test_currencies_do_not_mix() -> None:
+    with pytest.raises(ValueError, match="exchange rate"):
+        Money(1, "USD") + Money(1, "EUR")
+    assert total([Money(1), Money(2, "EUR"), Money(3)]) == {"USD": 4, "EUR": 2}
+
+
+def test_a_price_is_exact_until_its_one_rounding() -> None:
+    assert price(Decimal("0.03"), Decimal("3.008")) == 90_240_000
+    assert price(Decimal("0.00006944444"), Decimal("8.439999999999998")) == 586_111
+    assert price(Decimal("0.10"), Decimal(3), Decimal(10)) == 270_000_000
+
+
+@given(nanos, st.lists(st.decimals(0, 10**6, places=6), min_size=1, max_size=30))
+def test_parts_add_up_to_the_whole_and_are_within_a_nano_of_their_share(size: int, weights: list[Decimal]) -> None:
+    parts = apportion(size, weights)
+    assert sum(parts) == size
+    whole = sum(map(Fraction, weights)) or Fraction(len(weights))
+    for part, weight in zip(parts, weights, strict=True):
+        share = Fraction(weight) if any(weights) else Fraction(1)
+        assert abs(part - size * share / whole) < 1
+
+
+def test_an_amount_is_split_over_something() -> None:
+    with pytest.raises(ValueError, match="at least one part"):
+        apportion(1, [])
+    with pytest.raises(ValueError, match="zero or more"):
+        apportion(1, [Decimal(-1)])
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "locale", "shown"),
+    [
+        ("48.2", "USD", "en_US", "$48.20"),
+        ("0.0031", "USD", "en_US", "$0.0031"),
+        ("0.00006944444", "USD", "en_US", "$0.000069"),
+        ("0", "USD", "en_US", "$0.00"),
+        ("-0.5", "USD", "en_US", "-$0.50"),
+        ("1234567.891", "EUR", "de_DE", "1.234.567,89\u00a0€"),
+        ("5.1", "SEK", "en_US", "5.1 kr"),
+        ("5.1", "SEK", "sv_SE", "5,1 kr"),
+        ("1234.5", "JPY", "en_US", "¥1,234"),
+    ],
+)
+def test_money_is_shown_as_people_write_it(amount: str, currency: str, locale: str, shown: str) -> None:
+    assert format_money(Money.of(amount, currency), locale) == shown

@@ -1,0 +1,113 @@
+"""What the menu's entries and the notices' buttons do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from trayd.alerts.notice import Notice
+from trayd.errors import TraydError
+from trayd.files import write_atomically
+from trayd.opener import PAGES, open_target
+from trayd.operations import ExportQuery, FilterQuery, Operations
+from trayd.settings import Paths, Settings
+from trayd.tray.view import UNTIL_RESUMED
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_HOUR = timedelta(hours=1)
+_MORNING = time(8)
+
+
+class Host(Protocol):
+    """What the actions need of the daemon."""
+
+    paths: Paths
+    settings: Settings
+
+    async def on_ledger(self, work: Callable[[Operations], T]) -> T:
+        """Runs the work on the thread that owns the ledger."""
+
+    async def refresh(self) -> object:
+        """Polls now."""
+
+    def pause(self, until: datetime | None) -> None:
+        """Holds desktop alerts back."""
+
+    async def notify(self, notice: Notice) -> None:
+        """Shows something that the person has asked for."""
+
+    def now(self) -> datetime:
+        """The time (UTC)."""
+
+
+class MenuActions:
+    """Carries out actions by their names; one that fails is told, and breaks nothing."""
+
+    def __init__(self, host: Host, quit_: Callable[[], None]) -> None:
+        self._host = host
+        self._quit = quit_
+
+    async def perform(self, action: str) -> None:
+        """Does what the action of that name says."""
+        try:
+            await self._perform(action)
+        except TraydError as error:
+            logger.warning("%s: %s", action, error)
+            await self._host.notify(Notice(episodes=(), title=error.message, body=error.cure))
+
+    async def _perform(self, action: str) -> None:
+        name, _, what = action.partition(":")
+        match name:
+            case "refresh":
+                await self._host.refresh()
+            case "open":
+                await self._open(what)
+            case "pause":
+                self._host.pause(self._pause_end(what))
+            case "export":
+                path = await self._write("export", "csv", lambda desk: desk.export(ExportQuery()))
+                await self._host.notify(
+                    Notice(
+                        episodes=(), title="CSV exported", body=str(path), actions=(("Open folder", "open:reports"),)
+                    )
+                )
+            case "report":
+                path = await self._write("report", "html", lambda desk: desk.report(FilterQuery()))
+                await asyncio.to_thread(open_target, path)
+            case "quit":
+                self._quit()
+            case _:
+                logger.error("there is no action %r", action)
+
+    async def _open(self, what: str) -> None:
+        folders = {"drop": self._host.paths.drop, "reports": self._host.paths.reports}
+        if what in folders:
+            folders[what].mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(open_target, folders[what] if what in folders else PAGES[what])
+
+    def _pause_end(self, how_long: str) -> datetime | None:
+        now = self._host.now()
+        match how_long:
+            case "1h":
+                return now + _HOUR
+            case "tomorrow":
+                zone = self._host.settings.zone()
+                tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+                return datetime.combine(tomorrow, _MORNING, zone)
+            case "on":
+                return UNTIL_RESUMED
+            case _:
+                return None
+
+    async def _write(self, name: str, suffix: str, text: Callable[[Operations], Iterator[str]]) -> Path:
+        stamp = self._host.now().astimezone(self._host.settings.zone()).strftime("%Y-%m-%d %H%M%S")
+        path = self._host.paths.reports / f"trayd {name} {stamp}.{suffix}"
+        await self._host.on_ledger(lambda operations: write_atomically(path, text(operations)))
+        return path

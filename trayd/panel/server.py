@@ -1,0 +1,52 @@
+"""Serves the HTTP API on a free loopback port, and says where it is in ``run/trayd.json``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from trayd.files import write_atomically
+from trayd.panel.address import Address, address_file
+from trayd.panel.api import Backend, build_app
+
+_HOST = "127.0.0.1"
+_TOKEN_BYTES = 32
+
+
+@asynccontextmanager
+async def serving(backend: Backend, run: Path) -> AsyncIterator[str]:
+    """Serves while the context lasts; gives the URL. The file is there for as long as the API answers.
+
+    Raises:
+        TraydError: the folder for the file cannot be written.
+    """
+    # asyncio turns Nagle's algorithm off only for sockets that name their protocol.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind((_HOST, 0))
+        port = listener.getsockname()[1]
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        url = f"http://{_HOST}:{port}"
+        config = uvicorn.Config(
+            build_app(backend, token, port), lifespan="off", log_config=None, access_log=False, server_header=False
+        )
+        server = uvicorn.Server(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]), name="api")
+        file = address_file(run)
+        # The listener is open: who connects before the first accept waits in its backlog.
+        listener.listen()
+        address = Address(pid=os.getpid(), url=url, token=token)
+        write_atomically(file, [msgspec.json.encode(address).decode()], private=True)
+        try:
+            yield url
+        finally:
+            file.unlink(missing_ok=True)
+            server.should_exit = True
+            await task

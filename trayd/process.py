@@ -1,0 +1,217 @@
+"""The daemon's other half: the main thread. Signals, the log, the icon, or the terminal where there is no desktop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+
+from trayd.daemon import Daemon, Snapshot
+from trayd.errors import TraydError
+from trayd.settings import Paths, Settings, fal_url, load
+from trayd.tray.app import Ended, NoTrayError, Tray
+from trayd.tray.model import IconLook, IconState, MenuItem, TrayView
+from trayd.tray.view import tray_view
+
+logger = logging.getLogger("trayd")
+
+_LOG_BYTES = 1024 * 1024
+_LOG_FILES = 3
+
+#: Windows delivers no signal while the main thread waits for longer than this.
+_WAIT_S = 0.5
+
+
+class Process:
+    """One daemon process: the loop on a thread of its own, the icon on the main thread.
+
+    Args:
+        paths: with the user's own folders.
+        settings: as they are at the start.
+        on_snapshot: called with each snapshot as well, from the loop's thread.
+    """
+
+    def __init__(
+        self, paths: Paths, settings: Settings, on_snapshot: Callable[[Snapshot], None] = lambda _snapshot: None
+    ) -> None:
+        self._paths = paths
+        self._settings = settings
+        self._on_snapshot = on_snapshot
+        # Plain values: a signal handler reads and sets them, where a lock could be held by what it interrupted.
+        self._stopping = False
+        self._ready = False
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._daemon: Daemon | None = None
+        self._tray: Tray | None = None
+
+    def run(self, *, headless: bool) -> None:
+        """Runs until SIGINT, SIGTERM or Quit. To be called on the main thread.
+
+        Raises:
+            TraydError: the daemon could not start.
+        """
+        worker = threading.Thread(target=self._work, name="daemon")
+        with self._signals():
+            try:
+                worker.start()
+                if not headless:
+                    self._show_icon()
+                while worker.is_alive():
+                    worker.join(_WAIT_S if sys.platform == "win32" else None)
+            finally:
+                self.stop()
+                worker.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Ends the daemon, from any thread or a signal handler."""
+        self._stopping = True
+        if self._tray is not None:
+            self._tray.stop()
+        if self._loop is not None and self._stop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    def _work(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:  # noqa: BLE001  # raised again on the main thread
+            self._failure = error
+        finally:
+            self.stop()
+
+    async def _main(self) -> None:
+        self._stop = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        if self._stopping:
+            return
+        self._daemon = Daemon(self._paths, self._settings, url=fal_url(), show=self._show, quit=self.stop)
+        await self._daemon.run(self._stop, self._now_ready)
+
+    def _now_ready(self) -> None:
+        self._ready = True
+
+    def _show(self, snapshot: Snapshot) -> None:
+        if self._tray is not None:
+            self._tray.update(view_of(snapshot))
+        self._on_snapshot(snapshot)
+
+    def _show_icon(self) -> None:
+        """Shows the icon until the daemon ends; without a desktop it says so once and returns."""
+        try:
+            self._tray = Tray(starting_view(), self._chosen)
+            if self._tray.choice.note:
+                logger.warning(self._tray.choice.note)
+            if self._stopping:
+                return
+            ended = self._tray.run()
+            if ended is Ended.BUS_LOST and not self._stopping:
+                logger.warning("the desktop session has ended; trayd goes on without an icon")
+        except NoTrayError as error:
+            logger.warning("%s", error)
+        self._tray = None
+
+    def _chosen(self, action: str) -> None:
+        """An entry of the menu was chosen; waits for it on the tray's own worker thread."""
+        if action == "quit":
+            self.stop()
+        elif self._ready and self._loop is not None and self._daemon is not None:
+            asyncio.run_coroutine_threadsafe(self._daemon.perform(action), self._loop).result()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        def handle(_number: int, _frame: object) -> None:
+            self.stop()
+
+        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def run_daemon(*, headless: bool) -> int:
+    """``trayd run``: until it is told to end.
+
+    Raises:
+        TraydError: it could not start; another daemon runs, the settings are not valid, the ledger is damaged.
+    """
+    paths, settings = _prepared()
+    Process(paths, settings).run(headless=headless)
+    return 0
+
+
+def run_once() -> int:
+    """``trayd run --once``: polls, takes in the drop folder, checks the alerts, and ends.
+
+    Raises:
+        TraydError: another process holds the ledger, or it cannot be opened.
+    """
+    paths, settings = _prepared()
+    daemon = Daemon(paths, settings, url=fal_url(), show=lambda _snapshot: None, quit=lambda: None)
+    refreshed = asyncio.run(daemon.run_once())
+    for account in refreshed:
+        if account.problem:
+            logger.error("%s: %s", account.name, account.problem)
+    return int(any(account.problem for account in refreshed))
+
+
+def log_to(paths: Paths, *, terminal: bool = True) -> None:
+    """Sends the log to its file, and to the terminal's stderr.
+
+    Raises:
+        TraydError: the log's folder cannot be written.
+    """
+    try:
+        paths.log.mkdir(parents=True, exist_ok=True)
+        file = RotatingFileHandler(
+            paths.log / "trayd.log", maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
+        )
+    except OSError as error:
+        raise TraydError(f"{paths.log} cannot be written ({error.strerror})", "give yourself rights on it") from error
+    handlers: list[logging.Handler] = [file]
+    if terminal:
+        handlers.append(logging.StreamHandler())
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=handlers, force=True
+    )
+    # They tell of every request and every property; what goes wrong there reaches the log through trayd's own rooms.
+    for name in ("httpx", "httpcore", "uvicorn", "watchdog", "asyncio", "PIL", "desktop_notifier", "stamina"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def view_of(snapshot: Snapshot) -> TrayView:
+    """What the tray shows of a snapshot."""
+    settings = snapshot.settings
+    return tray_view(
+        snapshot.status,
+        snapshot.recent,
+        now=snapshot.at,
+        zone=settings.zone(),
+        locale=settings.number_locale(),
+        thresholds=settings.alerts.balance_below,
+    )
+
+
+def starting_view() -> TrayView:
+    """What the tray shows until the ledger is open: nothing that could be taken for a figure."""
+    quit_entry = MenuItem(id="quit", label="Quit", action="quit")
+    return TrayView(
+        look=IconLook(level=None, state=IconState.STALE), title="trayd", tooltip="starting", menu=(quit_entry,)
+    )
+
+
+def _prepared() -> tuple[Paths, Settings]:
+    paths = Paths.usual()
+    settings = load(paths.settings)
+    paths = paths.with_folders(settings.folders)
+    log_to(paths)
+    return paths, settings
