@@ -75,6 +75,21 @@ class Tally:
         elif counting is Counting.PENDING and record.estimate and record.estimate.amount.currency == self.currency:
             self.pending = (self.pending or 0) + record.estimate.amount.nanos
 
+    def merge(self, other: Tally) -> None:
+        """Takes in all that the other has; both are in one currency."""
+        for kind, nanos in other.nanos.items():
+            self.nanos[kind] += nanos
+        for counting, number in other.countings.items():
+            self.countings[counting] += number
+        for currency, nanos in other.left_out.items():
+            self.left_out[currency] = self.left_out.get(currency, 0) + nanos
+        self.imported += other.imported
+        self.priced += other.priced
+        self.unpriced += other.unpriced
+        self.estimated += other.estimated
+        if other.pending is not None:
+            self.pending = (self.pending or 0) + other.pending
+
     def _add_cost(self, kind: Kind, cost: Money) -> bool:
         if cost.currency == self.currency:
             self.nanos[kind] += cost.nanos

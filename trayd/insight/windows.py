@@ -124,8 +124,9 @@ def parse_moment(text: str, zone: tzinfo, *, end: bool) -> datetime:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             raise UsageError(f"{option} {text}: a time without its zone", "add Z for UTC, or an offset such as +01:00")
+        _parse_date(text[:10], option)
         return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         cure = "write a date such as 2026-11-20, or a time such as 2026-11-20T14:03:11Z"
         raise UsageError(f"{option} {text}: this is no date or time", cure) from None
 

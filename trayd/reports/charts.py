@@ -1,0 +1,240 @@
+"""Charts as plain data: what the template needs to draw bars and a line, and to say the same in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+
+import msgspec
+
+from trayd.insight.tally import Tally
+from trayd.money import NANOS_PER_UNIT, Money
+from trayd.records import Kind
+from trayd.reports.words import Words
+
+_MOST_BARS = 12
+
+# Up to a quarter is drawn by day, up to two years by week, more by month: a point keeps some room.
+_MOST_DAYS = 93
+_MOST_WEEKS_IN_DAYS = 731
+
+_MOST_DOTS = 46
+_MOST_LABELS = 5
+_TICKS = 4
+_STEPS = (1, 2, 5, 10)
+
+# The part of the drawing's height that the line has, in per cent from the top; below it is the axis.
+_TOP, _BOTTOM = 8.0, 84.0
+
+
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of a bar chart.
+
+    Attributes:
+        detail: what tells it from others of the same label: the endpoint id.
+        width: the bar's length in per cent of the longest.
+    """
+
+    label: str
+    detail: str
+    amount: str
+    share: str
+    generations: str
+    width: str
+
+
+class BarChart(msgspec.Struct, frozen=True, kw_only=True):
+    """A ranked breakdown: a table in which every row draws its bar.
+
+    Attributes:
+        id: names the section within the page.
+        of: what the rows are, as the head of their column.
+        missing: what to say where there are no rows.
+    """
+
+    id: str
+    title: str
+    of: str
+    missing: str
+    bars: tuple[Bar, ...]
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """A label on an axis, with its place in per cent and how its text is anchored there."""
+
+    label: str
+    at: str
+    anchor: str = "start"
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """One day, week or month of a chart over time; places and width in per cent of the drawing."""
+
+    label: str
+    internal: str
+    external: str
+    total: str
+    generations: str
+    x: str
+    y: str
+    left: str
+    width: str
+
+
+class TimeChart(msgspec.Struct, frozen=True, kw_only=True):
+    """Cost over time: a line over an area, and the same as a table.
+
+    Attributes:
+        unit: day, week or month.
+        summary: what the line shows, in words.
+        line: the path of the line, in a drawing of 100 by 100; ``area`` that of what is under it.
+        base: where zero is, in per cent from the top.
+        dots: whether each point is marked.
+    """
+
+    unit: str
+    summary: str
+    line: str
+    area: str
+    base: str
+    dots: bool
+    ticks: tuple[Tick, ...]
+    labels: tuple[Tick, ...]
+    moments: tuple[Moment, ...]
+
+
+def bar_chart(
+    ranked: Sequence[tuple[str, str, Tally]], words: Words, *, chart_id: str, title: str, of: str, missing: str
+) -> BarChart:
+    """The chart of (label, detail, tally), highest first; what does not fit is one last row, so that sums hold."""
+    shown = [*ranked[:_MOST_BARS]]
+    rest = ranked[_MOST_BARS:]
+    whole = sum(tally.total for _, _, tally in ranked)
+    longest = max((tally.total for _, _, tally in shown), default=0)
+    bars = [
+        _bar(label, detail, tally.total, tally.generations, whole, longest, tally.currency, words)
+        for label, detail, tally in shown
+    ]
+    if rest:
+        cost = sum(tally.total for _, _, tally in rest)
+        generations = sum(tally.generations for _, _, tally in rest)
+        label = words.count(len(rest), "other")
+        bars.append(_bar(label, "", cost, generations, whole, longest, rest[0][2].currency, words))
+    return BarChart(id=chart_id, title=title, of=of, missing=missing, bars=tuple(bars))
+
+
+def _bar(
+    label: str, detail: str, nanos: int, generations: int, whole: int, longest: int, currency: str, words: Words
+) -> Bar:
+    part = min(nanos / longest, 1) if longest > 0 and nanos > 0 else 0
+    return Bar(
+        label=label,
+        detail=detail,
+        amount=words.money(Money(nanos, currency)),
+        share=words.share(nanos, whole),
+        generations=words.number(generations),
+        width=f"{100 * part:.2f}",
+    )
+
+
+def time_chart(days: Mapping[date, Tally], first: date, last: date, currency: str, words: Words) -> TimeChart:
+    """Cost over time from the first day to the last; days without a record are drawn as nothing spent."""
+    unit, starts = _steps(first, last)
+    tallies = _gathered(days, starts, currency)
+    totals = [tally.total for tally in tallies]
+    low, high, marks = _scale(min(0, *totals), max(0, *totals))
+    xs = [50.0] if len(starts) == 1 else [100 * index / (len(starts) - 1) for index in range(len(starts))]
+    ys = [100 * (high - nanos) / (high - low) for nanos in totals]
+    base = 100 * high / (high - low)
+    path = "L".join(f"{x:.2f} {y:.2f}" for x, y in zip(xs, ys, strict=True))
+    edges = [0.0, *((a + b) / 2 for a, b in pairwise(xs)), 100.0]
+    return TimeChart(
+        unit=unit,
+        summary=_summary(unit, starts, totals, currency, words),
+        line=f"M{path}",
+        area=f"M{xs[0]:.2f} {base:.2f}L{path}L{xs[-1]:.2f} {base:.2f}Z",
+        base=_place(base),
+        dots=len(starts) <= _MOST_DOTS,
+        ticks=tuple(Tick(words.money(Money(n, currency)), _place(100 * (high - n) / (high - low))) for n in marks),
+        labels=_labels(unit, starts, xs, words),
+        moments=tuple(
+            Moment(
+                label=_name(unit, start, words),
+                internal=words.money(tally.of_kind(Kind.INTERNAL)),
+                external=words.money(Money(tally.total - tally.nanos[Kind.INTERNAL], currency)),
+                total=words.money(tally.cost),
+                generations=words.number(tally.generations),
+                x=f"{x:.2f}",
+                y=_place(y),
+                left=f"{left:.2f}",
+                width=f"{right - left:.2f}",
+            )
+            for start, tally, x, y, (left, right) in zip(starts, tallies, xs, ys, pairwise(edges), strict=True)
+        ),
+    )
+
+
+def _steps(first: date, last: date) -> tuple[str, list[date]]:
+    length = (last - first).days + 1
+    if length <= _MOST_DAYS:
+        return "day", [first + timedelta(days=n) for n in range(length)]
+    if length <= _MOST_WEEKS_IN_DAYS:
+        monday = first - timedelta(days=first.weekday())
+        return "week", [monday + timedelta(weeks=n) for n in range((last - monday).days // 7 + 1)]
+    months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    return "month", [date(month // 12, month % 12 + 1, 1) for month in months]
+
+
+def _gathered(days: Mapping[date, Tally], starts: list[date], currency: str) -> list[Tally]:
+    tallies = [Tally(currency) for _ in starts]
+    position = 0
+    for day in sorted(days):
+        while position + 1 < len(starts) and starts[position + 1] <= day:
+            position += 1
+        tallies[position].merge(days[day])
+    return tallies
+
+
+def _scale(lowest: int, highest: int) -> tuple[int, int, list[int]]:
+    """The ends of the axis and its marks: round amounts, zero among them."""
+    span = highest - lowest or NANOS_PER_UNIT
+    power = 10 ** (len(str(-(-span // _TICKS))) - 1)
+    step = next(power * factor for factor in _STEPS if power * factor * _TICKS >= span)
+    low, high = lowest // step * step, -(-highest // step) * step
+    high = max(high, low + step)
+    return low, high, list(range(low, high + 1, step))
+
+
+def _place(per_cent: float) -> str:
+    return f"{_TOP + (_BOTTOM - _TOP) * per_cent / 100:.2f}"
+
+
+def _labels(unit: str, starts: list[date], xs: list[float], words: Words) -> tuple[Tick, ...]:
+    number = min(_MOST_LABELS, len(starts))
+    chosen = [round(n * (len(starts) - 1) / (number - 1)) for n in range(number)] if number > 1 else [0]
+    anchors = {0: "start", len(starts) - 1: "end"} if number > 1 else {}
+    return tuple(
+        Tick(
+            words.month(starts[n]) if unit == "month" else words.short_day(starts[n]),
+            f"{xs[n]:.2f}",
+            anchors.get(n, "middle"),
+        )
+        for n in chosen
+    )
+
+
+def _name(unit: str, start: date, words: Words) -> str:
+    if unit == "month":
+        return words.month(start)
+    return f"Week of {words.day(start)}" if unit == "week" else words.day(start)
+
+
+def _summary(unit: str, starts: list[date], totals: list[int], currency: str, words: Words) -> str:
+    top = max(range(len(totals)), key=totals.__getitem__)
+    if totals[top] <= 0:
+        return f"Nothing that counts was spent on any {unit}."
+    highest = words.money(Money(totals[top], currency))
+    average = words.money(Money(sum(totals) // len(totals), currency))
+    on = "" if unit == "week" else "in " if unit == "month" else "on "
+    return f"Highest {on}{_name(unit, starts[top], words)}: {highest}. Average per {unit}: {average}."

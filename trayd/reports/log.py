@@ -1,0 +1,106 @@
+"""The log of a report: every record as a line of text, made while it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, tzinfo
+from itertools import groupby
+from typing import NamedTuple
+
+from trayd.records import Counting, ExternalCost, Filters, Generation, Kind, Record, Status
+from trayd.reports.words import Words
+
+_MOST_PARAMETERS = 5
+_LONGEST_VALUE = 40
+
+#: What the log says of a cost that fal has not confirmed; the template marks these apart from confirmed ones.
+_STATES = {
+    Counting.ESTIMATE: "Estimated",
+    Counting.PENDING: "Pending",
+    Counting.UNKNOWN: "No price yet",
+    Counting.UNMATCHED: "Unmatched",
+}
+
+
+class LogRow(NamedTuple):
+    """A line of the log, as text; ``confirmed`` says whether ``actual`` is what someone was billed by fal."""
+
+    when: str
+    name: str
+    detail: str
+    parameters: str
+    tags: str
+    estimate: str
+    confirmed: bool
+    actual: str
+    cost: str
+
+
+def log_months(
+    records: Sequence[Record], *, filters: Filters, words: Words, zone: tzinfo
+) -> Iterator[tuple[str, Iterator[LogRow]]]:
+    """The log by calendar month, in the order of the records, made as it is read."""
+    for month, members in groupby(records, lambda record: _local_day(record, zone).replace(day=1)):
+        yield words.month(month), (_log_row(record, filters, words, zone) for record in members)
+
+
+def _local_day(record: Record, zone: tzinfo) -> date:
+    return record.date if isinstance(record, ExternalCost) else record.timestamp.astimezone(zone).date()
+
+
+def _log_row(record: Record, filters: Filters, words: Words, zone: tzinfo) -> LogRow:
+    tags = (
+        (record.client, filters.client),
+        (record.project, filters.project),
+        (record.deliverable, filters.deliverable),
+    )
+    # What the title says of the whole report is not said again in every line.
+    shown_tags = " · ".join(tag for tag, asked in tags if tag and not asked)
+    if isinstance(record, ExternalCost):
+        cost = words.exact(record.amount)
+        return LogRow(
+            when=record.date.isoformat(),
+            name=record.description,
+            detail=" · ".join(part for part in (record.source, record.category) if part),
+            parameters="shared cost" if record.kind is Kind.POOL else "external cost",
+            tags=shown_tags,
+            estimate="",
+            confirmed=False,
+            actual="Imported",
+            cost=cost,
+        )
+    cost = words.exact(record.cost) if record.cost else ""
+    actual = f"Actual {cost}" if record.counting is Counting.ACTUAL else _STATES.get(record.counting, "Not billed")
+    return LogRow(
+        when=record.timestamp.astimezone(zone).replace(tzinfo=None).isoformat(" ", "seconds"),
+        name=record.display_name or record.endpoint_id,
+        detail=record.endpoint_id if record.display_name else "",
+        parameters=_parameters(record),
+        tags=shown_tags,
+        estimate=words.exact(record.estimate.amount) if record.estimate else "",
+        confirmed=record.confirmed,
+        actual=actual,
+        cost=cost,
+    )
+
+
+def _parameters(record: Generation) -> str:
+    """The few that tell one job from another: how it ended, how much was billed, the plain values of its input."""
+    parts = []
+    if record.status in {Status.FAILED, Status.CANCELLED}:
+        parts.append(str(record.status))
+    if record.units is not None:
+        quantity = f"{record.units:f}"
+        unit = (record.unit or "").strip()
+        parts.append(f"{quantity} × {unit}" if unit[:1].isdigit() else f"{quantity} {unit}".strip())
+    for name, value in record.parameters.items():
+        if isinstance(value, str | int | float) and str(value):
+            text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+            parts.append(f"{name.replace('_', ' ')} {_shortened(text)}")
+        if len(parts) > _MOST_PARAMETERS:
+            break
+    return " · ".join(parts)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"

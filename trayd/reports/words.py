@@ -1,0 +1,69 @@
+"""How figures are worded in a report: money, numbers, shares and days, in the reader's notation.
+
+The text of a report is English; how numbers are written follows the user's locale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+from trayd.money import Money, exact_formatter, format_money
+
+
+class Words:
+    """Writes figures for one locale."""
+
+    def __init__(self, locale: str) -> None:
+        self.locale = locale
+        self._days = locale if locale.startswith("en") else "en_GB"
+        self._exact: dict[str, Callable[[int], str]] = {}
+
+    def money(self, money: Money) -> str:
+        """Rounded as the currency is: ``$48.20``."""
+        return format_money(money, self.locale)
+
+    def exact(self, money: Money) -> str:
+        """With every digit: ``$0.0902``."""
+        write = self._exact.get(money.currency)
+        if write is None:
+            write = self._exact[money.currency] = exact_formatter(money.currency, self.locale)
+        return write(money.nanos)
+
+    def number(self, number: int) -> str:
+        """With the locale's groups: ``1,204``."""
+        from babel.numbers import format_decimal
+
+        return str(format_decimal(number, locale=self.locale))
+
+    def count(self, number: int, one: str, many: str = "") -> str:
+        """A number of things: ``1 generation``, ``612 generations``."""
+        return f"{self.number(number)} {one if number == 1 else many or one + 's'}"
+
+    def share(self, part: int, whole: int) -> str:
+        """A part of a whole, in per cent; empty where the whole is not above zero."""
+        from babel.numbers import format_percent
+
+        return str(format_percent(part / whole, "#,##0.0%", locale=self.locale)) if whole > 0 else ""
+
+    def day(self, day: date) -> str:
+        """In full: ``20 November 2026``."""
+        return self._date(day, "long")
+
+    def short_day(self, day: date) -> str:
+        """For an axis: ``20 Nov``."""
+        return self._date(day, "MMM d" if self._days == "en_US" else "d MMM")
+
+    def month(self, day: date) -> str:
+        """The month that day is in: ``November 2026``."""
+        return self._date(day, "MMMM y")
+
+    def _date(self, day: date, form: str) -> str:
+        from babel.dates import format_date
+
+        return str(format_date(day, form, locale=self._days))
+
+
+def listed(parts: list[str]) -> str:
+    """The parts as one phrase: ``a, b and c``."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
