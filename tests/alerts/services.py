@@ -17,10 +17,15 @@ NAME = "org.freedesktop.Notifications"
 INFORMATION = ("blank", "trayd", "1", "1.2")
 
 
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def serve(kind: str) -> None:
     connection = open_dbus_connection()
     connection.send_and_get_reply(message_bus.RequestName(NAME))
-    print("ready", flush=True)
+    say("ready")
     if kind == "hang":
         time.sleep(600)
     while True:
@@ -29,7 +34,7 @@ def serve(kind: str) -> None:
             continue
         match message.header.fields[HeaderFields.member]:
             case "Notify" if kind == "blank":
-                print(json.dumps([message.body[0], message.body[3], message.body[4]]), flush=True)
+                say(json.dumps([message.body[0], message.body[3], message.body[4]]))
                 answer = new_method_return(message, "u", (1,))
             case "Notify":
                 continue

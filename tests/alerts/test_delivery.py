@@ -48,8 +48,8 @@ async def deliverer(pressed: list[str]) -> AsyncIterator[Deliverer]:
     one.close()
 
 
-async def until(probe: Callable[[], object], timeout: float = 10.0) -> None:
-    async with asyncio.timeout(timeout):
+async def until(probe: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
         while not probe():  # noqa: ASYNC110 - what is waited for happens in other processes
             await asyncio.sleep(0.02)
 

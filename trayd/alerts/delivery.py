@@ -35,22 +35,24 @@ class Outcome(StrEnum):
 class Deliverer:
     """Shows notices one at a time, by the first way that takes them. Never raises for a desktop that fails.
 
+    Attributes:
+        desktop: whether the person wants notifications on the desktop at all, as the settings say now.
+
     Args:
         on_action: called on the event loop when a button is pressed, with the button's action.
         icon: a picture file to show beside the text.
-        desktop: whether the person wants notifications on the desktop at all.
     """
 
     def __init__(self, on_action: Callable[[str], None], *, icon: Path | None = None, desktop: bool = True) -> None:
-        self._wanted = desktop
-        self._desktop = DesktopChannel(on_action, icon)
+        self.desktop = desktop
+        self._notifier = DesktopChannel(on_action, icon)
         self._plyer = PlyerChannel()
         self._osascript = OsascriptChannel()
         self._trouble = ""
 
     async def show(self, notice: Notice) -> Outcome:
         """Shows the notice within some seconds, or says that it could not."""
-        if not self._wanted or not has_desktop():
+        if not self.desktop or not has_desktop():
             return Outcome.LOG
         title, body = _LIMITS.get(sys.platform, _USUAL_LIMITS)
         notice = msgspec.structs.replace(
@@ -76,10 +78,10 @@ class Deliverer:
 
     def close(self) -> None:
         """Lets the connection to the desktop go."""
-        self._desktop.close()
+        self._notifier.close()
 
     def _channels(self) -> Iterator[tuple[Outcome, DesktopChannel | PlyerChannel | OsascriptChannel]]:
-        yield Outcome.DESKTOP, self._desktop
+        yield Outcome.DESKTOP, self._notifier
         if self._plyer.exists():
             yield Outcome.PLYER, self._plyer
         if sys.platform == "darwin":

@@ -135,7 +135,8 @@ class Watch:
     async def _resume(self) -> None:
         async with self._lock:
             now = self._clock()
-            self._tell(untold((await self._read(now)).episodes, now))
+            left = untold((await self._read(now)).episodes, now)
+            self._tell([episode for episode in left if episode.id not in self._telling])
 
     async def _decide(self, found: Sequence[Finding], observed: Observed, now: datetime) -> None:
         decision: Decision = evaluate(found, {**observed.episodes, **self._unsaved}, now, self._words)

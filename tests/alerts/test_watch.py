@@ -1,0 +1,317 @@
+"""From the ledger's changes to what is shown: stored before told, told once, nothing lost on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from tests.alerts.story import START, coverage, job
+from trayd.alerts import outbox
+from trayd.alerts.delivery import Deliverer, Outcome
+from trayd.alerts.notice import Notice
+from trayd.alerts.rules import BackfillDone, FileRejected, Observed
+from trayd.alerts.watch import Watch
+from trayd.errors import LedgerFullError
+from trayd.facts import Batch
+from trayd.money import Money
+from trayd.records import BalanceReading, Episode, Generation
+from trayd.settings import Settings
+
+
+class Desk(Deliverer):
+    """A screen that notes what it shows; ``takes`` says what becomes of it."""
+
+    def __init__(self) -> None:
+        super().__init__(print)
+        self.shown: list[Notice] = []
+        self.takes = Outcome.DESKTOP
+        self.while_showing: Callable[[], object] = lambda: None
+
+    async def show(self, notice: Notice) -> Outcome:
+        await asyncio.sleep(0)
+        self.while_showing()
+        if self.takes is not Outcome.LATER:
+            self.shown.append(notice)
+        return self.takes
+
+    @property
+    def titles(self) -> list[str]:
+        return [notice.title for notice in self.shown]
+
+
+class World:
+    """A ledger's worth of observations, on which daemons come and go. Episodes live as bytes, as on a disk."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.content = b"{}"
+        self.balance: str | None = None
+        self.generations: tuple[Generation, ...] = ()
+        self.full = False
+        self.desk = Desk()
+
+    @property
+    def episodes(self) -> dict[str, Episode]:
+        return msgspec.json.decode(self.content, type=dict[str, Episode])
+
+    async def read(self, now: datetime) -> Observed:
+        await asyncio.sleep(0)
+        left = self.balance
+        return Observed(
+            at=now,
+            balances={} if left is None else {"northwind": BalanceReading("northwind", now, Money.of(left))},
+            coverage={"northwind": coverage()},
+            generations=self.generations,
+            episodes=self.episodes,
+        )
+
+    async def submit(self, batch: Batch) -> None:
+        await asyncio.sleep(0)
+        if self.full:
+            raise LedgerFullError("there is no room on the disk", "make room")
+        self.content = msgspec.json.encode(self.episodes | {episode.id: episode for episode in batch.episodes})
+
+    def daemon(self) -> Watch:
+        return Watch(
+            Settings(locale="en_US"),
+            read=self.read,
+            submit=self.submit,
+            deliverer=self.desk,
+            clock=lambda: self.now,
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Watch]:
+        watch = self.daemon()
+        task = asyncio.create_task(watch.run())
+        yield watch
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(outbox, "GATHER_S", 0.01)
+    monkeypatch.setattr(outbox, "RETRY_S", 0.05)
+    return World()
+
+
+async def settled(probe: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not probe():  # noqa: ASYNC110 - the parts under test have no event for this
+            await asyncio.sleep(0.005)
+
+
+async def some_time() -> None:
+    """Long enough for anything that is wrongly told to be told."""
+    await asyncio.sleep(0.15)
+
+
+async def test_a_warning_is_stored_then_told_then_marked_as_told(world: World) -> None:
+    stored: list[bool] = []
+    world.desk.while_showing = lambda: stored.append(world.episodes["balance:northwind"].told is None)
+    world.balance = "4"
+    async with world.running() as watch:
+        await watch.check()
+        await settled(lambda: world.desk.shown and world.episodes["balance:northwind"].told)
+
+    assert stored == [True]
+    assert world.desk.titles == ["Balance under $5.00"]
+    assert world.desk.shown[0].actions[0] == ("Add credits", "open:billing")
+
+
+async def test_looking_again_and_starting_again_tell_nothing_again(world: World) -> None:
+    world.balance, world.generations = "4", (job(),)
+    for _ in range(3):
+        async with world.running() as watch:
+            await watch.check()
+            await watch.check()
+            await some_time()
+
+    assert world.desk.titles == ["Balance under $5.00", "Expensive generation: $6.40"]
+
+
+async def test_what_was_stored_and_not_told_before_a_kill_is_told_at_the_next_start(world: World) -> None:
+    world.balance, world.generations = "4", (job(),)
+    await world.daemon().check()
+    assert world.desk.shown == []
+
+    async with world.running():
+        await some_time()
+
+    assert world.desk.titles == ["Balance under $5.00", "Expensive generation: $6.40"]
+
+
+async def test_an_event_that_nobody_heard_of_for_a_day_is_no_news_but_a_state_is(world: World) -> None:
+    world.balance, world.generations = "4", (job(),)
+    await world.daemon().check()
+    world.now += timedelta(hours=25)
+
+    async with world.running():
+        await some_time()
+
+    assert world.desk.titles == ["Balance under $5.00"]
+
+
+async def test_a_notification_service_that_comes_late_gets_what_waited(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    world.desk.takes = Outcome.LATER
+    world.balance = "4"
+    async with world.running() as watch:
+        await watch.check()
+        await some_time()
+        assert world.episodes["balance:northwind"].told is None
+
+        world.desk.takes = Outcome.DESKTOP
+        await settled(lambda: world.desk.shown)
+
+    assert [record.message for record in caplog.records] == [
+        f"Balance under $5.00: {world.episodes['balance:northwind'].text}"
+    ]
+
+
+async def test_without_a_desktop_the_log_is_enough(world: World) -> None:
+    world.desk.takes = Outcome.LOG
+    world.balance = "4"
+    async with world.running() as watch:
+        await watch.check()
+        await settled(lambda: world.episodes["balance:northwind"].told)
+
+
+async def test_a_recovery_takes_back_what_was_not_told_yet(world: World) -> None:
+    world.desk.takes = Outcome.LATER
+    world.balance = "4"
+    async with world.running() as watch:
+        await watch.check()
+        await some_time()
+        world.balance = "50"
+        await watch.check()
+        world.desk.takes = Outcome.DESKTOP
+        await some_time()
+        assert world.desk.shown == []
+
+        world.balance = "4"
+        await watch.check()
+        await settled(lambda: world.desk.shown)
+
+
+async def test_an_escalation_while_the_milder_warning_is_being_shown_is_told_too(world: World) -> None:
+    world.balance = "19"
+    async with world.running() as watch:
+        checks: list[asyncio.Task[None]] = []
+
+        def fall() -> None:
+            if world.balance == "19":
+                world.balance = "4"
+                checks.append(asyncio.create_task(watch.check()))
+
+        world.desk.while_showing = fall
+        await watch.check()
+        await settled(lambda: len(world.desk.shown) == 2 and world.episodes["balance:northwind"].told)
+        await asyncio.gather(*checks)
+
+    assert world.desk.titles == ["Balance under $20.00", "Balance under $5.00"]
+    assert world.episodes["balance:northwind"].level == "5.00"
+
+
+async def test_a_pause_holds_the_desktop_back_and_its_end_tells(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.balance = "4"
+    async with world.running() as watch:
+        watch.paused_until = world.now + timedelta(hours=1)
+        await watch.check()
+        await some_time()
+        assert world.desk.shown == []
+        assert caplog.messages[0].startswith("Balance under $5.00")
+        assert world.episodes["balance:northwind"].resolved is None
+
+        watch.paused_until = None
+        await settled(lambda: world.desk.shown)
+
+
+async def test_a_pause_ends_by_itself(world: World) -> None:
+    world.balance = "4"
+    async with world.running() as watch:
+        watch.paused_until = datetime.now(UTC) + timedelta(days=3650)
+        watch.paused_until = world.now + timedelta(milliseconds=50)
+        await watch.check()
+        world.now += timedelta(milliseconds=50)
+        await settled(lambda: world.desk.shown)
+
+        assert watch.paused_until is None
+
+
+async def test_a_burst_is_one_summary_with_the_gravest_first(world: World) -> None:
+    world.balance = "4"
+    world.generations = tuple(job(str(6 + n), id=f"r{n}", request_id=f"r{n}") for n in range(6))
+    async with world.running() as watch:
+        await watch.check()
+        await settled(lambda: world.desk.shown)
+        await some_time()
+
+    (notice,) = world.desk.shown
+    assert notice.title == "7 warnings: 6 expensive generations, 1 low balance"
+    assert notice.body.splitlines() == [
+        "Balance under $5.00",
+        "Expensive generation: $6.00",
+        "Expensive generation: $7.00",
+        "Expensive generation: $8.00",
+        "and 3 more: trayd status names them",
+    ]
+    assert (notice.urgency, notice.actions[0]) == ("critical", ("Add credits", "open:billing"))
+    assert all(episode.told for episode in world.episodes.values())
+
+
+async def test_many_rejected_files_are_one_notice(world: World) -> None:
+    rejected = [FileRejected(f"{n}.csv", f"{n}.csv: no header; add one", START) for n in range(50)]
+    async with world.running() as watch:
+        await watch.tell(*rejected)
+        await settled(lambda: world.desk.shown)
+
+    (notice,) = world.desk.shown
+    assert notice.title == "50 files not taken in"
+    assert notice.actions == (("Open drop folder", "open:drop"),)
+
+
+async def test_the_end_of_the_first_poll_is_told_once(world: World) -> None:
+    done = BackfillDone("default", "1 generation, $0.40, since 3 November")
+    async with world.running() as watch:
+        await watch.tell(done)
+        await watch.tell(done)
+        await some_time()
+
+    assert [notice.body for notice in world.desk.shown] == ["Your fal account: 1 generation, $0.40, since 3 November."]
+
+
+async def test_a_full_disk_keeps_no_warning_back_and_repeats_none(world: World) -> None:
+    world.full = True
+    world.balance = "4"
+    async with world.running() as watch:
+        await watch.check()
+        await settled(lambda: world.desk.shown)
+        await watch.check()
+        await some_time()
+        assert world.desk.titles == ["Balance under $5.00"]
+
+        world.full = False
+        await watch.check()
+        await settled(lambda: world.episodes)
+
+    assert world.episodes["balance:northwind"].told
+
+
+async def test_once_looks_tells_and_returns(world: World) -> None:
+    world.balance = "4"
+
+    await world.daemon().once()
+    await world.daemon().once()
+
+    assert world.desk.titles == ["Balance under $5.00"]
