@@ -51,12 +51,16 @@ def buckets(query: Query, now: datetime) -> Buckets:
     start, end = query.window(now, zone)
     frame = query.choice("timeframe", TIMEFRAMES) or _chosen(end - start)
     bound = query.choice("bound_to_timeframe", ("true", "false")) != "false"
-    begin = _floor(start, frame, zone)
-    begins = [begin]
-    while (begin := _next(begin, frame, zone)) < end:
-        begins.append(begin)
-        if len(begins) > _MOST_BUCKETS:
-            raise invalid(f"the window is too long for the timeframe {frame!r}")
+    begins: list[datetime] = []
+    try:
+        begin = _floor(start, frame, zone)
+        while begin < end and len(begins) <= _MOST_BUCKETS:
+            begins.append(begin)
+            begin = _next(begin, frame, zone)
+    except OverflowError:
+        raise invalid("the window reaches beyond the calendar") from None
+    if len(begins) > _MOST_BUCKETS:
+        raise invalid(f"the window is too long for the timeframe {frame!r}")
     return Buckets(begins[0], begin, begins, zone) if bound else Buckets(start, end, begins, zone)
 
 

@@ -33,6 +33,10 @@ def sandbox_command(
     from trayd.fal.sandbox.options import SandboxOptions
     from trayd.fal.sandbox.server import serve
 
-    serve(
-        SandboxOptions(port=port, days=days, per_day=per_day, seed=seed, speed=speed, faults=faults, accounts=accounts)
-    )
+    try:
+        options = SandboxOptions(
+            port=port, days=days, per_day=per_day, seed=seed, speed=speed, faults=faults, accounts=accounts
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    serve(options)

@@ -61,6 +61,11 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     location: str = "https://fal.invalid/"
 
 
+class _Waiting(msgspec.Struct):
+    fault: Fault
+    left: int
+
+
 class Faults:
     """What will go wrong next.
 
@@ -72,14 +77,14 @@ class Faults:
     def __init__(self, seed: int, *, by_chance: bool) -> None:
         self._seed = seed
         self._by_chance = by_chance
-        self._injected: list[list[Fault]] = []
+        self._injected: list[_Waiting] = []
         self._calls = 0
         self._throttled = 0
         self._bursts: dict[bytes, deque[float]] = defaultdict(lambda: deque(maxlen=_BURST))
 
     def inject(self, fault: Fault) -> None:
         """Lets the next ``fault.times`` calls of its path fail, after those injected before."""
-        self._injected.append([fault] * fault.times)
+        self._injected.append(_Waiting(fault, fault.times))
 
     def clear(self) -> None:
         """Takes back everything injected."""
@@ -88,8 +93,9 @@ class Faults:
     def next(self, path: str, key: bytes) -> Fault | None:
         """What goes wrong with this call."""
         for waiting in self._injected:
-            if waiting and waiting[0].path in ("", path):
-                return waiting.pop()
+            if waiting.left > 0 and waiting.fault.path in ("", path):
+                waiting.left -= 1
+                return waiting.fault
         return self._chance(key) if self._by_chance else None
 
     def _chance(self, key: bytes) -> Fault | None:

@@ -163,6 +163,7 @@ class _ByUnits(msgspec.Struct, frozen=True, tag_field="estimate_type", tag="unit
 
 _estimates = msgspec.json.Decoder(_ByCalls | _ByUnits)
 _LEAST_UNITS = Decimal("0.000001")
+_MOST = 10**12
 
 
 def estimate(body: bytes, account: Account, at: datetime) -> Estimate:
@@ -183,12 +184,12 @@ def estimate(body: bytes, account: Account, at: datetime) -> Estimate:
             raise ApiError(404, "not_found", f"endpoint {endpoint.id!r} has no price")
         prices[endpoint.id] = endpoint.price
     if isinstance(question, _ByUnits):
-        if any(line.unit_quantity < _LEAST_UNITS for line in question.endpoints.values()):
-            raise invalid("unit_quantity must be at least 0.000001")
+        if not all(_LEAST_UNITS <= line.unit_quantity <= _MOST for line in question.endpoints.values()):
+            raise invalid(f"unit_quantity must be between 0.000001 and {_MOST}")
         nanos = sum(price(prices[name], line.unit_quantity) for name, line in question.endpoints.items())
     else:
-        if any(line.call_quantity < 1 for line in question.endpoints.values()):
-            raise invalid("call_quantity must be at least 1")
+        if not all(1 <= line.call_quantity <= _MOST for line in question.endpoints.values()):
+            raise invalid(f"call_quantity must be between 1 and {_MOST}")
         calls = _mean_costs(account, at)
         nanos = sum(
             line.call_quantity * calls.get(name, price(prices[name], catalogue()[name].units))

@@ -6,6 +6,10 @@ from decimal import Decimal
 
 import msgspec
 
+# All requests are held in memory, about a kilobyte each.
+_MOST_JOBS = 1_000_000
+_FASTEST = 10_000_000
+
 
 class ScriptedJob(msgspec.Struct, frozen=True):
     """A job of the first account that arrives at a set time, whatever the simulation brings besides.
@@ -61,8 +65,13 @@ class SandboxOptions(msgspec.Struct, frozen=True):
         for name, least in (("days", 0), ("per_day", 0), ("accounts", 1), ("port", 0), ("balance", 0), ("top_up", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} is {getattr(self, name)}; it cannot be less than {least}")
-        if not self.speed > 0:
-            raise ValueError(f"speed is {self.speed}; it must be more than 0")
+        if not 0 < self.speed < _FASTEST:
+            raise ValueError(f"speed is {self.speed}; it must be more than 0 and less than {_FASTEST}")
+        if self.days * self.per_day * self.accounts > _MOST_JOBS:
+            raise ValueError(
+                f"days × per_day × accounts is {self.days * self.per_day * self.accounts}; "
+                f"the sandbox holds at most {_MOST_JOBS} past requests"
+            )
 
 
 #: What ``trayd demo`` shows: a job every three seconds; a job of more than $5 after ten seconds, which also takes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -19,6 +18,7 @@ Row = TypeVar("Row")
 _MAX_IDS = 50
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})")
+_COUNT = re.compile("[0-9]{1,15}")
 DAY = timedelta(days=1)
 
 
@@ -53,6 +53,11 @@ class Page(msgspec.Struct, frozen=True):
 def cursor(page: int) -> str:
     """The cursor of a page: its number in base64 without padding."""
     return base64.urlsafe_b64encode(str(page).encode()).decode().rstrip("=")
+
+
+def _count(text: str) -> int | None:
+    """The whole number that a text is, None when it is none."""
+    return int(text) if _COUNT.fullmatch(text) else None
 
 
 class Query:
@@ -111,24 +116,26 @@ class Query:
         raw = self.text("limit")
         size = default
         if raw is not None:
-            if not raw.isascii() or not raw.isdigit() or int(raw) < 1:
+            size = _count(raw) or 0
+            if size < 1:
                 raise invalid("limit must be an integer of at least 1")
-            if strict and int(raw) > most:
+            if strict and size > most:
                 raise invalid(f"limit must be at most {most}")
-            size = min(int(raw), most)
+            size = min(size, most)
         return Page(self._page_number(), size)
 
     def _page_number(self) -> int:
         raw = self.text("cursor")
         if raw is None:
             return 1
+        short = raw.rstrip("=")
         try:
-            digits = base64.urlsafe_b64decode(raw.rstrip("=") + "=" * (-len(raw.rstrip("=")) % 4)).decode("ascii")
-        except (binascii.Error, ValueError):
-            digits = ""
-        if not digits.isdigit() or int(digits) < 1:
+            number = _count(base64.urlsafe_b64decode(short + "=" * (-len(short) % 4)).decode("ascii"))
+        except ValueError:  # not base64, or not text
+            number = None
+        if not number:
             raise invalid("cursor is not one that was given out")
-        return int(digits)
+        return number
 
     def zone(self) -> tzinfo:
         """The time zone for dates and buckets.
