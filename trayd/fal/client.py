@@ -6,7 +6,7 @@ a call is carried, tried again and refused is in :mod:`trayd.fal.transport`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Self, TypeVar
@@ -85,7 +85,7 @@ class FalClient:
 
     async def billing_events(
         self, start: datetime, end: datetime, *, request_ids: Sequence[str] = (), endpoint_ids: Sequence[str] = ()
-    ) -> AsyncIterator[tuple[BillingEvent, ...]]:
+    ) -> AsyncGenerator[tuple[BillingEvent, ...], None]:
         """The billed rows of a time, page by page. Needs the Admin scope.
 
         Args:
@@ -112,7 +112,7 @@ class FalClient:
 
     async def requests(
         self, endpoint_ids: Sequence[str], start: datetime, end: datetime, *, payloads: bool = False
-    ) -> AsyncIterator[tuple[RequestItem, ...]]:
+    ) -> AsyncGenerator[tuple[RequestItem, ...], None]:
         """The requests made of 1 to 50 endpoints, page by page; with their input where ``payloads`` is set."""
         query = [*_window(start, end), ("limit", str(REQUESTS_PAGE)), *_ids("endpoint_id", endpoint_ids)]
         if payloads:

@@ -135,18 +135,15 @@ def of_answer(response: httpx.Response, body: bytes, place: str, key: Key) -> Fa
                 )
             )
         case HTTPStatus.TOO_MANY_REQUESTS:
-            told = f"{place}: fal asks for fewer calls (429)"
-            return Failure(FalThrottledError(told, _ASKS_AGAIN, retry_after=seconds), True, seconds)
+            throttled = FalThrottledError(f"{place}: fal asks for fewer calls (429)", _ASKS_AGAIN, retry_after=seconds)
+            return Failure(throttled, True, seconds)
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            error = FalUnreachableError(
-                f"{place}: fal has a problem of its own ({status}){quote}", _ASKS_AGAIN, connected=True
-            )
-            return Failure(error, status != HTTPStatus.NOT_IMPLEMENTED, seconds)
+            told = f"{place}: fal has a problem of its own ({status}){quote}"
+            broken = FalUnreachableError(told, _ASKS_AGAIN, connected=True)
+            return Failure(broken, status != HTTPStatus.NOT_IMPLEMENTED, seconds)
         case _:
-            error = FalRequestError(
-                f"{place}: fal refuses the question ({status}){quote}", "update trayd", status=status
-            )
-            return Failure(error)
+            told = f"{place}: fal refuses the question ({status}){quote}"
+            return Failure(FalRequestError(told, "update trayd", status=status))
 
 
 def of_body(error: Exception, response: httpx.Response, body: bytes, place: str) -> Failure:

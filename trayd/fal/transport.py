@@ -25,7 +25,8 @@ from trayd.fal.failures import Failure, of_answer, of_body, of_exception, redire
 from trayd.fal.keys import Key
 from trayd.settings import LOOPBACK
 
-Query = list[tuple[str, str]]
+#: The parameters of a call; a name may come several times.
+Query = list[tuple[str, str | int | float | bool | None]]
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 
 # A page of 10,000 billing rows is 5 MB.

@@ -1,0 +1,140 @@
+"""How the poller reaches the ledger, which one thread alone may touch.
+
+The daemon's door runs what it is given on the ledger's own thread; :class:`DirectDoor` is for a process that has
+one thread only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from trayd.facts import AccountFact, Added, Batch, Coverage, ModelFact
+from trayd.records import Filters, Generation, Kind, Record, Status
+
+T = TypeVar("T")
+
+
+class LedgerView(Protocol):
+    """What the poller reads of the ledger."""
+
+    def records(self, filters: Filters, /) -> Iterator[Record]:
+        """The records that the filters admit."""
+        ...
+
+    def get(self, record_id: str, /) -> Record | None:
+        """The record of that id."""
+        ...
+
+    def coverage(self, account: str, /) -> Coverage | None:
+        """Of what time the account's billing is known completely."""
+        ...
+
+    def accounts(self) -> dict[str, AccountFact]:
+        """The accounts by the name that the user gave them."""
+        ...
+
+    def models(self) -> dict[str, ModelFact]:
+        """What is known of each endpoint."""
+        ...
+
+
+class WritableLedger(LedgerView, Protocol):
+    """The ledger, as far as a door needs it."""
+
+    def add(self, batch: Batch, /) -> Added:
+        """Takes facts in; durable when it returns."""
+        ...
+
+
+class LedgerDoor(Protocol):
+    """The only way from the event loop to the ledger."""
+
+    async def submit(self, batch: Batch) -> Added:
+        """Hands facts in; durable when it returns.
+
+        Raises:
+            LedgerError: they could not be stored, and nothing of them was.
+        """
+        ...
+
+    async def read(self, look: Callable[[LedgerView], T]) -> T:
+        """What a function sees of the ledger; it runs on the ledger's thread and keeps nothing of it."""
+        ...
+
+
+class DirectDoor:
+    """The door of a process in which only one thread uses the ledger."""
+
+    def __init__(self, ledger: WritableLedger) -> None:
+        self._ledger = ledger
+
+    async def submit(self, batch: Batch) -> Added:
+        """See LedgerDoor."""
+        return self._ledger.add(batch)
+
+    async def read(self, look: Callable[[LedgerView], T]) -> T:
+        """See LedgerDoor."""
+        return look(self._ledger)
+
+
+class Billed(msgspec.Struct, frozen=True):
+    """What the ledger has of an endpoint in a stretch of time: the sum of the actuals, over so many requests."""
+
+    nanos: int = 0
+    requests: int = 0
+
+
+def billed(view: LedgerView, account: str, since: datetime, until: datetime) -> dict[str, Billed]:
+    """The sum of the actuals by endpoint; requests without an actual are not in it."""
+    sums: dict[str, Billed] = {}
+    for record in _generations(view, account, since, until):
+        if record.actual is not None:
+            known = sums.get(record.endpoint_id, Billed())
+            sums[record.endpoint_id] = Billed(known.nanos + record.actual.nanos, known.requests + 1)
+    return sums
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """How an endpoint was used lately.
+
+    Attributes:
+        lacking: the time of the oldest request of which it is not known how it ran; None when there is none.
+        running: the time of the oldest request that has not ended; None when there is none.
+    """
+
+    lacking: datetime | None = None
+    running: datetime | None = None
+
+
+def activity(view: LedgerView, account: str, since: datetime, until: datetime) -> dict[str, Activity]:
+    """The endpoints in use in that time, and what is still to be learnt of their requests."""
+    seen: dict[str, Activity] = {}
+    for record in _generations(view, account, since, until):
+        known = seen.get(record.endpoint_id, Activity())
+        seen[record.endpoint_id] = Activity(
+            _older(known.lacking, record, wanted=record.request_id is not None and record.duration_s is None),
+            _older(known.running, record, wanted=record.status is Status.SUBMITTED),
+        )
+    return seen
+
+
+def charged(view: LedgerView, request_id: str) -> int | None:
+    """What the ledger knows that the request has cost, in nano-dollars; None where it knows nothing."""
+    record = view.get(request_id)
+    actual = record.actual if isinstance(record, Generation) else None
+    return actual.nanos if actual else None
+
+
+def _older(oldest: datetime | None, record: Generation, *, wanted: bool) -> datetime | None:
+    if not wanted:
+        return oldest
+    return record.timestamp if oldest is None else min(oldest, record.timestamp)
+
+
+def _generations(view: LedgerView, account: str, since: datetime, until: datetime) -> Iterator[Generation]:
+    filters = Filters(account=account, kind=Kind.INTERNAL, since=since, until=until)
+    return (record for record in view.records(filters) if isinstance(record, Generation))

@@ -1,0 +1,351 @@
+"""Polls one account: balance, what was billed, names and prices, how requests ran, and whether the totals agree.
+
+Each step stands by itself: what one brings is kept when another fails. Times are fal's wherever they go into the
+ledger, so that a wrong clock here neither hides rows nor claims a future that was not read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+
+from trayd.errors import (
+    FalError,
+    FalThrottledError,
+    FalUnreachableError,
+    KeyRefusedError,
+    KeyringError,
+    KeyScopeError,
+    LedgerError,
+)
+from trayd.facts import AccountFact, Added, Batch, BillingFact, Coverage, Difference
+from trayd.fal.billing import fetch_billing
+from trayd.fal.catalogue import look_up
+from trayd.fal.client import FalClient
+from trayd.fal.door import Activity, LedgerDoor, LedgerView, activity, billed
+from trayd.fal.keys import Key
+from trayd.fal.outcome import BackfillSummary, PollOutcome
+from trayd.fal.reconcile import reconcile
+from trayd.fal.runs import RunListing
+from trayd.fal.transport import Patience
+from trayd.fal.wire import Billing
+from trayd.money import Money
+from trayd.records import BalanceReading
+from trayd.settings import Poll
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+# Prices change now and then; names hardly ever.
+_CATALOGUE_AGE = timedelta(days=1)
+
+# An endpoint counts as in use for so long after its last request.
+_IN_USE = timedelta(days=7)
+
+_RECONCILE_EVERY = timedelta(minutes=10)
+
+# fal's clock is told to the second and arrives late by the length of a call; below this the clocks agree.
+_SAME_CLOCK = timedelta(seconds=60)
+
+# The worst first: it decides what the account's state is.
+_STATES = ("bad_key", "no_key", "needs_admin", "locked", "offline")
+
+# How much later a fetch is than the one before, whatever the clock says.
+_ONE_STEP = timedelta(milliseconds=2)
+
+_BALANCE = "the balance"
+_BILLED = "what was billed"
+
+# Without these the account is not in order; the others only leave something to be told later.
+_GRAVE = (_BALANCE, _BILLED)
+
+
+class _Tally:
+    """A door that counts what goes through it, and what went wrong on the way."""
+
+    def __init__(self, door: LedgerDoor) -> None:
+        self._door = door
+        self.created: dict[str, None] = {}
+        self.changed: dict[str, None] = {}
+        self.failed: dict[str, FalError] = {}
+
+    async def submit(self, batch: Batch) -> Added:
+        """See LedgerDoor."""
+        added = await self._door.submit(batch)
+        self.created |= dict.fromkeys(added.created)
+        self.changed |= dict.fromkeys(added.changed)
+        return added
+
+    async def read(self, look: Callable[[LedgerView], T]) -> T:
+        """See LedgerDoor."""
+        return await self._door.read(look)
+
+
+class Poller:
+    """One account, polled again and again. One poll at a time.
+
+    Args:
+        name: what the user calls the account.
+        door: the way to the ledger.
+        find_key: where the account's key comes from; it may block and is called beside the event loop.
+        base_url: of the Platform API.
+        poll: how far back the first poll reads and how far each later one looks back.
+        payloads: whether the inputs of requests are asked for, which can hold prompts.
+        patience: how long and how often a call is tried.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        door: LedgerDoor,
+        find_key: Callable[[], Key],
+        *,
+        base_url: str,
+        poll: Poll,
+        payloads: bool = False,
+        patience: Patience = Patience(),  # noqa: B008 (immutable)
+    ) -> None:
+        self.name = name
+        self._door = door
+        self._find_key = find_key
+        self._base_url = base_url
+        self._poll = poll
+        self._payloads = payloads
+        self._patience = patience
+        self._key: Key | None = None
+        self._client: FalClient | None = None
+        self._listing: RunListing | None = None
+        self._looked_up: dict[str, datetime] = {}
+        self._differences: tuple[Difference, ...] | None = None
+        self._reconciled_at: datetime | None = None
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        if self._listing is not None:
+            await self._listing.forget_reading()
+        if self._client is not None:
+            await self._client.aclose()
+        self._client = None
+
+    async def poll(self, now: datetime, *, thorough: bool = False) -> PollOutcome:
+        """Asks fal for everything that is new and hands it to the ledger.
+
+        It does not raise what fal, the keyring or the ledger raise: the outcome tells it.
+
+        Args:
+            now: by this machine's clock (UTC).
+            thorough: a person asked: the key is looked up anew and the totals are compared now.
+        """
+        tally = _Tally(self._door)
+        before = AccountFact(name=self.name, state="offline", problem="fal has not been asked yet")
+        try:
+            known = await tally.read(lambda view: view.accounts())
+            before = known.get(self.name, before)
+            try:
+                client = await self._client_now(afresh=thorough or before.state in {"bad_key", "no_key"})
+            except (FalError, KeyringError) as error:
+                state = error.state if isinstance(error, FalError) else "no_key"
+                after = msgspec.structs.replace(before, state=state, problem=str(error), tried_at=now)
+                backfill = None
+            else:
+                after, backfill = await self._ask(client, before, now, tally, thorough=thorough)
+            await tally.submit(Batch(accounts=(after,)))
+        except LedgerError as error:
+            after, backfill = msgspec.structs.replace(before, problem=str(error)), None
+        return PollOutcome(
+            name=self.name,
+            account=after.username or self.name,
+            at=now,
+            state=after.state,
+            problem=after.problem,
+            created=tuple(tally.created),
+            changed=tuple(name for name in tally.changed if name not in tally.created),
+            backfill=backfill,
+            differences=self._differences or (),
+            retry_after=max(_throttled(tally), default=None),
+        )
+
+    async def _client_now(self, *, afresh: bool) -> FalClient:
+        if self._client is not None and not afresh:
+            return self._client
+        key = await asyncio.to_thread(self._find_key)
+        if self._client is None or key != self._key:
+            await self.aclose()
+            self._key, self._client = key, FalClient(self._base_url, key, patience=self._patience)
+        return self._client
+
+    async def _ask(
+        self, client: FalClient, before: AccountFact, now: datetime, tally: _Tally, *, thorough: bool
+    ) -> tuple[AccountFact, BackfillSummary | None]:
+        known = before
+        billing = await _step(tally, _BALANCE, client.billing())
+        if isinstance(billing, Billing):
+            known = msgspec.structs.replace(
+                before, username=billing.username, has_credits=billing.credits is not None, as_of=now
+            )
+        refusal = tally.failed.get(_BALANCE)
+        if isinstance(refusal, KeyRefusedError) or _cut_off(refusal):
+            return _after(known, now, tally), None
+        round_ = _Round(client, known.username or self.name, fal_time(client.server_time, now), tally)
+        if isinstance(billing, Billing):
+            await tally.submit(Batch(accounts=(known,), balances=_reading(billing, round_.now)))
+        backfill = None
+        if not isinstance(refusal, KeyScopeError):
+            backfill = await _step(tally, _BILLED, self._fetch_billing(round_))
+        in_use = await self._in_use(round_)
+        await _step(tally, "names and prices", self._look_up(round_, in_use))
+        await _step(tally, "how requests ran", self._list_runs(round_, in_use))
+        if round_.coverage is not None and self._due(now, thorough=thorough):
+            await _step(tally, "fal's own totals", self._compare(round_, round_.coverage, now))
+        if isinstance(refusal, KeyScopeError) and len(tally.failed) == 1:
+            known = msgspec.structs.replace(known, as_of=now)
+        return _after(known, now, tally), backfill
+
+    async def _fetch_billing(self, round_: _Round) -> BackfillSummary | None:
+        account, now = round_.account, round_.now
+        coverage = await round_.door.read(lambda view: view.coverage(account))
+        if coverage is None:
+            start, fetched_at = now - timedelta(days=self._poll.backfill_days), now
+        else:
+            # A watermark ahead of fal's clock was set by a wrong one; nothing beyond it has been read.
+            start = min(coverage.until, now) - timedelta(hours=self._poll.overlap_hours)
+            fetched_at = max(now, coverage.fetched_at + _ONE_STEP)
+        kept: list[BillingFact] = []
+        requests = 0
+        async for facts in fetch_billing(round_.client, account, start, now, fetched_at):
+            round_.endpoints |= {row.endpoint_id for fact in facts for row in fact.rows}
+            requests += sum(fact.fetched_at == fetched_at for fact in facts)
+            if coverage is None:
+                # A long past is made safe page by page; cut short, it is asked for again, as no coverage claims it.
+                await round_.door.submit(Batch(billing=facts))
+            else:
+                kept += facts
+        round_.coverage = Coverage(
+            account=account,
+            since=coverage.since if coverage else start,
+            until=now,
+            fetched_at=fetched_at,
+            first_completed_at=coverage.first_completed_at if coverage else now,
+        )
+        await round_.door.submit(Batch(billing=tuple(kept), coverage=(round_.coverage,)))
+        if coverage is not None:
+            return None
+        sums = (await round_.door.read(lambda view: billed(view, account, start, now))).values()
+        priced = sum(each.requests for each in sums)
+        return BackfillSummary(
+            generations=requests,
+            cost=Money(sum(each.nanos for each in sums)),
+            since=start,
+            at=now,
+            unpriced=max(requests - priced, 0),
+        )
+
+    async def _in_use(self, round_: _Round) -> dict[str, Activity]:
+        reach = timedelta(days=self._poll.backfill_days) if self._listing is None else _IN_USE
+        since = round_.now - reach
+        return await round_.door.read(lambda view: activity(view, round_.account, since, round_.now))
+
+    async def _look_up(self, round_: _Round, in_use: dict[str, Activity]) -> None:
+        def stale(seen_at: datetime | None) -> bool:
+            return seen_at is None or abs(round_.now - seen_at) > _CATALOGUE_AGE
+
+        known = await round_.door.read(lambda view: view.models())
+        wanted = {
+            name
+            for name in {*in_use, *round_.endpoints}
+            if stale(known[name].seen_at if name in known else None) and stale(self._looked_up.get(name))
+        }
+        if wanted:
+            await round_.door.submit(Batch(models=await look_up(round_.client, wanted, round_.now)))
+            self._looked_up |= dict.fromkeys(wanted, round_.now)
+
+    async def _list_runs(self, round_: _Round, in_use: dict[str, Activity]) -> None:
+        if self._listing is None or self._listing.account != round_.account:
+            self._listing = RunListing(round_.account, payloads=self._payloads)
+        async for facts in self._listing.list_runs(round_.client, in_use, round_.now):
+            await round_.door.submit(Batch(runs=facts))
+
+    def _due(self, now: datetime, *, thorough: bool) -> bool:
+        at = self._reconciled_at
+        return thorough or at is None or bool(self._differences) or abs(now - at) >= _RECONCILE_EVERY
+
+    async def _compare(self, round_: _Round, coverage: Coverage, now: datetime) -> None:
+        believed = self._differences
+        found = await reconcile(round_.client, round_.door, coverage, now=round_.now, believed=believed or ())
+        if believed is None or _amounts(found) != _amounts(believed):
+            await round_.door.submit(Batch(differences={round_.account: found}))
+        self._differences, self._reconciled_at = found, now
+
+
+class _Round:
+    """What the steps of one poll share.
+
+    Attributes:
+        now: by fal's clock.
+        endpoints: the endpoints of what was billed.
+        coverage: what the poll has read completely; None while it has not.
+    """
+
+    def __init__(self, client: FalClient, account: str, now: datetime, door: LedgerDoor) -> None:
+        self.client = client
+        self.account = account
+        self.now = now
+        self.door = door
+        self.endpoints: set[str] = set()
+        self.coverage: Coverage | None = None
+
+
+def fal_time(server_time: datetime | None, now: datetime) -> datetime:
+    """Now by fal's clock; by this machine's where fal does not tell or the two agree."""
+    if server_time is None or abs(server_time - now) <= _SAME_CLOCK:
+        return now
+    return server_time
+
+
+async def _step(tally: _Tally, name: str, step: Awaitable[T]) -> T | None:
+    """One step of a poll; when fal fails it, the next one is taken all the same."""
+    try:
+        return await step
+    except FalError as error:
+        tally.failed[name] = error
+        _log.info("%s could not be read: %s", name, error)
+        return None
+
+
+def _after(known: AccountFact, now: datetime, tally: _Tally) -> AccountFact:
+    """How the account stands when the poll is over."""
+    grave = {name: error for name, error in tally.failed.items() if name in _GRAVE}
+    if not tally.failed:
+        return msgspec.structs.replace(known, state="ok", problem="", tried_at=now)
+    name, error = min((grave or tally.failed).items(), key=lambda item: _STATES.index(item[1].state))
+    # What is wrong with the key, the account or the connection is wrong with all steps alike.
+    alike = error.state != "offline" or _cut_off(error) or all(each in tally.failed for each in _GRAVE)
+    problem = str(error) if alike else f"{name} could not be read: {error}"
+    return msgspec.structs.replace(known, state=error.state if grave else "ok", problem=problem, tried_at=now)
+
+
+def _cut_off(error: FalError | None) -> bool:
+    """Whether there is no connection at all, so that asking on would only take time."""
+    return isinstance(error, FalUnreachableError) and not error.connected
+
+
+def _reading(billing: Billing, at: datetime) -> tuple[BalanceReading, ...]:
+    if billing.credits is None:
+        return ()
+    return (BalanceReading(billing.username, at, Money.of(billing.credits.current_balance, billing.credits.currency)),)
+
+
+def _throttled(tally: _Tally) -> Iterator[float]:
+    for error in tally.failed.values():
+        if isinstance(error, FalThrottledError) and error.retry_after is not None:
+            yield error.retry_after
+
+
+def _amounts(differences: Iterable[Difference]) -> list[tuple[str, int, int]]:
+    return sorted((each.endpoint_id, each.ledger.nanos, each.fal.nanos) for each in differences)
