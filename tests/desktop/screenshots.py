@@ -1,0 +1,145 @@
+"""Pictures of the tray for people to look at: ``python -m tests.desktop.screenshots FOLDER``.
+
+The icons and the menu are those of a real panel on a real X server, with made-up figures.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from PIL import Image
+
+from tests.desktop.harness import SCREEN, Desktop, wait_until
+from tests.desktop.icon_program import IconProgram
+from trayd.insight.status import AccountStatus, Pending, Spent, Status
+from trayd.money import Money
+from trayd.records import Counting, Estimate, Generation
+from trayd.tray.icon import SIZES, draw
+from trayd.tray.model import IconLook, IconState, TrayView
+from trayd.tray.view import tray_view
+
+NOW = datetime(2026, 11, 20, 14, 3, tzinfo=UTC)
+THRESHOLDS = (Decimal(20), Decimal(5))
+PANELS = {"light": (246, 245, 244), "dark": (43, 43, 48)}
+
+# The states as people meet them: balance in dollars and what fal answers.
+STATES = {
+    "ok": ("48.20", "ok"),
+    "low": ("12.40", "ok"),
+    "critical": ("3.10", "ok"),
+    "stale": ("48.20", "stale"),
+    "offline": ("48.20", "offline"),
+}
+
+
+def view(balance: str, state: str) -> TrayView:
+    """What the tray shows for an account that stands like this."""
+    account = AccountStatus(
+        name="default", username="northwind", balance=Money.of(balance), as_of=NOW - timedelta(minutes=42), state=state
+    )
+    status = Status(
+        accounts=(account,),
+        spent={
+            "24h": Spent(cost=Money.of("6.8142"), generations=41, unpriced=1),
+            "7d": Spent(cost=Money.of("31.275"), generations=212, unpriced=1),
+            "30d": Spent(cost=Money.of("118.90"), generations=806, unpriced=1),
+        },
+        pending=Pending(generations=1),
+    )
+    return tray_view(status, RECENT, now=NOW, zone=UTC, thresholds=THRESHOLDS)
+
+
+def _generation(minutes: int, name: str, counting: Counting, cost: str | None = None) -> Generation:
+    at = NOW - timedelta(minutes=minutes)
+    return Generation(
+        id=name,
+        account="default",
+        endpoint_id="fal-ai/example",
+        timestamp=at,
+        display_name=name,
+        counting=counting,
+        actual=Money.of(cost) if cost and counting is Counting.ACTUAL else None,
+        estimate=Estimate(Money.of(cost), at) if cost else None,
+    )
+
+
+RECENT = (
+    _generation(1, "Kling 3.0 Pro (text to video)", Counting.PENDING),
+    _generation(3, "FLUX.2 [pro]", Counting.ESTIMATE, "0.09"),
+    _generation(9, "Veo 3.1", Counting.ACTUAL, "3.20"),
+    _generation(31, "ElevenLabs Sound Effects", Counting.UNKNOWN),
+)
+
+
+def take_screenshots(out_dir: Path) -> list[Path]:
+    """Write the pictures to that folder: icon states drawn large, icons in a panel, the opened menu."""
+    out_dir.mkdir(parents=True, exist_ok=True)
+    written = [_sheet(out_dir / "tray-icon-states.png")]
+    for name, dark in (("dark", True), ("light", False)):
+        with tempfile.TemporaryDirectory() as home, Desktop(Path(home), dark=dark, notifications=False) as desktop:
+            written += [
+                _panel(desktop, out_dir / f"tray-panel-{name}.png"),
+                _menu(desktop, out_dir / f"tray-menu-{name}.png"),
+            ]
+    return written
+
+
+def _sheet(path: Path) -> Path:
+    """Every state at every size, as it is and enlarged, on light and dark."""
+    looks = [view(*STATES[state.value]).look for state in IconState] + [IconLook(level=None, state=IconState.OK)]
+    zoom, cell = 4, 80
+    width = sum(size + 12 for size in SIZES) + 16 * zoom + 24
+    sheet = Image.new("RGB", (2 * width, cell * len(looks)))
+    for column, colour in enumerate(PANELS.values()):
+        sheet.paste(colour, (column * width, 0, (column + 1) * width, sheet.height))
+        for row, look in enumerate(looks):
+            x = column * width + 12
+            pictures = [draw(look, size) for size in SIZES]
+            pictures.append(draw(look, 16).resize((16 * zoom,) * 2, Image.Resampling.NEAREST))
+            for picture in pictures:
+                sheet.paste(picture, (x, row * cell + (cell - picture.height) // 2), picture)
+                x += picture.width + 12
+    sheet.save(path)
+    return path
+
+
+def _panel(desktop: Desktop, path: Path) -> Path:
+    with ExitStack() as programs:
+        for place, state in enumerate(STATES.values(), 1):
+            programs.enter_context(IconProgram(desktop.env, view(*state)))
+            wait_until(lambda count=place: len(desktop.items()) == count, what="the icons")
+        time.sleep(0.7)
+        _cropped(desktop, path, (SCREEN[0] - 320, 0, SCREEN[0], 37), zoom=2)
+    wait_until(lambda: not desktop.items(), what="a panel without icons")
+    return path
+
+
+def _menu(desktop: Desktop, path: Path) -> Path:
+    with IconProgram(desktop.env, view(*STATES["ok"])):
+        desktop.item()
+        x, y, width, height = desktop.tray_area()
+        time.sleep(0.5)
+        desktop.mouse_click(x + width // 2, y + height // 2, button=3)
+        time.sleep(0.7)
+        desktop.run("xdotool", "mousemove", str(x - 60), str(y + height + 150), "sleep", "0.4")
+        _cropped(desktop, path, (SCREEN[0] - 460, 0, SCREEN[0], 480))
+    wait_until(lambda: not desktop.items(), what="a panel without icons")
+    return path
+
+
+def _cropped(desktop: Desktop, path: Path, box: tuple[int, int, int, int], zoom: int = 1) -> None:
+    desktop.screenshot(path)
+    with Image.open(path) as whole:
+        part = whole.convert("RGB").crop(box)
+    part.resize((part.width * zoom, part.height * zoom), Image.Resampling.NEAREST).save(path)
+
+
+if __name__ == "__main__":
+    for picture in take_screenshots(Path(sys.argv[1])):
+        sys.stdout.write(f"{picture}\n")
