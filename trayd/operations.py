@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from trayd.alerts.imports import quietly
 from trayd.errors import DeclinedError, UsageError
 from trayd.insight.overview import Overview, build_status
 from trayd.insight.status import DaemonStatus, Status
@@ -191,9 +192,9 @@ class Operations:
 
     def import_data(self, query: ImportQuery, data: bytes) -> ImportResult:
         """Takes a file's content in: recorded at once, and nothing is moved."""
-        return import_file(
-            self.ledger, query.name, data, settings=self.settings, now=self._clock(), dry_run=query.dry_run
-        )
+        now = self._clock()
+        with quietly(self.ledger, self.settings.alerts, now):
+            return import_file(self.ledger, query.name, data, settings=self.settings, now=now, dry_run=query.dry_run)
 
     def export(self, query: ExportQuery) -> Iterator[str]:
         """The history as text in that format, oldest first, in pieces.

@@ -258,9 +258,9 @@ async def test_a_burst_is_one_summary_with_the_gravest_first(world: World) -> No
         await some_time()
 
     (notice,) = world.desk.shown
-    assert notice.title == "7 warnings: 6 expensive generations, 1 low balance"
+    assert notice.title == "Balance under $5.00, and 6 more warnings"
     assert notice.body.splitlines() == [
-        "Balance under $5.00",
+        world.episodes["balance:northwind"].text,
         "Expensive generation: $6.00",
         "Expensive generation: $7.00",
         "Expensive generation: $8.00",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -15,13 +14,13 @@ _GRAVITY = (LOW, NORMAL, CRITICAL)
 _LISTED = 4
 _BUTTONS = 2
 
-#: What a rule's warnings are called when there are several of them; one, and more.
+#: What several warnings of one rule are called.
 _CALLED = {
-    "balance": ("low balance", "low balances"),
-    "expensive": ("expensive generation", "expensive generations"),
-    "account": ("account that needs you", "accounts that need you"),
-    "file": ("file not taken in", "files not taken in"),
-    "backfill": ("history read", "histories read"),
+    "balance": "balances are low",
+    "expensive": "expensive generations",
+    "account": "accounts need you",
+    "file": "files not taken in",
+    "backfill": "accounts have been read",
 }
 
 
@@ -53,16 +52,17 @@ def notice_of(episode: Episode) -> Notice:
 
 
 def summary(episodes: Sequence[Episode]) -> Notice:
-    """One notice for several episodes: how many of what, the gravest named."""
-    kinds = Counter(episode.rule for episode in episodes)
-    if len(kinds) == 1:
-        (rule,) = kinds
-        title = f"{len(episodes)} {_called(rule, len(episodes))}"
-    else:
-        title = f"{len(episodes)} warnings: " + ", ".join(f"{n} {_called(rule, n)}" for rule, n in kinds.most_common())
+    """One notice for three episodes or more: the gravest in full, or how many there are when they are all of a kind."""
     gravest = sorted(episodes, key=lambda episode: -_GRAVITY.index(episode.urgency))
-    lines = [episode.title if len(kinds) > 1 else episode.text for episode in gravest[:_LISTED]]
-    more = len(episodes) - len(lines)
+    first, *others = gravest[:_LISTED]
+    more = len(episodes) - 1
+    if len({episode.rule for episode in episodes}) == 1:
+        title = f"{len(episodes)} {_CALLED[first.rule]}"
+        lines = [first.text, *(episode.text for episode in others)]
+    else:
+        title = f"{first.title}, and {more} more warnings"
+        lines = [first.text, *(episode.title for episode in others)]
+    more -= len(others)
     if more:
         lines.append(f"and {more} more: trayd status names them")
     actions = dict.fromkeys(action for episode in gravest for action in actions_of(episode.rule, episode.level))
@@ -73,11 +73,6 @@ def summary(episodes: Sequence[Episode]) -> Notice:
         urgency=gravest[0].urgency,
         actions=tuple(actions)[:_BUTTONS],
     )
-
-
-def _called(rule: str, number: int) -> str:
-    one, many = _CALLED[rule]
-    return one if number == 1 else many
 
 
 def clean(text: str) -> str:
