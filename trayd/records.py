@@ -230,6 +230,13 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     resolved: datetime | None = None
 
 
+class DropStatus(msgspec.Struct, frozen=True):
+    """How many files wait in the drop folder and how many were rejected."""
+
+    waiting: int = 0
+    rejected: int = 0
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which records are meant. Every field narrows; None does not.
 

@@ -8,7 +8,7 @@ import msgspec
 
 from trayd.facts import Difference
 from trayd.money import Money
-from trayd.records import BalanceReading
+from trayd.records import BalanceReading, DropStatus
 
 
 class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,13 +55,6 @@ class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     since: datetime
     text: str
-
-
-class DropStatus(msgspec.Struct, frozen=True):
-    """How many files wait in the drop folder and how many were rejected."""
-
-    waiting: int = 0
-    rejected: int = 0
 
 
 class DaemonStatus(msgspec.Struct, frozen=True):

@@ -1,0 +1,93 @@
+"""What lies in the drop folder: which names are for trayd, and which of them are refused unopened."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+import msgspec
+
+from trayd.intake.places import Signature
+from trayd.intake.rejection import Rejection, printable
+from trayd.intake.take import LARGEST_FILE, SUFFIXES, unknown_kind
+
+#: The folders below the drop folder that files are moved to.
+DONE = "done"
+REJECTED = "rejected"
+
+# Files that are read and recorded together.
+_GROUP_FILES = 2000
+_GROUP_BYTES = 32 * 1024 * 1024
+
+# What browsers, editors and desktops leave while they work, or always.
+_PASSING_ENDS = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".swp", "~")
+_PASSING_STARTS = (".", "~$")
+_PASSING_NAMES = frozenset({"desktop.ini", "thumbs.db", "icon\r"})
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A name in the folder, as the last look found it."""
+
+    name: str
+    signature: Signature
+    mode: int
+    quiet: bool
+
+    @property
+    def suffix(self) -> str:
+        """The end of its name in lower case, with the point: it tells the kind of file."""
+        return PurePath(self.name).suffix.lower()
+
+
+def entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """What is in a folder, links not followed, less what is not for trayd."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name.lower()
+            if name in _PASSING_NAMES or name.startswith(_PASSING_STARTS) or name.endswith(_PASSING_ENDS):
+                continue
+            if entry.name in {DONE, REJECTED} and entry.is_dir(follow_symlinks=False):
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                # On Windows only this has the inode; what the folder's listing says of a file can be old there.
+                yield entry.name, os.lstat(entry.path)
+
+
+def in_groups(found: list[Found]) -> Iterator[list[Found]]:
+    """The files in groups that are read and recorded together."""
+    group: list[Found] = []
+    size = 0
+    for file in found:
+        if group and (len(group) >= _GROUP_FILES or size + file.signature.size > _GROUP_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(file)
+        size += file.signature.size
+    if group:
+        yield group
+
+
+def refused_unread(found: Found) -> Rejection | None:
+    """Why a name is refused without opening it; None where it can be opened."""
+    drop_file = "drop the file itself"
+    if stat.S_ISLNK(found.mode):
+        return Rejection(problem="this is a link, and links are not followed", cure=drop_file)
+    if stat.S_ISDIR(found.mode):
+        return Rejection(problem="this is a folder", cure="drop the files that are in it")
+    if not stat.S_ISREG(found.mode):
+        return Rejection(problem="this is no file but a pipe, a socket or a device", cure=drop_file)
+    return _unfit(found)
+
+
+def _unfit(found: Found) -> Rejection | None:
+    if printable(found.name) != found.name:
+        return Rejection(problem="its name is not valid UTF-8 or holds control characters", cure="rename it")
+    if found.suffix not in SUFFIXES:
+        return unknown_kind(found.suffix)
+    if found.signature.size > LARGEST_FILE:
+        size, most = (number // (1024 * 1024) for number in (found.signature.size, LARGEST_FILE))
+        return Rejection(problem=f"the file has {size} MiB, more than the {most} that are read", cure="split it")
+    return None

@@ -1,0 +1,50 @@
+"""What a person is told of a file that was not, or not wholly, taken in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from trayd.intake.take import Understood
+
+#: The ends of the files beside a rejected one: why, and the rows of one of which others were recorded.
+REASON_END = ".reason.txt"
+ROWS_END = ".rows.csv"
+
+
+class DropNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about the drop folder that a person should know, once.
+
+    Attributes:
+        file: the name of the file it is about; None where it is about the folder.
+    """
+
+    title: str
+    body: str
+    file: str | None = None
+
+
+def reason_text(file: Understood) -> str:
+    """What stands in the file beside a rejected one."""
+    lines = [file.refused.text(file.name)] if file.refused else []
+    lines += [row.text(file.name) for row in file.rejected if row != file.refused]
+    return "\n".join(lines) + "\n"
+
+
+def notice_of(file: Understood, folder: Path) -> DropNotice | None:
+    """What a person is told of a file; nothing where all of it was recorded."""
+    if file.refused is not None:
+        return DropNotice(
+            title=f"{file.name} was not taken in",
+            body=f"{file.refused.text(file.name)}. It is in {folder}.",
+            file=file.name,
+        )
+    if not file.rejected:
+        return None
+    rows = len(file.rejected)
+    return DropNotice(
+        title=f"{'1 row' if rows == 1 else f'{rows} rows'} of {file.name} could not be recorded",
+        body=f"{file.rejected[0].text(file.name)}. See {file.name}{ROWS_END} in {folder}.",
+        file=file.name,
+    )

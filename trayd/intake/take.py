@@ -1,0 +1,261 @@
+"""A file as facts: what of it can be recorded, what is rejected and why, for the drop folder and for a command alike.
+
+Reading (:func:`read_file`) knows no ledger; :func:`batches` and :func:`results` are the way there and back, so that
+whoever owns the ledger's thread does the writing.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import PurePath
+from typing import Protocol
+
+import msgspec
+
+from trayd.facts import Added, Batch, EventFact, FileTaken, ModelFact
+from trayd.intake.costs import read_costs
+from trayd.intake.event_files import read_events
+from trayd.intake.rejection import RefusedError, Rejection, printable, shown
+from trayd.records import ExternalCost
+from trayd.settings import Settings
+
+EVENT_OBJECT = frozenset({".json"})
+EVENT_LINES = frozenset({".jsonl", ".ndjson"})
+TABLE = frozenset({".csv", ".tsv"})
+
+#: The ends of names that are read.
+SUFFIXES = EVENT_OBJECT | EVENT_LINES | TABLE
+
+#: A larger file is refused: reading it would take more memory than a program in the tray should.
+LARGEST_FILE = 100 * 1024 * 1024
+
+# So many facts become durable together; a large file is several writes, and none of them holds others up for long.
+_BATCH_FACTS = 10_000
+
+
+class RejectedRow(msgspec.Struct, frozen=True):
+    """One row that was not recorded, as ``trayd import --json`` tells it."""
+
+    line: int | None
+    column: str | None
+    value: str | None
+    reason: str
+
+
+class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one file.
+
+    Attributes:
+        recorded: how many rows or events told something new; with a dry run, how many can be recorded.
+        duplicates: how many were known already.
+    """
+
+    file: str
+    recorded: int = 0
+    duplicates: int = 0
+    rejected: tuple[RejectedRow, ...] = ()
+
+
+class Understood(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file says.
+
+    Attributes:
+        digest: SHA-256 of its content, in hex.
+        rejected: what of it cannot be recorded.
+        refused: why nothing of it is; None where something is.
+        rows: the rejected rows as they came, under ``header``, for whoever corrects them.
+    """
+
+    name: str
+    digest: str
+    events: tuple[EventFact, ...] = ()
+    costs: tuple[ExternalCost, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
+    refused: Rejection | None = None
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def facts(self) -> int:
+        """How many rows or events can be recorded."""
+        return len(self.events) + len(self.costs)
+
+
+def read_file(
+    name: str, data: bytes, *, settings: Settings, models: Mapping[str, ModelFact], now: datetime
+) -> Understood:
+    """What a file says; its kind goes by the end of its name.
+
+    Args:
+        name: the file's name, without folders.
+        data: its content.
+        settings: for the home currency, and whether prompts are kept.
+        models: known prices, for events that tell units but no estimate.
+        now: the time of estimates that are made here.
+    """
+    understood = Understood(name=printable(name), digest=hashlib.sha256(data).hexdigest())
+    suffix = PurePath(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        return msgspec.structs.replace(understood, refused=unknown_kind(suffix))
+    try:
+        if suffix in TABLE:
+            table = read_costs(data, file=understood.name, home_currency=settings.home_currency)
+            understood = msgspec.structs.replace(
+                understood,
+                costs=table.costs,
+                rejected=tuple(row.rejection for row in table.rejected),
+                header=table.header,
+                rows=tuple(row.cells for row in table.rejected),
+            )
+        else:
+            events = read_events(
+                data, lines=suffix in EVENT_LINES, store_prompts=settings.store_prompts, models=models, now=now
+            )
+            understood = msgspec.structs.replace(
+                understood,
+                events=events.events,
+                rejected=tuple(row.rejection for row in events.rejected),
+                header=("event",),
+                rows=tuple((row.text,) for row in events.rejected),
+            )
+    except RefusedError as error:
+        return msgspec.structs.replace(understood, refused=error.rejection)
+    if understood.facts == 0:
+        return msgspec.structs.replace(understood, refused=_nothing(understood))
+    return understood
+
+
+def unknown_kind(suffix: str) -> Rejection:
+    """Why a file of that kind is not read."""
+    cure = "drop .json or .jsonl files with events, or a .csv file with costs"
+    if suffix in {".xlsx", ".xls", ".ods", ".numbers"}:
+        cure = "save the sheet as CSV (UTF-8) and drop that"
+    return Rejection(problem=f'files that end in "{shown(suffix)}" are not read', cure=cure)
+
+
+def _nothing(understood: Understood) -> Rejection:
+    if len(understood.rejected) == 1:
+        return understood.rejected[0]
+    if understood.rejected:
+        first = understood.rejected[0]
+        problem = f"none of its {len(understood.rejected)} rows can be recorded; the first, {_on_line(first)}"
+        return Rejection(line=None, column=first.column, value=first.value, problem=problem, cure=first.cure)
+    return Rejection(problem="there is nothing in it to record", cure="drop a file with at least one row")
+
+
+def _on_line(rejection: Rejection) -> str:
+    return rejection.problem if rejection.line is None else f"on line {rejection.line}: {rejection.problem}"
+
+
+def rejected_rows_csv(understood: Understood) -> str:
+    """The rejected rows as a table with the reasons beside them; corrected, it can be dropped again as it is."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow([*understood.header, "rejected line", "rejected column", "rejected reason"])
+    for cells, rejection in zip(understood.rows, understood.rejected, strict=True):
+        padded = [*cells, *[""] * (len(understood.header) - len(cells))]
+        writer.writerow([*padded, rejection.line or "", rejection.column or "", rejection.reason])
+    return out.getvalue()
+
+
+def batches(files: Iterable[Understood], now: datetime) -> Iterator[Batch]:
+    """The facts of the files in writes of a bearable size.
+
+    That a file was taken is written with the last of its facts, so that a file of which only a part became durable
+    is read again.
+    """
+    events: list[EventFact] = []
+    costs: list[ExternalCost] = []
+    taken: list[FileTaken] = []
+
+    def flush() -> Batch:
+        batch = Batch(events=tuple(events), costs=tuple(costs), files=tuple(taken))
+        for part in (events, costs, taken):
+            part.clear()
+        return batch
+
+    for file in files:
+        for event in file.events:
+            events.append(event)
+            if len(events) + len(costs) >= _BATCH_FACTS:
+                yield flush()
+        for cost in file.costs:
+            costs.append(cost)
+            if len(events) + len(costs) >= _BATCH_FACTS:
+                yield flush()
+        taken.append(
+            FileTaken(digest=file.digest, name=file.name, at=now, recorded=file.facts, rejected=len(file.rejected))
+        )
+    if taken:
+        yield flush()
+
+
+def results(files: Sequence[Understood], added: Iterable[Added]) -> list[ImportResult]:
+    """What became of each file, in their order.
+
+    Args:
+        files: all of them, those that were not written because they are known or refused included.
+        added: what the ledger said to each write.
+    """
+    new = {record for answer in added for record in (*answer.created, *answer.changed)}
+    told: set[str] = set()
+    done = []
+    for file in files:
+        recorded = 0
+        for fact, record in (
+            *((event.digest, event.record_id) for event in file.events),
+            *((cost.id, cost.id) for cost in file.costs),
+        ):
+            recorded += record in new and fact not in told
+            told.add(fact)
+        done.append(_result(file, recorded))
+    return done
+
+
+def _result(file: Understood, recorded: int) -> ImportResult:
+    rejected = file.rejected or ((file.refused,) if file.refused else ())
+    return ImportResult(
+        file=file.name,
+        recorded=recorded,
+        duplicates=file.facts - recorded,
+        rejected=tuple(RejectedRow(row.line, row.column, row.value, row.reason) for row in rejected),
+    )
+
+
+def unknown_files(files: Iterable[Understood], known: Container[str]) -> list[Understood]:
+    """Those of the files that there is something to write of: not refused, not known by content, each content once."""
+    fresh = {file.digest: file for file in files if file.refused is None and file.digest not in known}
+    return list(fresh.values())
+
+
+class OpenLedger(Protocol):
+    """What an import needs of the ledger, on the thread that owns it."""
+
+    def add(self, batch: Batch) -> Added:
+        """Makes the facts durable."""
+
+    def file_taken(self, digest: str) -> FileTaken | None:
+        """The file of that content, where it was taken in before."""
+
+    def models(self) -> Mapping[str, ModelFact]:
+        """What is known of each endpoint."""
+
+
+def import_file(
+    ledger: OpenLedger, name: str, data: bytes, *, settings: Settings, now: datetime, dry_run: bool = False
+) -> ImportResult:
+    """Takes a file's content in; with ``dry_run`` only tells what would be recorded.
+
+    Raises:
+        LedgerError: the ledger cannot write; what was written before is whole, and the file can be taken in again.
+    """
+    file = read_file(name, data, settings=settings, models=ledger.models(), now=now)
+    known = {file.digest} if ledger.file_taken(file.digest) else set[str]()
+    fresh = unknown_files([file], known)
+    if dry_run:
+        return _result(file, file.facts if fresh else 0)
+    return results([file], [ledger.add(batch) for batch in batches(fresh, now)])[0]
