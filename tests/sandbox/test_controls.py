@@ -48,6 +48,13 @@ def test_a_job_added_with_an_age_takes_its_place_in_the_past(start: Start):
     assert event["timestamp"] == "2026-03-02T08:30:00Z"
 
 
+def test_a_model_can_get_another_name(start: Start):
+    api = start(days=0)
+    api.control("POST", "rename", endpoint_id="fal-ai/veo3", name="Veo Three")
+    (model,) = api.json("/models", endpoint_id="fal-ai/veo3")["models"]
+    assert model["metadata"]["display_name"] == "Veo Three"
+
+
 def test_a_locked_account_is_told_so(start: Start):
     api = start(days=0)
     api.control("POST", "lock", locked=True)
@@ -77,6 +84,7 @@ def test_a_frozen_sandbox_stands_still(start: Start, clock: HandClock):
         ("jobs", {"endpoint_id": "no/such"}, "no/such"),
         ("hide", {"request_id": "unheard-of"}, "unheard-of"),
         ("lock", {"locked": True, "account": "nobody"}, "nobody"),
+        ("rename", {"endpoint_id": "no/such", "name": "None"}, "no/such"),
         ("faults", {"kind": "flood"}, "flood"),
         ("faults", {"tiems": 3}, "tiems"),
     ],

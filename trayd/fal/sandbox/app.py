@@ -87,7 +87,7 @@ class _Door:
     async def models(self, request: Request) -> Response:
         """``/models`` needs no key and does not mind a wrong one."""
         account, _ = find_account(self._world, request)
-        return _json(model_answers.models(Query(request.query_params), account))
+        return _json(model_answers.models(Query(request.query_params), account, self._world.names))
 
     async def estimate(self, request: Request) -> Response:
         """Estimates take their question in the body."""

@@ -9,6 +9,7 @@ For tests that run the sandbox as a process of its own. Bodies and answers are J
 ``POST lock``       ``{"locked", "account"?}`` has fal lock the account, or unlock it
 ``POST jobs``       ``{"endpoint_id", "units"?, "cost"?, "age_s"?, "account"?}`` adds a job that is billed already
 ``POST hide``       ``{"request_id", "hidden"?}`` leaves a request out of billing events; usage still counts it
+``POST rename``     ``{"endpoint_id", "name"}`` changes a display name
 ``POST freeze``     ``{"frozen"}`` stops the simulation, or lets it go on
 ``POST faults``     a ``Fault``: what goes wrong with the next calls
 ``DELETE faults``   takes back all faults
@@ -67,6 +68,13 @@ class Hide(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hidden: bool = True
 
 
+class Rename(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Changes a display name."""
+
+    endpoint_id: str
+    name: str
+
+
 class Freeze(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Stops the simulation."""
 
@@ -83,6 +91,7 @@ def control_routes(world: World, faults: Faults, calls: deque[Call]) -> list[Rou
         Route("/_sandbox/lock", _taking(Lock, control.lock), methods=["POST"]),
         Route("/_sandbox/jobs", _taking(AddJob, control.jobs), methods=["POST"]),
         Route("/_sandbox/hide", _taking(Hide, control.hide), methods=["POST"]),
+        Route("/_sandbox/rename", _taking(Rename, control.rename), methods=["POST"]),
         Route("/_sandbox/freeze", _taking(Freeze, control.freeze), methods=["POST"]),
         Route("/_sandbox/faults", _taking(Fault, control.inject), methods=["POST"]),
         Route("/_sandbox/faults", control.clear_faults, methods=["DELETE"]),
@@ -132,6 +141,10 @@ class _Control:
     def hide(self, body: Hide) -> object:
         self._world.hide(body.request_id, hidden=body.hidden)
         return {"hidden": body.hidden}
+
+    def rename(self, body: Rename) -> object:
+        self._world.rename(body.endpoint_id, body.name)
+        return {"name": body.name}
 
     def freeze(self, body: Freeze) -> object:
         (self._world.freeze if body.frozen else self._world.resume)()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from trayd.fal.sandbox.account import Account
@@ -26,13 +28,19 @@ _FIRST_MODEL = datetime(2024, 6, 1, 9, tzinfo=UTC)
 _MODEL_DAYS = 700
 
 
-def models(query: Query, account: Account | None) -> Models:
-    """``GET /models``: a list, named endpoints, or a search; the account is None without a key."""
+def models(query: Query, account: Account | None, names: Mapping[str, str]) -> Models:
+    """``GET /models``: a list, named endpoints, or a search; the account is None without a key.
+
+    ``names`` holds the display names that were changed.
+    """
     parts = query.expand(("openapi-3.0", "enterprise_status"))
     page = query.page(_MODELS_PAGE, _MODELS_MOST)
     status = query.choice("status", ("active", "deprecated"))
     ids = query.ids("endpoint_id")
-    found = known(ids) if ids else list(catalogue().values())
+    found = [
+        msgspec.structs.replace(endpoint, name=names[endpoint.id]) if endpoint.id in names else endpoint
+        for endpoint in (known(ids) if ids else catalogue().values())
+    ]
     words = (query.text("q") or "").lower().split()
     category = query.text("category")
     rows = [

@@ -42,6 +42,7 @@ class World:
     Attributes:
         start: the moment at which the past ends and the simulation begins to run.
         accounts: the first is the one that options speak of.
+        names: display names that were changed, by endpoint id.
     """
 
     def __init__(self, options: SandboxOptions, clock: Clock = system_clock) -> None:
@@ -49,6 +50,7 @@ class World:
         self.options = options
         self._clock = clock
         self._frozen_at: datetime | None = None
+        self.names: dict[str, str] = {}
         moment = clock()
         self.start = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
         self.pace = Pace(self.start, options.speed)
@@ -144,6 +146,17 @@ class World:
         with self.lock:
             self.advance()
             self.account(username).locked = locked
+
+    def rename(self, endpoint_id: str, name: str) -> None:
+        """Changes an endpoint's display name, from now on.
+
+        Raises:
+            UsageError: there is no such endpoint.
+        """
+        if endpoint_id not in catalogue():
+            raise UsageError(f"the sandbox has no endpoint {endpoint_id!r}", "name one that /models lists")
+        with self.lock:
+            self.names[endpoint_id] = name
 
     def hide(self, request_id: str, *, hidden: bool = True) -> None:
         """Leaves a request out of the billing events although usage counts it, or shows it again.
