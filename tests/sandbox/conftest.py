@@ -71,8 +71,8 @@ class Api:
     def balance(self) -> Decimal:
         return Decimal(self.json("/account/billing", expand="credits")["credits"]["current_balance"])
 
-    def control(self, method: str, name: str, **body: Any) -> Any:
-        answer = self._client.request(method, f"{self.sandbox.control_url}/{name}", json=body or None)
+    def control(self, method: str, what: str, /, **body: Any) -> Any:
+        answer = self._client.request(method, f"{self.sandbox.control_url}/{what}", json=body or None)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
