@@ -209,12 +209,9 @@ def export(out: Path | None, **query: Any) -> None:
 @_filter_options
 def report(out: Path | None, **query: Any) -> None:
     """Build the HTML report."""
-    from trayd.reports.html import report_name
-
+    path = out or Path(_report_name(query))
     with _desk() as desk:
-        pieces = desk.text("report", **query)
-        path = out or Path(report_name(query["client"], query["project"]))
-        _write(path, pieces)
+        _write(path, desk.text("report", **query))
     click.echo(f"written to {path}", err=True)
 
 
@@ -256,6 +253,15 @@ def reset(confirm: str, as_json: bool) -> None:
     with _desk() as desk:
         answer = desk.ask("reset", confirm=confirm)
     print_answer(answer, as_json, lambda _style: f"cleared; the history is archived in {answer['archive']}")
+
+
+def _report_name(query: dict[str, Any]) -> str:
+    from trayd.operations import FilterQuery, utc_now
+    from trayd.reports.names import file_name
+    from trayd.settings import Paths, load
+
+    zone = load(Paths.usual().settings).zone()
+    return file_name("report", ".html", filters=FilterQuery(**query).filters(zone), zone=zone, now=utc_now())
 
 
 def _read(path: Path) -> bytes:

@@ -180,10 +180,10 @@ def _account_of(username: str | None) -> str | None:
 def _check(name: str, key: Key) -> dict[str, Any]:
     import asyncio
 
-    from trayd.fal.accounts import check_key
+    from trayd.fal.accounts import checked_key
     from trayd.shapes import plain
 
-    checked: dict[str, Any] = plain(asyncio.run(check_key(fal_url(), key)))
+    checked: dict[str, Any] = plain(asyncio.run(checked_key(fal_url(), key)))
     return {"account": name, **checked}
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -21,12 +21,14 @@ from trayd.alerts.notice import Notice
 from trayd.alerts.rules import BackfillDone, FileRejected
 from trayd.alerts.watch import Watch, observe
 from trayd.errors import TraydError
-from trayd.facts import Added, Batch
+from trayd.facts import Added, Batch, ModelFact
+from trayd.fal.outcome import PollOutcome
 from trayd.insight.status import DaemonStatus, Status
 from trayd.intake.drop import DropFolder
+from trayd.intake.notices import DropNotice
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.menu_actions import MenuActions
-from trayd.operations import Operations, account_names, utc_now
+from trayd.operations import Operations, utc_now
 from trayd.panel.server import serving
 from trayd.polling import Polling, Refreshed
 from trayd.records import Generation
@@ -60,11 +62,12 @@ class Daemon:
     """Everything that runs while trayd sits in the tray.
 
     Args:
-        paths: where everything is; the user's own folders are taken from the settings.
-        settings: as they are at the start.
+        paths: where everything is, with the user's own folders.
+        settings: as they are at the start; the file is looked at again while the daemon runs.
         url: fal's base URL.
-        show: called with each new snapshot, from the loop's thread.
-        quit: called when the person chose to quit.
+        show: called with each new snapshot, on the loop's thread.
+        quit_: called when the person chose to quit.
+        clock: the time (UTC).
     """
 
     def __init__(
@@ -73,8 +76,8 @@ class Daemon:
         settings: Settings,
         *,
         url: str,
-        show: Callable[[Snapshot], None],
-        quit: Callable[[], None],  # noqa: A002  # the menu's own word
+        show: Callable[[Snapshot], None] = lambda _snapshot: None,
+        quit_: Callable[[], None] = lambda: None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
@@ -86,12 +89,20 @@ class Daemon:
         self._background: set[asyncio.Task[None]] = set()
         self._settings_seen = _stamp(paths)
         self._ledger_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
-        self._actions = MenuActions(self, quit)
+        self._actions = MenuActions(self, quit_)
+        self._deliverer = Deliverer(
+            self._pressed, icon=asset("icons/hicolor/128x128/apps/trayd.png"), desktop=settings.alerts.desktop
+        )
+        self._watch = Watch(
+            settings,
+            read=lambda now: self.read(lambda ledger: observe(ledger, now)),
+            submit=self.submit,
+            deliverer=self._deliverer,
+            clock=clock,
+        )
+        self._polling = Polling(self, url)
+        self._drop = DropFolder(paths.drop, self)
         self._operations: Operations
-        self._polling: Polling
-        self._drop: DropFolder
-        self._watch: Watch
-        self._deliverer: Deliverer
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Runs until ``stop`` is set; ``ready`` is called once the ledger is open and the API answers.
@@ -99,14 +110,12 @@ class Daemon:
         Raises:
             TraydError: the ledger cannot be opened, or the run folder cannot be written.
         """
-        async with AsyncExitStack() as stack:
-            await self._open(stack)
-            url = await stack.enter_async_context(serving(self, self.paths.run))
+        async with self._open(None), serving(self, self.paths.run) as url:
             self._operations.daemon = DaemonStatus(running=True, url=url)
             parts: dict[str, Callable[[], Awaitable[None]]] = {
-                "polling": lambda: self._polling.run(),
+                "polling": self._polling.run,
                 "drop folder": lambda: self._drop.run(stop),
-                "alerts": lambda: self._watch.run(),
+                "alerts": self._watch.run,
                 "views": self._keep_views,
                 "housekeeping": self._keep_house,
             }
@@ -115,27 +124,50 @@ class Daemon:
             try:
                 await stop.wait()
             finally:
-                for task in tasks:
+                for task in [*tasks, *self._background]:
                     task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await asyncio.gather(*tasks, *self._background, return_exceptions=True)
 
-    async def run_once(self) -> list[Refreshed]:
-        """Polls, takes in the drop folder, checks the alerts, and ends; how each account stands after it."""
-        async with AsyncExitStack() as stack:
-            await self._open(stack)
+    async def run_once(self, operations: Operations | None = None) -> list[Refreshed]:
+        """Polls, takes in the drop folder, checks the alerts, and ends; how each account stands after it.
+
+        Args:
+            operations: on a ledger that is open already; else it is opened and closed here.
+
+        Raises:
+            TraydError: the ledger cannot be opened.
+        """
+        async with self._open(operations):
             refreshed = await self.refresh()
             await self._watch.once()
+            await self._polling.aclose()
             return refreshed
+
+    def now(self) -> datetime:
+        """The time (UTC)."""
+        return self._clock()
 
     async def on_ledger(self, work: Callable[[Operations], T]) -> T:
         """Runs the work on the thread that owns the ledger."""
         return await asyncio.get_running_loop().run_in_executor(self._ledger_thread, work, self._operations)
+
+    async def read(self, look: Callable[[Ledger], T]) -> T:
+        """What a function sees of the ledger; it runs on the ledger's thread."""
+        return await self.on_ledger(lambda operations: look(operations.ledger))
 
     async def submit(self, batch: Batch) -> Added:
         """Makes the batch durable, then has the views and the alerts follow."""
         added = await self.on_ledger(lambda operations: operations.ledger.add(batch))
         self._changed.set()
         return added
+
+    async def files_taken(self, digests: Sequence[str]) -> Container[str]:
+        """Those of the digests whose files were taken in before."""
+        return await self.read(lambda ledger: {digest for digest in digests if ledger.file_taken(digest)})
+
+    async def models(self) -> Mapping[str, ModelFact]:
+        """What is known of each endpoint."""
+        return await self.read(lambda ledger: ledger.models())
 
     async def ledger_changed(self) -> None:
         """Has views and alerts follow a change that was made on the ledger itself."""
@@ -148,17 +180,27 @@ class Daemon:
         self._changed.set()
         return refreshed
 
-    async def perform(self, action: str) -> None:
-        """Does what a menu entry or a button asks for."""
-        await self._actions.perform(action)
+    async def polled(self, outcome: PollOutcome) -> None:
+        """Takes note of a poll: the end of the first backfill is told, what went wrong is logged."""
+        if outcome.problem:
+            logger.warning("account %s: %s", outcome.name, outcome.problem)
+        if outcome.backfill is not None:
+            found = outcome.backfill.text(self.settings.zone(), self.settings.number_locale())
+            await self._watch.tell(BackfillDone(account=outcome.name, found=found))
+        self._changed.set()
 
-    def now(self) -> datetime:
-        """The time (UTC)."""
-        return self._clock()
+    async def tell(self, notice: DropNotice) -> None:
+        """Tells of a dropped file, or of the folder."""
+        name = notice.file or str(self.paths.drop)
+        await self._watch.tell(FileRejected(name=name, reason=notice.body, at=self._clock()))
 
     async def notify(self, notice: Notice) -> None:
         """Shows something that the person has asked for."""
         await self._deliverer.show(notice)
+
+    async def perform(self, action: str) -> None:
+        """Does what a menu entry or a button asks for."""
+        await self._actions.perform(action)
 
     def pause(self, until: datetime | None) -> None:
         """Holds desktop alerts back until then; None ends the pause."""
@@ -166,28 +208,23 @@ class Daemon:
         self._operations.paused_until = until
         self._changed.set()
 
-    async def _open(self, stack: AsyncExitStack) -> None:
+    @asynccontextmanager
+    async def _open(self, operations: Operations | None) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        stack.callback(self._ledger_thread.shutdown)
         folders = LedgerPaths(ledger=self.paths.ledger, backup=self.paths.backup)
-        ledger = await loop.run_in_executor(
-            self._ledger_thread, lambda: Ledger.open(folders, base_url=self._url, holder="the trayd daemon")
-        )
-        stack.push_async_callback(loop.run_in_executor, self._ledger_thread, ledger.close)
-        self._operations = Operations(ledger, self.settings, self.paths, self._clock)
-        deliverer = self._deliverer = Deliverer(
-            self._pressed, icon=asset("icons/hicolor/128x128/apps/trayd.png"), desktop=self.settings.alerts.desktop
-        )
-        stack.callback(deliverer.close)
-        self._watch = Watch(
-            self.settings,
-            read=lambda now: self.on_ledger(lambda operations: observe(operations.ledger, now)),
-            submit=self.submit,
-            deliverer=deliverer,
-            clock=self._clock,
-        )
-        self._polling = Polling(self)
-        self._drop = DropFolder(self.paths.drop, self)
+        opened = None
+        try:
+            if operations is None:
+                opened = await loop.run_in_executor(
+                    self._ledger_thread, lambda: Ledger.open(folders, base_url=self._url, holder="the trayd daemon")
+                )
+            self._operations = operations or Operations(opened, self.settings, self.paths, self._clock)
+            yield
+        finally:
+            self._deliverer.close()
+            if opened is not None:
+                await loop.run_in_executor(self._ledger_thread, opened.close)
+            self._ledger_thread.shutdown()
 
     async def _keep_views(self) -> None:
         while True:
@@ -224,7 +261,7 @@ class Daemon:
         try:
             settings = load(self.paths.settings)
         except TraydError as error:
-            logger.error("the settings stay as they were: %s", error)
+            logger.error("the settings stay as they were: %s", error)  # noqa: TRY400  # a person's mistake, no bug
             return
         self.settings = self._watch.settings = self._operations.settings = settings
         self._polling.settings_changed()

@@ -6,6 +6,7 @@ process that holds it. A left-over ``run/trayd.json`` proves nothing.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -34,10 +35,10 @@ class Desk(Protocol):
         TraydError: the operation's own errors, the same from either desk.
     """
 
-    def ask(self, name: str, data: bytes | None = None, **query: Any) -> Any:
+    def ask(self, operation: str, data: bytes | None = None, /, **query: Any) -> Any:
         """Runs an operation of the table by its name; ``data`` is its body."""
 
-    def text(self, name: str, **query: Any) -> Iterator[str]:
+    def text(self, operation: str, /, **query: Any) -> Iterator[str]:
         """Runs an operation that answers in text; in pieces."""
 
     def refresh(self) -> list[dict[str, Any]]:
@@ -50,23 +51,24 @@ class LocalDesk:
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
 
-    def ask(self, name: str, data: bytes | None = None, **query: Any) -> Any:
+    def ask(self, operation: str, data: bytes | None = None, /, **query: Any) -> Any:
         """See Desk."""
-        operation = OPERATIONS[name]
+        entry = OPERATIONS[operation]
         arguments = () if data is None else (data,)
-        return plain(operation.run(self._operations, parse_query(operation, _given(query)), *arguments))
+        return plain(entry.run(self._operations, parse_query(entry, _given(query)), *arguments))
 
-    def text(self, name: str, **query: Any) -> Iterator[str]:
+    def text(self, operation: str, /, **query: Any) -> Iterator[str]:
         """See Desk."""
-        operation = OPERATIONS[name]
-        pieces: Iterator[str] = operation.run(self._operations, parse_query(operation, _given(query)))
+        entry = OPERATIONS[operation]
+        pieces: Iterator[str] = entry.run(self._operations, parse_query(entry, _given(query)))
         return pieces
 
     def refresh(self) -> list[dict[str, Any]]:
         """See Desk."""
-        from trayd.polling import poll_once
+        from trayd.daemon import Daemon
 
-        shape: list[dict[str, Any]] = plain(poll_once(self._operations))
+        once = Daemon(self._operations.paths, self._operations.settings, url=fal_url())
+        shape: list[dict[str, Any]] = plain(asyncio.run(once.run_once(self._operations)))
         return shape
 
 
@@ -86,14 +88,14 @@ class RemoteDesk:
         """Lets the connection go."""
         self._http.close()
 
-    def ask(self, name: str, data: bytes | None = None, **query: Any) -> Any:
+    def ask(self, operation: str, data: bytes | None = None, /, **query: Any) -> Any:
         """See Desk."""
-        with self._answer(name, query, data) as answer:
+        with self._answer(operation, query, data) as answer:
             return msgspec.json.decode(answer.read())
 
-    def text(self, name: str, **query: Any) -> Iterator[str]:
+    def text(self, operation: str, /, **query: Any) -> Iterator[str]:
         """See Desk."""
-        with self._answer(name, query) as answer:
+        with self._answer(operation, query) as answer:
             yield from answer.iter_text()
 
     def refresh(self) -> list[dict[str, Any]]:

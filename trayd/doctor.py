@@ -58,14 +58,14 @@ def _fal(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
 def _keys(_paths: Paths, settings: Settings) -> Iterator[Finding]:
     import asyncio
 
-    from trayd.fal.accounts import check_key
+    from trayd.fal.accounts import checked_key
     from trayd.fal.keys import find_key
     from trayd.operations import account_names
 
     for name in account_names(settings):
         subject = f"account {name}"
         try:
-            checked = asyncio.run(check_key(fal_url(), find_key(name)))
+            checked = asyncio.run(checked_key(fal_url(), find_key(name)))
         except TraydError as error:
             yield _trouble(subject, error)
             continue

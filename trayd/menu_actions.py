@@ -14,6 +14,8 @@ from trayd.errors import TraydError
 from trayd.files import write_atomically
 from trayd.opener import PAGES, open_target
 from trayd.operations import ExportQuery, FilterQuery, Operations
+from trayd.records import Filters
+from trayd.reports.names import file_name
 from trayd.settings import Paths, Settings
 from trayd.tray.view import UNTIL_RESUMED
 
@@ -107,7 +109,8 @@ class MenuActions:
                 return None
 
     async def _write(self, name: str, suffix: str, text: Callable[[Operations], Iterator[str]]) -> Path:
-        stamp = self._host.now().astimezone(self._host.settings.zone()).strftime("%Y-%m-%d %H%M%S")
-        path = self._host.paths.reports / f"trayd {name} {stamp}.{suffix}"
+        zone = self._host.settings.zone()
+        named = file_name(name, f".{suffix}", filters=Filters(), zone=zone, now=self._host.now())
+        path = self._host.paths.reports / named
         await self._host.on_ledger(lambda operations: write_atomically(path, text(operations)))
         return path

@@ -92,7 +92,7 @@ class Process:
         self._loop = asyncio.get_running_loop()
         if self._stopping:
             return
-        self._daemon = Daemon(self._paths, self._settings, url=fal_url(), show=self._show, quit=self.stop)
+        self._daemon = Daemon(self._paths, self._settings, url=fal_url(), show=self._show, quit_=self.stop)
         await self._daemon.run(self._stop, self._now_ready)
 
     def _now_ready(self) -> None:
@@ -156,8 +156,7 @@ def run_once() -> int:
         TraydError: another process holds the ledger, or it cannot be opened.
     """
     paths, settings = _prepared()
-    daemon = Daemon(paths, settings, url=fal_url(), show=lambda _snapshot: None, quit=lambda: None)
-    refreshed = asyncio.run(daemon.run_once())
+    refreshed = asyncio.run(Daemon(paths, settings, url=fal_url()).run_once())
     for account in refreshed:
         if account.problem:
             logger.error("%s: %s", account.name, account.problem)

@@ -8,6 +8,7 @@ import msgspec
 
 from trayd.errors import KeyScopeError
 from trayd.fal.client import FalClient
+from trayd.fal.keys import Key
 
 
 class KeyCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +23,16 @@ class KeyCheck(msgspec.Struct, frozen=True, kw_only=True):
     scope: Literal["admin", "api"]
     username: str | None = None
     has_credits: bool | None = None
+
+
+async def checked_key(base_url: str, key: Key) -> KeyCheck:
+    """The same, with a connection of its own.
+
+    Raises:
+        FalError: as :func:`check_key`.
+    """
+    async with FalClient(base_url, key) as client:
+        return await check_key(client)
 
 
 async def check_key(client: FalClient) -> KeyCheck:

@@ -96,8 +96,12 @@ class Schedule:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            for account in self._accounts:
-                await account.poller.aclose()
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes the pollers' connections; :meth:`run` does it at its end."""
+        for account in self._accounts:
+            await account.poller.aclose()
 
     async def refresh(self) -> tuple[PollOutcome, ...]:
         """Polls every account now and gives what came of it; a poll under way is let to its end first.
