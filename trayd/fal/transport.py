@@ -29,8 +29,8 @@ from trayd.settings import LOOPBACK
 Query = list[tuple[str, str | int | float | bool | None]]
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 
-# A page of 10,000 billing rows is 5 MB.
-_LARGEST_BODY = 64 * 1024 * 1024
+#: No answer is read beyond this; a page of 10,000 billing rows is 5 MB.
+LARGEST_BODY = 64 * 1024 * 1024
 
 # A body of more than this is decoded beside the event loop, not on it.
 _DECODED_ASIDE = 64 * 1024
@@ -175,9 +175,9 @@ class Transport:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > _LARGEST_BODY:
+                if len(body) > LARGEST_BODY:
                     raise FalAnswerError(
-                        f"{self._place(path)}: the answer is larger than {_LARGEST_BODY // 1024 // 1024} MB",
+                        f"{self._place(path)}: the answer is larger than {LARGEST_BODY // 1024 // 1024} MB",
                         "check that TRAYD_FAL_URL leads to fal",
                     )
             return response, bytes(body)
