@@ -18,8 +18,10 @@ SLIDING = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAY = timedelta(days=1)
+_DATE_LENGTH = len("2026-11-20")
 _YEARS = (1970, 2999)
 _CURE = "use 24h, 7d, 30d, month or two dates such as 2026-11-01..2026-11-30"
+_MOMENT_CURE = "write a date such as 2026-11-20, or a time such as 2026-11-20T14:03:11Z"
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -117,18 +119,19 @@ def parse_moment(text: str, zone: tzinfo, *, end: bool) -> datetime:
         UsageError: it is neither, or a time without its offset.
     """
     option = "--until" if end else "--since"
+    day_text, clock = text[:_DATE_LENGTH], text[_DATE_LENGTH:]
+    if not _DATE.fullmatch(day_text):
+        raise UsageError(f"{option} {text}: this is no date or time", _MOMENT_CURE)
+    day = _parse_date(day_text, option)
+    if not clock:
+        return day_start(day + _DAY if end else day, zone)
     try:
-        if _DATE.fullmatch(text):
-            day = _parse_date(text, option)
-            return day_start(day + _DAY if end else day, zone)
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            raise UsageError(f"{option} {text}: a time without its zone", "add Z for UTC, or an offset such as +01:00")
-        _parse_date(text[:10], option)
-        return moment.astimezone(UTC)
     except ValueError:
-        cure = "write a date such as 2026-11-20, or a time such as 2026-11-20T14:03:11Z"
-        raise UsageError(f"{option} {text}: this is no date or time", cure) from None
+        raise UsageError(f"{option} {text}: this is no date or time", _MOMENT_CURE) from None
+    if moment.tzinfo is None:
+        raise UsageError(f"{option} {text}: a time without its zone", "add Z for UTC, or an offset such as +01:00")
+    return moment.astimezone(UTC)
 
 
 def _civil_window(first: date, last: date, now: datetime, zone: tzinfo) -> Window:

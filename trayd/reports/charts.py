@@ -20,12 +20,15 @@ _MOST_DAYS = 93
 _MOST_WEEKS_IN_DAYS = 731
 
 _MOST_DOTS = 46
-_MOST_LABELS = 5
+_MOST_LABELS = 4
 _TICKS = 4
 _STEPS = (1, 2, 5, 10)
 
 # The part of the drawing's height that the line has, in per cent from the top; below it is the axis.
 _TOP, _BOTTOM = 8.0, 84.0
+
+# The same of its width: the dots at the ends are whole.
+_LEFT, _RIGHT = 0.7, 99.3
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +147,8 @@ def time_chart(days: Mapping[date, Tally], first: date, last: date, currency: st
     tallies = _gathered(days, starts, currency)
     totals = [tally.total for tally in tallies]
     low, high, marks = _scale(min(0, *totals), max(0, *totals))
-    xs = [50.0] if len(starts) == 1 else [100 * index / (len(starts) - 1) for index in range(len(starts))]
+    steps = len(starts) - 1
+    xs = [_LEFT + (_RIGHT - _LEFT) * index / steps for index in range(len(starts))] if steps else [50.0]
     ys = [100 * (high - nanos) / (high - low) for nanos in totals]
     base = 100 * high / (high - low)
     path = "L".join(f"{x:.2f} {y:.2f}" for x, y in zip(xs, ys, strict=True))
@@ -216,7 +220,7 @@ def _labels(unit: str, starts: list[date], xs: list[float], words: Words) -> tup
     anchors = {0: "start", len(starts) - 1: "end"} if number > 1 else {}
     return tuple(
         Tick(
-            words.month(starts[n]) if unit == "month" else words.short_day(starts[n]),
+            words.short_month(starts[n]) if unit == "month" else words.short_day(starts[n]),
             f"{xs[n]:.2f}",
             anchors.get(n, "middle"),
         )

@@ -58,6 +58,10 @@ class Words:
         """The month that day is in: ``November 2026``."""
         return self._date(day, "MMMM y")
 
+    def short_month(self, day: date) -> str:
+        """The same for an axis: ``Nov 2026``."""
+        return self._date(day, "MMM y")
+
     def _date(self, day: date, form: str) -> str:
         from babel.dates import format_date
 

@@ -1,0 +1,231 @@
+"""What was spent: totals, breakdowns, trend, and what is told beside them."""
+
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.insight.samples import NOW, external, generation, records
+from trayd.errors import UsageError
+from trayd.insight.tally import Dimension
+from trayd.insight.usage import spent, usage
+from trayd.insight.windows import parse_window
+from trayd.money import Money
+from trayd.records import Counting, ExternalCost, Kind
+from trayd.shapes import plain
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+
+
+def used(of, by=None, window="30d", zone=UTC, home="USD", previous=None):
+    return usage(of, window=parse_window(window, NOW, zone), by=by, zone=zone, home_currency=home, previous=previous)
+
+
+def test_a_month_of_work_adds_up():
+    total = used(
+        [
+            generation("1.20"),
+            generation("0.30", counting=Counting.ESTIMATE),
+            external("30.00"),
+            external("10.00", kind=Kind.POOL),
+        ]
+    ).total
+    assert total.cost == Money.of("41.50")
+    assert (total.internal, total.external, total.pool) == (Money.of("1.50"), Money.of("30.00"), Money.of("10.00"))
+    assert total.generations == 2
+    assert total.cost_per_generation == Money.of("0.75")
+
+
+def test_a_generation_without_a_price_is_counted_and_never_zero():
+    total = used([generation("1.00"), generation(None)]).total
+    assert (total.generations, total.unpriced) == (2, 1)
+    assert total.cost_per_generation == Money.of("1.00")  # over the one whose cost is known
+
+
+def test_without_any_price_there_is_no_cost_per_generation():
+    assert used([generation(None)]).total.cost_per_generation is None
+
+
+def test_what_still_runs_stands_beside_the_total():
+    result = used(
+        [generation("2.00", counting=Counting.PENDING), generation(None, counting=Counting.PENDING)], by="model"
+    )
+    assert result.total.cost == Money(0)
+    assert result.total.generations == 0
+    assert (result.total.pending.generations, result.total.pending.estimated) == (2, Money.of("2.00"))
+
+
+def test_pending_without_any_estimate_is_unknown_and_not_zero():
+    assert used([generation(None, counting=Counting.PENDING)]).total.pending.estimated is None
+
+
+def test_an_unmatched_event_is_left_out_and_counted():
+    total = used([generation("2.00", counting=Counting.UNMATCHED)]).total
+    assert (total.cost, total.generations, total.unmatched) == (Money(0), 0, 1)
+
+
+def test_a_failed_request_that_fal_did_not_bill_costs_nothing():
+    total = used([generation("2.00", counting=Counting.FREE)]).total
+    assert (total.cost, total.generations, total.unpriced) == (Money(0), 1, 0)
+
+
+def test_other_currencies_are_named_and_left_out():
+    result = used([generation("1.00"), external("20.00", currency="EUR"), external("5.00", currency="EUR")], by="model")
+    assert result.total.cost == Money.of("1.00")
+    assert result.total.left_out == (Money.of("25.00", "EUR"),)
+    assert result.by[1].left_out == (Money.of("25.00", "EUR"),)
+
+
+def test_parts_are_ranked_by_cost_with_their_share():
+    parts = used(
+        [
+            generation("1.00", project="Store Openings"),
+            generation("2.50", project="Spring Campaign"),
+            generation("0.50", project="Spring Campaign"),
+        ],
+        by="project",
+    ).by
+    assert [(part.key, part.cost, part.generations, part.share) for part in parts] == [
+        ("Spring Campaign", Money.of("3.00"), 2, 0.75),
+        ("Store Openings", Money.of("1.00"), 1, 0.25),
+    ]
+
+
+def test_there_is_no_share_of_nothing():
+    assert used([generation(None)], by="model").by[0].share is None
+
+
+def test_days_follow_each_other_in_the_users_zone():
+    late_in_utc = generation("1.00", timestamp=datetime(2026, 11, 19, 23, 30, tzinfo=UTC))
+    parts = used([external("9.00", "2026-11-21"), late_in_utc], by="day", zone=STOCKHOLM).by
+    assert [part.key for part in parts] == ["2026-11-20", "2026-11-21"]
+
+
+def test_hours_are_those_of_the_day_and_statements_have_none():
+    parts = used(
+        [
+            external(),
+            generation(timestamp=datetime(2026, 11, 19, 13, 5, tzinfo=UTC)),
+            generation(timestamp=datetime(2026, 11, 18, 13, 55, tzinfo=UTC)),
+            generation(timestamp=datetime(2026, 11, 18, 8, 0, tzinfo=UTC)),
+        ],
+        by="hour",
+        zone=STOCKHOLM,
+    ).by
+    assert [(part.key, part.generations) for part in parts] == [("09", 1), ("14", 2), (None, 0)]
+
+
+def test_the_average_is_over_the_days_begun():
+    assert used([generation("6.00")], window="30d").average_per_day == Money.of("0.20")
+    assert used([generation("6.00")], window="month").average_per_day == Money.of("0.30")  # 20 November
+    assert used([external("6.00")], window="2026-12-01..2026-12-02").average_per_day is None
+
+
+def test_the_trend_is_the_change_against_the_window_before():
+    assert used([generation("5.00")], previous=[generation("4.00")]).trend == 0.25
+    assert used([generation("1.00")], previous=[generation("4.00")]).trend == -0.75
+
+
+def test_there_is_no_trend_from_nothing():
+    assert used([generation("5.00")], previous=[]).trend is None
+    assert used([generation("5.00")], previous=[generation(None)]).trend is None
+    assert used([generation("5.00")]).trend is None
+
+
+def test_an_unknown_dimension_is_told_with_those_there_are():
+    with pytest.raises(UsageError, match="use one of model, operation, client"):
+        used([], by="colour")
+
+
+def test_the_outward_shape():
+    shape = plain(used([generation("1.00")], by="model", window="24h"))
+    assert shape["window"] == {"from": "2026-11-19T14:00:00Z", "to": "2026-11-20T14:00:00Z"}
+    assert shape["total"]["cost"] == {"amount": "1.00", "currency": "USD"}
+    assert shape["by"][0]["key"] == "fal-ai/flux/dev"
+    assert {"average_per_day", "trend"} <= shape.keys()
+
+
+@given(records, st.sampled_from(Dimension))
+def test_the_parts_of_every_breakdown_are_the_total_to_the_nano(of, by):
+    result = used(of, by=by, zone=STOCKHOLM)
+    assert sum(part.cost.nanos for part in result.by) == result.total.cost.nanos
+    assert sum(part.generations for part in result.by) == result.total.generations
+    assert sum(part.unpriced for part in result.by) == result.total.unpriced
+
+
+@given(records)
+def test_the_total_is_what_a_recount_by_the_rules_gives(of):
+    nanos, left_out, unpriced = 0, 0, 0
+    for record in of:
+        if isinstance(record, ExternalCost):
+            money = record.amount
+        elif record.counting is Counting.ACTUAL:
+            money = record.actual
+        elif record.counting is Counting.ESTIMATE:
+            money = record.estimate.amount if record.estimate else None
+        elif record.counting is Counting.UNKNOWN:
+            money = None
+        else:
+            continue
+        if money is None:
+            unpriced += 1
+        elif money.currency == "USD":
+            nanos += money.nanos
+        else:
+            left_out += money.nanos
+    total = used(of).total
+    assert (total.cost.nanos, total.unpriced) == (nanos, unpriced)
+    assert sum(money.nanos for money in total.left_out) == left_out
+
+
+@given(records)
+def test_the_average_is_rounded_once_half_to_even(of):
+    result = used(of)
+    assert result.average_per_day is not None
+    assert result.average_per_day.nanos == round(Fraction(result.total.cost.nanos, 30))
+
+
+def test_the_edges_of_sliding_windows_are_exact():
+    edge = NOW - timedelta(hours=24)
+    sums = spent(
+        [
+            generation("1.00", timestamp=edge),
+            generation("0.10", timestamp=edge - timedelta(microseconds=1)),
+            generation("0.01", timestamp=NOW - timedelta(microseconds=1)),
+        ],
+        NOW,
+        UTC,
+        "USD",
+    )
+    assert sums["24h"].cost == Money.of("1.01")
+    assert sums["7d"].cost == sums["30d"].cost == sums["total"].cost == Money.of("1.11")
+
+
+def test_a_cost_of_today_counts_from_the_start_of_the_users_day():
+    just_after_midnight = datetime(2026, 11, 19, 23, 5, tzinfo=UTC)
+    sums = spent([external("3.00", "2026-11-20")], just_after_midnight, STOCKHOLM, "USD")
+    assert sums["24h"].cost == Money.of("3.00")
+    assert spent([external("3.00", "2026-11-20")], just_after_midnight, UTC, "USD")["24h"].cost == Money(0)
+
+
+def test_a_cost_dated_ahead_is_in_the_total_alone():
+    sums = spent([external("3.00", "2027-01-01")], NOW, UTC, "USD")
+    assert [sums[name].cost.text() for name in ("24h", "7d", "30d", "total")] == ["0.00", "0.00", "0.00", "3.00"]
+
+
+@given(records, st.dates(date(2026, 9, 1), date(2026, 12, 31)))
+def test_spent_and_usage_agree(of, day):
+    now = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    sums = spent(of, now, STOCKHOLM, "USD")
+    for name in ("24h", "7d", "30d"):
+        window = parse_window(name, now, STOCKHOLM)
+        within = [record for record in of if window.since <= record.instant(STOCKHOLM) < window.until]
+        total = usage(within, window=window, by=None, zone=STOCKHOLM, home_currency="USD").total
+        assert (sums[name].cost, sums[name].generations, sums[name].left_out) == (
+            total.cost,
+            total.generations,
+            total.left_out,
+        )
