@@ -52,6 +52,11 @@ def gtk_icon() -> type[Any]:
             # pystray resets SIGINT when its loop starts, so this comes after it, on the main thread.
             self.post(lambda: _set(signal.SIGINT, wanted))
 
+        def _finalize(self) -> None:
+            # pystray waits here for a notification service to hide what was never shown; without one it raises.
+            self._notifier = _Silent()
+            super()._finalize()
+
     return GtkIcon
 
 
@@ -118,6 +123,13 @@ def darwin_icon() -> type[Any]:
             self.post(install)
 
     return DarwinIcon
+
+
+class _Silent:
+    """Stands in for pystray's notifier, which trayd does not use."""
+
+    def hide(self) -> None:
+        """Nothing was shown."""
 
 
 def _backend(name: str) -> Any:
