@@ -1,0 +1,67 @@
+"""Clearing a ledger: everything goes into one archive first."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from trayd.ledger.disk import TEMPORARY, Disk, refusals, write_all
+from trayd.ledger.pair import LedgerPaths
+
+
+class _Sink(io.RawIOBase):
+    """A file that can only be written forward, through the ledger's file calls."""
+
+    def __init__(self, disk: Disk, handle: int) -> None:
+        self._disk = disk
+        self._handle = handle
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # zipfile writes bytes
+        write_all(self._disk, self._handle, data)
+        return len(data)
+
+
+def archive(folders: LedgerPaths, disk: Disk, now: datetime) -> Path:
+    """Packs the files of both folders into a zip file beside the ledger's folder, and then removes them.
+
+    Raises:
+        LedgerFullError: the disk refused; while the archive is not complete nothing is removed.
+    """
+    stem = f"{folders.ledger.name}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    target = folders.ledger.parent / f"{stem}.zip"
+    number = 1
+    while target.exists():
+        number += 1
+        target = target.with_name(f"{stem}-{number}.zip")
+    temporary = target.with_name(target.name + TEMPORARY)
+    with refusals(target):
+        files = [
+            (path, f"{part}/{path.name}")
+            for part, folder in (("ledger", folders.ledger), ("backup", folders.backup))
+            for path in sorted(folder.iterdir())
+            if path.is_file() and not path.name.startswith("ledger.lock")
+        ]
+        try:
+            handle = disk.open_new(temporary)
+            try:
+                with zipfile.ZipFile(_Sink(disk, handle), "w", zipfile.ZIP_DEFLATED) as packed:
+                    for path, name in files:
+                        packed.writestr(name, disk.read(path) or b"")
+                disk.sync(handle)
+            finally:
+                disk.close(handle)
+            disk.replace(temporary, target)
+            disk.sync_folder(target.parent)
+        except BaseException:
+            disk.remove(temporary)
+            raise
+        for path, _ in files:
+            disk.remove(path)
+        disk.sync_folder(folders.ledger)
+        disk.sync_folder(folders.backup)
+    return target

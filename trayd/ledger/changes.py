@@ -1,0 +1,271 @@
+"""What a batch changes in the records: worked out completely before anything is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+
+from trayd.errors import LedgerError, RecordError
+from trayd.facts import Batch, BillingFact, EventFact, Link, RunFact
+from trayd.ledger import merge
+from trayd.ledger.merge import NOTHING, RecordFacts
+from trayd.ledger.months import RECORDS, Month, Months, bounds, month_of
+from trayd.ledger.pair import Change
+from trayd.ledger.state import State
+from trayd.ledger.tables import Drift, LinkKept, Row, facts_of, row_of
+from trayd.records import EDITABLE_FIELDS, ExternalCost, Generation
+
+#: A record's instant lies in its month up to this much: a civil date has another start in every time zone.
+MARGIN = timedelta(days=1)
+
+F = TypeVar("F", EventFact, RunFact)
+
+
+class Work:
+    """The changes that a batch makes, not yet written.
+
+    Args:
+        fetched: when the newest fetch began that found the same as the one that is kept, by kind and request: so
+            that an older fetch that arrives later does not undo what a newer one has confirmed. It lives as long as
+            the program does, like the fetches themselves, and costs no write.
+
+    Attributes:
+        created: the ids of records that are new, and ``changed`` of those that were there, in the order of coming.
+        known: how many facts told nothing new.
+        first: changes of the state that have to be durable before the records are.
+        last: changes of the state that claim the records, and come after them.
+    """
+
+    def __init__(self, months: Months, state: State, fetched: dict[tuple[str, str], datetime]) -> None:
+        self._months = months
+        self._state = state
+        self._fetched = fetched
+        self._home: dict[str, Month] = {}
+        self._links: dict[str, str] = {}
+        self._facts: dict[str, RecordFacts] = {}
+        self._rows: dict[str, Row | None] = {}
+        self.first: list[Change] = []
+        self.last: list[Change] = []
+        self.created: list[str] = []
+        self.changed: list[str] = []
+        self.known = 0
+
+    def take(self, batch: Batch) -> None:
+        """Works the batch in.
+
+        Raises:
+            RecordError: a fact breaks a rule of its type.
+            LedgerError: an edit or a link is about a record that there is not, or a link contradicts another.
+        """
+        for link in batch.links:
+            self._link(link)
+        for cost in batch.costs:
+            self._add(cost.id, cost, merge.with_cost, cost.timestamp)
+        for event in batch.events:
+            self._add(self._resolve(event.record_id), _plain(event), merge.with_event, event.time)
+        for billing in batch.billing:
+            if billing.rows or self._find(billing.request_id, billing.fetched_at):
+                when = min((row.timestamp for row in billing.rows), default=billing.fetched_at)
+                self._fetch("billing", billing, merge.with_billing, when)
+            else:
+                self.known += 1  # nothing was billed of a request that nobody knows
+        for run in batch.runs:
+            self._fetch("run", _plain(run), merge.with_run, run.sent_at)
+        for edit in batch.edits:
+            record_id = self._resolve(edit.record_id)
+            if edit.field not in EDITABLE_FIELDS:
+                raise RecordError(f"{edit.field} of {edit.record_id} is not for editing", _EDITABLE)
+            if self._find(record_id, None) is None:
+                raise _no_record(edit.record_id)
+            self._add(record_id, edit, merge.with_edit, edit.at)
+
+    def by_month(self) -> list[tuple[Month, list[Change]]]:
+        """The changes of the records, by the month they are stored in; fills in what the state has to know first."""
+        changes: dict[str, tuple[Month, list[Change]]] = {}
+        drifts: dict[str, Drift] = {}
+        for record_id, facts in self._facts.items():
+            row = row_of(record_id, facts)
+            self._rows[record_id] = row
+            month = self._home.get(record_id)
+            if month is None:
+                month = self._home[record_id] = self._months.open(month_of(row.view.timestamp))
+            old = month.rows.get(record_id)
+            if old is None:
+                self.created.append(record_id)
+            elif old.view != _like(old, row):
+                self.changed.append(record_id)
+            self._note_drift(month.name, row.view.timestamp, drifts)
+            changes.setdefault(month.name, (month, []))[1].append(Change(RECORDS, record_id, row))
+        for old_id in self._links:
+            month = self._home[old_id]
+            changes.setdefault(month.name, (month, []))[1].append(Change(RECORDS, old_id, None))
+        self.first += [Change("drift", name, drift) for name, drift in drifts.items()]
+        return [changes[name] for name in sorted(changes)]
+
+    def _resolve(self, record_id: str) -> str:
+        return self._links.get(record_id) or self._state.resolve(record_id)
+
+    def _find(self, record_id: str, near: datetime | None) -> Month | None:
+        month = self._home.get(record_id)
+        if month is None:
+            month = self._months.find(record_id, near)
+            if month is not None:
+                self._home[record_id] = month
+        return month
+
+    def _known_facts(self, record_id: str, near: datetime | None) -> RecordFacts:
+        facts = self._facts.get(record_id)
+        if facts is None:
+            month = self._find(record_id, near)
+            row = month.rows.get(record_id) if month else None
+            facts = facts_of(row) if row else NOTHING
+        return facts
+
+    def _add(
+        self, record_id: str, fact: Any, joined: Callable[[RecordFacts, Any], RecordFacts], when: datetime
+    ) -> None:
+        before = self._known_facts(record_id, when)
+        after = joined(before, fact)
+        if after is before:
+            self.known += 1
+        else:
+            self._facts[record_id] = after
+
+    def _fetch(
+        self,
+        kind: str,
+        fact: BillingFact | RunFact,
+        joined: Callable[[RecordFacts, Any], RecordFacts],
+        when: datetime,
+    ) -> None:
+        facts = self._known_facts(fact.request_id, when)
+        known = facts.billing if isinstance(fact, BillingFact) else facts.run
+        key = (kind, fact.request_id)
+        newest = self._fetched.get(key)
+        if merge.says_the_same(known, fact):
+            self._fetched[key] = max(newest, fact.fetched_at) if newest else fact.fetched_at
+            self.known += 1
+        elif newest is not None and fact.fetched_at < newest:
+            self.known += 1
+        else:
+            self._add(fact.request_id, fact, joined, when)
+
+    def _link(self, link: Link) -> None:
+        kept = self._state.link(link.record_id)
+        goes_to = kept.link.request_id if kept else self._links.get(link.record_id)
+        if goes_to is not None and goes_to != link.request_id:
+            raise LedgerError(f"{link.record_id} is linked to {goes_to} already", "look at the id again")
+        if goes_to is not None and (kept is None or kept.done):
+            self.known += 1
+            return
+        month = self._find(link.record_id, None)
+        row = month.rows.get(link.record_id) if month else None
+        if row is None:
+            if kept is None:
+                raise _no_record(link.record_id)
+            self.last.append(Change("links", link.record_id, LinkKept(kept.link, done=True)))
+            return
+        if not isinstance(row.view, Generation) or row.view.request_id is not None:
+            raise LedgerError(
+                f"{link.record_id} is no event without a request id", "only those are linked; trayd history shows them"
+            )
+        facts = self._known_facts(link.request_id, row.view.timestamp)
+        self._facts[link.request_id] = merge.with_link(merge.join(facts, facts_of(row)), link)
+        if self._find(link.request_id, None) is None and month is not None:
+            self._home[link.request_id] = month
+        self._links[link.record_id] = link.request_id
+        self.first.append(Change("links", link.record_id, LinkKept(link, done=False)))
+        self.last.append(Change("links", link.record_id, LinkKept(link, done=True)))
+
+    def _note_drift(self, month: str, when: datetime, drifts: dict[str, Drift]) -> None:
+        start, end = bounds(month)
+        if start - MARGIN <= when < end:
+            return
+        known = drifts.get(month) or self._state.drift(month) or Drift(start, end)
+        wider = Drift(min(known.since, when), max(known.until, when))
+        if wider != known:
+            drifts[month] = wider
+
+
+_EDITABLE = f"it can be one of {', '.join(EDITABLE_FIELDS)}"
+
+
+def _no_record(record_id: str) -> LedgerError:
+    return LedgerError(f"there is no record {record_id}", "trayd history --json shows the ids")
+
+
+def _like(old: Row, new: Row) -> Any:
+    """The new record with what is worked out when it is read taken from the old one."""
+    if isinstance(old.view, ExternalCost) or isinstance(new.view, ExternalCost):
+        return new.view
+    return msgspec.structs.replace(
+        new.view,
+        account=old.view.account if new.account == old.account else new.view.account,
+        unit=old.view.unit if new.unit == old.unit else new.view.unit,
+        display_name=old.view.display_name,
+        operation=old.view.operation,
+        counting=old.view.counting,
+    )
+
+
+def _plain(fact: F) -> F:
+    """The fact as it reads once it has been written: free fields can hold whatever a file held."""
+    if not fact.parameters and not getattr(fact, "extra", None):
+        return fact
+    try:
+        return msgspec.json.decode(msgspec.json.encode(fact), type=type(fact))
+    except (msgspec.MsgspecError, TypeError, ValueError) as error:
+        raise RecordError(f"a field of the request {fact.request_id} cannot be stored ({error})") from error
+
+
+def check(batch: Batch) -> None:
+    """Refuses what no record can hold: times without a zone, numbers that are not finite.
+
+    Raises:
+        RecordError: names the fact and the field.
+    """
+    for field in msgspec.structs.fields(Batch):
+        facts = getattr(batch, field.name)
+        for fact in _facts_in(facts):
+            wrong = _wrong_in(fact)
+            if wrong:
+                raise RecordError(f"{field.name}: {wrong} in {_name(fact)}", "correct it and hand it in again")
+
+
+def _facts_in(facts: Any) -> Iterable[Any]:
+    return (fact for rows in facts.values() for fact in rows) if isinstance(facts, dict) else facts
+
+
+def _name(fact: Any) -> str:
+    for field in ("request_id", "record_id", "id", "digest", "endpoint_id", "account", "name"):
+        value = getattr(fact, field, None)
+        if isinstance(value, str):
+            return value
+    return "a fact"
+
+
+def _wrong_in(value: Any, path: str = "") -> str | None:
+    if isinstance(value, datetime):
+        return f"{path} {value.isoformat()} has no time zone" if value.tzinfo is None else None
+    if isinstance(value, (float, Decimal)):
+        return None if math.isfinite(value) else f"{path} {value} is not a finite number"
+    parts: Iterable[tuple[str, Any]]
+    if isinstance(value, msgspec.Struct):
+        parts = ((name, getattr(value, name)) for name in value.__struct_fields__)
+    elif isinstance(value, dict):
+        parts = ((str(name), part) for name, part in value.items())
+    elif isinstance(value, (list, tuple)):
+        parts = ((path, part) for part in value)
+    else:
+        return None
+    for name, part in parts:
+        if not isinstance(part, str):
+            wrong = _wrong_in(part, name)
+            if wrong:
+                return wrong
+    return None

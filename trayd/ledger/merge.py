@@ -1,0 +1,273 @@
+"""Merging: what all sources say of one record, joined, and folded into the record that people see.
+
+The join is commutative, associative and idempotent: the same facts give the same record in whatever order and
+however often they come. Nothing here reads or writes anything.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from trayd.facts import BillingFact, BillingRow, EventFact, Link, RunFact, UserEdit
+from trayd.money import EXACT, Money
+from trayd.records import EDITABLE_FIELDS, ExternalCost, Generation, Record, Status
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """What a person set a field to, and when; None is "cleared"."""
+
+    value: str | None
+    at: datetime
+
+
+class RecordFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that is known of one record, by source.
+
+    Attributes:
+        events: one of each digest, in the order of the digests.
+        links: events without a request id that a person has said to belong here, by their old record ids.
+        cost: only for a cost from outside fal, and then beside ``edits`` alone.
+    """
+
+    events: tuple[EventFact, ...] = ()
+    billing: BillingFact | None = None
+    run: RunFact | None = None
+    links: tuple[Link, ...] = ()
+    cost: ExternalCost | None = None
+    edits: dict[str, Edit] = {}
+
+    @property
+    def billed(self) -> bool:
+        """Whether fal's billing lists it, priced or not."""
+        return self.billing is not None and bool(self.billing.rows)
+
+
+NOTHING = RecordFacts()
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def with_event(facts: RecordFacts, event: EventFact) -> RecordFacts:
+    """The facts and an event; the same object where it tells nothing new.
+
+    One digest can come with two estimates, because trayd prices an event when it reads it: the earlier one stays, as
+    an estimate keeps the price of its time.
+    """
+    kept = {known.digest: known for known in facts.events}
+    known = kept.get(event.digest)
+    if known is not None and (known == event or _prefers(known) <= _prefers(event)):
+        return facts
+    kept[event.digest] = event
+    return msgspec.structs.replace(facts, events=tuple(kept[digest] for digest in sorted(kept)))
+
+
+def _prefers(event: EventFact) -> tuple[bool, float, bytes]:
+    estimate = event.estimate
+    return estimate is None, estimate.at.timestamp() if estimate else 0.0, _encode(event)
+
+
+def with_billing(facts: RecordFacts, billing: BillingFact) -> RecordFacts:
+    """The facts and a complete fetch of the request's billing rows: the newest fetch replaces the whole set."""
+    billing = in_order(billing)
+    known = facts.billing
+    if known is not None and (known == billing or _fetch(known) >= _fetch(billing)):
+        return facts
+    return msgspec.structs.replace(facts, billing=billing)
+
+
+def in_order(billing: BillingFact) -> BillingFact:
+    """The same rows in the one order that does not depend on fal's pages."""
+    if len(billing.rows) < 2:  # noqa: PLR2004 - what is alone is in order
+        return billing
+    return msgspec.structs.replace(billing, rows=tuple(sorted(billing.rows, key=_encode)))
+
+
+def with_run(facts: RecordFacts, run: RunFact) -> RecordFacts:
+    """The facts and what fal's list of requests says: the newest fetch wins."""
+    known = facts.run
+    if known is not None and (known == run or _fetch(known) >= _fetch(run)):
+        return facts
+    return msgspec.structs.replace(facts, run=run)
+
+
+def _fetch(fact: BillingFact | RunFact) -> tuple[datetime, bytes]:
+    return fact.fetched_at, _encode(fact)
+
+
+def with_cost(facts: RecordFacts, cost: ExternalCost) -> RecordFacts:
+    """The facts and a cost from outside; its id tells what it is, so the same id again tells nothing new."""
+    return facts if facts.cost is not None else msgspec.structs.replace(facts, cost=cost)
+
+
+def with_edit(facts: RecordFacts, edit: UserEdit) -> RecordFacts:
+    """The facts and a person's change of one field: the newest of each field wins."""
+    return _with_edit(facts, edit.field, Edit(edit.value, edit.at))
+
+
+def _with_edit(facts: RecordFacts, field: str, edit: Edit) -> RecordFacts:
+    known = facts.edits.get(field)
+    if known is not None and _edited(known) >= _edited(edit):
+        return facts
+    return msgspec.structs.replace(facts, edits=dict(sorted({**facts.edits, field: edit}.items())))
+
+
+def _edited(edit: Edit) -> tuple[datetime, bool, str]:
+    return edit.at, edit.value is not None, edit.value or ""
+
+
+def with_link(facts: RecordFacts, link: Link) -> RecordFacts:
+    """The facts and a person's word that an event belongs here; of one event the first word stays."""
+    kept = {known.record_id: known for known in facts.links}
+    known = kept.get(link.record_id)
+    if known is not None and (known.at, known.request_id) <= (link.at, link.request_id):
+        return facts
+    kept[link.record_id] = link
+    return msgspec.structs.replace(facts, links=tuple(kept[old] for old in sorted(kept)))
+
+
+def join(left: RecordFacts, right: RecordFacts) -> RecordFacts:
+    """All that both know."""
+    facts = left
+    for event in right.events:
+        facts = with_event(facts, event)
+    if right.billing is not None:
+        facts = with_billing(facts, right.billing)
+    if right.run is not None:
+        facts = with_run(facts, right.run)
+    if right.cost is not None:
+        facts = with_cost(facts, right.cost)
+    for field, edit in right.edits.items():
+        facts = _with_edit(facts, field, edit)
+    for link in right.links:
+        facts = with_link(facts, link)
+    return facts
+
+
+def says_the_same(known: BillingFact | RunFact | None, fact: BillingFact | RunFact) -> bool:
+    """Whether a fetch found what an earlier one had found, whenever that was."""
+    if known is None:
+        return False
+    if isinstance(fact, BillingFact):
+        fact = in_order(fact)
+    return msgspec.structs.replace(fact, fetched_at=known.fetched_at) == known
+
+
+def fold(record_id: str, facts: RecordFacts) -> Record:
+    """The record that the facts make, as far as they alone can tell.
+
+    What depends on other things (the name of the model, the account's username, how it counts) is not in it. For each
+    field the greatest version wins: user edit, then fal (billing, then its list of requests), then events by the rank
+    of their status, their time and their digest.
+    """
+    if facts.cost is not None:
+        return msgspec.structs.replace(facts.cost, **_edits(facts))
+    values = _from_events(facts)
+    if facts.run is not None:
+        _from_run(values, facts.run)
+    if facts.billing is not None and facts.billing.rows:
+        _from_billing(values, facts.billing)
+    elif facts.billing is not None:
+        values["request_id"] = facts.billing.request_id
+    values["status"] = _status(facts)
+    values["source"] = _source(facts)
+    values.update(_edits(facts))
+    if facts.links:
+        values["request_id"] = facts.links[0].request_id
+    return Generation(id=record_id, **values)
+
+
+def _edits(facts: RecordFacts) -> dict[str, Any]:
+    return {field: edit.value for field, edit in facts.edits.items() if field in EDITABLE_FIELDS}
+
+
+_EVENT_FIELDS = ("request_id", "duration_s", "units", "unit", "estimate", *EDITABLE_FIELDS)
+
+
+def _version(event: EventFact) -> tuple[int, datetime, str]:
+    return event.status.rank, event.time, event.digest
+
+
+def _from_events(facts: RecordFacts) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for event in sorted(facts.events, key=_version):
+        values |= {"account": event.account, "endpoint_id": event.endpoint_id, "timestamp": event.time}
+        for field in _EVENT_FIELDS:
+            value = getattr(event, field)
+            if value is not None:
+                values[field] = value
+        parameters |= event.parameters
+        extra |= event.extra
+    if facts.run is not None:
+        parameters |= facts.run.parameters
+    if parameters:
+        values["parameters"] = parameters
+    if extra:
+        values["extra"] = extra
+    return values
+
+
+def _from_run(values: dict[str, Any], run: RunFact) -> None:
+    values |= {
+        "request_id": run.request_id,
+        "account": run.account,
+        "endpoint_id": run.endpoint_id,
+        "timestamp": run.sent_at,
+    }
+    if run.duration_s is not None:
+        values["duration_s"] = run.duration_s
+
+
+def _from_billing(values: dict[str, Any], billing: BillingFact) -> None:
+    rows = billing.rows
+    first = rows[0] if len(rows) == 1 else min(rows, key=lambda row: (row.timestamp, row.endpoint_id))
+    values |= {
+        "request_id": billing.request_id,
+        "account": billing.account,
+        "endpoint_id": first.endpoint_id,
+        "timestamp": first.timestamp,
+    }
+    if billing.key is not None:
+        values["key"] = billing.key
+    if all(row.unit_price == first.unit_price for row in rows):
+        values["unit_price"] = first.unit_price
+        units = _sum_of_units(rows)
+        if units is not None:
+            values["units"] = units
+    if all(row.percent_discount == first.percent_discount for row in rows):
+        values["percent_discount"] = first.percent_discount
+    totals = [row.total_nanos for row in rows if row.total_nanos is not None]
+    if len(totals) == len(rows):
+        values["actual"] = Money(sum(totals))
+
+
+def _sum_of_units(rows: tuple[BillingRow, ...]) -> Decimal | None:
+    total: Decimal | None = None
+    for row in rows:
+        if row.units is None:
+            return None
+        total = row.units if total is None else EXACT.add(total, row.units)
+    return total
+
+
+def _status(facts: RecordFacts) -> Status:
+    """Fal's word on how it ended; else that of the greatest event; a charge means that it ran to its end."""
+    if facts.run is not None and facts.run.status.rank:
+        return facts.run.status
+    latest = max(facts.events, key=_version, default=None)
+    if latest is not None and latest.status.rank:
+        return latest.status
+    return Status.COMPLETED if facts.billed else Status.SUBMITTED
+
+
+def _source(facts: RecordFacts) -> str:
+    """The first event that names its tool; fal where no event does; ``event`` while fal has not told of it either."""
+    for event in sorted(facts.events, key=lambda event: (event.time, event.digest)):
+        if event.source:
+            return event.source
+    return "fal" if facts.billing is not None or facts.run is not None else "event"

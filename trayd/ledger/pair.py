@@ -1,0 +1,343 @@
+"""A pair: one TinyDB file and its mirror, either of which can rebuild the other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tinydb import TinyDB
+
+from trayd.errors import LedgerDamagedError
+from trayd.ledger import journal
+from trayd.ledger.disk import TEMPORARY, Disk, refusals, set_aside
+from trayd.ledger.journal import Journal, Mark, Reading
+from trayd.ledger.storage import FileState, Found, Seal, SealedStorage
+from trayd.ledger.tables import RowTable
+
+log = logging.getLogger(__name__)
+
+#: A mirror is written anew when it has grown to this many times the TinyDB file, and this much more.
+_ROTATE_TIMES = 2
+_ROTATE_SLACK = 64 << 10
+
+
+class LedgerPaths(msgspec.Struct, frozen=True):
+    """The two folders of a ledger; they may be on two disks. The lock file is in ``ledger``."""
+
+    ledger: Path
+    backup: Path
+
+
+class Change(msgspec.Struct, frozen=True):
+    """The row of this key in this table is now this one; None takes it out."""
+
+    table: str
+    key: str
+    row: Any
+
+
+class HandEdit(msgspec.Struct, frozen=True):
+    """A TinyDB file that a person, or another program, wrote while trayd was off.
+
+    Attributes:
+        documents: what it holds now, by table.
+        before: the rows as they were when trayd wrote it.
+        at: when it was edited (UTC).
+    """
+
+    documents: dict[str, dict[str, msgspec.Raw]]
+    before: dict[str, dict[str, Any]]
+    at: datetime
+
+
+class Pair:
+    """The tables of one TinyDB file, in memory, and the two files behind them.
+
+    Args:
+        name: the files' name without its end: ``2026-11``, ``state``.
+        database: the TinyDB class, which says what the tables are made of.
+        tables: the names of the tables.
+
+    Raises:
+        LedgerDamagedError: neither file can stand for the other.
+        LedgerError: a newer trayd wrote them.
+    """
+
+    def __init__(
+        self, name: str, folders: LedgerPaths, disk: Disk, database: type[TinyDB], tables: Sequence[str]
+    ) -> None:
+        self.name = name
+        self.file = folders.ledger / f"{name}.json"
+        self.mirror = folders.backup / f"{name}.jsonl"
+        #: What was found wrong at the start and mended, for people.
+        self.notices: list[str] = []
+        #: What was found in a file that was edited by hand; None where it was not.
+        self.edited: HandEdit | None = None
+        self._disk = disk
+        self._storage = SealedStorage(self.file, disk=disk)
+        self._database = database(self.file, disk=disk, storage=lambda *_, **__: self._storage)
+        self.tables: dict[str, RowTable[Any]] = {}
+        for table in tables:
+            rows = self._database.table(table)
+            assert isinstance(rows, RowTable)  # noqa: S101 - the database class says so
+            self.tables[table] = rows
+        self._covered = 0
+        self._journal = self._load()
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the TinyDB file lacks something that the mirror has."""
+        return self._journal.seq > self._covered
+
+    def table(self, name: str) -> RowTable[Any]:
+        """A table by its name."""
+        return self.tables[name]
+
+    def write(self, changes: Sequence[Change]) -> Mark:
+        """Makes changes durable in the mirror; memory changes with :meth:`apply`.
+
+        Returns:
+            What :meth:`take_back` undoes them with.
+
+        Raises:
+            LedgerFullError: the disk refused; nothing was changed.
+        """
+        if self._journal.poisoned:
+            self._journal.rewrite(self._payloads(), None)
+        lines = []
+        for change in changes:
+            if change.row is None:
+                lines.append(journal.drop_line(change.table, change.key))
+            else:
+                payload = self.tables[change.table].payload(change.row)
+                lines.append(journal.put_line(change.table, change.key, payload))
+        return self._journal.append(lines)
+
+    def take_back(self, mark: Mark) -> None:
+        """Undoes what was written since, and not applied."""
+        self._journal.take_back(mark)
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Makes changes visible."""
+        for change in changes:
+            self.tables[change.table].set(change.key, change.row)
+
+    def checkpoint(self) -> None:
+        """Brings the TinyDB file up to the mirror, and writes the mirror anew where it has grown long.
+
+        Raises:
+            LedgerFullError: the disk refused; what was durable is, and the next checkpoint tries again.
+        """
+        if not self.dirty:
+            return
+        if self._journal.poisoned:
+            self._journal.rewrite(self._payloads(), None)
+        with refusals(self.file):
+            if self._storage.touched():
+                content = self._disk.read(self.file)
+                if content is not None:
+                    self._tell(f"another program wrote {self.file} while trayd had it", content, self.file, "edited")
+        file = self._storage.checkpoint(
+            {name: table.documents() for name, table in self.tables.items()},
+            seq=self._journal.seq,
+            announce=self._announce,
+        )
+        self._covered = self._journal.seq
+        if self._journal.size > _ROTATE_TIMES * self._storage.size + _ROTATE_SLACK:
+            self._journal.rewrite(self._payloads(), file)
+            self._covered = self._journal.seq
+
+    def _announce(self, file: journal.Announced) -> None:
+        self._journal.append([journal.announcement(file)])
+
+    def close(self) -> None:
+        """Gives the files back; what is durable stays so."""
+        self._journal.close()
+
+    def verify(self) -> list[str]:
+        """Reads both files again and compares them with each other and with memory; the problems found."""
+        mirror = journal.read(self._disk, self.mirror)
+        found = SealedStorage(self.file, disk=self._disk).examine()
+        problems = []
+        if mirror.broken or mirror.good != mirror.size:
+            problems.append(f"{self.mirror}: a line does not fit its checksum or number")
+        if _replayed(mirror, mirror.last) != {(table, key): payload for table, key, payload in self._payloads()}:
+            problems.append(f"{self.mirror} does not hold what is in memory")
+        if found.state is FileState.SOUND and found.seal is not None:
+            covers = _covers(mirror, found.seal)
+            kept = {
+                (name, key): self.tables[name].payload(row)
+                for name, documents in found.tables.items()
+                for key, row in map(self.tables[name].from_document, map(bytes, documents.values()))
+            }
+            if mirror.first <= covers and _replayed(mirror, covers) != kept:
+                problems.append(f"{self.file} does not hold what {self.mirror} says it does")
+        elif found.state is not FileState.MISSING or self._covered:
+            problems.append(f"{self.file} is {found.state.name.lower()}")
+        return problems
+
+    def _payloads(self) -> Iterable[tuple[str, str, bytes]]:
+        for table in self.tables.values():
+            yield from table.payloads()
+
+    def _tell(self, what: str, content: bytes, path: Path, why: str) -> None:
+        copy = set_aside(self._disk, path, content, why)
+        self._note(f"{what}; a copy is kept as {copy.name}")
+
+    def _note(self, notice: str) -> None:
+        self.notices.append(notice)
+        log.warning("%s", notice)
+
+    def _load(self) -> Journal:
+        with refusals(self.file), suppress(FileNotFoundError):
+            for path in (self.file, self.mirror):
+                self._disk.remove(path.with_name(path.name + TEMPORARY))
+        mirror = journal.read(self._disk, self.mirror)
+        found = self._storage.examine()
+        if found.state is FileState.SOUND:
+            try:
+                self._take_documents(found)
+            except (msgspec.MsgspecError, KeyError) as error:
+                raise LedgerDamagedError(
+                    f"{self.file} holds what this trayd cannot read ({error})", "update trayd, or restore a backup"
+                ) from error
+        if mirror.broken or not mirror.lines:
+            return self._without_mirror(mirror, found)
+        return self._with_mirror(mirror, found)
+
+    def _with_mirror(self, mirror: Reading, found: Found) -> Journal:
+        """The mirror is intact, up to a last line that may have been cut off."""
+        announced = mirror.announced()
+        covers = 0
+        if found.seal is not None:
+            covers = _covers(mirror, found.seal)
+        match found.state:
+            case FileState.SOUND if covers > mirror.last:
+                with refusals(self.mirror):
+                    content = self._disk.read(self.mirror) or b""
+                    self._tell(
+                        f"{self.mirror} is older than {self.file} and was rebuilt from it",
+                        content,
+                        self.mirror,
+                        "damaged",
+                    )
+                return self._rebuilt_mirror(covers)
+            case FileState.SOUND if covers >= mirror.first:
+                pass
+            case FileState.EDITED:
+                self._tell_file(found, "was edited while trayd was off", "edited")
+                if covers < mirror.first:
+                    covers = mirror.last
+                self._replay(mirror, 0, covers)
+                with refusals(self.file):
+                    at = self._disk.changed_at(self.file)
+                before = {name: dict(table.rows) for name, table in self.tables.items()}
+                self.edited = HandEdit(found.tables, before, at)
+            case FileState.DAMAGED:
+                self._tell_file(found, "is damaged and was rebuilt from its mirror", "damaged")
+                covers = 0
+            case _:
+                if found.state is FileState.MISSING and announced:
+                    self._note(f"{self.file} was missing and was rebuilt from its mirror")
+                for table in self.tables.values():
+                    table.rows.clear()
+                covers = 0
+        self._replay(mirror, covers, None)
+        if mirror.good < mirror.size:
+            self._cut(mirror)
+        # An announcement is no change: a file that covers all but that is up to date.
+        changed = any(entry.file is None for entry in mirror.entries(after=covers))
+        clean = found.state is FileState.SOUND and covers and not changed
+        self._covered = mirror.last if clean else covers if found.state is FileState.SOUND else 0
+        return Journal(self._disk, self.mirror, self.name, seq=mirror.last, size=mirror.good)
+
+    def _without_mirror(self, mirror: Reading, found: Found) -> Journal:
+        """The mirror is missing, empty or damaged: the file has to stand for it."""
+        if found.state is FileState.MISSING and not mirror.broken:
+            if mirror.size:
+                self._cut(mirror)  # the first change was never acknowledged
+            return Journal(self._disk, self.mirror, self.name)
+        if found.state is not FileState.SOUND:
+            raise self._both_damaged(mirror, found)
+        seal = found.seal
+        assert seal is not None  # noqa: S101 - a sound file has one
+        covers = _covers(mirror, seal)
+        if mirror.broken:
+            with refusals(self.mirror):
+                content = self._disk.read(self.mirror) or b""
+                self._tell(
+                    f"{self.mirror} is damaged and was rebuilt from {self.file}", content, self.mirror, "damaged"
+                )
+            self._replay(mirror, covers, None)
+        else:
+            self._note(f"{self.mirror} was missing or empty and was rebuilt from {self.file}")
+        return self._rebuilt_mirror(max(covers, mirror.last))
+
+    def _rebuilt_mirror(self, seq: int) -> Journal:
+        rebuilt = Journal(self._disk, self.mirror, self.name, seq=seq)
+        rebuilt.rewrite(self._payloads(), None)
+        return rebuilt
+
+    def _both_damaged(self, mirror: Reading, found: Found) -> LedgerDamagedError:
+        file = {
+            FileState.MISSING: "is missing",
+            FileState.EDITED: "is not as trayd wrote it",
+            FileState.DAMAGED: "is damaged",
+        }[found.state]
+        other = "is damaged" if mirror.broken else "is missing" if mirror.missing else "holds nothing whole"
+        return LedgerDamagedError(
+            f"{self.file} {file} and {self.mirror} {other}",
+            "restore both from a backup; nothing was changed or deleted",
+        )
+
+    def _take_documents(self, found: Found) -> None:
+        for name, documents in found.tables.items():
+            table = self.tables[name]
+            table.rows.update(map(table.from_document, map(bytes, documents.values())))
+
+    def _replay(self, mirror: Reading, after: int, up_to: int | None) -> None:
+        for entry in mirror.entries(after, up_to):
+            if entry.put is not None:
+                table = self.tables[entry.put]
+                table.set(entry.key, table.from_payload(entry.key, bytes(entry.doc)))
+            elif entry.drop is not None:
+                self.tables[entry.drop].set(entry.key, None)
+
+    def _tell_file(self, found: Found, what: str, why: str) -> None:
+        with refusals(self.file):
+            self._tell(f"{self.file} {what}", found.content, self.file, why)
+
+    def _cut(self, mirror: Reading) -> None:
+        """Drops a last change that was cut off while it was written, and so never acknowledged."""
+        log.info("%s: dropped %d bytes of a change that was cut off", self.mirror, mirror.size - mirror.good)
+        with refusals(self.mirror):
+            if mirror.suspect:
+                tail = (self._disk.read(self.mirror) or b"")[mirror.good :]
+                self._tell(f"the end of {self.mirror} is unreadable and was left out", tail, self.mirror, "damaged")
+            handle = self._disk.open_append(self.mirror)
+            try:
+                self._disk.truncate(handle, mirror.good)
+                self._disk.sync(handle)
+            finally:
+                self._disk.close(handle)
+
+
+def _covers(mirror: Reading, seal: Seal) -> int:
+    """The number of the last line that a file holds: of a mirror that was written anew with it, a later one."""
+    told = mirror.announced().get(seal.seq)
+    return told.covers if told else seal.seq
+
+
+def _replayed(mirror: Reading, up_to: int) -> dict[tuple[str, str], bytes]:
+    rows: dict[tuple[str, str], bytes] = {}
+    for entry in mirror.entries(up_to=up_to):
+        if entry.put is not None:
+            rows[entry.put, entry.key] = bytes(entry.doc)
+        elif entry.drop is not None:
+            rows.pop((entry.drop, entry.key), None)
+    return rows

@@ -1,0 +1,253 @@
+"""What the ledger knows beside the records: accounts, coverage, balances, models, episodes, files, links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from trayd.errors import LedgerError
+from trayd.facts import AccountFact, Batch, Coverage, Difference, Link, ModelFact
+from trayd.ledger.disk import Disk
+from trayd.ledger.pair import Change, LedgerPaths, Pair
+from trayd.ledger.tables import STATE_TABLES, Differences, Drift, Identity, LinkKept, ModelKnown, Naming, StateDB
+from trayd.records import BalanceReading
+
+#: An unchanged balance, and an unchanged model, are written again when the last reading is this old.
+_WRITE_ANYWAY = timedelta(hours=24)
+
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+
+
+class State:
+    """The state pair, typed.
+
+    What differs from the row before only in its time (an account that answered again, a model with the same price)
+    is kept in memory and becomes durable with the next change of the state, or at the next checkpoint: each poll
+    writes its watermark anyway, and a crash in between costs the age of a value, never a value.
+    """
+
+    def __init__(self, folders: LedgerPaths, disk: Disk) -> None:
+        self.pair = Pair("state", folders, disk, StateDB, tuple(STATE_TABLES))
+        self._waiting: dict[tuple[str, str], Change] = {}
+        self._canonical: dict[str, str] = {}
+        self._covered: dict[str, Coverage] = {}
+        self._derive()
+
+    @property
+    def dirty(self) -> bool:
+        """Whether a checkpoint has something to write."""
+        return self.pair.dirty or bool(self._waiting)
+
+    def rows(self, table: str) -> dict[str, Any]:
+        """The rows of a table by key."""
+        return self.pair.table(table).rows
+
+    def base_url(self) -> str | None:
+        """The API whose history this is; None while nobody has said."""
+        identity: Identity | None = self.rows("identity").get("base_url")
+        return identity.base_url if identity else None
+
+    # Accounts: several names can stand for one.
+
+    def canonical(self, account: str) -> str:
+        """Fal's username where it is known of this account, else the account as it is."""
+        return self._canonical.get(account, account)
+
+    def _derive(self) -> None:
+        accounts: dict[str, AccountFact] = self.rows("accounts")
+        usernames = {fact.username for fact in accounts.values() if fact.username}
+        self._canonical = {
+            fact.name: fact.username for fact in accounts.values() if fact.username and fact.name not in usernames
+        }
+        self._covered = {}
+        for coverage in self.rows("coverage").values():
+            name = self.canonical(coverage.account)
+            known = self._covered.get(name)
+            self._covered[name] = _together(known, coverage, name)
+
+    def coverage(self, account: str) -> Coverage | None:
+        """How far billing has been read, under any of the account's names."""
+        return self._covered.get(self.canonical(account))
+
+    def balances(self, account: str | None) -> tuple[BalanceReading, ...]:
+        """The readings, oldest first."""
+        wanted = None if account is None else self.canonical(account)
+        readings = [
+            msgspec.structs.replace(reading, account=self.canonical(reading.account))
+            for reading in self.rows("balances").values()
+            if wanted is None or self.canonical(reading.account) == wanted
+        ]
+        return tuple(sorted(readings, key=lambda reading: (reading.at, reading.account)))
+
+    def naming(self, endpoint_id: str, when: datetime) -> Naming | None:
+        """What a model was called at a time: the last name seen before it, else the first one ever seen."""
+        known: ModelKnown | None = self.rows("models").get(endpoint_id)
+        if known is None:
+            return None
+        if len(known.names) == 1:
+            return known.names[0]
+
+        def told(field: str) -> Any:
+            values = [(name.seen_at, value) for name in known.names if (value := getattr(name, field)) is not None]
+            before = [value for seen_at, value in values if seen_at <= when]
+            return before[-1] if before else values[0][1] if values else None
+
+        return Naming(when, told("display_name"), told("operation"), told("unit"))
+
+    def link(self, record_id: str) -> LinkKept | None:
+        """Where the event that once had this id belongs."""
+        link: LinkKept | None = self.rows("links").get(record_id)
+        return link
+
+    def resolve(self, record_id: str) -> str:
+        """The id of the record that answers to this id now."""
+        link = self.link(record_id)
+        return link.link.request_id if link else record_id
+
+    def unfinished_links(self) -> list[Link]:
+        """Links whose event was not moved before the program ended."""
+        return [kept.link for kept in self.rows("links").values() if not kept.done]
+
+    def drift(self, month: str) -> Drift | None:
+        """How far records of this month have left it."""
+        drift: Drift | None = self.rows("drift").get(month)
+        return drift
+
+    def differences(self) -> tuple[Difference, ...]:
+        """All differences between fal's totals and the ledger's."""
+        return tuple(row for kept in self.rows("differences").values() for row in kept.rows)
+
+    # Changes.
+
+    def changes(self, batch: Batch) -> tuple[list[Change], list[Change]]:
+        """What of a batch belongs to the state: what has to be written, and what can wait."""
+        now: list[Change] = []
+        later: list[Change] = []
+        for change, can_wait in self._of(batch):
+            (later if can_wait else now).append(change)
+        return now, later
+
+    def _of(self, batch: Batch) -> Iterator[tuple[Change, bool]]:
+        yield from self._accounts(batch.accounts)
+        yield from self._models(batch.models)
+        for coverage in batch.coverage:
+            known = self.rows("coverage").get(coverage.account)
+            if known is None or (known != coverage and known.fetched_at <= coverage.fetched_at):
+                yield Change("coverage", coverage.account, coverage), False
+        yield from self._balances(batch.balances)
+        for account, rows in batch.differences.items():
+            if self.rows("differences").get(account, Differences(())).rows != rows:
+                yield Change("differences", account, Differences(rows) if rows else None), False
+        for episode in batch.episodes:
+            if self.rows("episodes").get(episode.id) != episode:
+                yield Change("episodes", episode.id, episode), False
+        for file in batch.files:
+            if file.digest not in self.rows("files"):
+                yield Change("files", file.digest, file), False
+
+    def _accounts(self, facts: tuple[AccountFact, ...]) -> Iterator[tuple[Change, bool]]:
+        for fact in facts:
+            known = self.rows("accounts").get(fact.name)
+            if known != fact:
+                yield Change("accounts", fact.name, fact), known is not None and _timeless(known) == _timeless(fact)
+
+    def _models(self, facts: tuple[ModelFact, ...]) -> Iterator[tuple[Change, bool]]:
+        seen: dict[str, ModelKnown] = {}
+        for fact in facts:
+            known = seen.get(fact.endpoint_id) or self.rows("models").get(fact.endpoint_id)
+            new = _with_model(known, fact)
+            if new == known:
+                continue
+            seen[fact.endpoint_id] = new
+            same = known is not None and known.names == new.names and _unseen(known.latest) == _unseen(new.latest)
+            can_wait = same and known is not None and new.latest.seen_at - known.latest.seen_at < _WRITE_ANYWAY
+            yield Change("models", fact.endpoint_id, new), can_wait
+
+    def _balances(self, readings: tuple[BalanceReading, ...]) -> Iterator[tuple[Change, bool]]:
+        new: list[BalanceReading] = []
+        for reading in readings:
+            before = [
+                known
+                for known in (*self.rows("balances").values(), *new)
+                if known.account == reading.account and known.at <= reading.at
+            ]
+            last = max(before, key=lambda known: known.at, default=None)
+            if last is None or last.amount != reading.amount or reading.at - last.at >= _WRITE_ANYWAY:
+                new.append(reading)
+                yield Change("balances", f"{reading.account} {reading.at.isoformat()}", reading), False
+
+    def with_waiting(self, changes: list[Change]) -> list[Change]:
+        """The changes, and with them those that waited for a write."""
+        named = {(change.table, change.key) for change in changes}
+        return [*(change for key, change in self._waiting.items() if key not in named), *changes]
+
+    def apply(self, written: list[Change], later: list[Change]) -> None:
+        """Makes changes visible: those that are durable now, and those that wait."""
+        if written:
+            self._waiting.clear()
+        self._waiting |= {(change.table, change.key): change for change in later}
+        self.pair.apply([*written, *later])
+        if written or later:
+            self._derive()
+
+    def checkpoint(self) -> None:
+        """Writes what waited, then the TinyDB file."""
+        if self._waiting:
+            self.pair.write(list(self._waiting.values()))
+            self._waiting.clear()
+        self.pair.checkpoint()
+
+
+def _timeless(fact: AccountFact) -> AccountFact:
+    return msgspec.structs.replace(fact, as_of=None, tried_at=None)
+
+
+def _unseen(fact: ModelFact) -> ModelFact:
+    return msgspec.structs.replace(fact, seen_at=_NO_TIME)
+
+
+def _with_model(known: ModelKnown | None, fact: ModelFact) -> ModelKnown:
+    """The model with one more reading; of readings that say the same one after the other the first stays."""
+    naming = Naming(fact.seen_at, fact.display_name, fact.operation, fact.unit)
+    if known is None:
+        return ModelKnown(fact, (naming,))
+    latest = max(known.latest, fact, key=lambda one: (one.seen_at, msgspec.json.encode(one)))
+    newest = known.latest
+    readings = {*known.names, naming, Naming(newest.seen_at, newest.display_name, newest.operation, newest.unit)}
+    names: list[Naming] = []
+    for reading in sorted(readings, key=lambda one: (one.seen_at, msgspec.json.encode(one))):
+        if not names or msgspec.structs.replace(reading, seen_at=names[-1].seen_at) != names[-1]:
+            names.append(reading)
+    return ModelKnown(latest, tuple(names))
+
+
+def _together(known: Coverage | None, other: Coverage, account: str) -> Coverage:
+    """One account's coverage out of what was kept under two of its names."""
+    other = msgspec.structs.replace(other, account=account)
+    if known is None:
+        return other
+    newer, older = sorted((known, other), key=lambda one: (one.fetched_at, one.until), reverse=True)
+    touches = older.until >= newer.since
+    return msgspec.structs.replace(
+        newer,
+        since=min(newer.since, older.since) if touches else newer.since,
+        until=max(newer.until, older.until) if touches else newer.until,
+        first_completed_at=min(newer.first_completed_at, older.first_completed_at),
+    )
+
+
+def refuse_other_api(state: State, base_url: str, ledger: object) -> None:
+    """A ledger holds the history of one API.
+
+    Raises:
+        LedgerError: it remembers another one.
+    """
+    known = state.base_url()
+    if known is not None and known != base_url:
+        raise LedgerError(
+            f"the ledger in {ledger} holds the history of {known}, not of {base_url}",
+            "set TRAYD_HOME to another folder for it, or TRAYD_FAL_URL back",
+        )

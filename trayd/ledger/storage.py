@@ -1,0 +1,190 @@
+"""The TinyDB file: written whole, beside the old one, and sealed with a hash of itself.
+
+The seal is a table of one document, so that stock TinyDB opens the file like any other. It says how many of the
+mirror's lines the file holds, and tells a file that trayd wrote from one that was edited, or damaged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tinydb.storages import Storage
+
+from trayd.ledger.disk import Disk, refusals, write_beside
+from trayd.ledger.journal import FORMAT, Announced, refuse_newer
+
+#: The table that holds the seal.
+SEAL_TABLE = "trayd"
+
+_SEAL_START = b',\n"trayd": {"1": '
+_CHUNK_BYTES = 1 << 18
+
+
+class FileState(Enum):
+    """What a TinyDB file was found to be."""
+
+    MISSING = auto()
+    SOUND = auto()  #: as trayd wrote it
+    EDITED = auto()  #: it parses, but the seal does not fit: another program wrote it
+    DAMAGED = auto()
+
+
+class Seal(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file says of itself.
+
+    Attributes:
+        trayd: the version of its format.
+        seq: the number of the last mirror line that it holds.
+        sha256: of all that stands before the seal.
+    """
+
+    trayd: int
+    seq: int
+    sha256: str
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A file as it was found: its state, its documents still encoded, its seal and its bytes."""
+
+    state: FileState
+    tables: dict[str, dict[str, msgspec.Raw]] = {}
+    seal: Seal | None = None
+    content: bytes = b""
+
+
+class SealedStorage(Storage):
+    """TinyDB's storage of one file of the ledger."""
+
+    def __init__(self, path: Path, *, disk: Disk) -> None:
+        self.path = path
+        #: The size of the file as it was written or read last, in bytes.
+        self.size = 0
+        self._disk = disk
+        self._stamp: tuple[int, int, int] | None = None
+
+    def examine(self) -> Found:
+        """Reads the file and judges it.
+
+        Raises:
+            LedgerError: a newer trayd wrote it.
+            LedgerFullError: it cannot be read.
+        """
+        with refusals(self.path):
+            content = self._disk.read(self.path)
+            self._stamp = self._disk.stamp(self.path)
+        if content is None:
+            return Found(state=FileState.MISSING)
+        self.size = len(content)
+        try:
+            tables = _tables(content)
+            raw_seal = tables.pop(SEAL_TABLE, {}).get("1")
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return Found(state=FileState.DAMAGED, content=content)
+        if raw_seal is None:
+            return Found(state=FileState.EDITED, tables=tables, content=content)
+        refuse_newer(self.path, bytes(raw_seal))
+        try:
+            seal = msgspec.json.decode(raw_seal, type=Seal)
+        except msgspec.MsgspecError:
+            return Found(state=FileState.EDITED, tables=tables, content=content)
+        at = content.rfind(_SEAL_START)
+        ours = at >= 0 and content[at:] == _seal(seal) and hashlib.sha256(content[:at]).hexdigest() == seal.sha256
+        state = FileState.SOUND if ours else FileState.EDITED
+        return Found(state=state, tables=tables, seal=seal, content=content)
+
+    def read(self) -> dict[str, dict[str, Any]] | None:
+        """The documents as TinyDB wants them; None where there is no file."""
+        content = self._disk.read(self.path)
+        if not content:
+            return None
+        tables: dict[str, dict[str, Any]] = msgspec.json.decode(content)
+        tables.pop(SEAL_TABLE, None)
+        return tables
+
+    def write(self, data: Mapping[str, Mapping[str, Any]]) -> None:
+        """Replaces the file by these documents, as TinyDB asks for it; the ledger itself uses :meth:`checkpoint`."""
+        encoded = {name: map(msgspec.json.encode, table.values()) for name, table in data.items()}
+        self.checkpoint(encoded, seq=0, announce=lambda _: None)
+
+    def checkpoint(
+        self, tables: Mapping[str, Iterable[bytes]], *, seq: int, announce: Callable[[Announced], None]
+    ) -> Announced:
+        """Replaces the file: at every moment the old one or the new one is there, whole.
+
+        Args:
+            tables: the encoded documents of each table, in the order of their numbers.
+            seq: the number of the last mirror line that they hold.
+            announce: is told of the new file when it is durable and before it gets its name.
+
+        Raises:
+            LedgerFullError: the disk refused; the old file stays, or the new one is there but not surely durable.
+        """
+        digest = hashlib.sha256()
+        size = 0
+
+        def chunks() -> Iterator[bytes]:
+            nonlocal size
+            for chunk in _gathered(_body(tables)):
+                digest.update(chunk)
+                size += len(chunk)
+                yield chunk
+            seal = _seal(Seal(trayd=FORMAT, seq=seq, sha256=digest.hexdigest()))
+            size += len(seal)
+            yield seal
+
+        with refusals(self.path):
+            temporary = write_beside(self._disk, self.path, chunks())
+            file = Announced(seq=seq, sha256=digest.hexdigest(), covers=seq)
+            try:
+                announce(file)
+                self._disk.replace(temporary, self.path)
+            except BaseException:
+                with suppress(OSError):
+                    self._disk.remove(temporary)
+                raise
+            self._stamp = self._disk.stamp(self.path)
+            self._disk.sync_folder(self.path.parent)
+        self.size = size
+        return file
+
+    def touched(self) -> bool:
+        """Whether another program has written the file since it was read or written here."""
+        return self._disk.stamp(self.path) not in (None, self._stamp)
+
+
+def _tables(content: bytes) -> dict[str, dict[str, msgspec.Raw]]:
+    return msgspec.json.decode(content, type=dict[str, dict[str, msgspec.Raw]])
+
+
+def _seal(seal: Seal) -> bytes:
+    return _SEAL_START + msgspec.json.encode(seal) + b"}}\n"
+
+
+def _body(tables: Mapping[str, Iterable[bytes]]) -> Iterator[bytes]:
+    start = b"{"
+    for name, documents in tables.items():
+        yield b"%s%s: {" % (start, msgspec.json.encode(name))
+        start = b",\n"
+        between = b"\n"
+        for number, document in enumerate(documents, start=1):
+            yield b'%s"%d": %s' % (between, number, document)
+            between = b",\n"
+        yield b"}"
+
+
+def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    gathered: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size >= _CHUNK_BYTES:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+    yield b"".join(gathered)

@@ -1,0 +1,312 @@
+"""The ledger: facts in, durable before they are acknowledged; merged records out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+from operator import itemgetter
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from trayd.errors import LedgerError
+from trayd.facts import AccountFact, Added, Batch, Coverage, Difference, FileTaken, ModelFact
+from trayd.ledger.archive import archive
+from trayd.ledger.changes import MARGIN, Work, check
+from trayd.ledger.counting import counting
+from trayd.ledger.disk import Disk, refusals
+from trayd.ledger.journal import Mark
+from trayd.ledger.lock import Lock
+from trayd.ledger.months import Month, Months, bounds
+from trayd.ledger.pair import Change, LedgerPaths, Pair
+from trayd.ledger.state import State, refuse_other_api
+from trayd.ledger.tables import Identity, Row, facts_of, row_of
+from trayd.records import BalanceReading, Episode, ExternalCost, Filters, Record
+
+__all__ = ["Ledger", "LedgerPaths"]
+
+_ALL = Filters()
+
+
+class Ledger:
+    """The store of all records, for one thread at a time; use :meth:`open`.
+
+    Attributes:
+        version: counts up with every change that a reader can see.
+    """
+
+    def __init__(self, paths: LedgerPaths, disk: Disk, lock: Lock) -> None:
+        self._paths = paths
+        self._disk = disk
+        self._lock = lock
+        self._open = True
+        self._fetched: dict[tuple[str, str], datetime] = {}
+        self._state = State(paths, disk)
+        self._months = Months(paths, disk)
+        self.version = 0
+
+    @classmethod
+    def open(cls, paths: LedgerPaths, *, base_url: str | None, holder: str, disk: Disk | None = None) -> Self:
+        """Opens a ledger, makes it where there is none, and mends what a crash left.
+
+        Args:
+            paths: its two folders.
+            base_url: the API whose history it holds; None neither asks nor sets it.
+            holder: the program, as another process that wants the ledger is told.
+            disk: the file calls, for tests.
+
+        Raises:
+            LedgerLockedError: another process holds it.
+            LedgerDamagedError: both files of a pair are damaged.
+            LedgerError: it holds another API's history, or a newer trayd wrote it.
+            LedgerFullError: the disk refuses.
+        """
+        disk = disk or Disk()
+        for folder in (paths.ledger, paths.backup):
+            with refusals(folder):
+                disk.make_folder(folder)
+        lock = Lock(paths.ledger, holder, disk)
+        try:
+            ledger = cls(paths, disk, lock)
+            if base_url is not None:
+                ledger._belong_to(base_url)
+            links = tuple(ledger._state.unfinished_links())
+            if links:
+                ledger.add(Batch(links=links))
+        except BaseException:
+            lock.release()
+            raise
+        return ledger
+
+    def _belong_to(self, base_url: str) -> None:
+        refuse_other_api(self._state, base_url, self._paths.ledger)
+        if self._state.base_url() is None:
+            changes = [Change("identity", "base_url", Identity(base_url))]
+            self._state.pair.write(changes)
+            self._state.apply(changes, [])
+
+    def close(self) -> None:
+        """Checkpoints and lets the next process in; a ledger that is closed stays closed.
+
+        Raises:
+            LedgerFullError: the checkpoint failed; the lock is released all the same, and nothing is lost.
+        """
+        if not self._open:
+            return
+        self._open = False
+        try:
+            self._checkpoint()
+        finally:
+            self._months.close()
+            self._state.pair.close()
+            self._lock.release()
+
+    @property
+    def dirty(self) -> bool:
+        """Whether :meth:`checkpoint` has something to do."""
+        return self._state.dirty or any(month.pair.dirty for month in self._months.opened())
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was found damaged, missing or edited since the start, and mended."""
+        return (*self._state.pair.notices, *self._months.notices)
+
+    def checkpoint(self) -> None:
+        """Brings the TinyDB files up to date.
+
+        Raises:
+            LedgerFullError: the disk refused; what was durable is, and the next checkpoint tries again.
+        """
+        self._usable()
+        self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        for month in self._months.opened():
+            month.pair.checkpoint()
+        self._state.checkpoint()
+        self._months.release()
+
+    def _usable(self) -> None:
+        if not self._open:
+            raise LedgerError("the ledger is closed", "open it again")
+
+    def add(self, batch: Batch) -> Added:
+        """Takes facts in; when it returns they survive a crash and a power cut.
+
+        Records become durable before the coverage that claims them. On error nothing of the batch is visible.
+
+        Raises:
+            RecordError: a fact breaks a rule of its type.
+            LedgerFullError: the disk refused.
+            LedgerError: an edit or a link is about a record that there is not.
+        """
+        self._usable()
+        check(batch)
+        work = Work(self._months, self._state, self._fetched)
+        work.take(batch)
+        months = work.by_month()
+        now, later = self._state.changes(batch)
+        last = [*work.last, *now]
+        if last:
+            last = self._state.with_waiting(last)
+        self._write(work.first, months, last)
+        for month, changes in months:
+            month.pair.apply(changes)
+        self._state.apply([*work.first, *last], later)
+        if months or last or later or work.first:
+            self.version += 1
+        return Added(created=tuple(work.created), changed=tuple(work.changed), known=work.known)
+
+    def _write(self, first: list[Change], months: list[tuple[Month, list[Change]]], last: list[Change]) -> None:
+        written: list[tuple[Pair, Mark]] = []
+        state = self._state.pair
+        steps = [(state, first), *((month.pair, changes) for month, changes in months), (state, last)]
+        try:
+            for pair, changes in steps:
+                if changes:
+                    written.append((pair, pair.write(changes)))
+        except BaseException:
+            for pair, mark in reversed(written):
+                pair.take_back(mark)
+            raise
+
+    def records(self, filters: Filters = _ALL, *, zone: tzinfo = UTC, newest_first: bool = True) -> Iterator[Record]:
+        """The records that are meant, merged, in the order of their instants.
+
+        Args:
+            filters: which; ``account`` takes any name of an account.
+            zone: the user's, in which civil dates begin.
+            newest_first: the order.
+        """
+        self._usable()
+        if filters.account is not None:
+            filters = msgspec.structs.replace(filters, account=self._state.canonical(filters.account))
+        spans = sorted(self._spans(filters), key=itemgetter(1), reverse=True)
+        if not newest_first:
+            spans.sort(key=itemgetter(0))
+        waiting: list[tuple[datetime, str, Record]] = []
+        for number, (_, _, name) in enumerate(spans, start=1):
+            month = self._months.open(name)
+            for record_id, row in month.rows.items():
+                record = self._present(row)
+                if filters.admits(record, zone):
+                    waiting.append((record.instant(zone), record_id, record))
+            waiting.sort(key=itemgetter(0, 1), reverse=newest_first)
+            ready = len(waiting)
+            if number < len(spans):
+                # What a month still to come can hold an earlier (or later) one of has to wait for it.
+                edge = spans[number][1] if newest_first else spans[number][0]
+                ready = sum(1 for when, _, _ in waiting if (when >= edge if newest_first else when < edge))
+            yield from (record for _, _, record in waiting[:ready])
+            del waiting[:ready]
+            self._months.release()
+
+    def _spans(self, filters: Filters) -> Iterator[tuple[datetime, datetime, str]]:
+        """The months that can hold what is meant: the first instant, the one after the last, the name."""
+        for name in self._months.names():
+            start, end = bounds(name)
+            start, end = start - MARGIN, end + MARGIN
+            drift = self._state.drift(name)
+            if drift is not None:
+                start, end = min(start, drift.since - MARGIN), max(end, drift.until + MARGIN)
+            if (filters.since is None or filters.since < end) and (filters.until is None or filters.until > start):
+                yield start, end, name
+
+    def _present(self, row: Row) -> Record:
+        """The record with what other things tell of it: the account's username, the model's name, how it counts."""
+        view = row.view
+        if isinstance(view, ExternalCost):
+            return view
+        account = self._state.canonical(row.account)
+        naming = self._state.naming(view.endpoint_id, view.timestamp)
+        name, operation, unit = (naming.display_name, naming.operation, naming.unit) if naming else (None, None, None)
+        unit = row.unit if row.unit is not None else unit
+        counts = counting(view, billed=row.billed, coverage=self._state.coverage(account))
+        if (account, name, operation, unit, counts) != (
+            view.account,
+            view.display_name,
+            view.operation,
+            view.unit,
+            view.counting,
+        ):
+            row.view = view = msgspec.structs.replace(
+                view, account=account, display_name=name, operation=operation, unit=unit, counting=counts
+            )
+        return view
+
+    def get(self, record_id: str) -> Record | None:
+        """A record by its id, or by the id it had before it was linked to its request."""
+        self._usable()
+        record_id = self._state.resolve(record_id)
+        month = self._months.find(record_id)
+        return self._present(month.rows[record_id]) if month else None
+
+    def balances(self, account: str | None = None) -> tuple[BalanceReading, ...]:
+        """The balances that fal told, oldest first, of one account or all."""
+        return self._state.balances(account)
+
+    def coverage(self, account: str) -> Coverage | None:
+        """How far an account's billing has been read."""
+        return self._state.coverage(account)
+
+    def accounts(self) -> dict[str, AccountFact]:
+        """The accounts, by the names that the user gave them."""
+        return dict(self._state.rows("accounts"))
+
+    def models(self) -> dict[str, ModelFact]:
+        """The models as they were seen last, by endpoint id."""
+        return {endpoint_id: known.latest for endpoint_id, known in self._state.rows("models").items()}
+
+    def episodes(self) -> dict[str, Episode]:
+        """The alerts' episodes by id."""
+        return dict(self._state.rows("episodes"))
+
+    def differences(self) -> tuple[Difference, ...]:
+        """Where fal's own totals and the ledger's are not the same."""
+        return self._state.differences()
+
+    def file_taken(self, digest: str) -> FileTaken | None:
+        """The file of this content, if it was taken in before."""
+        file: FileTaken | None = self._state.rows("files").get(digest)
+        return file
+
+    def archive_and_clear(self, now: datetime) -> Path:
+        """Puts everything into one zip file beside the ledger's folder, then starts empty.
+
+        Raises:
+            LedgerFullError: the disk refused; unless the archive is complete nothing was cleared.
+        """
+        self._usable()
+        self._checkpoint()
+        base_url = self._state.base_url()
+        self._months.close()
+        self._state.pair.close()
+        try:
+            return archive(self._paths, self._disk, now)
+        finally:
+            self._fetched.clear()
+            self._state = State(self._paths, self._disk)
+            self._months = Months(self._paths, self._disk)
+            self.version += 1
+            if base_url is not None:
+                self._belong_to(base_url)
+
+    def verify(self) -> list[str]:
+        """Reads all files again and compares; the problems found, none when all is sound."""
+        self._usable()
+        problems = self._state.pair.verify()
+        for name in self._months.names():
+            month = self._months.open(name)
+            problems += month.pair.verify()
+            problems += [
+                f"{month.pair.file}: the record {record_id} is not what its facts make"
+                for record_id, row in month.rows.items()
+                if not self._is_sound(record_id, row)
+            ]
+            self._months.release()
+        return problems
+
+    def _is_sound(self, record_id: str, row: Row) -> bool:
+        again = row_of(record_id, facts_of(row))
+        return self._present(again) == self._present(row) and again.billed == row.billed
