@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from trayd.panel.address import read_address
 from trayd.process import Process, log_to
 from trayd.settings import Paths, load
 from trayd.shapes import plain
-from trayd.show import Style, console, status_view
+from trayd.show import Style, console, count, status_view
 from trayd.tray.app import NoTrayError, choose_backend
 
 _SETTINGS = """\
@@ -52,7 +52,7 @@ _JOBS = (
 
 _OTHER_TOOLS = (
     ("Midjourney", "Standard plan", "30.00", "image"),
-    ("ElevenLabs", "Voice-over, Spring Campaign", "22.00", "voice"),
+    ("ElevenLabs", "Voice-over", "22.00", "voice"),
     ("Runway", "Gen-4 credits", "15.00", "video"),
 )
 
@@ -92,7 +92,8 @@ class _Screen:
         self._style = style
         self._live = live
         self._shown = shown
-        self._last: Snapshot | None = None
+        self._last: datetime | None = None
+        self._told: set[str] = set()
 
     def show(self, snapshot: Snapshot) -> None:
         """Takes the next snapshot."""
@@ -102,13 +103,17 @@ class _Screen:
         if self._live is not None:
             hint = Text("Ctrl-C ends the demo", style="dim")
             self._live.update(Group(status_view(status, self._style), Text(), hint), refresh=True)
-        elif self._last is None or snapshot.at - self._last.at > timedelta(seconds=_WITHOUT_TERMINAL_EVERY_S):
-            self._last = snapshot
+            return
+        for alert in reversed(status["alerts"]):
+            if alert["id"] not in self._told:
+                self._told.add(alert["id"])
+                print(f"! {alert['text']}", flush=True)  # noqa: T201
+        if self._last is None or snapshot.at - self._last > timedelta(seconds=_WITHOUT_TERMINAL_EVERY_S):
+            self._last = snapshot.at
             total = status["spent"]["total"]
             balances = ", ".join(self._style.money(account["balance"]) for account in status["accounts"])
-            alerts = "".join(f"; {alert['text']}" for alert in status["alerts"])
-            line = f"balance {balances}; spent {self._style.money(total['cost'])}, {total['generations']} generations"
-            print(line + alerts, flush=True)  # noqa: T201
+            spending = f"spent {self._style.money(total['cost'])}, {count(total['generations'], 'generation')}"
+            print(f"balance {balances}; {spending}", flush=True)  # noqa: T201
 
 
 @contextmanager

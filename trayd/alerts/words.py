@@ -62,7 +62,7 @@ def _expensive(generation: Generation, limits: Alerts, locale: str) -> Words:
     verb = "cost" if generation.counting is Counting.ACTUAL else "is estimated to have cost"
     tags = [tag for tag in (generation.client, generation.project, generation.deliverable) if tag]
     what = f"{model} {verb} {cost}"
-    what += f" for {' / '.join(tags)}." if tags else ". It has no client or project yet: tag it."
+    what += f" for {' / '.join(tags)}." if tags else "."
     return Words(
         f"Expensive generation: {cost}",
         f"{what} Your limit for one is {limit}: look at what submits it, or set alerts.expensive_generation higher.",
