@@ -568,6 +568,18 @@ class Desktop:
         self.run("import", "-window", "root", str(path))
         return path
 
+    def paint_backdrop(self, colour: int) -> None:
+        """Give the bare screen a colour, 0xRRGGBB, for pictures that people look at."""
+        from Xlib.display import Display
+
+        display = Display(self.env["DISPLAY"])
+        root = display.screen().root
+        root.change_attributes(background_pixel=colour)
+        root.clear_area()
+        # The colour would go with this client.
+        display.set_close_down_mode(1)
+        display.close()
+
     def tray_area(self) -> tuple[int, int, int, int]:
         """Where the panel shows its icons: x, y, width, height in pixels of the screen."""
 

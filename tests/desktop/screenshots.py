@@ -26,6 +26,7 @@ from trayd.tray.view import tray_view
 
 NOW = datetime(2026, 11, 20, 14, 3, tzinfo=UTC)
 THRESHOLDS = (Decimal(20), Decimal(5))
+BACKDROP = 0x5A7089
 PANELS = {"light": (246, 245, 244), "dark": (43, 43, 48)}
 
 # The states as people meet them: balance in dollars and what fal answers.
@@ -78,15 +79,16 @@ RECENT = (
 
 
 def take_screenshots(out_dir: Path) -> list[Path]:
-    """Write the pictures to that folder: icon states drawn large, icons in a panel, the opened menu."""
+    """Write the pictures to that folder: icon states drawn large, icons in a panel, the opened menu, the tooltip."""
     out_dir.mkdir(parents=True, exist_ok=True)
     written = [_sheet(out_dir / "tray-icon-states.png")]
     for name, dark in (("dark", True), ("light", False)):
         with tempfile.TemporaryDirectory() as home, Desktop(Path(home), dark=dark, notifications=False) as desktop:
-            written += [
-                _panel(desktop, out_dir / f"tray-panel-{name}.png"),
-                _menu(desktop, out_dir / f"tray-menu-{name}.png"),
-            ]
+            desktop.paint_backdrop(BACKDROP)
+            written.append(_panel(desktop, out_dir / f"tray-panel-{name}.png"))
+            written.append(_menu(desktop, out_dir / f"tray-menu-{name}.png"))
+            if dark:  # a tooltip is dark on both
+                written.append(_tooltip(desktop, out_dir / "tray-tooltip.png"))
     return written
 
 
@@ -129,6 +131,19 @@ def _menu(desktop: Desktop, path: Path) -> Path:
         time.sleep(0.7)
         desktop.run("xdotool", "mousemove", str(x - 60), str(y + height + 150), "sleep", "0.4")
         _cropped(desktop, path, (SCREEN[0] - 460, 0, SCREEN[0], 480))
+    wait_until(lambda: not desktop.items(), what="a panel without icons")
+    return path
+
+
+def _tooltip(desktop: Desktop, path: Path) -> Path:
+    with IconProgram(desktop.env, view(*STATES["stale"])):
+        desktop.item()
+        x, y, width, height = desktop.tray_area()
+        # A tooltip wants a pointer that moves and then rests.
+        for place in (2, width // 2):
+            desktop.run("xdotool", "mousemove", str(x + place), str(y + height // 2), "sleep", "0.3")
+        time.sleep(1)
+        _cropped(desktop, path, (SCREEN[0] - 460, 0, SCREEN[0], 150))
     wait_until(lambda: not desktop.items(), what="a panel without icons")
     return path
 

@@ -78,6 +78,12 @@ def test_the_panel_gets_icon_tooltip_and_menu(program: IconProgram, item: TrayIt
     ]
 
 
+def test_what_a_host_could_read_as_markup_is_shown_as_text(program: IconProgram, item: TrayItem) -> None:
+    program.show(msgspec.structs.replace(VIEW, tooltip="Balance of R&D <main>: $1.00"))
+
+    wait_until(lambda: item.tooltip == "trayd\nBalance of R+D \u2039main\u203a: $1.00", what="the tooltip")
+
+
 @pytest.mark.usefixtures("item")
 def test_a_real_click_in_the_panel_opens_the_menu_and_a_second_one_chooses(
     desktop: Desktop, program: IconProgram, tmp_path: Path

@@ -22,6 +22,11 @@ Pixmaps = Annotated[list[Any], DBusSignature("a(iiay)")]
 ToolTip = Annotated[list[Any], DBusSignature("(sa(iiay)ss)")]
 
 
+# Hosts disagree: Xfce reads a tooltip as markup and shows an empty one for a lone ampersand, KDE guesses, others
+# show an escaped one as it is. So what could be markup is shown as what looks like it.
+_UNMARKED = str.maketrans({"&": "+", "<": "\u2039", ">": "\u203a"})
+
+
 class Face(msgspec.Struct, frozen=True):
     """What a panel shows of the icon, beside the menu.
 
@@ -139,7 +144,7 @@ class Item(ServiceInterface):
     @dbus_property(access=PropertyAccess.READ, name="ToolTip")
     def tool_tip(self) -> ToolTip:
         """Icon name, pixels, title and text."""
-        return ["", [], self._face.title, self._face.tooltip]
+        return ["", [], self._face.title.translate(_UNMARKED), self._face.tooltip.translate(_UNMARKED)]
 
     @dbus_property(access=PropertyAccess.READ, name="ItemIsMenu")
     def item_is_menu(self) -> DBusBool:
