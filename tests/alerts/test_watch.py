@@ -32,10 +32,13 @@ class Desk(Deliverer):
         self.shown: list[Notice] = []
         self.takes = Outcome.DESKTOP
         self.while_showing: Callable[[], object] = lambda: None
+        self.turns = 0
 
     async def show(self, notice: Notice) -> Outcome:
         await asyncio.sleep(0)
         self.while_showing()
+        for _ in range(self.turns):
+            await asyncio.sleep(0)
         if self.takes is not Outcome.LATER:
             self.shown.append(notice)
         return self.takes
@@ -179,6 +182,19 @@ async def test_a_notification_service_that_comes_late_gets_what_waited(
     ]
 
 
+async def test_a_warning_that_no_desktop_took_for_a_day_is_left_to_log_and_status(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "GIVE_UP_S", 0.1)
+    world.desk.takes = Outcome.LATER
+    world.balance = "4"
+    async with world.running() as watch:
+        await watch.check()
+        await settled(lambda: world.episodes["balance:northwind"].told)
+
+    assert world.episodes["balance:northwind"].resolved is None
+
+
 async def test_without_a_desktop_the_log_is_enough(world: World) -> None:
     world.desk.takes = Outcome.LOG
     world.balance = "4"
@@ -204,7 +220,10 @@ async def test_a_recovery_takes_back_what_was_not_told_yet(world: World) -> None
         await settled(lambda: world.desk.shown)
 
 
-async def test_an_escalation_while_the_milder_warning_is_being_shown_is_told_too(world: World) -> None:
+@pytest.mark.parametrize("turns", range(12))
+async def test_an_escalation_while_the_milder_warning_is_being_shown_is_told_too(world: World, turns: int) -> None:
+    """At whatever turn of the loop it falls: before, while or after the milder one is marked as told."""
+    world.desk.turns = turns
     world.balance = "19"
     async with world.running() as watch:
         checks: list[asyncio.Task[None]] = []

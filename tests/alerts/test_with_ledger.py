@@ -1,0 +1,91 @@
+"""The watch on a real ledger in real files: what it reads there, and what it leaves there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tests.alerts.story import START, coverage
+from tests.alerts.test_watch import Desk
+from trayd.alerts.imports import quietly
+from trayd.alerts.rules import Observed
+from trayd.alerts.watch import Watch, observe
+from trayd.facts import AccountFact, Added, Batch, BillingFact, BillingRow, EventFact
+from trayd.ledger.store import Ledger, LedgerPaths
+from trayd.money import Money
+from trayd.records import BalanceReading, Estimate
+from trayd.settings import Settings
+
+ENDPOINT = "fal-ai/kling-video/v3/pro/text-to-video"
+ACCOUNT = AccountFact(name="studio", state="ok", username="northwind", as_of=START)
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[Ledger]:
+    paths = LedgerPaths(ledger=home / "ledger", backup=home / "backup")
+    with closing(Ledger.open(paths, base_url=None, holder="a test")) as ledger:
+        yield ledger
+
+
+async def told_in(ledger: Ledger, now: datetime = START) -> list[str]:
+    """What a daemon tells that looks at the ledger once."""
+
+    async def read(at: datetime) -> Observed:
+        return observe(ledger, at)
+
+    async def submit(batch: Batch) -> Added:
+        return ledger.add(batch)
+
+    desk = Desk()
+    await Watch(Settings(locale="en_US"), read=read, submit=submit, deliverer=desk, clock=lambda: now).once()
+    return desk.titles
+
+
+def event(request_id: str, cost: str, *, ago: timedelta = timedelta(minutes=5)) -> EventFact:
+    at = START - ago
+    return EventFact(
+        digest=f"digest of {request_id}",
+        time=at,
+        endpoint_id=ENDPOINT,
+        request_id=request_id,
+        account="studio",
+        estimate=Estimate(Money.of(cost), at),
+    )
+
+
+def bill(request_id: str, dollars: int) -> BillingFact:
+    row = BillingRow(timestamp=START - timedelta(minutes=5), endpoint_id=ENDPOINT, total_nanos=dollars * 1_000_000_000)
+    return BillingFact(request_id=request_id, account="northwind", fetched_at=START, rows=(row,))
+
+
+async def test_a_day_of_warnings_survives_every_restart(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        low = BalanceReading("northwind", START, Money.of("4.32"))
+        ledger.add(Batch(accounts=(ACCOUNT,), coverage=(coverage(),), balances=(low,), events=(event("r1", "6.40"),)))
+        assert await told_in(ledger) == ["Balance under $5.00", "Expensive generation: $6.40"]
+
+    with opened(tmp_path) as ledger:
+        ledger.add(Batch(billing=(bill("r1", 7), bill("r2", 9))))
+        assert await told_in(ledger, START + timedelta(minutes=2)) == ["Expensive generation: $9.00"]
+        ledger.add(Batch(balances=(BalanceReading("northwind", START + timedelta(hours=1), Money.of(48)),)))
+        assert await told_in(ledger, START + timedelta(hours=1)) == []
+        assert ledger.episodes()["balance:northwind"].resolved == START + timedelta(hours=1)
+
+
+async def test_the_chunks_of_a_first_poll_that_still_runs_are_not_told(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        ledger.add(Batch(accounts=(ACCOUNT,), billing=(bill("r1", 40), bill("r2", 9))))
+
+        assert await told_in(ledger) == []
+
+
+async def test_an_imported_file_is_not_news_but_a_dropped_one_is(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        ledger.add(Batch(accounts=(ACCOUNT,), events=(event("dropped", "6.40"),)))
+        with quietly(ledger, Settings().alerts, START):
+            ledger.add(Batch(events=(event("imported", "12.00"), event("dropped", "6.40"))))
+
+        assert await told_in(ledger) == ["Expensive generation: $6.40"]
+        assert "expensive:imported" in ledger.episodes()
