@@ -22,6 +22,7 @@ from trayd.errors import (
     KeyringError,
     KeyScopeError,
     LedgerError,
+    RecordError,
 )
 from trayd.facts import AccountFact, Added, Batch, BillingFact, Coverage, Difference
 from trayd.fal.billing import fetch_billing
@@ -48,7 +49,11 @@ _CATALOGUE_AGE = timedelta(days=1)
 # An endpoint counts as in use for so long after its last request.
 _IN_USE = timedelta(days=7)
 
+# Totals are compared this often, and at every poll while they differ.
 _RECONCILE_EVERY = timedelta(minutes=10)
+
+# A difference that stays is looked into again, should its rows have come after all.
+_LOOK_INTO_EVERY = timedelta(hours=1)
 
 # fal's clock is told to the second and arrives late by the length of a call; below this the clocks agree.
 _SAME_CLOCK = timedelta(seconds=60)
@@ -124,6 +129,7 @@ class Poller:
         self._looked_up: dict[str, datetime] = {}
         self._differences: tuple[Difference, ...] | None = None
         self._reconciled_at: datetime | None = None
+        self._looked_into_at: datetime | None = None
 
     async def aclose(self) -> None:
         """Closes the connections."""
@@ -156,7 +162,7 @@ class Poller:
             else:
                 after, backfill = await self._ask(client, before, now, tally, thorough=thorough)
             await tally.submit(Batch(accounts=(after,)))
-        except LedgerError as error:
+        except (LedgerError, RecordError) as error:
             after, backfill = msgspec.structs.replace(before, problem=str(error)), None
         return PollOutcome(
             name=self.name,
@@ -202,7 +208,7 @@ class Poller:
         await _step(tally, "names and prices", self._look_up(round_, in_use))
         await _step(tally, "how requests ran", self._list_runs(round_, in_use))
         if round_.coverage is not None and self._due(now, thorough=thorough):
-            await _step(tally, "fal's own totals", self._compare(round_, round_.coverage, now))
+            await _step(tally, "fal's own totals", self._compare(round_, round_.coverage, now, thorough=thorough))
         if isinstance(refusal, KeyScopeError) and len(tally.failed) == 1:
             known = msgspec.structs.replace(known, as_of=now)
         return _after(known, now, tally), backfill
@@ -275,11 +281,15 @@ class Poller:
         at = self._reconciled_at
         return thorough or at is None or bool(self._differences) or abs(now - at) >= _RECONCILE_EVERY
 
-    async def _compare(self, round_: _Round, coverage: Coverage, now: datetime) -> None:
-        believed = self._differences
-        found = await reconcile(round_.client, round_.door, coverage, now=round_.now, believed=believed or ())
-        if believed is None or _amounts(found) != _amounts(believed):
+    async def _compare(self, round_: _Round, coverage: Coverage, now: datetime, *, thorough: bool) -> None:
+        before = self._differences
+        again = thorough or self._looked_into_at is None or abs(now - self._looked_into_at) >= _LOOK_INTO_EVERY
+        believed = () if again or before is None else before
+        found = await reconcile(round_.client, round_.door, coverage, now=round_.now, believed=believed)
+        if before is None or _amounts(found) != _amounts(before):
             await round_.door.submit(Batch(differences={round_.account: found}))
+        if again:
+            self._looked_into_at = now
         self._differences, self._reconciled_at = found, now
 
 

@@ -24,12 +24,12 @@ _LASTING = frozenset({"needs_admin", "locked"})
 # Accounts and machines that start together do not keep asking together.
 _SPREAD = 0.1
 
-# How often the clocks are compared, and by how much they part when the machine has slept.
-_LOOK_S = 15.0
+#: How often the clocks are compared, and by how much they part when the machine has slept.
+LOOK_S = 15.0
 _SLEPT_S = 20.0
 
-# The network takes a moment to come back after a sleep.
-_AFTER_SLEEP_S = 3.0
+#: The network takes a moment to come back after a sleep.
+AFTER_SLEEP_S = 3.0
 
 
 def _utc_now() -> datetime:
@@ -136,13 +136,13 @@ class Schedule:
                     await account.early.wait()
             except TimeoutError:
                 continue
-            await asyncio.sleep(_AFTER_SLEEP_S)
+            await asyncio.sleep(AFTER_SLEEP_S)
 
     async def _watch_for_sleep(self) -> None:
         """A sleep stops the timers on some systems; the wall clock goes on."""
         while True:
             wall, timer = self._now(), time.monotonic()
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(LOOK_S)
             if (self._now() - wall).total_seconds() - (time.monotonic() - timer) > _SLEPT_S:
                 _log.info("the machine has slept or its clock was set: polling soon")
                 for account in self._accounts:

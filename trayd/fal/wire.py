@@ -20,7 +20,8 @@ Name = Annotated[str, Meta(min_length=1)]
 # Far above any real amount, and small enough that no number of fal's can fill the memory with digits.
 _LARGEST = Decimal(10) ** 15
 
-_FIELDS_WITHOUT_NAME = frozenset({"", "None", "User token"})
+# How fal writes that nobody is known.
+_NOBODY = frozenset({"", "None"})
 
 
 def utc(moment: datetime) -> datetime:
@@ -51,7 +52,7 @@ class Billing(msgspec.Struct, frozen=True):
 
 
 class AuthMethod(msgspec.Struct, frozen=True):
-    """Who made a request: the alias of an API key, or a team member."""
+    """Who made a request: the alias of an API key, a team member, or a login ("User token")."""
 
     detail: str | None = None
     login_username: str | None = None
@@ -60,7 +61,7 @@ class AuthMethod(msgspec.Struct, frozen=True):
     def label(self) -> str | None:
         """The key's alias or the member's name; None where fal names nobody."""
         name = self.login_username or self.detail or ""
-        return None if name in _FIELDS_WITHOUT_NAME else name
+        return None if name in _NOBODY else name
 
 
 class BillingEvent(msgspec.Struct, frozen=True):
