@@ -264,6 +264,7 @@ class Daemon:
             logger.error("the settings stay as they were: %s", error)  # noqa: TRY400  # a person's mistake, no bug
             return
         self.settings = self._watch.settings = self._operations.settings = settings
+        self._deliverer.desktop = settings.alerts.desktop
         self._polling.settings_changed()
         self._changed.set()
         logger.info("the settings have changed and are in force")

@@ -12,7 +12,7 @@ from tests.end_to_end.support import SandboxProcess
 @pytest.fixture
 def sandbox() -> Iterator[SandboxProcess]:
     """Thirty days of made-up history, then as in life."""
-    with SandboxProcess("--days", "30", "--per-day", "20", "--seed", "7") as running:
+    with SandboxProcess("--days", "29", "--per-day", "20", "--seed", "7") as running:
         yield running
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import random
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import tinydb
 
 from tests.desktop.harness import wait_until
@@ -22,13 +20,6 @@ time_zone = "UTC"
 [poll]
 interval_s = 0.2
 """
-
-
-@pytest.fixture
-def home(tmp_path: Path, sandbox: SandboxProcess) -> Home:
-    home = Home(tmp_path / "trayd", sandbox)
-    home.settings(SETTINGS)
-    return home
 
 
 def killed_when(home: Home, moment: Callable[[], bool], timeout: float = 30) -> None:
@@ -72,50 +63,56 @@ def records(home: Home) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(home.run("export", "--kind", "internal").stdout)))
 
 
-def test_killed_during_the_backfill(home: Home, sandbox: SandboxProcess) -> None:
+def test_killed_during_the_backfill(tmp_path: Path) -> None:
     chance = random.Random(3)
-    for _ in range(4):
-        # As soon as the first rows are in the mirror, and a little later each time.
-        size = mirrored(home)
-        killed_when(home, lambda size=size: mirrored(home) > size + chance.randrange(1, 20_000))
+    with SandboxProcess("--days", "29", "--per-day", "200", "--seed", "5") as sandbox:
+        home = Home(tmp_path / "trayd", sandbox)
+        home.settings(SETTINGS)
+        caught = 0
+        for _ in range(5):
+            # As soon as new rows are in the mirror, and a little later each time.
+            more = mirrored(home) + chance.randrange(1, 300_000)
+            killed_when(home, lambda more=more: mirrored(home) >= more or backfilled(home))
+            caught += not backfilled(home)
+            check_files(home)
+        assert caught, "the backfill was always over before the kill"
+        with settled(home, sandbox):
+            assert_every_record_once(records(home), sandbox)
         check_files(home)
-        state = home.folder / "backup" / "state.jsonl"
-        if state.exists() and "first_completed_at" in state.read_text():
-            break
-    with settled(home, sandbox):
-        assert_every_record_once(records(home), sandbox)
-    check_files(home)
-    assert home.json("doctor", code=None)
 
 
-def test_killed_during_a_checkpoint(home: Home, sandbox: SandboxProcess) -> None:
-    with settled(home, sandbox):
-        pass
-    seen: list[str] = []
+def backfilled(home: Home) -> bool:
+    state = home.folder / "backup" / "state.jsonl"
+    return state.exists() and "first_completed_at" in state.read_text()
 
-    def writing() -> bool:
-        """A TinyDB file is being written: its temporary file stands beside it."""
-        found = [
-            path.name for path in (home.folder / "ledger").iterdir() if "tmp" in path.name or path.suffix == ".new"
-        ]
-        seen.extend(found)
-        return bool(found)
 
-    for number in range(3):
-        daemon = home.started("--headless")
-        try:
-            for extra in range(5):
-                sandbox.control("jobs", endpoint_id="fal-ai/flux/dev", cost=f"0.{number}{extra}1")
-            end = time.monotonic() + 30
-            while not writing() and time.monotonic() < end:
-                pass
-            daemon.kill()
-        finally:
-            if daemon.process.poll() is None:
+def test_killed_during_a_checkpoint(tmp_path: Path) -> None:
+    with SandboxProcess("--days", "20", "--per-day", "300", "--seed", "5") as sandbox:
+        home = Home(tmp_path / "trayd", sandbox)
+        home.settings(SETTINGS)
+        with settled(home, sandbox):
+            pass
+        caught = 0
+        for number in range(4):
+            daemon = home.started("--headless")
+            try:
+                sandbox.control("jobs", endpoint_id="fal-ai/flux/dev", cost=f"0.{number}1")
+                end = time.monotonic() + 30
+                while not half_written(home):
+                    assert time.monotonic() < end, f"there was no checkpoint:\n{daemon.output}"
                 daemon.kill()
+                caught += bool(half_written(home))
+            finally:
+                if daemon.process.poll() is None:
+                    daemon.kill()
+            check_files(home)
+        assert caught, "every checkpoint was over before the kill"
+        with settled(home, sandbox):
+            assert_every_record_once(records(home), sandbox)
         check_files(home)
-    assert seen, "no checkpoint was caught in the act"
-    with settled(home, sandbox):
-        assert_every_record_once(records(home), sandbox)
-    check_files(home)
-    assert json.loads(home.run("status", "--json").stdout)["daemon"]["running"] is False
+        assert home.json("status")["daemon"]["running"] is False
+
+
+def half_written(home: Home) -> list[Path]:
+    """TinyDB files that are being written, before they take the place of the old ones."""
+    return list((home.folder / "ledger").glob("20*.json.tmp"))

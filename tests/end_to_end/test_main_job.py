@@ -47,8 +47,8 @@ def test_a_day_with_trayd(home: Home, sandbox: SandboxProcess, desktop: Desktop,
         # The icon is in the panel, with the balance in menu and tooltip.
         item = desktop.item("trayd")
         wait_until(lambda: any("$31.40" in label for label in labels(item)), what="the balance in the menu")
-        assert item.pixmaps()
-        assert "31.40" in item.tooltip()
+        assert item.pixmaps
+        assert "31.40" in item.tooltip
 
         # The first poll has read thirty days, and told so once.
         told = desktop.notification("trayd has read your history", timeout=30)
