@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal
+
+import msgspec
 
 from trayd.facts import BillingFact, BillingRow
 from trayd.fal.client import LONGEST_WINDOW_DAYS, MOST_IDS, FalClient
@@ -17,12 +18,10 @@ _WINDOW = timedelta(days=LONGEST_WINDOW_DAYS)
 # fal times the rows of one request alike. Should it ever not, those of one request still lie within this.
 _SPREAD = timedelta(hours=1)
 
-_ZERO = Decimal(0)
-
 
 async def fetch_billing(
     client: FalClient, account: str, start: datetime, end: datetime, fetched_at: datetime
-) -> AsyncIterator[tuple[BillingFact, ...]]:
+) -> AsyncGenerator[tuple[BillingFact, ...], None]:
     """What each request of a time was charged, page by page, however long the time is.
 
     A request that a page cuts in two, or that rows which arrive meanwhile push onto a second page, comes twice: as
@@ -43,7 +42,7 @@ async def fetch_billing(
     split: set[str] = set()
     for window_start, window_end in windows(start - _SPREAD, end):
         async for page in client.billing_events(window_start, window_end):
-            facts = await asyncio.to_thread(_grouped, page, account, fetched_at)
+            facts = await asyncio.to_thread(group, page, account, fetched_at)
             split |= {fact.request_id for fact in facts if fact.request_id in seen}
             yield tuple(fact for fact in facts if fact.request_id not in seen and fact.rows[0].timestamp >= start)
             seen |= {fact.request_id for fact in facts}
@@ -65,7 +64,7 @@ async def fetch_requests(
             async for page in client.billing_events(start, end, request_ids=ids[at : at + MOST_IDS])
             for row in page
         ]
-        yield _grouped(rows, account, fetched_at)
+        yield group(rows, account, fetched_at)
 
 
 def windows(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -76,7 +75,8 @@ def windows(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime
         start = until
 
 
-def _grouped(events: Iterable[BillingEvent], account: str, fetched_at: datetime) -> tuple[BillingFact, ...]:
+def group(events: Iterable[BillingEvent], account: str, fetched_at: datetime) -> tuple[BillingFact, ...]:
+    """The rows of each request as one fact."""
     by_request: dict[str, list[BillingEvent]] = defaultdict(list)
     for event in events:
         by_request[event.request_id].append(event)
@@ -104,8 +104,8 @@ def _row(event: BillingEvent) -> BillingRow:
     )
 
 
-def _order(row: BillingRow) -> tuple[datetime, str, int, Decimal]:
-    return row.timestamp, row.endpoint_id, -1 if row.total_nanos is None else row.total_nanos, row.units or _ZERO
+def _order(row: BillingRow) -> tuple[datetime, bytes]:
+    return row.timestamp, msgspec.json.encode(row)
 
 
 def _label(event: BillingEvent) -> str | None:
