@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from trayd.ledger.disk import TEMPORARY, Disk, refusals, write_all
 from trayd.ledger.pair import LedgerPaths
+
+
+def _state_first(path: Path) -> tuple[bool, str]:
+    """What claims the records goes before they do: a clearing that is cut short leaves no claim on what is gone."""
+    return not path.name.startswith("state."), path.name
 
 
 class _Sink(io.RawIOBase):
@@ -58,9 +64,10 @@ def archive(folders: LedgerPaths, disk: Disk, now: datetime) -> Path:
             disk.replace(temporary, target)
             disk.sync_folder(target.parent)
         except BaseException:
-            disk.remove(temporary)
+            with suppress(OSError):
+                disk.remove(temporary)
             raise
-        for path, _ in files:
+        for path, _ in sorted(files, key=lambda file: _state_first(file[0])):
             disk.remove(path)
         disk.sync_folder(folders.ledger)
         disk.sync_folder(folders.backup)

@@ -48,7 +48,6 @@ class Work:
         self._home: dict[str, Month] = {}
         self._links: dict[str, str] = {}
         self._facts: dict[str, RecordFacts] = {}
-        self._rows: dict[str, Row | None] = {}
         self.first: list[Change] = []
         self.last: list[Change] = []
         self.created: list[str] = []
@@ -69,11 +68,10 @@ class Work:
         for event in batch.events:
             self._add(self._resolve(event.record_id), _plain(event), merge.with_event, event.time)
         for billing in batch.billing:
-            if billing.rows or self._find(billing.request_id, billing.fetched_at):
-                when = min((row.timestamp for row in billing.rows), default=billing.fetched_at)
-                self._fetch("billing", billing, merge.with_billing, when)
-            else:
-                self.known += 1  # nothing was billed of a request that nobody knows
+            if not billing.rows:
+                raise RecordError(f"billing of the request {billing.request_id} has no row", "leave it out")
+            when = min(row.timestamp for row in billing.rows)
+            self._fetch("billing", billing, merge.with_billing, when)
         for run in batch.runs:
             self._fetch("run", _plain(run), merge.with_run, run.sent_at)
         for edit in batch.edits:
@@ -85,12 +83,14 @@ class Work:
             self._add(record_id, edit, merge.with_edit, edit.at)
 
     def by_month(self) -> list[tuple[Month, list[Change]]]:
-        """The changes of the records, by the month they are stored in; fills in what the state has to know first."""
+        """The changes of the records by the month they are stored in, in the order in which they are written.
+
+        What the state has to know before is in ``first`` from then on.
+        """
         changes: dict[str, tuple[Month, list[Change]]] = {}
         drifts: dict[str, Drift] = {}
         for record_id, facts in self._facts.items():
             row = row_of(record_id, facts)
-            self._rows[record_id] = row
             month = self._home.get(record_id)
             if month is None:
                 month = self._home[record_id] = self._months.open(month_of(row.view.timestamp))
@@ -101,11 +101,10 @@ class Work:
                 self.changed.append(record_id)
             self._note_drift(month.name, row.view.timestamp, drifts)
             changes.setdefault(month.name, (month, []))[1].append(Change(RECORDS, record_id, row))
-        for old_id in self._links:
-            month = self._home[old_id]
-            changes.setdefault(month.name, (month, []))[1].append(Change(RECORDS, old_id, None))
         self.first += [Change("drift", name, drift) for name, drift in drifts.items()]
-        return [changes[name] for name in sorted(changes)]
+        # An event leaves its old month when it is safe in the month of its request, never before.
+        gone = [(self._home[old_id], [Change(RECORDS, old_id, None)]) for old_id in self._links]
+        return [*changes.values(), *gone]
 
     def _resolve(self, record_id: str) -> str:
         return self._links.get(record_id) or self._state.resolve(record_id)
@@ -174,10 +173,10 @@ class Work:
             raise LedgerError(
                 f"{link.record_id} is no event without a request id", "only those are linked; trayd history shows them"
             )
-        facts = self._known_facts(link.request_id, row.view.timestamp)
-        self._facts[link.request_id] = merge.with_link(merge.join(facts, facts_of(row)), link)
         if self._find(link.request_id, None) is None and month is not None:
             self._home[link.request_id] = month
+        facts = self._known_facts(link.request_id, None)
+        self._facts[link.request_id] = merge.with_link(merge.join(facts, facts_of(row)), link)
         self._links[link.record_id] = link.request_id
         self.first.append(Change("links", link.record_id, LinkKept(link, done=False)))
         self.last.append(Change("links", link.record_id, LinkKept(link, done=True)))

@@ -43,7 +43,7 @@ class RecordFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     @property
     def billed(self) -> bool:
         """Whether fal's billing lists it, priced or not."""
-        return self.billing is not None and bool(self.billing.rows)
+        return self.billing is not None
 
 
 NOTHING = RecordFacts()
@@ -168,10 +168,8 @@ def fold(record_id: str, facts: RecordFacts) -> Record:
     values = _from_events(facts)
     if facts.run is not None:
         _from_run(values, facts.run)
-    if facts.billing is not None and facts.billing.rows:
+    if facts.billing is not None:
         _from_billing(values, facts.billing)
-    elif facts.billing is not None:
-        values["request_id"] = facts.billing.request_id
     values["status"] = _status(facts)
     values["source"] = _source(facts)
     values.update(_edits(facts))

@@ -130,9 +130,10 @@ class Months:
                 month = self.open(name)
                 if record_id in month.rows:
                     return month
+                self.release()
         return None
 
-    def _names_near(self, near: datetime | None) -> Iterator[str] | list[str]:
+    def _names_near(self, near: datetime | None) -> list[str]:
         names = sorted(self._names, reverse=True)
         if near is None:
             return names

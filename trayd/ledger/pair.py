@@ -186,8 +186,14 @@ class Pair:
             yield from table.payloads()
 
     def _tell(self, what: str, content: bytes, path: Path, why: str) -> None:
-        copy = set_aside(self._disk, path, content, why)
+        with refusals(path):
+            copy = set_aside(self._disk, path, content, why)
         self._note(f"{what}; a copy is kept as {copy.name}")
+
+    def _tell_mirror(self, what: str) -> None:
+        with refusals(self.mirror):
+            content = self._disk.read(self.mirror) or b""
+        self._tell(f"{self.mirror} {what}", content, self.mirror, "damaged")
 
     def _note(self, notice: str) -> None:
         self.notices.append(notice)
@@ -212,49 +218,37 @@ class Pair:
 
     def _with_mirror(self, mirror: Reading, found: Found) -> Journal:
         """The mirror is intact, up to a last line that may have been cut off."""
-        announced = mirror.announced()
-        covers = 0
-        if found.seal is not None:
-            covers = _covers(mirror, found.seal)
-        match found.state:
-            case FileState.SOUND if covers > mirror.last:
-                with refusals(self.mirror):
-                    content = self._disk.read(self.mirror) or b""
-                    self._tell(
-                        f"{self.mirror} is older than {self.file} and was rebuilt from it",
-                        content,
-                        self.mirror,
-                        "damaged",
-                    )
-                return self._rebuilt_mirror(covers)
-            case FileState.SOUND if covers >= mirror.first:
-                pass
-            case FileState.EDITED:
-                self._tell_file(found, "was edited while trayd was off", "edited")
-                if covers < mirror.first:
-                    covers = mirror.last
-                self._replay(mirror, 0, covers)
-                with refusals(self.file):
-                    at = self._disk.changed_at(self.file)
-                before = {name: dict(table.rows) for name, table in self.tables.items()}
-                self.edited = HandEdit(found.tables, before, at)
-            case FileState.DAMAGED:
-                self._tell_file(found, "is damaged and was rebuilt from its mirror", "damaged")
-                covers = 0
-            case _:
-                if found.state is FileState.MISSING and announced:
-                    self._note(f"{self.file} was missing and was rebuilt from its mirror")
-                for table in self.tables.values():
-                    table.rows.clear()
-                covers = 0
-        self._replay(mirror, covers, None)
+        covers = _covers(mirror, found.seal) if found.seal is not None else 0
+        if found.state is FileState.SOUND and covers > mirror.last:
+            self._tell_mirror(f"is older than {self.file} and was rebuilt from it")
+            return self._rebuilt_mirror(covers)
+        if found.state is not FileState.SOUND or covers < mirror.first:
+            covers = self._from_mirror_alone(mirror, found, covers)
+        changed = self._replay(mirror, covers, None)
         if mirror.good < mirror.size:
             self._cut(mirror)
-        # An announcement is no change: a file that covers all but that is up to date.
-        changed = any(entry.file is None for entry in mirror.entries(after=covers))
-        clean = found.state is FileState.SOUND and covers and not changed
-        self._covered = mirror.last if clean else covers if found.state is FileState.SOUND else 0
+        if found.state is FileState.SOUND and covers:
+            self._covered = covers if changed else mirror.last  # an announcement is no change
         return Journal(self._disk, self.mirror, self.name, seq=mirror.last, size=mirror.good)
+
+    def _from_mirror_alone(self, mirror: Reading, found: Found, covers: int) -> int:
+        """Leaves the file out of it, with a copy kept of what is not trayd's; up to which line it has read then."""
+        for table in self.tables.values():
+            table.rows.clear()
+        if found.state is FileState.EDITED:
+            self._tell(f"{self.file} was edited while trayd was off", found.content, self.file, "edited")
+            covers = covers if covers >= mirror.first else mirror.last
+            self._replay(mirror, 0, covers)
+            with refusals(self.file):
+                at = self._disk.changed_at(self.file)
+            before = {name: dict(table.rows) for name, table in self.tables.items()}
+            self.edited = HandEdit(found.tables, before, at)
+            return covers
+        if found.state is FileState.DAMAGED:
+            self._tell(f"{self.file} is damaged and was rebuilt from its mirror", found.content, self.file, "damaged")
+        elif found.state is FileState.MISSING and mirror.announced():
+            self._note(f"{self.file} was missing and was rebuilt from its mirror")
+        return 0
 
     def _without_mirror(self, mirror: Reading, found: Found) -> Journal:
         """The mirror is missing, empty or damaged: the file has to stand for it."""
@@ -268,11 +262,7 @@ class Pair:
         assert seal is not None  # noqa: S101 - a sound file has one
         covers = _covers(mirror, seal)
         if mirror.broken:
-            with refusals(self.mirror):
-                content = self._disk.read(self.mirror) or b""
-                self._tell(
-                    f"{self.mirror} is damaged and was rebuilt from {self.file}", content, self.mirror, "damaged"
-                )
+            self._tell_mirror(f"is damaged and was rebuilt from {self.file}")
             self._replay(mirror, covers, None)
         else:
             self._note(f"{self.mirror} was missing or empty and was rebuilt from {self.file}")
@@ -300,17 +290,18 @@ class Pair:
             table = self.tables[name]
             table.rows.update(map(table.from_document, map(bytes, documents.values())))
 
-    def _replay(self, mirror: Reading, after: int, up_to: int | None) -> None:
+    def _replay(self, mirror: Reading, after: int, up_to: int | None) -> bool:
+        """Does what the lines say; whether they said anything."""
+        changed = False
         for entry in mirror.entries(after, up_to):
             if entry.put is not None:
                 table = self.tables[entry.put]
                 table.set(entry.key, table.from_payload(entry.key, bytes(entry.doc)))
+                changed = True
             elif entry.drop is not None:
                 self.tables[entry.drop].set(entry.key, None)
-
-    def _tell_file(self, found: Found, what: str, why: str) -> None:
-        with refusals(self.file):
-            self._tell(f"{self.file} {what}", found.content, self.file, why)
+                changed = True
+        return changed
 
     def _cut(self, mirror: Reading) -> None:
         """Drops a last change that was cut off while it was written, and so never acknowledged."""

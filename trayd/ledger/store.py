@@ -69,15 +69,22 @@ class Ledger:
         lock = Lock(paths.ledger, holder, disk)
         try:
             ledger = cls(paths, disk, lock)
-            if base_url is not None:
-                ledger._belong_to(base_url)
-            links = tuple(ledger._state.unfinished_links())
-            if links:
-                ledger.add(Batch(links=links))
+            ledger._begin(base_url)
         except BaseException:
             lock.release()
             raise
         return ledger
+
+    def _begin(self, base_url: str | None) -> None:
+        try:
+            if base_url is not None:
+                self._belong_to(base_url)
+            links = tuple(self._state.unfinished_links())
+            if links:
+                self.add(Batch(links=links))
+        except BaseException:
+            self._let_go()
+            raise
 
     def _belong_to(self, base_url: str) -> None:
         refuse_other_api(self._state, base_url, self._paths.ledger)
@@ -98,9 +105,12 @@ class Ledger:
         try:
             self._checkpoint()
         finally:
-            self._months.close()
-            self._state.pair.close()
+            self._let_go()
             self._lock.release()
+
+    def _let_go(self) -> None:
+        self._months.close()
+        self._state.pair.close()
 
     @property
     def dirty(self) -> bool:
@@ -280,8 +290,7 @@ class Ledger:
         self._usable()
         self._checkpoint()
         base_url = self._state.base_url()
-        self._months.close()
-        self._state.pair.close()
+        self._let_go()
         try:
             return archive(self._paths, self._disk, now)
         finally:
