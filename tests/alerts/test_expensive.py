@@ -82,7 +82,7 @@ def test_the_words_name_model_cost_project_limit_and_cure() -> None:
         "Kling Video v3 Pro is estimated to have cost $6.40 for Northwind / Spring Campaign / Hero Film. "
         "Your limit for one is $5.00: look at what submits it, or set alerts.expensive_generation higher."
     )
-    assert billed.text.startswith("Kling Video v3 Pro cost $7.00. It has no client or project yet: tag it.")
+    assert billed.text.startswith("Kling Video v3 Pro cost $7.00. Your limit")
 
 
 def test_what_was_imported_is_never_told_not_even_after_a_restart() -> None:
