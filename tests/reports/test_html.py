@@ -1,0 +1,301 @@
+"""The HTML report: its figures recounted, hostile names, and a real browser that opens it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from html import unescape
+from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+
+from tests.insight.samples import NOW, external, generation, records
+from tests.reports.chromium import run, served, visit
+from trayd.money import Money, format_money, nanos_of
+from trayd.records import Counting, Estimate, ExternalCost, Filters, Kind
+from trayd.reports.context import report_context
+from trayd.reports.html import report_html
+from trayd.reports.words import Words
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+NOVEMBER = Filters(since=datetime(2026, 11, 1, tzinfo=UTC), until=datetime(2026, 12, 1, tzinfo=UTC))
+
+
+def page(of, filters=NOVEMBER, zone=UTC, home="USD", locale="en_US"):
+    return "".join(report_html(of, filters=filters, home_currency=home, locale=locale, zone=zone, now=NOW))
+
+
+def context(of, filters=NOVEMBER, home="USD"):
+    return report_context(of, filters=filters, home_currency=home, words=Words("en_US"), zone=UTC, now=NOW)
+
+
+class Reader(HTMLParser):
+    """The log's cells, and every element, of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.rows, self.tags, self.attributes = [], [], []
+        self._in_log = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes.extend(attrs)
+        if tag == "table":
+            self._in_log = ("class", "log") in attrs
+        if self._in_log and tag == "tr":
+            self.rows.append([])
+        if self._in_log and tag == "td":
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        if tag == "table":
+            self._in_log = False
+
+    def handle_data(self, data):
+        if self._in_log and self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data
+
+    def log(self):
+        return [[cell.strip() for cell in row] for row in self.rows if row]
+
+
+def log_of(of, **options):
+    return Reader(page(of, **options)).log()
+
+
+CAMPAIGN = [
+    generation(
+        "1.12",
+        estimate=Estimate(Money.of("1.10"), NOW),
+        timestamp=datetime(2026, 11, 3, 9, 30, 5, tzinfo=UTC),
+        endpoint_id="fal-ai/kling-video/v3/pro/text-to-video",
+        display_name="Kling 3.0 Pro",
+        units=Decimal(8),
+        unit="seconds",
+        client="Northwind",
+        project="Spring Campaign",
+        deliverable="Hero Film",
+        parameters={"resolution": "1080p", "generate_audio": True, "nested": {"a": 1}},
+    ),
+    generation("0.0902", counting=Counting.ESTIMATE, client="Northwind", deliverable="Social Cut"),
+    generation(None, client="Northwind"),
+    generation("2.00", counting=Counting.PENDING),
+    generation("0.70", counting=Counting.UNMATCHED),
+    generation("0.40", counting=Counting.FREE),
+    external("30.00", "2026-11-05", client="Northwind", category="subscription"),
+    external("10.00", "2026-11-06", kind=Kind.POOL),
+    external("99.00", "2026-11-07", currency="EUR"),
+]
+
+
+def test_the_four_figures():
+    assert [(kpi.label, kpi.value) for kpi in context(CAMPAIGN).kpis] == [
+        ("Total AI cost", "$1.21"),
+        ("External AI costs", "$40.00"),
+        ("Combined total", "$41.21"),
+        ("Generations", "4"),
+    ]
+
+
+def test_what_is_not_in_the_figures_is_said():
+    told = " ".join(context(CAMPAIGN).notes)
+    for note in (
+        "1 generation counts by its estimate, $0.09 in all",
+        "1 generation has no price yet",
+        "1 generation is still running, expected to cost $2.00",
+        "1 event could not be matched",
+        "1 failed or cancelled request was not billed",
+        "€99.00 left out of the totals in USD",
+        "$10.00 of shared costs",
+    ):
+        assert note in told
+
+
+def test_the_compliance_line_accounts_for_every_entry():
+    said = {fact.label: int(fact.value) for fact in context(CAMPAIGN).origin}
+    assert said == {
+        "confirmed by fal": 2,
+        "estimated": 1,
+        "imported": 3,
+        "without a price": 1,
+        "still running": 1,
+        "unmatched": 1,
+    }
+    assert sum(said.values()) == len(CAMPAIGN)
+    assert not context(CAMPAIGN).all_confirmed
+
+
+def test_a_report_of_billed_costs_alone_says_so():
+    settled = context([generation("1.00"), external("2.00")])
+    assert (settled.all_confirmed, settled.verdict) == (True, "every cost is billed")
+
+
+def test_the_title_block_names_client_project_and_period():
+    asked = msgspec.structs.replace(NOVEMBER, client="Northwind", project="Spring Campaign", since=None)
+    made = context(CAMPAIGN[:1], filters=asked)
+    assert (made.title, made.subtitle) == ("Northwind", "Spring Campaign")
+    assert made.period == "November 3, 2026 to November 20, 2026"
+    assert [(fact.label, fact.value) for fact in made.facts] == [
+        ("Client", "Northwind"),
+        ("Project", "Spring Campaign"),
+        ("Currency", "USD"),
+    ]
+
+
+def test_the_log_shows_estimate_actual_and_cost():
+    assert log_of(CAMPAIGN[:1], zone=STOCKHOLM) == [
+        [
+            "2026-11-03 10:30:05",
+            "Kling 3.0 Profal-ai/kling-video/v3/pro/text-to-video",
+            "8 seconds · resolution 1080p · generate audio yes",
+            "Northwind · Spring Campaign · Hero Film",
+            "$1.10",
+            "Actual $1.12",
+            "$1.12",
+        ]
+    ]
+
+
+def test_the_log_says_why_a_cost_is_missing_and_never_shows_zero_for_it():
+    shown = {row[5]: row[6] for row in log_of(CAMPAIGN)}
+    assert shown == {
+        "Actual $1.12": "$1.12",
+        "Estimated": "$0.0902",
+        "No price yet": "",
+        "Pending": "",
+        "Unmatched": "",
+        "Not billed": "$0.00",
+        "Imported": "€99.00",
+    }
+
+
+def test_the_log_is_in_the_order_of_time_by_month():
+    october = Filters()
+    of = [external("1.00", "2026-11-02"), external("1.00", "2026-10-30"), generation("1.00")]
+    text = page(of, filters=october)
+    assert re.findall(r"scope=\"rowgroup\">(.*)", text) == ["October 2026", "November 2026"]
+    assert [row[0] for row in Reader(text).log()] == ["2026-10-30", "2026-11-02", "2026-11-20 14:00:00"]
+
+
+def test_what_the_title_says_is_not_repeated_in_every_line():
+    asked = Filters(client="Northwind")
+    assert log_of(CAMPAIGN[:1], filters=asked)[0][3] == "Spring Campaign · Hero Film"
+
+
+def test_numbers_are_written_as_the_reader_writes_them():
+    assert log_of([generation("1234.5")], locale="sv_SE")[0][6] == "1\xa0234,50\xa0US$"
+
+
+def test_a_report_of_nothing_is_still_a_report():
+    text = page([])
+    assert "There are no generations in this report." in text
+    assert "0 entries" in text
+    assert '<svg class="line"' not in text
+
+
+@settings(max_examples=40)
+@given(records)
+def test_the_log_adds_up_to_the_figures(of):
+    """The log shows exact amounts, so a reader with a pocket calculator gets the report's totals."""
+    internal = external_costs = 0
+    for record, row in zip(
+        sorted(of, key=lambda record: record.instant(UTC)), log_of(of, filters=Filters()), strict=True
+    ):
+        if "$" not in row[6]:
+            continue
+        nanos = nanos_of(row[6].replace("$", "").replace(",", ""))
+        if isinstance(record, ExternalCost):
+            external_costs += nanos
+        else:
+            internal += nanos
+    values = [kpi.value for kpi in context(of, filters=Filters()).kpis]
+    totals = [internal, external_costs, internal + external_costs]
+    assert values[:3] == [format_money(Money(nanos), "en_US") for nanos in totals]
+
+
+HOSTILE = (
+    "</td></table><script>fetch('http://127.0.0.1:{port}/x')</script>"
+    "<img src=http://127.0.0.1:{port}/y onerror=alert(1)>\"'&"
+)
+
+
+def hostile_records(port):
+    bad = HOSTILE.format(port=port)
+    return [
+        generation(
+            "1.00",
+            id=bad,
+            request_id=bad,
+            endpoint_id=bad,
+            display_name=bad,
+            operation=bad,
+            unit=bad,
+            units=Decimal(2),
+            key=bad,
+            client=bad,
+            project=bad,
+            deliverable=bad,
+            note=bad,
+            source=bad,
+            account=bad,
+            parameters={bad: bad},
+        ),
+        external("1.00", description=bad, source=bad, category=bad, client=bad, project=bad, deliverable=bad),
+    ]
+
+
+def test_html_in_any_field_is_shown_and_not_run():
+    bad = HOSTILE.format(port=9)
+    asked = Filters(client=bad, project=bad, deliverable=bad, model=bad, account=bad)
+    text = page(hostile_records(9), filters=asked)
+    reader = Reader(text)
+    assert not {"script", "img", "iframe", "object", "form"} & set(reader.tags)
+    assert not [name for name, _ in reader.attributes if name.startswith("on") or name == "style"]
+    assert bad in unescape(text)
+
+
+def test_a_browser_opens_it_without_a_request_or_a_complaint(tmp_path):
+    with served("") as (url, _):
+        port = url.split(":")[2].split("/")[0]
+    with served(page([*CAMPAIGN, *hostile_records(port)])) as (url, paths):
+        seen = visit(tmp_path, url)
+    assert paths == ["/report.html"]
+    assert seen.asked == set()
+    assert seen.console == []
+    assert "Actual $1.12" in seen.dom
+
+
+def test_the_browser_would_have_told(tmp_path):
+    """The control: a page that asks and complains is seen to do so."""
+    with served("<img src=/picture.png><script>console.error('no')</script>") as (url, paths):
+        seen = visit(tmp_path, url)
+    assert "/picture.png" in paths
+    assert any(address.endswith("/picture.png") for address in seen.asked)
+    assert any('"no"' in line for line in seen.console)
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_nothing_is_wider_than_the_window(tmp_path, width):
+    # A headless window is never narrower than 500 pixels; a frame is.
+    (tmp_path / "report.html").write_text(page([*CAMPAIGN, *hostile_records(9)]), encoding="utf-8")
+    probe = tmp_path / "probe.html"
+    probe.write_text(
+        f"<iframe id=f width={width} height=600 src=report.html></iframe><script>f.onload = () => {{"
+        "const page = f.contentDocument.documentElement;"
+        "document.title = page.scrollWidth + ' in ' + f.contentWindow.innerWidth;}</script>"
+    )
+    done = run(tmp_path, probe.as_uri(), "--allow-file-access-from-files", "--dump-dom")
+    [(needed, given_width)] = re.findall(r"<title>(\d+) in (\d+)</title>", done.stdout)
+    assert int(needed) <= int(given_width)
+
+
+def test_it_prints_to_pages(tmp_path):
+    source, pdf = tmp_path / "report.html", tmp_path / "report.pdf"
+    of = [generation("1.00", timestamp=NOW - timedelta(hours=n)) for n in range(120)]
+    source.write_text(page(of), encoding="utf-8")
+    run(tmp_path, source.as_uri(), f"--print-to-pdf={pdf}")
+    pages = [int(count) for count in re.findall(rb"/Type /Pages.*?/Count (\d+)", pdf.read_bytes(), re.DOTALL)]
+    assert 3 <= sum(pages) <= 12
