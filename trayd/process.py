@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
@@ -25,6 +26,9 @@ _LOG_FILES = 3
 
 #: Windows delivers no signal while the main thread waits for longer than this.
 _WAIT_S = 0.5
+
+#: After the session bus was lost: whether it has gone for good shows by then.
+_RECONNECT_S = 1.0
 
 
 class Process:
@@ -50,6 +54,7 @@ class Process:
         self._stop: asyncio.Event | None = None
         self._daemon: Daemon | None = None
         self._tray: Tray | None = None
+        self._view = starting_view()
 
     def run(self, *, headless: bool) -> None:
         """Runs until SIGINT, SIGTERM or Quit. To be called on the main thread.
@@ -99,21 +104,22 @@ class Process:
         self._ready = True
 
     def _show(self, snapshot: Snapshot) -> None:
+        self._view = view_of(snapshot)
         if self._tray is not None:
-            self._tray.update(view_of(snapshot))
+            self._tray.update(self._view)
         self._on_snapshot(snapshot)
 
     def _show_icon(self) -> None:
         """Shows the icon until the daemon ends; without a desktop it says so once and returns."""
         try:
-            self._tray = Tray(starting_view(), self._chosen)
-            if self._tray.choice.note:
-                logger.warning(self._tray.choice.note)
-            if self._stopping:
-                return
-            ended = self._tray.run()
-            if ended is Ended.BUS_LOST and not self._stopping:
-                logger.warning("the desktop session has ended; trayd goes on without an icon")
+            while not self._stopping:
+                self._tray = Tray(self._view, self._chosen)
+                if self._tray.choice.note:
+                    logger.warning(self._tray.choice.note)
+                if self._stopping or self._tray.run() is Ended.STOPPED:
+                    break
+                logger.warning("the connection to the desktop was lost; trying again")
+                time.sleep(_RECONNECT_S)
         except NoTrayError as error:
             logger.warning("%s", error)
         self._tray = None

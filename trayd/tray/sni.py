@@ -19,6 +19,7 @@ from typing import Any
 from dbus_fast import Message, MessageType, NameFlag, RequestNameReply
 from dbus_fast.aio import MessageBus
 
+from trayd.tray.bus import connect
 from trayd.tray.dbusmenu import MenuService
 from trayd.tray.pystray_menu import BaseIcon
 from trayd.tray.sni_item import INTERFACE, ITEM_PATH, MENU_PATH, Face, Item
@@ -114,7 +115,7 @@ class Icon(BaseIcon):  # type: ignore[misc] # pystray has no types
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         try:
             async with asyncio.timeout(BUS_TIMEOUT_S):
-                self._bus = await MessageBus().connect()
+                self._bus = await connect()
                 await self._appear(self._bus)
             lost = asyncio.ensure_future(_disconnected(self._bus))
             ended = asyncio.ensure_future(self._end.wait())
@@ -244,7 +245,7 @@ async def has_watcher(wait_s: float = 0.0) -> bool:
         OSError: there is no session bus.
     """
     async with asyncio.timeout(BUS_TIMEOUT_S):
-        bus = await MessageBus().connect()
+        bus = await connect()
     try:
         deadline = asyncio.get_running_loop().time() + wait_s
         while True:
