@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.intake.host import Host
-from trayd.intake.drop import DropFolder
+from trayd.intake import drop
 
 _UNLINK = Path.unlink
 
@@ -33,9 +33,10 @@ def main() -> None:
     home = Path(sys.argv[1])
     match sys.argv[2:]:
         case ["move"]:
-            DropFolder._put_away = die  # type: ignore[method-assign]
+            drop.DropFolder._put_away = die  # type: ignore[method-assign]
         case ["unlink"]:
             Path.unlink = unlink  # type: ignore[method-assign]
+    drop.QUIET_S = 0.3
     host = Host(home)
     asyncio.run(host.scan())
     host.close()

@@ -115,7 +115,7 @@ def test_a_row_that_cannot_be_recorded_is_told_with_line_column_and_cure(row, to
 
 def test_a_row_with_a_wrong_currency_or_type_is_told():
     header = "date,description,amount,category,currency,type\n"
-    assert '"DOLLAR" is no currency (column "currency")' in refusal(f"{header}2026-11-03,a,1,x,dollar,\n")
+    assert '"dollars" is no currency (column "currency")' in refusal(f"{header}2026-11-03,a,1,x,dollars,\n")
     assert 'is in EUR and the column "currency" says USD' in refusal(f"{header}2026-11-03,a,€1,x,USD,\n")
     assert '"shared" is no type of cost (column "type"); write external or pool' in refusal(
         f"{header}2026-11-03,a,1,x,,shared\n"

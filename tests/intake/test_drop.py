@@ -76,11 +76,12 @@ async def test_an_event_that_is_written_in_two_parts_is_taken_when_it_is_whole(h
 
 
 async def test_a_burst_of_files_loses_none_and_is_written_in_few_batches(host):
-    async with host.running():
+    def burst() -> None:
         for number in range(2000):
             (host.drop / f"{number}.json").write_text(numbered(number))
-            if number % 200 == 0:
-                await asyncio.sleep(0)
+
+    async with host.running():
+        await asyncio.to_thread(burst)
         await until(lambda: sum(name.startswith("done/") for name in host.tree()) == 2000, 30)
     assert {record.id for record in await host.records()} == {f"request-{number}" for number in range(2000)}
     assert host.batches < 200
@@ -370,3 +371,16 @@ async def test_costs_remember_the_file_and_the_line(host):
     (record,) = await host.records()
     assert isinstance(record, ExternalCost)
     assert (record.file, record.line) == ("costs.csv", 3)
+
+
+async def test_a_pipe_that_lies_where_the_rejected_rows_belong_does_not_hold_anything_up(host):
+    rejected = host.drop / "rejected"
+    rejected.mkdir()
+    os.mkfifo(rejected / "costs.csv.rows.csv")
+    os.mkfifo(rejected / "bad.csv.reason.txt")
+    (host.drop / "costs.csv").write_text(f"{HEADER}2026-11-03,a,1,x\n2026-11-04,b,?,x\n")
+    (host.drop / "bad.csv").write_text("x")
+    async with asyncio.timeout(10):
+        await host.scan()
+    assert (rejected / "costs.csv.rows (2).csv").is_file()
+    assert (rejected / "bad (2).csv.reason.txt").is_file()

@@ -86,6 +86,7 @@ def test_a_required_field_that_is_missing_is_named(missing):
         ({"client": "x" * 201}, "is longer than 200 characters"),
         ({"trayd": 2}, "this event is of version 2, and this trayd reads version 1"),
         ({"type": "render"}, '"render" is no type of event that this trayd knows'),
+        ({"mine": json.loads("[" * 60 + "]" * 60)}, "its fields are nested too deeply"),
         ({"parameters": {"curve": list(range(20_000))}}, "parameters and other fields take"),
     ],
 )

@@ -17,7 +17,7 @@ from decimal import Decimal
 import msgspec
 
 from trayd.intake import amounts, dates
-from trayd.intake.currencies import currency_of, is_currency
+from trayd.intake.currencies import currency_of
 from trayd.intake.readings import Cell, Undecided, read_as, settle
 from trayd.intake.rejection import CORRECT_IT, RefusedError, Rejection, shown, tidy
 from trayd.intake.table import Row, Table, open_table
@@ -157,9 +157,10 @@ def _cost(table: Table, row: Row, styles: _Styles, home_currency: str) -> Extern
         raise _bad("description", "", "the description is empty", "say what was paid for and drop the file again")
     if description.lower().rstrip(":") in _TOTALS:
         raise _bad("description", description, f'"{description}" is a sum of other rows, not a cost', "leave it out")
-    currency = table.cell(row, "currency").upper()
-    if currency and not is_currency(currency):
-        raise _bad("currency", currency, f'"{shown(currency)}" is no currency', "write its ISO 4217 code, such as USD")
+    told = table.cell(row, "currency")
+    currency = currency_of(told, home_currency)
+    if told and currency is None:
+        raise _bad("currency", told, f'"{shown(told)}" is no currency', "write its ISO 4217 code, such as USD")
     category = _text(table, row, "category")
     return ExternalCost(
         id="",
@@ -185,7 +186,9 @@ def _date(text: str, styles: frozenset[str]) -> date:
     return value
 
 
-def _amount(table: Table, row: Row, styles: frozenset[str], currency: str, home_currency: str, said: str) -> Money:
+def _amount(
+    table: Table, row: Row, styles: frozenset[str], currency: str | None, home_currency: str, said: str
+) -> Money:
     text = table.cell(row, "amount")
     if not text:
         raise _bad("amount", "", "the amount is empty", "fill it in and drop the file again")

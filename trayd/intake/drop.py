@@ -29,7 +29,6 @@ from trayd.intake.places import ChangedError, Signature
 from trayd.intake.rejection import CORRECT_IT, Rejection, printable
 from trayd.intake.take import (
     EVENT_OBJECT,
-    LARGEST_FILE,
     ImportResult,
     Understood,
     batches,
@@ -47,6 +46,9 @@ QUIET_S = 2.0
 
 #: The folder is looked at this often without any event.
 INTERVAL_S = 5.0
+
+# A larger file is not tried again and again while it is being written.
+_LARGEST_AT_ONCE = 1024 * 1024
 
 # A file that grows after it was moved (its writer still had it open) is read again if it does so within this time.
 _GROWS_S = 60.0
@@ -215,7 +217,7 @@ class DropFolder:
             if (stuck := self._stuck.get(name)) and stuck[0] == signature:
                 continue
             found = Found(name, signature, status.st_mode, now - since >= QUIET_S)
-            at_once = stat.S_ISREG(found.mode) and found.suffix in EVENT_OBJECT and status.st_size <= LARGEST_FILE
+            at_once = stat.S_ISREG(found.mode) and found.suffix in EVENT_OBJECT and status.st_size <= _LARGEST_AT_ONCE
             if found.quiet or (at_once and self._incomplete.get(name) != signature):
                 ready.append(found)
             else:
@@ -342,7 +344,8 @@ class DropFolder:
                 if notice and self._first(f"{found.name} {found.signature}"):
                     notices.append(notice)
                 continue
-            self._moved[target] = _Moved(found.name, found.signature, time.monotonic())
+            if stat.S_ISREG(found.mode):
+                self._moved[target] = _Moved(found.name, found.signature, time.monotonic())
             if notice:
                 notices.append(notice)
         return notices, trouble

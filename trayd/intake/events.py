@@ -31,6 +31,9 @@ VERSION = 1
 #: Parameters and unknown fields of one event, as JSON, take no more than this.
 DETAILS_BYTES = 64 * 1024
 
+# Deeper nesting is no model's input, and tires whoever reads it.
+_DEEPEST = 40
+
 # An amount or a quantity beyond these is a mistake, and would be slow to calculate with.
 _LARGEST = Decimal(10) ** 12
 _SMALLEST_EXPONENT = -40
@@ -215,6 +218,8 @@ def _same_unit(told: str | None, priced: str | None) -> bool:
 def _details(
     parameters: dict[str, Any], extra: dict[str, Any], *, store_prompts: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
+    if _deeper_than(_DEEPEST, [parameters, extra]):
+        raise _refused("its fields are nested too deeply", f"{_DEEPEST} levels are kept", "parameters")
     parameters, extra = without_embedded_files(parameters), without_embedded_files(extra)
     if not store_prompts:
         parameters, extra = without_prompts(parameters), without_prompts(extra)
@@ -226,6 +231,11 @@ def _details(
             "parameters",
         )
     return parameters, extra
+
+
+def _deeper_than(levels: int, value: Any) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_deeper_than(levels - 1, item) for item in inner)
 
 
 def not_json(data: bytes) -> Rejection:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -118,19 +119,20 @@ def place(folder: Path, name: str, content: bytes) -> Path:
         OSError: it cannot be written.
     """
     for candidate in _names(name):
-        try:
-            if (folder / candidate).read_bytes() == content:
-                return folder / candidate
-        except FileNotFoundError:
+        if not os.path.lexists(folder / candidate):
             break
-        except OSError:
-            continue
-    temporary = folder / f".{os.getpid()}.{abs(hash(name)):x}.tmp"
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return move(temporary, folder, name, Signature.of(temporary.lstat()))
+        if _holds(folder / candidate, content):
+            return folder / candidate
+    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        return move(Path(temporary), folder, name, Signature.of(os.lstat(temporary)))
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def free_name(folder: Path, name: str, companion: str, content: bytes) -> str:
@@ -146,7 +148,7 @@ def free_name(folder: Path, name: str, companion: str, content: bytes) -> str:
         if os.path.lexists(folder / candidate):
             continue
         beside = folder / with_end(candidate, companion)
-        if not os.path.lexists(beside) or (beside.is_file() and beside.read_bytes() == content):
+        if not os.path.lexists(beside) or _holds(beside, content):
             return candidate
     raise AssertionError("there is always another name")  # pragma: no cover
 
@@ -169,6 +171,14 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not stat.S_ISDIR(folder.lstat().st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether there is a plain file of that content; a pipe, which would block whoever opens it, is not opened."""
+    try:
+        return read_unchanged(path, Signature.of(path.lstat())) == content
+    except (OSError, ChangedError):
+        return False
 
 
 def _signature(path: Path) -> Signature | None:
