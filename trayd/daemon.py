@@ -212,13 +212,16 @@ class Daemon:
     async def _open(self, operations: Operations | None) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
         folders = LedgerPaths(ledger=self.paths.ledger, backup=self.paths.backup)
-        opened = None
+
+        def open_ledger() -> Ledger:
+            return Ledger.open(folders, base_url=self._url, holder="the trayd daemon")
+
+        opened: Ledger | None = None
         try:
             if operations is None:
-                opened = await loop.run_in_executor(
-                    self._ledger_thread, lambda: Ledger.open(folders, base_url=self._url, holder="the trayd daemon")
-                )
-            self._operations = operations or Operations(opened, self.settings, self.paths, self._clock)
+                opened = await loop.run_in_executor(self._ledger_thread, open_ledger)
+                operations = Operations(opened, self.settings, self.paths, self._clock)
+            self._operations = operations
             yield
         finally:
             self._deliverer.close()

@@ -63,6 +63,9 @@ class MenuActions:
         except TraydError as error:
             logger.warning("%s: %s", action, error)
             await self._host.notify(Notice(episodes=(), title=error.message, body=error.cure))
+        except Exception:
+            # Nobody waits for what becomes of it.
+            logger.exception("the action %r failed", action)
 
     async def _perform(self, action: str) -> None:
         name, _, what = action.partition(":")

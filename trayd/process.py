@@ -114,6 +114,8 @@ class Process:
         try:
             while not self._stopping:
                 self._tray = Tray(self._view, self._chosen)
+                # A view that came while the desktop was asked for.
+                self._tray.update(self._view)
                 if self._tray.choice.note:
                     logger.warning(self._tray.choice.note)
                 if self._stopping or self._tray.run() is Ended.STOPPED:
@@ -125,11 +127,11 @@ class Process:
         self._tray = None
 
     def _chosen(self, action: str) -> None:
-        """An entry of the menu was chosen; waits for it on the tray's own worker thread."""
+        """An entry of the menu was chosen. Nothing waits for it here, so that Quit never queues behind a report."""
         if action == "quit":
             self.stop()
-        elif self._ready and self._loop is not None and self._daemon is not None:
-            asyncio.run_coroutine_threadsafe(self._daemon.perform(action), self._loop).result()
+        elif self._ready and self._loop is not None and self._daemon is not None and not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self._daemon.perform(action), self._loop)
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

@@ -83,7 +83,7 @@ def tray_view(
             *words.generations(recent),
             _separator("recent"),
             MenuItem(id="refresh", label="Refresh", action="refresh"),
-            MenuItem(id="dashboard", label="Open fal dashboard", action="open:dashboard", default=True),
+            MenuItem(id="dashboard", label="Open fal dashboard", action="open:dashboard"),
             MenuItem(id="billing", label="Add credits", action="open:billing"),
             _separator("fal"),
             MenuItem(id="export", label="Export CSV…", action="export"),
