@@ -16,11 +16,12 @@ from typing import IO, Any, Protocol, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trayd.errors import DaemonError, DeclinedError, TraydError, UsageError
 from trayd.operations import OPERATIONS, Operation, Operations, parse_query
@@ -96,14 +97,14 @@ def _handler(backend: Backend, operation: Operation) -> Handler:
         if operation.writes:
             await backend.ledger_changed()
         if isinstance(operation.answer, str):
-            return StreamingResponse(_pieces(answer), headers=_HEADERS, media_type=f"{operation.answer}; charset=utf-8")
+            return StreamingResponse(_pieces(answer), media_type=f"{operation.answer}; charset=utf-8")
         return _json(answer)
 
     return handle
 
 
 class _Gate:
-    """Lets in who has the token, came to this host by its own name, and is no foreign page."""
+    """Lets in who has the token, came to this host by its own name, and is no foreign page; guards every answer."""
 
     def __init__(self, app: ASGIApp, token: str, hosts: frozenset[str]) -> None:
         self._app = app
@@ -111,8 +112,13 @@ class _Gate:
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
         answer = self._refusal(Request(scope)) if scope["type"] == "http" else None
-        await (answer or self._app)(scope, receive, send)
+        await (answer or self._app)(scope, receive, guarded)
 
     def _refusal(self, request: Request) -> Response | None:
         if request.headers.get("host", "") not in self._hosts:
@@ -127,7 +133,7 @@ class _Gate:
 
 
 def _json(value: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(plain(value)), status, _HEADERS, media_type="application/json")
+    return Response(msgspec.json.encode(plain(value)), status, media_type="application/json")
 
 
 def _problem(status: int, message: str, cure: str = "", exit_code: int = 1) -> Response:
