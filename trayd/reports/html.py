@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from trayd import __version__
 from trayd.records import Filters, Record
 from trayd.reports.context import report_context
-from trayd.reports.log import log_months
+from trayd.reports.log import log_pages
 from trayd.reports.words import Words
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def report_html(
     template = _environment().get_template("report.html.j2")
     stream = template.stream(
         report=context,
-        log=log_months(ordered, filters=filters, words=words, zone=zone),
+        log=log_pages(ordered, filters=filters, words=words, zone=zone),
         version=__version__,
         **_style(),
     )

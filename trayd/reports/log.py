@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, tzinfo
-from itertools import groupby
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from trayd.records import Counting, ExternalCost, Filters, Generation, Kind, Record, Status
 from trayd.reports.words import Words
 
+_PAGE = 2000
 _MOST_PARAMETERS = 5
 _LONGEST_VALUE = 40
 
@@ -36,12 +37,18 @@ class LogRow(NamedTuple):
     cost: str
 
 
-def log_months(
+def log_pages(
     records: Sequence[Record], *, filters: Filters, words: Words, zone: tzinfo
 ) -> Iterator[tuple[str, Iterator[LogRow]]]:
-    """The log by calendar month, in the order of the records, made as it is read."""
+    """The log by calendar month, in the order of the records, made as it is read.
+
+    A busy month comes in several pages, each with its title: browsers slow down on tables of many thousand lines.
+    """
     for month, members in groupby(records, lambda record: _local_day(record, zone).replace(day=1)):
-        yield words.month(month), (_log_row(record, filters, words, zone) for record in members)
+        title = words.month(month)
+        while page := list(islice(members, _PAGE)):
+            yield title, (_log_row(record, filters, words, zone) for record in page)
+            title = f"{words.month(month)}, continued"
 
 
 def _local_day(record: Record, zone: tzinfo) -> date:
