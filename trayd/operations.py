@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -107,7 +106,7 @@ class NoQuery(msgspec.Struct, frozen=True):
 class ResetDone(msgspec.Struct, frozen=True):
     """Where the cleared history was archived."""
 
-    archive: Path
+    archive: str
 
 
 def utc_now() -> datetime:
@@ -240,7 +239,7 @@ class Operations:
             raise DeclinedError(
                 "the history was not cleared: that takes the word DELETE", f"say `trayd reset --confirm {RESET_WORD}`"
             )
-        return ResetDone(self.ledger.archive_and_clear(self._clock()))
+        return ResetDone(str(self.ledger.archive_and_clear(self._clock())))
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

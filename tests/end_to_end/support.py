@@ -120,6 +120,7 @@ class Home:
 
     def __init__(self, folder: Path, sandbox: SandboxProcess, desktop_env: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self.sandbox = sandbox
         self.env = {
             **clean_env(),
             **(desktop_env or {}),
