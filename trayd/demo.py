@@ -40,7 +40,7 @@ interval_s = 2
 #: How often the made-up studio tags its newest jobs.
 _TAG_EVERY_S = 6.0
 _WITHOUT_TERMINAL_EVERY_S = 5.0
-_TAGGED_AT_ONCE = 500
+_TAGGED_AT_ONCE = 5000
 
 _JOBS = (
     ("Northwind", "Spring Campaign", "Hero Film"),
@@ -158,9 +158,9 @@ def _work(paths: Paths, over: threading.Event) -> None:
         tagged.update(event["request_id"] for event in events)
         _drop(paths.drop, f"premiere-{number:03d}.jsonl", "".join(json.dumps(event) + "\n" for event in events))
         if number == 1:
-            day = history[0]["timestamp"][:10]
             rows = "".join(
-                f"{day},{tool}: {text},{amount},{kind},{tool}\n" for tool, text, amount, kind in _OTHER_TOOLS
+                f"{item['timestamp'][:10]},{tool}: {text},{amount},{kind},{tool}\n"
+                for item, (tool, text, amount, kind) in zip(history[:: len(history) // 3], _OTHER_TOOLS, strict=False)
             )
             _drop(paths.drop, "other-tools.csv", "date,description,amount,category,source\n" + rows)
 

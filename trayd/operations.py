@@ -171,8 +171,15 @@ class Operations:
             by=query.by,
             zone=zone,
             home_currency=self.settings.home_currency,
-            previous=within(before.since, before.until),
+            # What lies before the first poll is not known: no trend is better than a false one.
+            previous=within(before.since, before.until) if self._reaches(before.since) else None,
         )
+
+    def _reaches(self, moment: datetime) -> bool:
+        """Whether the billing of every account that has any is known from that moment on."""
+        accounts = {fact.username or name for name, fact in self.ledger.accounts().items()}
+        covered = [self.ledger.coverage(account) for account in accounts]
+        return all(coverage.since <= moment for coverage in covered if coverage is not None)
 
     def history(self, query: HistoryQuery) -> list[HistoryItem]:
         """The log, newest first.

@@ -26,6 +26,12 @@ _STATES = {
 WINDOW_NAMES = {"24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days", "total": "in all"}
 
 
+# What a breakdown says of the part that has no such mark.
+_OF_FAL = frozenset({"model", "operation", "account", "key", "hour"})
+_NOT_FROM_FAL = "(other tools)"
+_UNTAGGED = "(none)"
+
+
 class Style:
     """How amounts and times are written for this user.
 
@@ -53,10 +59,10 @@ class Style:
 
 def status_view(status: dict[str, Any], style: Style) -> RenderableType:
     """The status as it stands first on the screen."""
-    parts: list[RenderableType] = [_accounts(status["accounts"], style), _spending(status["spent"], style)]
+    parts: list[RenderableType] = [_accounts(status["accounts"], style), "", _spending(status["spent"], style)]
     parts.extend(Text(f"• {line}") for line in _remarks(status, style))
     open_alerts = [alert for alert in status["alerts"] if alert["state"] == "open"]
-    parts.extend(Text(f"! {alert['text']}", style="bold red") for alert in open_alerts)
+    parts.extend(Text(f"! {style.time(alert['since'])} {alert['text']}", style="bold red") for alert in open_alerts)
     return Group(*parts)
 
 
@@ -74,7 +80,12 @@ def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> Renderabl
         table = _table(by, "cost", "generations", "share", numbers=("cost", "generations", "share"))
         for part in usage["by"]:
             share = "" if part["share"] is None else f"{float(part['share']) * 100:.1f} %"
-            table.add_row(part["key"] or "–", style.money(part["cost"]), str(part["generations"]), share)
+            table.add_row(
+                part["key"] or (_NOT_FROM_FAL if by in _OF_FAL else _UNTAGGED),
+                style.money(part["cost"]),
+                str(part["generations"]),
+                share,
+            )
         lines.append(table)
     return Group(*lines)
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta, tzinfo
 import msgspec
 
 from trayd.facts import AccountFact, Difference
-from trayd.insight.status import AccountStatus, AlertStatus, Pending, Status, latest_balances
+from trayd.insight.status import AccountStatus, AlertStatus, Status, latest_balances
+from trayd.insight.tally import Tally
 from trayd.insight.usage import spent
-from trayd.money import Money
-from trayd.records import BalanceReading, Counting, Episode, Generation, Record
+from trayd.records import BalanceReading, Counting, Episode, Record
 
 #: Resolved episodes are shown for this long.
 SHOWN_AFTER_END = timedelta(hours=24)
@@ -42,14 +42,16 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 def build_status(records: Iterable[Record], known: Overview, now: datetime) -> Status:
     """The status at ``now``; the parts that only a running daemon knows are left at their defaults."""
     everything = list(records)
-    generations = [record for record in everything if isinstance(record, Generation)]
-    pending = [record for record in generations if record.counting is Counting.PENDING]
+    beside = Tally(known.home_currency)
+    for record in everything:
+        if record.counting in {Counting.PENDING, Counting.UNMATCHED}:
+            beside.add(record)
     return Status(
         accounts=_accounts(known, now),
         spent=spent(everything, now, known.zone, known.home_currency),
         alerts=_alerts(known.episodes.values(), now),
-        pending=_pending(pending),
-        unmatched=sum(record.counting is Counting.UNMATCHED for record in generations),
+        pending=beside.running(),
+        unmatched=beside.unmatched,
         differences=known.differences,
     )
 
@@ -95,10 +97,3 @@ def _alerts(episodes: Iterable[Episode], now: datetime) -> tuple[AlertStatus, ..
         )
         for episode in shown
     )
-
-
-def _pending(records: list[Generation]) -> Pending:
-    # fal bills in US dollars; an estimate that a plug-in made in another currency cannot be added to those.
-    estimates = [record.estimate.amount for record in records if record.estimate]
-    dollars = [money.nanos for money in estimates if money.currency == "USD"]
-    return Pending(generations=len(records), estimated=Money(sum(dollars)) if dollars else None)

@@ -1,0 +1,90 @@
+"""Makes the pictures in ``docs/screenshots``: ``python -m tests.screenshots FOLDER``.
+
+The tray's are of a real panel; the notification, the report and the terminal are of a real demo.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from rich.console import Console
+
+from tests.desktop.harness import SCREEN, Desktop, wait_until
+from tests.desktop.screenshots import BACKDROP, take_screenshots
+from tests.reports.chromium import run as run_chromium
+from trayd.desk import RemoteDesk
+from trayd.panel.address import read_address
+from trayd.show import Style, status_view, usage_view
+
+#: Until both of the demo's warnings have been shown.
+_DEMO_S = 25.0
+
+
+def main(out: Path) -> None:
+    """All pictures, each named as it is written."""
+    for picture in [*take_screenshots(out), *_of_a_demo(out)]:
+        sys.stdout.write(f"{picture}\n")
+
+
+def _of_a_demo(out: Path) -> list[Path]:
+    with tempfile.TemporaryDirectory() as folder, Desktop(Path(folder) / "desktop") as desktop:
+        desktop.paint_backdrop(BACKDROP)
+        demo = subprocess.Popen(
+            [sys.executable, "-u", "-m", "trayd", "demo"], env=desktop.env, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert demo.stdout is not None
+            home = Path(demo.stdout.readline().partition("TRAYD_HOME=")[2].split()[0])
+            desktop.notification("Balance under", timeout=60)
+            time.sleep(_DEMO_S)
+            notification = desktop.screenshot(out / "notification.png")
+            with Image.open(notification) as whole:
+                whole.convert("RGB").crop((SCREEN[0] - 400, 0, *SCREEN)).save(notification)
+            address = wait_until(lambda: read_address(home / "run"), what="the daemon's address")
+            desk = RemoteDesk(address)
+            status, usage = desk.ask("status"), desk.ask("usage", window="30d", by="model")
+            report = Path(folder) / "report.html"
+            report.write_text("".join(desk.text("report")), encoding="utf-8")
+            desk.close()
+        finally:
+            demo.terminate()
+            demo.wait(20)
+        usage["by"] = usage["by"][:8]
+        return [
+            notification,
+            _terminal(out / "status.svg", "trayd status", status_view, status),
+            _terminal(out / "usage.svg", "trayd usage --by model", lambda *both: usage_view(*both, "model"), usage),
+            *_report(out, Path(folder), report),
+        ]
+
+
+def _terminal(path: Path, command: str, view: Any, answer: Any) -> Path:
+    from zoneinfo import ZoneInfo
+
+    console = Console(record=True, width=110, file=Path("/dev/null").open("w"))  # noqa: SIM115  # ends with the process
+    console.print(f"$ {command}", style="bold", highlight=False)
+    console.print(view(json.loads(json.dumps(answer)), Style("en_US", ZoneInfo("UTC"))), highlight=False)
+    console.save_svg(str(path), title="trayd")
+    return path
+
+
+def _report(out: Path, folder: Path, report: Path) -> list[Path]:
+    looks = {
+        "report-light.png": ("--window-size=1280,1800", "--blink-settings=preferredColorScheme=1"),
+        "report-dark.png": ("--window-size=1280,1800", "--blink-settings=preferredColorScheme=0"),
+        "report-phone.png": ("--window-size=500,1600", "--blink-settings=preferredColorScheme=1"),
+    }
+    for name, flags in looks.items():
+        run_chromium(folder, report.as_uri(), "--hide-scrollbars", f"--screenshot={out / name}", *flags)
+    return [out / name for name in looks]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).absolute())
