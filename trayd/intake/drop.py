@@ -118,6 +118,7 @@ class DropFolder:
         self._incomplete: dict[str, Signature] = {}
         self._stuck: dict[str, tuple[Signature, float]] = {}
         self._moved: dict[Path, _Moved] = {}
+        self._grown_at = 0.0
         self._told: set[str] = set()
         self._status = DropStatus()
         self._soonest: float | None = None
@@ -199,11 +200,14 @@ class DropFolder:
                 self._over("ledger")
             if found:
                 self._status = await asyncio.to_thread(count_files, self._path)
+            if self._moved and time.monotonic() >= self._grown_at:
+                # After a burst there are many of them: no new file waits for that.
+                await asyncio.to_thread(self._return_grown)
+                self._grown_at = time.monotonic() + INTERVAL_S
         return done
 
     def _look(self) -> list[Found]:
         """What can be taken now. On a worker thread."""
-        self._return_grown()
         now = time.monotonic()
         ready: list[Found] = []
         seen: dict[str, tuple[Signature, float]] = {}
@@ -240,6 +244,7 @@ class DropFolder:
                 if state != moved.signature:
                     del self._moved[path]
                     places.move(path, self._path, moved.name, state)
+                    self._look_again(now)
                     logger.info("%s was written on after it was taken in, and is read again", moved.name)
                 elif now - moved.at > _GROWS_S:
                     del self._moved[path]
