@@ -17,7 +17,7 @@ from trayd.fal.transport import Patience
 SECRET = "0b5c2d7e-made-up:9f8e7d6c5b4a"
 
 #: As in life, with shorter waits.
-QUICK = Patience(attempts=3, total_s=5.0, connect_s=1.0, read_s=0.5, first_wait_s=0.01, longest_wait_s=0.05)
+QUICK = Patience(attempts=3, total_s=5.0, connect_s=1.0, read_s=0.3, first_wait_s=0.01, longest_wait_s=0.05)
 
 
 @contextmanager

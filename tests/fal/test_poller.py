@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
@@ -22,7 +23,8 @@ from trayd.fal.poller import Poller, fal_time
 from trayd.fal.reconcile import SETTLED_AFTER
 from trayd.fal.sandbox.faults import Fault
 from trayd.fal.sandbox.jobs import Job
-from trayd.fal.sandbox.server import Sandbox
+from trayd.fal.sandbox.options import SandboxOptions
+from trayd.fal.sandbox.server import Sandbox, running_sandbox
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.money import Money
 from trayd.records import Counting, Filters, Generation, Status
@@ -260,7 +262,7 @@ FAULTS = {
     "wrong JSON": Fault("garbage"),
     "an HTML page": Fault("html", status=200),
     "a redirect": Fault("redirect"),
-    "silence": Fault("slow", seconds=1),
+    "silence": Fault("slow", seconds=0.5),
 }
 
 
@@ -388,6 +390,22 @@ async def test_a_ledger_that_refuses_is_told_and_the_next_poll_tries_again(sandb
     assert ledger.coverage(full.account) is not None
     assert roomy.problem == ""
     assert roomy.backfill is not None
+
+
+async def test_a_request_that_runs_is_pending_and_followed_to_its_end_and_its_bill(ledger: Ledger) -> None:
+    # Slow enough for a job to be seen running, fast enough to be seen ending.
+    with running_sandbox(SandboxOptions(days=0, per_day=2000, speed=60, admin_key=SECRET)) as sandbox:
+        async with polling(sandbox, ledger) as poller, asyncio.timeout(20):
+            pending: set[str] = set()
+            ended: set[str] = set()
+            while not ended:
+                outcome = await poller.poll(now())
+                assert outcome.problem == ""
+                found = generations(ledger)
+                pending |= {name for name, record in found.items() if record.counting is Counting.PENDING}
+                ended = {name for name in pending if found[name].confirmed and found[name].duration_s is not None}
+                await asyncio.sleep(0.05)
+    assert {generations(ledger)[name].status for name in ended} <= {Status.COMPLETED, Status.FAILED}
 
 
 async def test_a_hidden_row_is_a_difference_that_names_endpoint_and_amount_until_it_appears(

@@ -135,6 +135,22 @@ async def test_a_wish_that_is_given_up_still_polls_for_the_others(sandbox: Sandb
     assert outcome.state == "ok"
 
 
+async def test_a_refresh_during_which_the_schedule_ends_comes_back(ledger: Ledger) -> None:
+    async def hold(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+
+    held: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(hold, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}/v1"
+    async with Running(Schedule([poller(url, ledger)], 3600, Told())) as schedule:
+        wish = asyncio.create_task(schedule.refresh())
+        await asyncio.sleep(0.1)
+    assert await wish == ()
+    for writer in held:
+        writer.close()
+    silent.close()
+
+
 async def test_a_refresh_that_fails_says_so(sandbox: Sandbox, ledger: Ledger) -> None:
     told = Told()
     async with Running(Schedule([poller(sandbox.url, ledger)], 3600, told)) as schedule:

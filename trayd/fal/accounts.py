@@ -26,7 +26,7 @@ class KeyCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def checked_key(base_url: str, key: Key) -> KeyCheck:
-    """The same, with a connection of its own.
+    """What a key is good for, asked through a connection of its own.
 
     Raises:
         FalError: as :func:`check_key`.

@@ -82,6 +82,7 @@ class Schedule:
         self._interval_s = interval_s
         self._tell = tell
         self._now = now
+        self._wishes: set[asyncio.Task[PollOutcome]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Polls every account now and from then on, until ``stop`` is set; then closes the pollers."""
@@ -92,7 +93,7 @@ class Schedule:
         try:
             await stop.wait()
         finally:
-            tasks += [account.asked for account in self._accounts if account.asked is not None]
+            tasks += self._wishes
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -106,13 +107,20 @@ class Schedule:
     async def refresh(self) -> tuple[PollOutcome, ...]:
         """Polls every account now and gives what came of it; a poll under way is let to its end first.
 
-        Wishes that come while one waits share its poll.
+        Wishes that come while one waits share its poll. Where the schedule ends meanwhile, the accounts that were not
+        polled any more are left out.
         """
-        return tuple(await asyncio.gather(*[asyncio.shield(self._wished(account)) for account in self._accounts]))
+        wishes = [self._wished(account) for account in self._accounts]
+        if wishes:
+            # Unlike gather, this neither hands on a cancellation to the polls, which others may share, nor takes one.
+            await asyncio.wait(wishes)
+        return tuple(wish.result() for wish in wishes if not wish.cancelled())
 
     def _wished(self, account: _Account) -> asyncio.Task[PollOutcome]:
-        if account.asked is None:
+        if account.asked is None or account.asked.done():
             account.asked = asyncio.create_task(self._poll_and_tell(account, thorough=True))
+            self._wishes.add(account.asked)
+            account.asked.add_done_callback(self._wishes.discard)
         return account.asked
 
     async def _poll_and_tell(self, account: _Account, *, thorough: bool) -> PollOutcome:
