@@ -57,7 +57,10 @@ async def test_billing_events_tell_exact_amounts_and_who_asked(sandbox: Sandbox,
     charges = [charge for job in sandbox.world.accounts[0].jobs(*span()) for charge in job.charges]
     assert total == sum(charge.total for charge in charges)
     assert any(row.unit_price is None for row in rows)
-    assert {row.auth_method_structured.label for row in rows if row.auth_method_structured} >= {"Premiere panel", "mira"}
+    assert {row.auth_method_structured.label for row in rows if row.auth_method_structured} >= {
+        "Premiere panel",
+        "mira",
+    }
 
 
 async def test_billing_events_can_be_asked_for_by_request(client: FalClient) -> None:
