@@ -78,7 +78,7 @@ class Work:
             record_id = self._resolve(edit.record_id)
             if edit.field not in EDITABLE_FIELDS:
                 raise RecordError(f"{edit.field} of {edit.record_id} is not for editing", _EDITABLE)
-            if self._find(record_id, None) is None:
+            if record_id not in self._facts and self._find(record_id, None) is None:
                 raise _no_record(edit.record_id)
             self._add(record_id, edit, merge.with_edit, edit.at)
 

@@ -163,9 +163,10 @@ def read(disk: Disk, path: Path) -> Reading:
         lines.append(line)
         seqs.append(seq)
         position = good = end + 1
-    rest = [(seq, line) for line in data[good:].split(b"\n") if (seq := _seq_of(line)) is not None]
+    whole = data[good:].split(b"\n")[:-1]
+    rest = [(seq, line) for line in whole if (seq := _seq_of(line)) is not None]
     broken = bool(rest)
-    suspect = b"\n" in data[good:]
+    suspect = bool(whole)
     for seq, line in rest:
         if not seqs or seq > seqs[-1]:
             seqs.append(seq)

@@ -177,7 +177,7 @@ class Pair:
             }
             if mirror.first <= covers and _replayed(mirror, covers) != kept:
                 problems.append(f"{self.file} does not hold what {self.mirror} says it does")
-        elif found.state is not FileState.MISSING or self._covered:
+        elif self._covered:  # else it waits for a checkpoint: new, or found damaged and told of
             problems.append(f"{self.file} is {found.state.name.lower()}")
         return problems
 

@@ -1,0 +1,63 @@
+"""A disk whose n-th call fails, and one on which the process dies."""
+
+import errno
+import os
+import signal
+
+from trayd.ledger.disk import Disk
+
+CALLS = ("write", "sync", "truncate", "replace", "sync_folder", "open_new", "open_append")
+
+
+class FaultyDisk(Disk):
+    """Counts the calls that change something, and lets the chosen ones go wrong."""
+
+    def __init__(self, at=None, fault="EIO"):
+        self.at = at
+        self.fault = fault
+        self.made = 0
+        self.calls = []
+
+    def goes_wrong(self, call):
+        self.made += 1
+        self.calls.append(call)
+        if self.made != self.at:
+            return False
+        if self.fault == "KILL":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return True
+
+    def refuse(self):
+        raise OSError(getattr(errno, self.fault), os.strerror(getattr(errno, self.fault)))
+
+    def write(self, handle, data):
+        if self.goes_wrong("write"):
+            super().write(handle, data[: len(data) // 2])  # a short write, and then
+            self.refuse()
+        return super().write(handle, data)
+
+
+def _failing(name):
+    def call(self, *arguments):
+        if self.goes_wrong(name):
+            self.refuse()
+        return getattr(Disk, name)(self, *arguments)
+
+    return call
+
+
+for _name in CALLS[1:]:
+    setattr(FaultyDisk, _name, _failing(_name))
+
+
+class FullDisk(Disk):
+    """Has no room while ``full``; writes come up short first, as on a real one."""
+
+    full = False
+
+    def write(self, handle, data):
+        if self.full:
+            if len(data) > 1:
+                return super().write(handle, data[:1])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(handle, data)

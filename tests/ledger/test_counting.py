@@ -1,0 +1,65 @@
+"""What counts in totals, rule by rule."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.ledger.making import DAY, HOUR, NOON, covers, estimate
+from trayd.ledger.counting import counting
+from trayd.money import Money
+from trayd.records import Counting, Generation, Status
+
+PRICED = {"estimate": estimate("1.00")}
+BILLED = {"actual": Money.of("1.12")}
+
+
+def counts(status=Status.COMPLETED, *, coverage=None, billed=False, request_id="r1", **said) -> Counting:
+    record = Generation(
+        id="r1", request_id=request_id, account="acme", endpoint_id="e", timestamp=NOON, status=status, **said
+    )
+    return counting(record, billed=billed or "actual" in said, coverage=coverage)
+
+
+def test_completed_counts_by_the_actual_else_by_the_estimate_else_it_is_unknown():
+    assert counts(**BILLED, **PRICED) is Counting.ACTUAL
+    assert counts(**PRICED) is Counting.ESTIMATE
+    assert counts() is Counting.UNKNOWN
+
+
+def test_a_row_that_fal_has_not_priced_yet_counts_by_the_estimate():
+    assert counts(billed=True, **PRICED) is Counting.ESTIMATE
+    assert counts(billed=True) is Counting.UNKNOWN
+
+
+def test_submitted_is_pending_beside_the_totals():
+    assert counts(Status.SUBMITTED, **PRICED) is Counting.PENDING
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])
+class TestFailedOrCancelled:
+    def test_the_actual_if_it_was_billed(self, status):
+        assert counts(status, **BILLED) is Counting.ACTUAL
+
+    def test_unknown_while_billing_may_still_come_and_never_the_estimate(self, status):
+        assert counts(status, **PRICED) is Counting.UNKNOWN
+        almost = covers("acme", NOON - DAY, NOON + 2 * DAY - timedelta(seconds=1))
+        assert counts(status, coverage=almost) is Counting.UNKNOWN
+
+    def test_zero_once_billing_covers_its_time_by_48_hours(self, status):
+        assert counts(status, coverage=covers("acme", NOON, NOON + 2 * DAY)) is Counting.FREE
+
+    def test_not_when_billing_begins_after_it(self, status):
+        assert counts(status, coverage=covers("acme", NOON + HOUR, NOON + 5 * DAY)) is Counting.UNKNOWN
+
+    def test_not_when_billing_lists_it_without_a_price(self, status):
+        assert counts(status, billed=True, coverage=covers("acme", NOON, NOON + 5 * DAY)) is Counting.UNKNOWN
+
+
+def test_an_event_without_a_request_id_counts_where_no_billing_covers_its_time():
+    assert counts(request_id=None, **PRICED) is Counting.ESTIMATE
+    assert counts(request_id=None, coverage=covers("acme", NOON - DAY, NOON), **PRICED) is Counting.ESTIMATE
+    assert counts(request_id=None, coverage=covers("acme", NOON + HOUR, NOON + DAY), **PRICED) is Counting.ESTIMATE
+
+
+def test_an_event_without_a_request_id_is_unmatched_where_billing_covers_its_time():
+    assert counts(request_id=None, coverage=covers("acme", NOON, NOON + HOUR), **PRICED) is Counting.UNMATCHED

@@ -1,0 +1,87 @@
+"""One process at a time, and clearing the history."""
+
+import json
+import subprocess
+import sys
+import textwrap
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.ledger.making import DAY, NOON, billing, covers, crash, event, folders, opened
+from trayd.errors import LedgerFullError, LedgerLockedError
+from trayd.facts import Batch
+from trayd.ledger.disk import Disk
+
+HOLDER = """
+    import sys
+    from pathlib import Path
+    from trayd.ledger.store import Ledger, LedgerPaths
+    home = Path(sys.argv[1])
+    ledger = Ledger.open(LedgerPaths(home / "ledger", home / "backup"), base_url=None, holder="the trayd daemon")
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_told_who_holds_the_ledger_until_it_is_gone(tmp_path):
+    command = [sys.executable, "-c", textwrap.dedent(HOLDER), str(tmp_path)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root) as holder:
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(LedgerLockedError, match=rf"in use by the trayd daemon \(process {holder.pid}\)"):
+            opened(tmp_path)
+        holder.kill()
+    opened(tmp_path).close()
+
+
+def test_the_same_process_cannot_open_it_twice_either(tmp_path):
+    ledger = opened(tmp_path)
+    with pytest.raises(LedgerLockedError):
+        opened(tmp_path)
+    ledger.close()
+
+
+def test_resetting_archives_everything_and_starts_empty(tmp_path):
+    ledger = opened(tmp_path, base_url="http://127.0.0.1:1")
+    ledger.add(
+        Batch(events=(event("a", "r1"),), billing=(billing("r2"),), coverage=(covers("acme", NOON, NOON + DAY),))
+    )
+    found = list(ledger.records())
+    archive = ledger.archive_and_clear(NOON)
+    assert archive == tmp_path / "ledger-20261110T120000Z.zip"
+    assert list(ledger.records()) == []
+    assert ledger.coverage("acme") is None
+    ledger.add(Batch(events=(event("b", "r3"),)))
+    assert ledger.archive_and_clear(NOON) == tmp_path / "ledger-20261110T120000Z-2.zip", "nothing is overwritten"
+    ledger.close()
+    restored = tmp_path / "restored"
+    with zipfile.ZipFile(archive) as packed:
+        assert packed.testzip() is None
+        assert "2026-11.json" in json.dumps(packed.namelist())
+        packed.extractall(restored)
+    ledger = opened(restored, base_url="http://127.0.0.1:1")
+    assert list(ledger.records()) == found
+    ledger.close()
+
+
+def test_nothing_is_cleared_when_the_archive_cannot_be_written(tmp_path):
+    class Stubborn(Disk):
+        def open_new(self, path):
+            if path.name.endswith(".zip.tmp"):
+                raise OSError(28, "No space left on device")
+            return super().open_new(path)
+
+    ledger = opened(tmp_path, Stubborn())
+    ledger.add(Batch(events=(event("a", "r1"),)))
+    with pytest.raises(LedgerFullError, match=r"\.zip: the disk is full"):
+        ledger.archive_and_clear(NOON)
+    assert [record.id for record in ledger.records()] == ["r1"]
+    ledger.close()
+
+
+def test_a_lock_that_a_dead_process_left_is_no_obstacle(tmp_path):
+    crash(opened(tmp_path))
+    assert (folders(tmp_path).ledger / "ledger.lock.holder").exists()
+    opened(tmp_path).close()
