@@ -157,7 +157,7 @@ class AccountFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         name: what the user calls it; the key is kept under this name.
         username: fal's name for it, once known.
         state: ok, no_key, bad_key, needs_admin, locked or offline, as ``trayd status --json`` says it.
-        problem: what to tell the person, empty when the state is ok.
+        problem: what to tell the person; with the state ok it is about names, runs or totals that could not be read.
         as_of: when fal last answered well (UTC).
         has_credits: false for accounts on invoice, which have no balance.
     """
