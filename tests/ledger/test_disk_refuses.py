@@ -132,24 +132,27 @@ def test_a_really_full_disk(tmp_path):
 
 
 def test_after_a_failed_sync_the_mirror_is_written_anew_because_what_it_holds_is_in_doubt(tmp_path):
-    class Syncless(Disk):
-        broken = False
+    class Doubtful(Disk):
+        failures = 0
 
         def sync(self, handle):
-            if self.broken:
+            if self.failures:
+                self.failures -= 1
                 raise OSError(errno.EIO, "Input/output error")
             super().sync(handle)
 
-    disk = Syncless()
+    disk = Doubtful()
     ledger = opened(tmp_path, disk)
     ledger.add(Batch(events=(event("a", "r1"),)))
     mirror = tmp_path / "backup/2026-11.jsonl"
     before = mirror.stat().st_ino
-    disk.broken = True
-    for _ in range(2):
-        with pytest.raises(LedgerError, match="the disk refuses"):
-            ledger.add(Batch(events=(event("b", "r2"),)))
-    disk.broken = False
+    disk.failures = 1
+    with pytest.raises(LedgerError, match="the disk refuses"):
+        ledger.add(Batch(events=(event("b", "r2"),)))
+    disk.failures = 1
+    with pytest.raises(LedgerError, match="the disk refuses"):
+        ledger.add(Batch(events=(event("b", "r2"),)))
+    assert mirror.stat().st_ino == before, "the old one stays until the new one is whole"
     ledger.add(Batch(events=(event("c", "r3"),)))
     assert mirror.stat().st_ino != before
     assert {record.id for record in ledger.records()} == {"r1", "r3"}
