@@ -221,6 +221,8 @@ class Daemon:
             if operations is None:
                 opened = await loop.run_in_executor(self._ledger_thread, open_ledger)
                 operations = Operations(opened, self.settings, self.paths, self._clock)
+                for mended in opened.notices:
+                    logger.warning("%s", mended)
             self._operations = operations
             yield
         finally:

@@ -85,13 +85,14 @@ def _ledger(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
     from trayd.show import count
 
     with open_desk() as desk:
-        problems = desk.ask("verify")
+        verified = desk.ask("verify")
         status = desk.ask("status")
-    for problem in problems:
+    for problem in verified["problems"]:
         yield _finding(
             "ledger", "bad", problem, "keep both folders as they are and restart trayd: it mends what it can"
         )
-    if not problems:
+    yield from (_finding("ledger", "note", text) for text in verified["mended"])
+    if not verified["problems"]:
         total = status["spent"]["total"]["generations"]
         yield _finding("ledger", "good", f"sound, {count(total, 'generation')}")
     running = status["daemon"]["running"]

@@ -103,6 +103,13 @@ class NoQuery(msgspec.Struct, frozen=True):
     """Nothing to say."""
 
 
+class Verified(msgspec.Struct, frozen=True):
+    """How the ledger is: what is not sound, and what was found damaged or edited at its opening and mended."""
+
+    problems: tuple[str, ...]
+    mended: tuple[str, ...]
+
+
 class ResetDone(msgspec.Struct, frozen=True):
     """Where the cleared history was archived."""
 
@@ -232,9 +239,9 @@ class Operations:
             now=self._clock(),
         )
 
-    def verify(self, _query: NoQuery | None = None) -> list[str]:
-        """What is not sound in the ledger; nothing when all is well."""
-        return self.ledger.verify()
+    def verify(self, _query: NoQuery | None = None) -> Verified:
+        """What is not sound in the ledger, and what was mended when it was opened."""
+        return Verified(problems=tuple(self.ledger.verify()), mended=self.ledger.notices)
 
     def reset(self, query: ResetQuery) -> ResetDone:
         """Archives the whole history and starts an empty one.
@@ -305,7 +312,7 @@ OPERATIONS: dict[str, Operation] = {
             takes_body=True,
             writes=True,
         ),
-        Operation(name="verify", summary="What is not sound in the ledger", run=Operations.verify, answer=list[str]),
+        Operation(name="verify", summary="What is not sound in the ledger", run=Operations.verify, answer=Verified),
         Operation(
             name="reset",
             summary="Archive the history and start an empty one",
