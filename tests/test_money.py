@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trayd.money import Money, apportion, format_money, nanos_of, price, total
+from trayd.money import Money, format_money, nanos_of, price
 
 nanos = st.integers(-(10**18), 10**18)
 
@@ -54,30 +53,12 @@ def test_adding_and_taking_away_is_exact(one: int, other: int) -> None:
 def test_currencies_do_not_mix() -> None:
     with pytest.raises(ValueError, match="exchange rate"):
         Money(1, "USD") + Money(1, "EUR")
-    assert total([Money(1), Money(2, "EUR"), Money(3)]) == {"USD": 4, "EUR": 2}
 
 
 def test_a_price_is_exact_until_its_one_rounding() -> None:
     assert price(Decimal("0.03"), Decimal("3.008")) == 90_240_000
     assert price(Decimal("0.00006944444"), Decimal("8.439999999999998")) == 586_111
     assert price(Decimal("0.10"), Decimal(3), Decimal(10)) == 270_000_000
-
-
-@given(nanos, st.lists(st.decimals(0, 10**6, places=6), min_size=1, max_size=30))
-def test_parts_add_up_to_the_whole_and_are_within_a_nano_of_their_share(size: int, weights: list[Decimal]) -> None:
-    parts = apportion(size, weights)
-    assert sum(parts) == size
-    whole = sum(map(Fraction, weights)) or Fraction(len(weights))
-    for part, weight in zip(parts, weights, strict=True):
-        share = Fraction(weight) if any(weights) else Fraction(1)
-        assert abs(part - size * share / whole) < 1
-
-
-def test_an_amount_is_split_over_something() -> None:
-    with pytest.raises(ValueError, match="at least one part"):
-        apportion(1, [])
-    with pytest.raises(ValueError, match="zero or more"):
-        apportion(1, [Decimal(-1)])
 
 
 @pytest.mark.parametrize(

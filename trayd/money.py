@@ -8,7 +8,7 @@ rounded half to even.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
@@ -92,37 +92,6 @@ def price(unit_price: Decimal, units: Decimal, percent_discount: Decimal | None 
     if percent_discount:
         total = EXACT.multiply(total, EXACT.divide(100 - percent_discount, Decimal(100)))
     return nanos_of(total)
-
-
-def apportion(nanos: int, weights: Sequence[Decimal | int]) -> list[int]:
-    """Splits an amount by weights so that the parts add up to it exactly (largest remainder).
-
-    Ties go to the earlier part. With no weight above zero the parts are equal.
-
-    Raises:
-        ValueError: there are no parts, or a weight is negative.
-    """
-    if not weights or any(weight < 0 for weight in weights):
-        raise ValueError("an amount is split over at least one part, by weights of zero or more")
-    shares = [Decimal(weight) for weight in weights]
-    if not any(shares):
-        shares = [Decimal(1)] * len(weights)
-    total = sum(shares)
-    sign, size = (-1, -nanos) if nanos < 0 else (1, nanos)
-    exact = [EXACT.divide(EXACT.multiply(Decimal(size), share), Decimal(total)) for share in shares]
-    parts = [int(share) for share in exact]
-    by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
-    for i in by_remainder[: size - sum(parts)]:
-        parts[i] += 1
-    return [sign * part for part in parts]
-
-
-def total(amounts: Iterable[Money]) -> dict[str, int]:
-    """Sums by currency, in nanos; amounts of different currencies are never added to each other."""
-    sums: dict[str, int] = {}
-    for money in amounts:
-        sums[money.currency] = sums.get(money.currency, 0) + money.nanos
-    return sums
 
 
 # Kronor are shown with one decimal: whole kronor hide small jobs, two decimals pretend to a precision that a

@@ -14,9 +14,9 @@ import pytest
 
 import trayd.fal.client as client_module
 from tests.fal.conftest import QUICK, SECRET, http, raw_server, still_sandbox
+from tests.fal.door import DirectDoor
 from trayd.errors import KeyMissingError, LedgerFullError
 from trayd.facts import AccountFact, Added, Batch, Coverage, EventFact
-from trayd.fal.door import DirectDoor
 from trayd.fal.keys import Key
 from trayd.fal.outcome import BackfillSummary
 from trayd.fal.poller import Poller, fal_time

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.fal.conftest import QUICK, SECRET, still_sandbox
+from tests.fal.door import DirectDoor
 from trayd.fal import schedule as schedule_module
-from trayd.fal.door import DirectDoor
 from trayd.fal.keys import Key
 from trayd.fal.outcome import PollOutcome
 from trayd.fal.poller import Poller

@@ -1,8 +1,4 @@
-"""How the poller reaches the ledger, which one thread alone may touch.
-
-The daemon's door runs what it is given on the ledger's own thread; :class:`DirectDoor` is for a process that has
-one thread only.
-"""
+"""How the poller reaches the ledger: through a door that runs what it is given on the ledger's own thread."""
 
 from __future__ import annotations
 
@@ -42,14 +38,6 @@ class LedgerView(Protocol):
         ...
 
 
-class WritableLedger(LedgerView, Protocol):
-    """The ledger, as far as a door needs it."""
-
-    def add(self, batch: Batch, /) -> Added:
-        """Takes facts in; durable when it returns."""
-        ...
-
-
 class LedgerDoor(Protocol):
     """The only way from the event loop to the ledger."""
 
@@ -64,21 +52,6 @@ class LedgerDoor(Protocol):
     async def read(self, look: Callable[[LedgerView], T]) -> T:
         """What a function sees of the ledger; it runs on the ledger's thread and keeps nothing of it."""
         ...
-
-
-class DirectDoor:
-    """The door of a process in which only one thread uses the ledger."""
-
-    def __init__(self, ledger: WritableLedger) -> None:
-        self._ledger = ledger
-
-    async def submit(self, batch: Batch) -> Added:
-        """See LedgerDoor."""
-        return self._ledger.add(batch)
-
-    async def read(self, look: Callable[[LedgerView], T]) -> T:
-        """See LedgerDoor."""
-        return look(self._ledger)
 
 
 class Billed(msgspec.Struct, frozen=True):
