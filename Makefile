@@ -7,13 +7,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format screenshots clean
+.PHONY: demo test lint format screenshots packages clean
 
 demo: $(VENV)/installed
 	$(BIN)/trayd demo
 
-test: $(VENV)/developed
-	@sh installers/prepare.sh tests
+test: packages $(VENV)/developed
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/developed
@@ -26,12 +25,15 @@ format: $(VENV)/developed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-screenshots: $(VENV)/developed
-	@sh installers/prepare.sh tests
+screenshots: packages $(VENV)/developed
 	$(BIN)/python -m tests.screenshots docs/screenshots
 
 clean:
 	rm -rf $(VENV) build dist
+
+# Named before anything is downloaded, where they cannot be installed.
+packages:
+	@PYTHON=$(PYTHON) sh installers/prepare.sh tests
 
 $(BIN)/python:
 	@PYTHON=$(PYTHON) sh installers/prepare.sh venv

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import click
 from trayd import __version__
 from trayd.cli_answers import json_option, print_answer
 from trayd.errors import TraydError, UsageError
+from trayd.files import way_out
 from trayd.opener import PAGES
 
 if TYPE_CHECKING:
@@ -45,6 +47,21 @@ class _Group(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command and sends all that it printed on its way, so that a refusal is told and not lost at exit."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader has had enough (| head). What is left in the buffer goes nowhere at exit, without a complaint.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except OSError as error:
+            raise TraydError(
+                f"{error.filename or 'the output'} cannot be used ({error.strerror})", way_out(error)
+            ) from error
+        return result
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *self.elsewhere])
 
@@ -69,10 +86,6 @@ def run() -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has had enough (| head); stdout must not be flushed again at exit.
-        sys.stdout = None
-        return 0
     return result if isinstance(result, int) else 0
 
 
@@ -108,7 +121,7 @@ def run_command(headless: bool, once: bool) -> int:
     return run_once() if once else run_daemon(headless=headless)
 
 
-@cli.command()
+@cli.command(short_help="Show it all on made-up data, in a throwaway folder.")
 @click.option("--headless", is_flag=True, help="Without the tray icon: the status in this terminal instead.")
 def demo(headless: bool) -> int:
     """Show the whole thing on a stand-in of fal with made-up data, in a throwaway folder."""
@@ -176,6 +189,10 @@ def import_command(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> int
     """Take files in: event files, external-cost CSVs. Nothing is moved."""
     from trayd.show import import_view
 
+    for path in files:
+        if not path.is_file():
+            what = "is no file" if path.exists() else "does not exist"
+            raise UsageError(f"{path} {what}; nothing was recorded", "name event files and cost CSVs")
     answers = []
     with _desk() as desk:
         for path in files:
@@ -223,11 +240,13 @@ def open_command(what: str) -> None:
     from trayd.settings import Paths, load
 
     if what in PAGES:
+        click.echo(PAGES[what])
         open_target(PAGES[what])
         return
     paths = Paths.usual()
     drop = paths.with_folders(load(paths.settings).folders).drop
     drop.mkdir(parents=True, exist_ok=True)
+    click.echo(str(drop))
     open_target(drop)
 
 
@@ -266,8 +285,6 @@ def _report_name(query: dict[str, Any]) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        if not path.is_file():
-            raise UsageError(f"{path} is not a file", "name a file")
         return path.read_bytes()
     except OSError as error:
         raise TraydError(f"{path} cannot be read ({error.strerror})", "mend its rights, or name another") from error

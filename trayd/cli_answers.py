@@ -27,8 +27,13 @@ def print_answer(value: Any, as_json: bool, view: Callable[[Style], RenderableTy
 
         click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
         return
-    from trayd.settings import Paths, load
+    from trayd.errors import SettingsError
+    from trayd.settings import Paths, Settings, load
     from trayd.show import Style, console
 
-    settings = load(Paths.usual().settings)
+    try:
+        settings = load(Paths.usual().settings)
+    except SettingsError:
+        # Only the doctor comes this far without settings; what is wrong with them is its answer.
+        settings = Settings()
     console().print(view(Style(settings.number_locale(), settings.zone())), highlight=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trayd.cli_answers import json_option, print_answer
-from trayd.errors import DeclinedError, TraydError, UsageError
+from trayd.errors import DeclinedError, KeyringError, SettingsError, TraydError, UsageError
 from trayd.records import DEFAULT_ACCOUNT
 from trayd.settings import Paths, fal_url, load
 
@@ -26,11 +26,12 @@ def account() -> None:
 @json_option
 def account_add(name: str, as_json: bool) -> None:
     """Add an account and its key; the key is asked for, or read from stdin when that is no terminal."""
-    from trayd.settings_file import add_account
+    from trayd.settings_file import add_account, checked_name
 
     path = Paths.usual().settings
+    checked_name(name)
     if name in {each.name for each in load(path).account}:
-        raise UsageError(f"there is an account {name!r} already", "use `trayd key set` to change its key")
+        raise UsageError(f"there is an account {name!r} already", f"use `trayd key set {name}` to change its key")
     checked = _check_and_keep(name, new=True)
     add_account(path, name)
     print_answer(checked, as_json, lambda _style: _told(checked))
@@ -62,9 +63,21 @@ def account_remove(name: str) -> None:
     from trayd.fal.keys import remove_key
     from trayd.settings_file import remove_account
 
-    remove_account(Paths.usual().settings, name)
-    remove_key(name)
+    path = Paths.usual().settings
+    names = [each.name for each in load(path).account]
+    if not names and name == DEFAULT_ACCOUNT:
+        raise UsageError(
+            f"{name!r} is the account that stands for itself while there is no other",
+            "forget its key with `trayd key remove`, or add another account first",
+        )
+    if name not in names:
+        raise UsageError(f"there is no account {name!r}", f"there are: {', '.join(names) or DEFAULT_ACCOUNT}")
+    remove_account(path, name)
     click.echo(f"{name} is no longer polled; its records stay")
+    try:
+        remove_key(name)
+    except KeyringError as error:
+        click.echo(f"its key was not looked for: {error.message}", err=True)
 
 
 @click.group()
@@ -124,14 +137,17 @@ def config_show(as_json: bool) -> None:
     print_answer(settings, as_json, lambda _style: settings_view(settings))
 
 
-@config.command("set")
+@config.command("set", context_settings={"ignore_unknown_options": True})  # -5 is a value
 @click.argument("name")
 @click.argument("value")
 def config_set(name: str, value: str) -> None:
     """Set one value, such as `alerts.balance_below "[30, 10]"`."""
     from trayd.settings_file import set_value
 
-    set_value(Paths.usual().settings, name, value)
+    try:
+        set_value(Paths.usual().settings, name, value)
+    except SettingsError as error:
+        raise UsageError(f"{error.message}; nothing was changed", error.cure) from error
     click.echo(f"{name} is set; a running daemon takes it over by itself")
 
 

@@ -66,7 +66,10 @@ class LocalDesk:
     def refresh(self) -> list[dict[str, Any]]:
         """See Desk."""
         from trayd.daemon import Daemon
+        from trayd.process import log_to
 
+        # The answer says all of it to the person; the log keeps it as it does from a daemon.
+        log_to(self._operations.paths, terminal=False)
         once = Daemon(self._operations.paths, self._operations.settings, url=fal_url())
         shape: list[dict[str, Any]] = plain(asyncio.run(once.run_once(self._operations)))
         return shape

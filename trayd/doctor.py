@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from trayd.errors import TraydError
 from trayd.settings import Paths, Settings, fal_url, load
 
 Finding = dict[str, Any]
+
+#: With less room than this on a disk, the next poll or checkpoint may fail.
+_ROOM_BYTES = 16 * 1024 * 1024
 
 
 def examine() -> list[Finding]:
@@ -37,8 +40,12 @@ def examine() -> list[Finding]:
 def _folders(paths: Paths, _settings: Settings) -> Iterator[Finding]:
     for name in ("ledger", "backup", "drop", "log", "run"):
         folder: Path = getattr(paths, name)
-        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-        if not os.access(existing, os.W_OK):
+        existing = next(parent for parent in (folder, *folder.parents) if os.path.lexists(parent))
+        if not existing.is_dir():
+            yield _finding(f"{name} folder", "bad", f"{existing} is no folder", "move it away, or choose another place")
+        elif shutil.disk_usage(existing).free < _ROOM_BYTES:
+            yield _finding(f"{name} folder", "bad", f"the disk of {folder} is full", "make room on it")
+        elif not os.access(existing, os.W_OK):
             yield _finding(
                 f"{name} folder", "bad", f"{folder} cannot be written", f"give yourself rights on {existing}"
             )
@@ -124,22 +131,16 @@ def _ledger(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
 def _desktop(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
     if not sys.platform.startswith("linux"):
         return
-    checks: tuple[tuple[str, Callable[[], bool], str, str], ...] = (
-        (
-            "session bus",
-            lambda: bool(os.environ.get("DBUS_SESSION_BUS_ADDRESS")) or Path(f"/run/user/{os.getuid()}/bus").exists(),
-            "no session bus: no icon and no desktop alerts",
-            "start trayd from a desktop session, or use `trayd run --headless`",
-        ),
-        (
-            "tray",
-            lambda: importlib.util.find_spec("dbus_fast") is not None,
-            "dbus-fast is not installed",
-            "install trayd again",
-        ),
-    )
-    for subject, works, text, cure in checks:
-        yield _finding(subject, "good", "there") if works() else _finding(subject, "note", text, cure)
+    from trayd.tray.app import NoTrayError, choose_backend
+
+    try:
+        choice = choose_backend()
+    except NoTrayError as error:
+        yield _finding(
+            "tray", "note", error.message, f"{error.cure}; alerts go to the log and `trayd status` until then"
+        )
+    else:
+        yield _finding("tray", "note" if choice.note else "good", choice.note or "a panel that shows the icon is there")
 
 
 def _finding(subject: str, state: str, text: str, cure: str = "") -> Finding:

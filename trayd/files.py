@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterable
@@ -35,10 +36,19 @@ def write_atomically(path: Path, pieces: Iterable[str], *, private: bool = False
         Path(temporary).replace(path)
         temporary = ""
     except OSError as error:
-        raise TraydError(f"{path} cannot be written ({error.strerror})", "choose another place, or mend it") from error
+        raise TraydError(f"{path} cannot be written ({error.strerror})", way_out(error)) from error
     finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
+
+
+def way_out(error: OSError) -> str:
+    """What a person can do where the system refuses a file."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "make room on its disk, or choose another place"
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return "give yourself the right to write there, or choose another place"
+    return "choose another place"
 
 
 def _umask() -> int:

@@ -14,6 +14,7 @@ from logging.handlers import RotatingFileHandler
 
 from trayd.daemon import Daemon, Snapshot
 from trayd.errors import TraydError
+from trayd.files import way_out
 from trayd.settings import Paths, Settings, fal_url, load
 from trayd.tray.app import Ended, NoTrayError, Tray
 from trayd.tray.model import IconLook, IconState, MenuItem, TrayView
@@ -102,6 +103,7 @@ class Process:
 
     def _now_ready(self) -> None:
         self._ready = True
+        logger.info("trayd runs; the log is also in %s", self._paths.log)
 
     def _show(self, snapshot: Snapshot) -> None:
         self._view = view_of(snapshot)
@@ -165,9 +167,6 @@ def run_once() -> int:
     """
     paths, settings = _prepared()
     refreshed = asyncio.run(Daemon(paths, settings, url=fal_url()).run_once())
-    for account in refreshed:
-        if account.problem:
-            logger.error("%s: %s", account.name, account.problem)
     return int(any(account.problem for account in refreshed))
 
 
@@ -183,7 +182,7 @@ def log_to(paths: Paths, *, terminal: bool = True) -> None:
             paths.log / "trayd.log", maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
         )
     except OSError as error:
-        raise TraydError(f"{paths.log} cannot be written ({error.strerror})", "give yourself rights on it") from error
+        raise TraydError(f"{paths.log} cannot be written ({error.strerror})", way_out(error)) from error
     handlers: list[logging.Handler] = [file]
     if terminal:
         handlers.append(logging.StreamHandler())

@@ -7,6 +7,7 @@ is refused by name, so that a typing error is never silently a default.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from datetime import tzinfo
 from decimal import Decimal
@@ -23,6 +24,17 @@ from trayd.errors import SettingsError
 APP_NAME = "trayd"
 FAL_URL = "https://api.fal.ai/v1"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+#: msgspec's names of types, as people say them.
+_KINDS = {
+    "float": "a number",
+    "int": "a whole number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list such as [20.00, 5.00]",
+    "object": "a table",
+    "decimal": "an amount",
+}
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,7 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         store_prompts: whether prompts are kept; off, they are nowhere in ledger, mirror, logs or exports.
     """
 
-    home_currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
+    home_currency: str = "USD"
     locale: str = ""
     time_zone: str = ""
     store_prompts: bool = False
@@ -99,6 +111,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     folders: Folders = Folders()
 
     def __post_init__(self) -> None:
+        if self.home_currency != "USD" and not _is_currency(self.home_currency):
+            raise ValueError(f"home_currency {self.home_currency!r} is no ISO 4217 code such as USD or EUR")
+        if self.locale and not _is_locale(self.locale):
+            raise ValueError(f"locale {self.locale!r} is not known; write one such as en_US or sv_SE")
         if self.time_zone:
             try:
                 ZoneInfo(self.time_zone)
@@ -195,8 +211,14 @@ def load(path: Path) -> Settings:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return Settings()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: the settings cannot be read ({error})", "mend the file or its rights") from error
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: the settings cannot be read ({error.strerror})", "mend the path or its rights"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{path}: the settings cannot be read: this is no UTF-8 text", "save it as UTF-8"
+        ) from error
     return parse(text, str(path))
 
 
@@ -214,7 +236,36 @@ def parse(text: str, name: str) -> Settings:
     try:
         return msgspec.convert(raw, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{name}: {error}", "correct it there, or see `trayd config show`") from error
+        raise SettingsError(f"{name}: {_said(str(error))}", "correct it; `trayd config show` lists all") from error
+
+
+def _said(text: str) -> str:
+    """What msgspec says of a wrong entry, in the words and by the names of the settings file."""
+    what, _, place = text.partition(" - at `$")
+    place = place.removesuffix("`").lstrip(".")
+    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", what):
+        return f"there is no setting {'.'.join(filter(None, (place, unknown[1])))!r}"
+    if not what.startswith(("Expected", "Invalid")):
+        return what  # our own words, which name the setting
+    for kind, words in _KINDS.items():
+        what = what.replace(f"`{kind}`", words)
+    return f"{place}: {what[0].lower()}{what[1:]}"
+
+
+def _is_currency(code: str) -> bool:
+    from babel.numbers import is_currency
+
+    return is_currency(code)
+
+
+def _is_locale(name: str) -> bool:
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        Locale.parse(name)
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
 
 
 def fal_url() -> str:
@@ -224,7 +275,10 @@ def fal_url() -> str:
         SettingsError: it is neither https nor http on loopback, so a key would travel in the open.
     """
     url = os.environ.get("TRAYD_FAL_URL", "").rstrip("/") or FAL_URL
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise SettingsError(f"TRAYD_FAL_URL {url!r} is no address: {error}", f"write one such as {FAL_URL}") from error
     if parts.scheme == "https" and parts.hostname:
         return url
     if parts.scheme == "http" and parts.hostname in LOOPBACK:

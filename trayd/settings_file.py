@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import tomlkit
 from tomlkit.exceptions import ParseError, TOMLKitError
 
 from trayd.errors import SettingsError
 from trayd.files import write_atomically
-from trayd.settings import Settings, parse
+from trayd.settings import Account, Settings, parse
 
 #: What a new settings file says: every setting, commented out, at its default.
 TEMPLATE = """\
@@ -44,6 +45,8 @@ def set_value(path: Path, key: str, text: str) -> Settings:
     Raises:
         SettingsError: there is no such setting, or the value is not valid for it; the file is unchanged.
     """
+    if not all(key.split(".")):
+        raise SettingsError(f"there is no setting {key!r}", "see `trayd config show`")
     document = _read(path)
     table: Any = document
     *tables, last = key.split(".")
@@ -51,10 +54,24 @@ def set_value(path: Path, key: str, text: str) -> Settings:
         if name not in table:
             table[name] = tomlkit.table()
         table = table[name]
-    if not hasattr(table, "keys"):
-        raise SettingsError(f"there is no setting {key!r}", "see `trayd config show`")
+        if not hasattr(table, "keys"):
+            raise SettingsError(f"there is no setting {key!r}", "see `trayd config show`")
     table[last] = _value(text)
-    return _write(path, document)
+    return _write(path, document, f"{key} = {text}")
+
+
+def checked_name(name: str) -> None:
+    """Looks whether an account can have this name, before a key is asked for.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    try:
+        msgspec.convert({"name": name}, Account)
+    except msgspec.ValidationError as error:
+        raise SettingsError(
+            f"{name!r} cannot be the name of an account", "take 1 to 64 characters without a space at either end"
+        ) from error
 
 
 def add_account(path: Path, name: str) -> Settings:
@@ -82,7 +99,7 @@ def remove_account(path: Path, name: str) -> Settings:
     accounts: Any = document.get("account", [])
     kept = [account for account in accounts if account.get("name") != name]
     if len(kept) == len(accounts):
-        raise SettingsError(f"there is no account {name!r} in {path}", "see `trayd account list`")
+        raise SettingsError(f"there is no account {name!r} in {path}", "see what stands there: `trayd config show`")
     document.remove("account")
     if kept:
         again = tomlkit.aot()
@@ -105,9 +122,11 @@ def _read(path: Path) -> tomlkit.TOMLDocument:
         raise SettingsError(f"{path}: the settings cannot be read ({error})", "mend the file by hand") from error
 
 
-def _write(path: Path, document: tomlkit.TOMLDocument) -> Settings:
+def _write(path: Path, document: tomlkit.TOMLDocument, change: str = "") -> Settings:
     text = tomlkit.dumps(document)
-    settings = parse(text, str(path))
+    if change:
+        parse(path.read_text(encoding="utf-8") if path.exists() else "", str(path))  # else an old fault bears its name
+    settings = parse(text, change or str(path))
     write_atomically(path, [text], private=True)
     return settings
 

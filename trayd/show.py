@@ -119,9 +119,16 @@ def import_view(result: dict[str, Any]) -> RenderableType:
         )
     ]
     for row in result["rejected"]:
-        place = f"line {row['line']}" + (f", column {row['column']}" if row["column"] else "")
-        lines.append(Text(f"  {place}: {row['reason']}", style="red"))
+        place = ", ".join(f"{part} {row[part]}" for part in ("line", "column") if row[part])
+        lines.append(Text(f"  {place}: {row['reason']}" if place else f"  {row['reason']}", style="red"))
     return Group(*lines)
+
+
+class _Console(Console):
+    """Leaves it to the command line what a closed pipe means."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 def count(number: int, noun: str) -> str:
@@ -131,8 +138,8 @@ def count(number: int, noun: str) -> str:
 
 def console() -> Console:
     """The terminal; wide enough for a table where the output is not one."""
-    made = Console()
-    return made if made.is_terminal else Console(width=160)
+    made = _Console()
+    return made if made.is_terminal else _Console(width=160)
 
 
 def _accounts(accounts: list[dict[str, Any]], style: Style) -> RenderableType:
