@@ -148,7 +148,10 @@ def config_set(name: str, value: str) -> None:
         set_value(Paths.usual().settings, name, value)
     except SettingsError as error:
         raise UsageError(f"{error.message}; nothing was changed", error.cure) from error
-    click.echo(f"{name} is set; a running daemon takes it over by itself")
+    how = (
+        "counts from trayd's next start" if name.startswith("folders.") else "a running daemon takes it over by itself"
+    )
+    click.echo(f"{name} is set; {how}")
 
 
 @config.command("edit")

@@ -28,7 +28,7 @@ from trayd.intake.drop import DropFolder
 from trayd.intake.notices import DropNotice
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.menu_actions import MenuActions
-from trayd.operations import Operations, utc_now
+from trayd.operations import Operation, Operations, utc_now
 from trayd.panel.server import serving
 from trayd.polling import Polling, Refreshed
 from trayd.records import Generation
@@ -42,7 +42,7 @@ T = TypeVar("T")
 #: Changes within this time are shown together.
 GATHER_S = 0.25
 #: Sliding windows and ages move on without a change: what is shown is made anew after this long.
-SHOWN_FOR_S = 60.0
+SHOWN_FOR_S = 300.0
 #: How often the settings file is looked at and a checkpoint is considered.
 HOUSEKEEPING_S = 5.0
 #: A part that failed is started again after this long.
@@ -87,6 +87,7 @@ class Daemon:
         self._clock = clock
         self._changed = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
+        self._version = -1
         self._settings_seen = _stamp(paths)
         self._ledger_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._actions = MenuActions(self, quit_)
@@ -156,9 +157,11 @@ class Daemon:
         return await self.on_ledger(lambda operations: look(operations.ledger))
 
     async def submit(self, batch: Batch) -> Added:
-        """Makes the batch durable, then has the views and the alerts follow."""
-        added = await self.on_ledger(lambda operations: operations.ledger.add(batch))
-        self._changed.set()
+        """Makes the batch durable, then has the views and the alerts follow where it changed anything."""
+        added, version = await self.read(lambda ledger: (ledger.add(batch), ledger.version))
+        if version != self._version:
+            self._version = version
+            self._changed.set()
         return added
 
     async def files_taken(self, digests: Sequence[str]) -> Container[str]:
@@ -169,8 +172,11 @@ class Daemon:
         """What is known of each endpoint."""
         return await self.read(lambda ledger: ledger.models())
 
-    async def ledger_changed(self) -> None:
-        """Has views and alerts follow a change that was made on the ledger itself."""
+    async def ordered(self, operation: Operation) -> None:
+        """Has views, alerts and pollers follow an order that was carried out on the ledger itself."""
+        if operation.name == "reset":
+            # What the pollers remember of the ledger is no longer in it.
+            self._polling.start_anew()
         self._changed.set()
 
     async def refresh(self) -> list[Refreshed]:
@@ -187,7 +193,6 @@ class Daemon:
         if outcome.backfill is not None:
             found = outcome.backfill.text(self.settings.zone(), self.settings.number_locale())
             await self._watch.tell(BackfillDone(account=outcome.name, found=found))
-        self._changed.set()
 
     async def tell(self, notice: DropNotice) -> None:
         """Tells of a dropped file, or of the folder."""
@@ -268,9 +273,11 @@ class Daemon:
         except TraydError as error:
             logger.error("the settings stay as they were: %s", error)  # noqa: TRY400  # a person's mistake, no bug
             return
+        if settings.folders != self.settings.folders:
+            logger.warning("the folders in the settings count from the next start of trayd")
         self.settings = self._watch.settings = self._operations.settings = settings
         self._deliverer.desktop = settings.alerts.desktop
-        self._polling.settings_changed()
+        self._polling.start_anew()
         self._changed.set()
         logger.info("the settings have changed and are in force")
 

@@ -52,8 +52,12 @@ class FilterQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """The same as types; a date as ``until`` takes that whole day in.
 
         Raises:
-            UsageError: a time cannot be read.
+            UsageError: a time cannot be read, or nothing lies between the two.
         """
+        since = parse_moment(self.since, zone, end=False) if self.since else None
+        until = parse_moment(self.until, zone, end=True) if self.until else None
+        if since is not None and until is not None and since >= until:
+            raise UsageError(f"--since {self.since} is not before --until {self.until}", "swap them")
         return Filters(
             client=self.client,
             project=self.project,
@@ -61,8 +65,8 @@ class FilterQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             model=self.model,
             account=self.account,
             kind=self.kind,
-            since=parse_moment(self.since, zone, end=False) if self.since else None,
-            until=parse_moment(self.until, zone, end=True) if self.until else None,
+            since=since,
+            until=until,
         )
 
 
@@ -200,8 +204,13 @@ class Operations:
 
     def latest_generations(self) -> tuple[Generation, ...]:
         """The newest few, for the menu."""
-        records = self.ledger.records(Filters(kind=Kind.INTERNAL))
-        return tuple(islice((record for record in records if isinstance(record, Generation)), MENU_GENERATIONS))
+        # A day has enough of them as a rule; the whole history would be put in order for these few.
+        for since in (self._clock() - timedelta(days=1), None):
+            records = self.ledger.records(Filters(kind=Kind.INTERNAL, since=since))
+            newest = tuple(islice((record for record in records if isinstance(record, Generation)), MENU_GENERATIONS))
+            if len(newest) == MENU_GENERATIONS:
+                break
+        return newest
 
     def import_data(self, query: ImportQuery, data: bytes) -> ImportResult:
         """Takes a file's content in: recorded at once, and nothing is moved."""

@@ -66,8 +66,8 @@ class Polling:
             await self._schedule.run(self._anew)
             self._schedule = self._scheduled()
 
-    def settings_changed(self) -> None:
-        """Has the schedule made anew from the settings as they are now."""
+    def start_anew(self) -> None:
+        """Has the schedule made anew, from the settings as they are now and with nothing remembered."""
         self._anew.set()
 
     async def refresh(self) -> list[Refreshed]:

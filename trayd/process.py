@@ -177,7 +177,7 @@ def log_to(paths: Paths, *, terminal: bool = True) -> None:
         TraydError: the log's folder cannot be written.
     """
     try:
-        paths.log.mkdir(parents=True, exist_ok=True)
+        paths.log.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = RotatingFileHandler(
             paths.log / "trayd.log", maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
         )
@@ -190,8 +190,10 @@ def log_to(paths: Paths, *, terminal: bool = True) -> None:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=handlers, force=True
     )
     # They tell of every request and every property; what goes wrong there reaches the log through trayd's own rooms.
-    for name in ("httpx", "httpcore", "uvicorn", "watchdog", "asyncio", "PIL", "desktop_notifier", "stamina"):
+    for name in ("httpx", "httpcore", "uvicorn", "watchdog", "asyncio", "PIL", "desktop_notifier"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # The API logs its own failures; what uvicorn adds at the end is how it cuts a slow client off.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
 
 
 def view_of(snapshot: Snapshot) -> TrayView:

@@ -125,12 +125,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("two [[account]] entries have one name; give each its own")
 
     def zone(self) -> tzinfo:
-        """The user's time zone."""
+        """The user's time zone.
+
+        Raises:
+            SettingsError: it is not set, and what the system says (TZ=CET-1CEST) names none.
+        """
         if self.time_zone:
             return ZoneInfo(self.time_zone)
         import tzlocal
 
-        return tzlocal.get_localzone()
+        try:
+            return tzlocal.get_localzone()
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise SettingsError(
+                f"the system's time zone has no name that trayd knows ({error})",
+                "set it: `trayd config set time_zone Europe/Paris`",
+            ) from error
 
     def number_locale(self) -> str:
         """The locale that money and numbers are written in; en_US where the system has none that is known."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
@@ -156,3 +158,60 @@ def test_an_api_scope_key_is_useful_and_says_what_it_lacks(home: Home) -> None:
     assert account["state"] == "needs_admin"
     assert account["balance"] is None
     assert "Admin" in account["problem"]
+
+
+def test_a_client_that_does_not_read_keeps_the_daemon_from_ending_for_moments_only(home: Home) -> None:
+    with home.started("--headless") as daemon:
+        wait_until(lambda: home.json("status")["spent"]["total"]["generations"], what="the first poll")
+        home.run("import", str(large_csv(home.folder / "large.csv")))
+        said = json.loads((home.folder / "run" / "trayd.json").read_text())
+        host, port = said["url"].removeprefix("http://").split(":")
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.connect((host, int(port)))
+            head = (
+                f"GET /api/v1/export HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {said['token']}\r\n\r\n"
+            )
+            slow.sendall(head.encode())
+            assert slow.recv(12) == b"HTTP/1.1 200"
+            begun = time.monotonic()
+            assert daemon.end() == 0
+            assert time.monotonic() - begun < 10
+        assert "Traceback" not in daemon.output
+
+
+def large_csv(path: Path) -> Path:
+    rows = "".join(f"2026-11-{1 + n % 20:02d},Licence {n},{n}.00,software\n" for n in range(1, 40_000))
+    path.write_text("date,description,amount,category\n" + rows)
+    return path
+
+
+def test_after_a_reset_the_running_daemon_reads_everything_anew(home: Home) -> None:
+    with home.started("--headless"):
+        wait_until(lambda: home.json("history", "--limit", "1000"), what="the first poll")
+        home.run("refresh")
+        before = home.json("history", "--limit", "1000")
+        home.run("reset", "--confirm", "DELETE")
+
+        def as_before() -> bool:
+            now = home.json("history", "--limit", "1000")
+            named = [(one["request_id"], one["display_name"], one["operation"]) for one in now]
+            return named == [(one["request_id"], one["display_name"], one["operation"]) for one in before]
+
+        wait_until(as_before, timeout=30, what="records with their names and operations")
+
+
+def test_nothing_lies_between_a_later_and_an_earlier_time(home: Home) -> None:
+    refused = home.run("history", "--since", "2026-11-10", "--until", "2026-11-01", code=2)
+    assert "2026-11-10" in refused.stderr
+    assert "swap" in refused.stderr
+
+
+def test_a_system_time_zone_without_a_name_is_told_with_its_cure(home: Home) -> None:
+    home.settings("")
+    home.env["TZ"] = "CET-1CEST"
+    refused = home.run("status", code=1)
+    assert "time_zone" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    home.run("config", "set", "time_zone", "Europe/Paris")
+    home.run("status")

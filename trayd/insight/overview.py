@@ -61,7 +61,12 @@ def _accounts(known: Overview, now: datetime) -> tuple[AccountStatus, ...]:
     stale_after = max(known.poll_interval * _MISSED_POLLS, _STALE_AT_LEAST)
     statuses = []
     for name in known.names:
-        fact = known.accounts.get(name, AccountFact(name=name, state="offline", problem="fal has not been asked yet"))
+        fact = known.accounts.get(
+            name,
+            AccountFact(
+                name=name, state="offline", problem="fal has not been asked yet; run `trayd run` or `trayd refresh`"
+            ),
+        )
         reading = newest.get(fact.username or name)
         state = fact.state
         if state == "ok" and (fact.as_of is None or now - fact.as_of > stale_after):

@@ -56,8 +56,8 @@ class Backend(Protocol):
     async def refresh(self) -> Any:
         """Polls every account now and looks into the drop folder."""
 
-    async def ledger_changed(self) -> None:
-        """Shows what is new and looks for what is to be warned of."""
+    async def ordered(self, operation: Operation) -> None:
+        """Follows an operation that has written: shows what is new, looks for what is to be warned of."""
 
 
 def build_app(backend: Backend, token: str, port: int) -> Starlette:
@@ -95,7 +95,7 @@ def _handler(backend: Backend, operation: Operation) -> Handler:
 
         answer = await backend.on_ledger(work)
         if operation.writes:
-            await backend.ledger_changed()
+            await backend.ordered(operation)
         if isinstance(operation.answer, str):
             return StreamingResponse(_pieces(answer), media_type=f"{operation.answer}; charset=utf-8")
         return _json(answer)

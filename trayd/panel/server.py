@@ -20,6 +20,26 @@ from trayd.panel.api import Backend, build_app
 _HOST = "127.0.0.1"
 _TOKEN_BYTES = 32
 
+#: A client that reads slowly keeps the daemon from ending for so many seconds at the most.
+_PATIENCE_S = 2
+
+
+class _Server(uvicorn.Server):
+    """A server that sleeps until it is told to stop; uvicorn's own loop wakes ten times a second to look."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ends the server, on the loop's thread."""
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        """Waits; see uvicorn.Server."""
+        await self._stopping.wait()
+
 
 @asynccontextmanager
 async def serving(backend: Backend, run: Path) -> AsyncIterator[str]:
@@ -34,10 +54,17 @@ async def serving(backend: Backend, run: Path) -> AsyncIterator[str]:
         port = listener.getsockname()[1]
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         url = f"http://{_HOST}:{port}"
-        config = uvicorn.Config(
-            build_app(backend, token, port), lifespan="off", log_config=None, access_log=False, server_header=False
+        server = _Server(
+            uvicorn.Config(
+                build_app(backend, token, port),
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                timeout_graceful_shutdown=_PATIENCE_S,
+            )
         )
-        server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]), name="api")
         file = address_file(run)
         # The listener is open: who connects before the first accept waits in its backlog.
@@ -48,5 +75,5 @@ async def serving(backend: Backend, run: Path) -> AsyncIterator[str]:
             yield url
         finally:
             file.unlink(missing_ok=True)
-            server.should_exit = True
+            server.stop()
             await task
