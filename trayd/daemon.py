@@ -27,6 +27,7 @@ from trayd.insight.status import DaemonStatus, Status
 from trayd.intake.drop import DropFolder
 from trayd.intake.notices import DropNotice
 from trayd.ledger.store import Ledger, LedgerPaths
+from trayd.memory import give_back
 from trayd.menu_actions import MenuActions
 from trayd.operations import Operation, Operations, utc_now
 from trayd.panel.server import serving
@@ -237,10 +238,15 @@ class Daemon:
             self._ledger_thread.shutdown()
 
     async def _keep_views(self) -> None:
+        first = True
         while True:
             self._changed.clear()
             self._show(await self.on_ledger(self._snapshot))
             await self._watch.check()
+            if first:
+                # The months were loaded for it.
+                first = False
+                await self.on_ledger(lambda _operations: give_back())
             try:
                 async with asyncio.timeout(SHOWN_FOR_S):
                     await self._changed.wait()
@@ -300,6 +306,7 @@ async def _kept_up(name: str, part: Callable[[], Awaitable[None]]) -> None:
 def _checkpoint(operations: Operations) -> None:
     if operations.ledger.dirty:
         operations.ledger.checkpoint()
+        give_back()
 
 
 def _stamp(paths: Paths) -> tuple[int, int] | None:

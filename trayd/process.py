@@ -15,6 +15,7 @@ from logging.handlers import RotatingFileHandler
 from trayd.daemon import Daemon, Snapshot
 from trayd.errors import TraydError
 from trayd.files import way_out
+from trayd.memory import share_one_heap
 from trayd.settings import Paths, Settings, fal_url, load
 from trayd.tray.app import Ended, NoTrayError, Tray
 from trayd.tray.model import IconLook, IconState, MenuItem, TrayView
@@ -63,6 +64,7 @@ class Process:
         Raises:
             TraydError: the daemon could not start.
         """
+        share_one_heap()
         worker = threading.Thread(target=self._work, name="daemon")
         with self._signals():
             try:
