@@ -43,7 +43,7 @@ def test_the_text_is_the_problem_with_its_cure_and_a_lock_is_critical() -> None:
 
 def test_a_rejected_file_is_told_with_its_reason_and_again_when_it_is_rejected_again() -> None:
     story = Story()
-    reason = 'costs.csv line 14: "12.5O" is not an amount (column "amount"); correct it and drop the file again'
+    reason = 'costs.csv line 14: "12.5O" is not an amount (column "amount"); correct it and try again'
     first = event(FileRejected("costs.csv", reason, START))
     again = event(FileRejected("costs.csv", reason, START + timedelta(hours=1)))
 

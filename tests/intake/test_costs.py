@@ -66,9 +66,7 @@ def test_delimiters_encodings_and_line_ends(delimiter, encoding, newline):
 def test_a_description_over_several_lines_keeps_the_line_numbers_of_the_rows_below():
     file = read("costs.csv", f'{HEADER}2026-11-03,"a\nb, ""c""\n d",1,x\n\n2026-11-04,e,oops,x\n')
     assert [cost.description for cost in file.costs] == ['a b, "c" d']
-    assert messages(file) == [
-        'costs.csv line 6: "oops" is not an amount (column "amount"); correct it and drop the file again'
-    ]
+    assert messages(file) == ['costs.csv line 6: "oops" is not an amount (column "amount"); correct it and try again']
 
 
 def test_amounts_without_a_currency_are_in_the_home_currency():
@@ -100,7 +98,7 @@ def test_a_sign_tells_the_currency(amount, home, money):
         ("2026-11-03,a,,x", 'line 2: the amount is empty (column "amount")'),
         (
             "2026-11-03,a,12.5O,x",
-            'costs.csv line 2: "12.5O" is not an amount (column "amount"); correct it and drop the file again',
+            'costs.csv line 2: "12.5O" is not an amount (column "amount"); correct it and try again',
         ),
         ("2026-11-03,a,99999999999999,x", 'line 2: "99999999999999" is not an amount'),
         ("2026-11-03,a,1,234.50,x", "line 2: the row has 5 cells under a header of 4; put cells with a delimiter"),

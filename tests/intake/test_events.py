@@ -208,7 +208,7 @@ def test_a_line_that_is_not_utf8_is_rejected_alone():
         "log.jsonl", event(request_id="a").encode() + b'\n{"client": "N\xf6rd"}\n' + event(request_id="b").encode()
     )
     assert [fact.request_id for fact in file.events] == ["a", "b"]
-    assert messages(file) == ["log.jsonl line 2: this is not UTF-8; save the file as UTF-8 and drop it again"]
+    assert messages(file) == ["log.jsonl line 2: this is not UTF-8; save the file as UTF-8 and try again"]
 
 
 def test_a_list_of_events_is_taken_one_by_one_with_their_lines():

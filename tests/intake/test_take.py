@@ -42,7 +42,7 @@ def test_an_import_tells_what_was_recorded_known_and_rejected(ledger):
                 "line": 5,
                 "column": "amount",
                 "value": "oops",
-                "reason": '"oops" is not an amount; correct it and drop the file again',
+                "reason": '"oops" is not an amount; correct it and try again',
             }
         ],
     }

@@ -98,13 +98,13 @@ def _settle_styles(table: Table) -> _Styles:
         (Cell(row.line, text, dates.read_date(text)) for row, text in _cells(table, "date")), dates.STYLES
     )
     if isinstance(date_styles, Undecided):
-        raise _two_ways("date", date_styles, dates.STYLE_NAMES, "write dates like 2026-04-03 and drop the file again")
+        raise _two_ways("date", date_styles, dates.STYLE_NAMES, "write dates like 2026-04-03 and try again")
     amount_styles = settle(
         (Cell(row.line, text, amounts.read_amount(text).readings) for row, text in _cells(table, "amount")),
         amounts.STYLES,
     )
     if isinstance(amount_styles, Undecided):
-        cure = "write amounts like 1234.00 and drop the file again"
+        cure = "write amounts like 1234.00 and try again"
         raise _two_ways("amount", amount_styles, amounts.STYLE_NAMES, cure)
     return _Styles(date_styles, amount_styles)
 
@@ -149,12 +149,12 @@ def _cost(table: Table, row: Row, styles: _Styles, home_currency: str) -> Extern
             Rejection(
                 value=shown(row.cells[len(table.header)]),
                 problem=f"the row has {len(row.cells)} cells under a header of {len(table.header)}",
-                cure='put cells with a delimiter in them in quotes (") and drop the file again',
+                cure='put cells with a delimiter in them in quotes (") and try again',
             )
         )
     description = _text(table, row, "description")
     if description is None:
-        raise _bad("description", "", "the description is empty", "say what was paid for and drop the file again")
+        raise _bad("description", "", "the description is empty", "say what was paid for and try again")
     if description.lower().rstrip(":") in _TOTALS:
         raise _bad("description", description, f'"{description}" is a sum of other rows, not a cost', "leave it out")
     told = table.cell(row, "currency")
@@ -179,7 +179,7 @@ def _cost(table: Table, row: Row, styles: _Styles, home_currency: str) -> Extern
 
 def _date(text: str, styles: frozenset[str]) -> date:
     if not text:
-        raise _bad("date", "", "the date is empty", "fill it in and drop the file again")
+        raise _bad("date", "", "the date is empty", "fill it in and try again")
     value = read_as(dates.read_date(text), styles)
     if value is None:
         raise _bad("date", text, f'"{shown(text)}" is not a date', CORRECT_IT)
@@ -191,7 +191,7 @@ def _amount(
 ) -> Money:
     text = table.cell(row, "amount")
     if not text:
-        raise _bad("amount", "", "the amount is empty", "fill it in and drop the file again")
+        raise _bad("amount", "", "the amount is empty", "fill it in and try again")
     amount = amounts.read_amount(text)
     value = read_as(amount.readings, styles)
     if value is None or abs(value) > amounts.LARGEST:

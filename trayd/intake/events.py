@@ -161,7 +161,7 @@ def _check_version(event: Mapping[str, Any]) -> None:
     if isinstance(version, int) and not isinstance(version, bool) and version > VERSION:
         raise _refused(
             f"this event is of version {version}, and this trayd reads version {VERSION}",
-            "update trayd and drop the file again",
+            "update trayd and try again",
             "trayd",
             str(version),
         )
@@ -227,7 +227,7 @@ def _details(
     if size > DETAILS_BYTES:
         raise _refused(
             f"parameters and other fields take {size // 1024} KiB",
-            f"leave large values out of the event, {DETAILS_BYTES // 1024} KiB are kept, and drop the file again",
+            f"leave large values out of the event, {DETAILS_BYTES // 1024} KiB are kept, and try again",
             "parameters",
         )
     return parameters, extra
@@ -247,7 +247,7 @@ def not_json(data: bytes) -> Rejection:
         return Rejection(line=error.lineno, problem=what)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        return Rejection(line=line, problem="this is not UTF-8", cure="save the file as UTF-8 and drop it again")
+        return Rejection(line=line, problem="this is not UTF-8", cure="save the file as UTF-8 and try again")
     except RecursionError:
         return Rejection(problem="this is nested too deeply")
     return Rejection(problem="this is not JSON: a number in it is NaN, infinite or too large")
@@ -267,7 +267,7 @@ def _explain(message: str, event: Mapping[str, Any]) -> Rejection:
     """What msgspec found wrong, for whoever writes the events."""
     if missing := _MISSING.search(message):
         name = missing["name"]
-        return Rejection(column=name, problem=f'the field "{name}" is missing', cure="add it and drop the file again")
+        return Rejection(column=name, problem=f'the field "{name}" is missing', cure="add it and try again")
     at = _AT_FIELD.search(message)
     path = at["path"] if at and "[" not in at["path"] else ""
     value = _value_at(event, path)
@@ -285,7 +285,7 @@ def _explain(message: str, event: Mapping[str, Any]) -> Rejection:
     elif expected := _EXPECTED_TYPE.match(message):
         problem, cure = f"{quoted} is not {_TYPE_NAMES.get(expected['type'], 'of the right type')}", CORRECT_IT
     else:
-        problem, cure = f"{quoted} is not valid here", "see event.schema.json, correct it and drop the file again"
+        problem, cure = f"{quoted} is not valid here", "see event.schema.json, correct it and try again"
     return Rejection(column=path or None, value=value, problem=problem, cure=cure)
 
 

@@ -16,12 +16,9 @@ import msgspec
 
 Value = TypeVar("Value", date, Decimal)
 
-#: What a cell means in each style in which it means something.
-Readings = Mapping[str, Value]
-
 
 class Cell(msgspec.Struct, Generic[Value], frozen=True):
-    """A cell with its readings and the line it is on."""
+    """A cell with the line it is on and its readings: what it means in each style in which it means something."""
 
     line: int
     text: str

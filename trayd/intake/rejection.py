@@ -9,7 +9,7 @@ import msgspec
 from trayd.errors import IntakeError
 
 #: The cure where nothing better is known.
-CORRECT_IT = "correct it and drop the file again"
+CORRECT_IT = "correct it and try again"
 
 _SHOWN_CHARACTERS = 60
 

@@ -93,7 +93,7 @@ def open_table(text: str, names: Mapping[str, str], required: tuple[str, ...]) -
             Rejection(
                 line=row.line,
                 problem=f"the header has no column {lacking}; its columns are {there}",
-                cure=f"name the columns {', '.join(required)} and drop the file again",
+                cure=f"name the columns {', '.join(required)} and try again",
             )
         )
     if len(columns) < len(found):
@@ -103,7 +103,7 @@ def open_table(text: str, names: Mapping[str, str], required: tuple[str, ...]) -
                 line=row.line,
                 column=twice,
                 problem=f'two columns are called "{twice}"',
-                cure="rename the one that is not meant and drop the file again",
+                cure="rename the one that is not meant and try again",
             )
         )
     return Table(text=text, delimiter=delimiter, header=tuple(row.cells), header_line=row.line, columns=columns)
@@ -127,5 +127,5 @@ def _read(text: str, delimiter: str) -> Iterator[Row]:
             line = reader.line_num + 1
     except csv.Error as error:
         problem = f"the quoting of the row that begins here is broken ({error})"
-        cure = f'close or double its quotes ("), rows are separated by {_DELIMITER_NAMES[delimiter]}, and drop it again'
+        cure = f'close or double its quotes ("), rows are separated by {_DELIMITER_NAMES[delimiter]}, and try again'
         raise RefusedError(Rejection(line=line, problem=problem, cure=cure)) from None

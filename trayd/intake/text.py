@@ -11,7 +11,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_SAVE_AS_UTF8 = "save the file as UTF-8 and drop it again"
+_SAVE_AS_UTF8 = "save the file as UTF-8 and try again"
 
 
 def utf8(data: bytes) -> bytes:
