@@ -6,9 +6,8 @@ a call is carried, tried again and refused is in :mod:`trayd.fal.transport`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Self, TypeVar
 
 import msgspec
@@ -17,12 +16,9 @@ from trayd.errors import FalAnswerError
 from trayd.fal.keys import Key
 from trayd.fal.transport import Patience, Query, Transport
 from trayd.fal.wire import (
-    ApiKey,
-    ApiKeys,
     Billing,
     BillingEvent,
     BillingEvents,
-    CostEstimate,
     Model,
     Models,
     Price,
@@ -42,7 +38,7 @@ MOST_IDS = 50
 EVENTS_PAGE = 10_000
 REQUESTS_PAGE = 100
 
-Page = TypeVar("Page", BillingEvents, RequestItems, Models, Prices, ApiKeys)
+Page = TypeVar("Page", BillingEvents, RequestItems, Models, Prices)
 
 
 class FalClient:
@@ -129,18 +125,6 @@ class FalClient:
         """The unit prices of 1 to 50 endpoints, as this account pays them; those without a price are left out."""
         pages = self._pages(Prices, "/models/pricing", _ids("endpoint_id", endpoint_ids))
         return await _joined(pages, lambda page: page.prices)
-
-    async def estimate(self, units: Mapping[str, Decimal]) -> CostEstimate:
-        """What so many units of each endpoint cost together."""
-        question = {
-            "estimate_type": "unit_price",
-            "endpoints": {endpoint_id: {"unit_quantity": quantity} for endpoint_id, quantity in units.items()},
-        }
-        return await self._transport.ask(CostEstimate, "/models/pricing/estimate", question=question)
-
-    async def keys(self) -> tuple[ApiKey, ...]:
-        """The names of the account's API keys. Needs the Admin scope."""
-        return await _joined(self._pages(ApiKeys, "/keys", []), lambda page: page.keys)
 
     async def _pages(self, kind: type[Page], path: str, query: Query) -> AsyncIterator[Page]:
         cursor: str | None = None

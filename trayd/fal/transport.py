@@ -106,10 +106,8 @@ class Transport:
         """Closes the connections."""
         await self._http.aclose()
 
-    async def ask(
-        self, kind: type[Answer], path: str, query: Query | None = None, *, question: object = None
-    ) -> Answer:
-        """The answer of one call: GET, or POST where there is a question to send.
+    async def ask(self, kind: type[Answer], path: str, query: Query) -> Answer:
+        """The answer of one call.
 
         Raises:
             FalError: what went wrong, when patience has come to its end.
@@ -123,15 +121,15 @@ class Transport:
         )
         deadline = time.monotonic() + patience.total_s
         try:
-            return await tries(self._try, kind, path, query or [], question, deadline)
+            return await tries(self._try, kind, path, query, deadline)
         except _FailedError as failed:
             raise failed.failure.error from failed.__cause__
 
-    async def _try(self, kind: type[Answer], path: str, query: Query, question: object, deadline: float) -> Answer:
+    async def _try(self, kind: type[Answer], path: str, query: Query, deadline: float) -> Answer:
         try:
             await self._keep_silence(deadline)
             async with asyncio.timeout(deadline - time.monotonic()):
-                response, body = await self._send(path, query, question)
+                response, body = await self._send(path, query)
         except FalError as error:
             raise _FailedError(Failure(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
@@ -161,14 +159,8 @@ class Transport:
             )
         await asyncio.sleep(wait)
 
-    async def _send(self, path: str, query: Query, question: object) -> tuple[httpx.Response, bytes]:
-        request = self._http.build_request(
-            "GET" if question is None else "POST",
-            self.base_url + path,
-            params=query or None,
-            content=None if question is None else _encoder.encode(question),
-            headers=None if question is None else {"Content-Type": "application/json"},
-        )
+    async def _send(self, path: str, query: Query) -> tuple[httpx.Response, bytes]:
+        request = self._http.build_request("GET", self.base_url + path, params=query or None)
         response = await self._http.send(request, stream=True, follow_redirects=False)
         try:
             self._note_time(response)
@@ -193,9 +185,6 @@ class Transport:
 
     def _place(self, path: str) -> str:
         return f"{self._host}{urlsplit(self.base_url).path}{path}"
-
-
-_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 @cache

@@ -192,30 +192,6 @@ class Prices(msgspec.Struct, frozen=True):
     next_cursor: str | None = None
 
 
-class CostEstimate(msgspec.Struct, frozen=True):
-    """``POST /models/pricing/estimate``: one total for the whole question."""
-
-    total_cost: Decimal
-    currency: str = "USD"
-
-    def __post_init__(self) -> None:
-        _bounded(self.total_cost)
-
-
-class ApiKey(msgspec.Struct, frozen=True):
-    """One row of ``GET /keys``: a name, never a secret."""
-
-    key_id: str
-    alias: str
-
-
-class ApiKeys(msgspec.Struct, frozen=True):
-    """A page of ``GET /keys``."""
-
-    keys: tuple[ApiKey, ...]
-    next_cursor: str | None = None
-
-
 class Refusal(msgspec.Struct, frozen=True):
     """What fal's error says."""
 
