@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
@@ -32,6 +34,7 @@ from trayd.settings import Poll
 
 MONTH = Poll(backfill_days=30)
 VEO = "fal-ai/veo3"
+ROOT = Path(__file__).parents[2]
 
 
 def now() -> datetime:
@@ -369,6 +372,27 @@ async def test_no_key_is_told_and_a_new_one_is_taken_at_the_next_poll(sandbox: S
         right = await poller.poll(now())
     assert [outcome.state for outcome in (none, wrong, right)] == ["no_key", "bad_key", "ok"]
     assert "trayd key set" in none.problem
+
+
+def test_a_keyring_that_waits_for_its_dialog_keeps_no_process_from_ending() -> None:
+    program = (
+        "import asyncio, threading; from trayd.fal.poller import Poller; from trayd.settings import Poll\n"
+        "from datetime import UTC, datetime\n"
+        "asked = threading.Event()\n"
+        "def find_key(): asked.set(); threading.Event().wait()\n"
+        "class Door:\n"
+        "    async def read(self, look): return {}\n"
+        "async def main():\n"
+        "    poller = Poller('default', Door(), find_key, base_url='http://127.0.0.1:9/v1', poll=Poll())\n"
+        "    poll = asyncio.create_task(poller.poll(datetime.now(UTC)))\n"
+        "    while not asked.is_set(): await asyncio.sleep(0.01)\n"
+        "    poll.cancel()\n"
+        "    await asyncio.gather(poll, return_exceptions=True)\n"
+        "    print('cancelled')\n"
+        "asyncio.run(main())\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, timeout=20, check=True)
+    assert ended.stdout == b"cancelled\n"
 
 
 async def test_a_ledger_that_refuses_is_told_and_the_next_poll_tries_again(sandbox: Sandbox, ledger: Ledger) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import html
 import sys
-import threading
 import warnings
 from importlib.util import find_spec
 
 from trayd.alerts.desktop import PATIENCE_S, ChannelError
 from trayd.alerts.notice import Notice
+from trayd.blocking import on_daemon_thread
 from trayd.settings import APP_NAME
 
 # The texts are arguments, never part of the script.
@@ -26,7 +25,7 @@ class PlyerChannel:
     """
 
     def __init__(self) -> None:
-        self._worker: threading.Thread | None = None
+        self._busy = False
 
     @staticmethod
     def exists() -> bool:
@@ -39,40 +38,25 @@ class PlyerChannel:
         Raises:
             ChannelError: plyer failed, or hangs.
         """
-        if self._worker is not None and self._worker.is_alive():
+        if self._busy:
             raise ChannelError("plyer still hangs in an earlier notice")
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        # plyer's own threads, if it starts any, are daemons because this one is.
-        self._worker = threading.Thread(target=_work, args=(notice, loop, done), name="plyer", daemon=True)
-        self._worker.start()
+        self._busy = True
+
+        def work() -> None:
+            try:
+                _notify(notice)
+            finally:
+                self._busy = False
+
         try:
             async with asyncio.timeout(PATIENCE_S):
-                await done
+                # plyer's own threads, if it starts any, are daemons because this one is.
+                await on_daemon_thread(work, "plyer")
         except TimeoutError:
             raise ChannelError(f"plyer hangs for more than {PATIENCE_S:g} s") from None
-
-
-def _work(notice: Notice, loop: asyncio.AbstractEventLoop, done: asyncio.Future[None]) -> None:
-    problem: ChannelError | None = None
-    try:
-        _notify(notice)
-    # plyer lets through whatever its platform raises, and the thread has nobody else to tell.
-    except Exception as error:  # noqa: BLE001
-        problem = ChannelError(f"plyer: {error or type(error).__name__}")
-        problem.__cause__ = error
-    # The loop may have ended meanwhile.
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(_settle, done, problem)
-
-
-def _settle(done: asyncio.Future[None], problem: ChannelError | None) -> None:
-    if done.done():
-        return
-    if problem is None:
-        done.set_result(None)
-    else:
-        done.set_exception(problem)
+        # plyer lets through whatever its platform raises.
+        except Exception as error:
+            raise ChannelError(f"plyer: {error or type(error).__name__}") from error
 
 
 def _notify(notice: Notice) -> None:

@@ -6,7 +6,6 @@ ledger, so that a wrong clock here neither hides rows nor claims a future that w
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
+from trayd.blocking import on_daemon_thread
 from trayd.errors import (
     FalError,
     FalThrottledError,
@@ -180,7 +180,7 @@ class Poller:
     async def _client_now(self, *, afresh: bool) -> FalClient:
         if self._client is not None and not afresh:
             return self._client
-        key = await asyncio.to_thread(self._find_key)
+        key = await on_daemon_thread(self._find_key, "keyring")
         if self._client is None or key != self._key:
             await self.aclose()
             self._key, self._client = key, FalClient(self._base_url, key, patience=self._patience)
