@@ -293,4 +293,6 @@ def _read(path: Path) -> bytes:
 def _write(path: Path, pieces: Iterator[str]) -> None:
     from trayd.files import write_atomically
 
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent}", "make it, or name another file")
     write_atomically(path, pieces)

@@ -33,6 +33,9 @@ def account_add(name: str, as_json: bool) -> None:
     if name in {each.name for each in load(path).account}:
         raise UsageError(f"there is an account {name!r} already", f"use `trayd key set {name}` to change its key")
     checked = _check_and_keep(name, new=True)
+    if name != DEFAULT_ACCOUNT and not load(path).account and _has_key(DEFAULT_ACCOUNT):
+        # It stood for itself while it was the only one, and is polled on beside the new one.
+        add_account(path, DEFAULT_ACCOUNT)
     add_account(path, name)
     print_answer(checked, as_json, lambda _style: _told(checked))
 
@@ -90,6 +93,7 @@ def key() -> None:
 @json_option
 def key_set(name: str, as_json: bool) -> None:
     """Keep a key for an account; it is asked for, or read from stdin when that is no terminal."""
+    _known(name)
     checked = _check_and_keep(name)
     print_answer(checked, as_json, lambda _style: _told(checked))
 
@@ -101,6 +105,7 @@ def key_test(name: str, as_json: bool) -> None:
     """Ask fal what the account's key may do."""
     from trayd.fal.keys import find_key
 
+    _known(name)
     checked = _check(name, find_key(name))
     print_answer(checked, as_json, lambda _style: _told(checked))
 
@@ -187,13 +192,46 @@ def _check_and_keep(name: str, *, new: bool = False) -> dict[str, Any]:
     return checked
 
 
-def _account_of(username: str | None) -> str | None:
-    """The name that the user gave to the account of that username, if it is known already."""
-    from trayd.desk import open_desk
+def _known(name: str) -> None:
+    from trayd.operations import account_names
 
+    names = account_names(load(Paths.usual().settings))
+    if name not in names:
+        raise UsageError(
+            f"there is no account {name!r}", f"there are: {', '.join(names)}; add it with `trayd account add {name}`"
+        )
+
+
+def _has_key(name: str) -> bool:
+    from trayd.fal.keys import find_key
+
+    try:
+        find_key(name)
+    except TraydError:
+        return False
+    return True
+
+
+def _account_of(username: str | None) -> str | None:
+    """The name that the user gave to the account of that username, by its key or by what was polled before."""
+    from trayd.desk import open_desk
+    from trayd.fal.keys import find_key
+    from trayd.operations import account_names
+
+    if username is None:
+        return None
     with open_desk() as desk:
-        accounts = desk.ask("status")["accounts"]
-    return next((str(each["name"]) for each in accounts if username and each["username"] == username), None)
+        polled = {each["name"]: each["username"] for each in desk.ask("status")["accounts"]}
+    for name in account_names(load(Paths.usual().settings)):
+        known = polled.get(name)
+        if known is None:
+            try:
+                known = _check(name, find_key(name))["username"]
+            except TraydError:
+                continue
+        if known == username:
+            return name
+    return None
 
 
 def _check(name: str, key: Key) -> dict[str, Any]:

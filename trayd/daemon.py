@@ -184,6 +184,7 @@ class Daemon:
         """Polls every account now and looks into the drop folder."""
         await self._reload()
         refreshed, _ = await asyncio.gather(self._polling.refresh(), self._drop.scan_once())
+        await self._watch.check()
         self._changed.set()
         return refreshed
 

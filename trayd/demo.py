@@ -105,8 +105,9 @@ class _Screen:
             self._live.update(Group(status_view(status, self._style), Text(), hint), refresh=True)
             return
         for alert in reversed(status["alerts"]):
-            if alert["id"] not in self._told:
-                self._told.add(alert["id"])
+            # One that escalates keeps its id.
+            if alert["text"] not in self._told:
+                self._told.add(alert["text"])
                 print(f"! {alert['text']}", flush=True)  # noqa: T201
         if self._last is None or snapshot.at - self._last > timedelta(seconds=_WITHOUT_TERMINAL_EVERY_S):
             self._last = snapshot.at

@@ -154,6 +154,7 @@ class Operations:
             episodes=self.ledger.episodes(),
             differences=self.ledger.differences(),
             poll_interval=timedelta(seconds=self.settings.poll.interval_s),
+            billed=any(self.ledger.coverage(fact.username or name) for name, fact in self.ledger.accounts().items()),
             home_currency=self.settings.home_currency,
             zone=zone,
         )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 from trayd.daemon import Daemon, Snapshot
 from trayd.errors import TraydError
@@ -185,6 +186,8 @@ def log_to(paths: Paths, *, terminal: bool = True) -> None:
         )
     except OSError as error:
         raise TraydError(f"{paths.log} cannot be written ({error.strerror})", way_out(error)) from error
+    # Warnings name clients, projects and amounts.
+    Path(file.baseFilename).chmod(0o600)
     handlers: list[logging.Handler] = [file]
     if terminal:
         handlers.append(logging.StreamHandler())

@@ -29,6 +29,7 @@ WINDOW_NAMES = {"24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 day
 # What a breakdown says of the part that has no such mark.
 _OF_FAL = frozenset({"model", "operation", "account", "key", "hour"})
 _NOT_FROM_FAL = "(other tools)"
+_NOT_KNOWN = "(not known, or other tools)"
 _UNTAGGED = "(none)"
 
 
@@ -81,13 +82,19 @@ def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> Renderabl
         for part in usage["by"]:
             share = "" if part["share"] is None else f"{float(part['share']) * 100:.1f} %"
             table.add_row(
-                part["key"] or (_NOT_FROM_FAL if by in _OF_FAL else _UNTAGGED),
+                part["key"] or _unmarked(by, part["generations"]),
                 style.money(part["cost"]),
                 str(part["generations"]),
                 share,
             )
         lines.append(table)
     return Group(*lines)
+
+
+def _unmarked(by: str, generations: int) -> str:
+    if by not in _OF_FAL:
+        return _UNTAGGED
+    return _NOT_KNOWN if generations else _NOT_FROM_FAL
 
 
 def history_view(records: Iterable[dict[str, Any]], style: Style) -> RenderableType:
@@ -99,7 +106,8 @@ def history_view(records: Iterable[dict[str, Any]], style: Style) -> RenderableT
         if record["cost"] and not record["confirmed"]:
             cost += " est."
         table.add_row(
-            style.time(record["timestamp"]),
+            # A civil date is the same in every zone.
+            style.time(record["timestamp"]) if record["kind"] == "internal" else record["timestamp"][:10],
             what,
             cost,
             record["status"] or record["kind"],
@@ -161,7 +169,9 @@ def _spending(spent: dict[str, Any], style: Style) -> RenderableType:
     )
     for window, name in WINDOW_NAMES.items():
         part = spent[window]
-        table.add_row(name, style.money(part["cost"]), f"{part['generations']:,}", str(part["unpriced"] or ""))
+        table.add_row(
+            name, style.money(part["cost"], "unknown"), f"{part['generations']:,}", str(part["unpriced"] or "")
+        )
     return table
 
 

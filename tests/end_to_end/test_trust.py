@@ -158,6 +158,50 @@ def test_an_api_scope_key_is_useful_and_says_what_it_lacks(home: Home) -> None:
     assert account["state"] == "needs_admin"
     assert account["balance"] is None
     assert "Admin" in account["problem"]
+    # What was billed cannot be known with it: unknown, never zero.
+    assert {spent["cost"] for spent in home.json("status")["spent"].values()} == {None}
+    assert "$0.00" not in home.run("status").stdout
+
+
+def test_a_cost_from_elsewhere_is_shown_on_its_date_in_every_time_zone(home: Home) -> None:
+    path = home.folder / "costs.csv"
+    path.write_text("date,description,amount,category\n2026-11-06,Licence,12.00,software\n")
+    home.run("import", str(path))
+    for zone in ("America/Los_Angeles", "Asia/Tokyo", "UTC"):
+        home.run("config", "set", "time_zone", zone)
+        assert "2026-11-06  Licence" in home.run("history").stdout
+
+
+def test_accounts_as_the_first_steps_say(tmp_path: Path) -> None:
+    with SandboxProcess("--days", "3", "--per-day", "10", "--accounts", "2") as sandbox:
+        sandbox.control("freeze", frozen=True)
+        first, second = sandbox.said["accounts"]
+        home = Home(tmp_path / "trayd", sandbox)
+        del home.env["FAL_ADMIN_KEY"]
+        # A keyring that the processes of this test share.
+        home.env |= {
+            "PYTHON_KEYRING_BACKEND": "tests.end_to_end.file_keyring.FileKeyring",
+            "TEST_KEYRING_FILE": str(tmp_path / "keyring.json"),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+        assert first["username"] in home.run("key", "set", text=first["admin_key"] + "\n").stdout
+        assert "account add nobody" in home.run("key", "set", "nobody", code=2, text="x\n").stderr
+        twin = home.run("account", "add", "twin", code=2, text=first["spare_admin_key"] + "\n")
+        assert "'default'" in twin.stderr
+        assert home.run("account", "add", "harbour", code=1, text="wrong-key\n").stderr
+        assert second["username"] in home.run("account", "add", "harbour", text=second["admin_key"] + "\n").stdout
+        home.run("run", "--once")
+        accounts = {each["name"]: each for each in home.json("status")["accounts"]}
+        assert {name: each["username"] for name, each in accounts.items()} == {
+            "default": first["username"],
+            "harbour": second["username"],
+        }
+        assert all(each["balance"] for each in accounts.values())
+        by_account = {part["key"] for part in home.json("usage", "--by", "account")["by"]}
+        assert by_account == {first["username"], second["username"]}
+        home.run("account", "remove", "harbour")
+        assert [each["name"] for each in home.json("status")["accounts"]] == ["default"]
+        assert home.json("history", "--account", second["username"])
 
 
 def test_a_client_that_does_not_read_keeps_the_daemon_from_ending_for_moments_only(home: Home) -> None:

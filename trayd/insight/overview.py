@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 import msgspec
 
 from trayd.facts import AccountFact, Difference
-from trayd.insight.status import AccountStatus, AlertStatus, Status, latest_balances
+from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status, latest_balances
 from trayd.insight.tally import Tally
 from trayd.insight.usage import spent
 from trayd.records import BalanceReading, Counting, Episode, Record
@@ -27,6 +27,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         names: the accounts that are set up, in the user's order.
         poll_interval: how often fal is asked.
+        billed: whether the billing of any account was ever read.
     """
 
     names: tuple[str, ...]
@@ -35,6 +36,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     episodes: Mapping[str, Episode]
     differences: tuple[Difference, ...]
     poll_interval: timedelta
+    billed: bool
     home_currency: str
     zone: tzinfo
 
@@ -48,12 +50,19 @@ def build_status(records: Iterable[Record], known: Overview, now: datetime) -> S
             beside.add(record)
     return Status(
         accounts=_accounts(known, now),
-        spent=spent(everything, now, known.zone, known.home_currency),
+        spent=_spent(everything, known, now),
         alerts=_alerts(known.episodes.values(), now),
         pending=beside.running(),
         unmatched=beside.unmatched,
         differences=known.differences,
     )
+
+
+def _spent(records: list[Record], known: Overview, now: datetime) -> dict[str, Spent]:
+    windows = spent(records, now, known.zone, known.home_currency)
+    if known.billed or any(record.cost is not None for record in records):
+        return windows
+    return {name: msgspec.structs.replace(window, cost=None) for name, window in windows.items()}
 
 
 def _accounts(known: Overview, now: datetime) -> tuple[AccountStatus, ...]:

@@ -35,13 +35,14 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
     """What was spent in a window.
 
     Attributes:
-        cost: in the home currency; what is unknown or has no rate is not in it.
+        cost: in the home currency; what is unknown or has no rate is not in it. None where nothing can be known:
+            no billing was ever read, and no record has a price.
         generations: fal requests that count or would count, pending and unmatched ones left out.
         unpriced: how many of them have no price yet.
         left_out: amounts in currencies without a rate, by currency.
     """
 
-    cost: Money
+    cost: Money | None
     generations: int = 0
     unpriced: int = 0
     left_out: tuple[Money, ...] = ()

@@ -216,6 +216,8 @@ class _Words:
         return text
 
     def _spent(self, spent: Spent) -> str:
+        if spent.cost is None:
+            return "unknown"
         unknown = [f"{spent.unpriced:,} without a price"] if spent.unpriced else []
         unknown += [f"{self._money(money)} without a rate" for money in spent.left_out]
         # Nothing but unknown costs is unknown, not zero.
