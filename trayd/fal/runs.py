@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
+from trayd.errors import FalRequestError
 from trayd.facts import RunFact
 from trayd.fal.client import MOST_IDS, FalClient
 from trayd.fal.door import Activity
@@ -49,6 +51,8 @@ class RunListing:
         # Until when each endpoint's requests have been listed; an endpoint of the backlog is not in it yet.
         self._listed: dict[str, datetime] = {}
         self._backlog: list[_Stretch] = []
+        # Endpoints that fal does not have: someone's own, or a typing error in an event.
+        self._unknown: set[str] = set()
         self._reading: AsyncGenerator[tuple[RequestItem, ...], None] | None = None
 
     async def forget_reading(self) -> None:
@@ -70,6 +74,7 @@ class RunListing:
         Raises:
             FalError: a page could not be read; what came before it is good, the rest is asked for again.
         """
+        in_use = {name: use for name, use in in_use.items() if name not in self._unknown}
         waiting = {name for stretch in self._backlog for name in stretch.endpoint_ids}
         known = {name: self._from(name, in_use[name], now) for name in in_use if name in self._listed}
         fresh = {
@@ -109,8 +114,21 @@ class RunListing:
                 left -= 1
                 yield page
 
-    def _pages(self, client: FalClient, stretch: _Stretch) -> AsyncGenerator[tuple[RequestItem, ...], None]:
-        return client.requests(stretch.endpoint_ids, stretch.start, stretch.end, payloads=self._payloads)
+    async def _pages(self, client: FalClient, stretch: _Stretch) -> AsyncGenerator[tuple[RequestItem, ...], None]:
+        """The pages of those endpoints that fal knows: it refuses a whole question for one that it does not."""
+        names = stretch.endpoint_ids
+        try:
+            async for page in client.requests(names, stretch.start, stretch.end, payloads=self._payloads):
+                yield page
+        except FalRequestError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            if len(names) == 1:
+                self._unknown.update(names)
+                return
+            for half in (names[: len(names) // 2], names[len(names) // 2 :]):
+                async for page in self._pages(client, msgspec.structs.replace(stretch, endpoint_ids=half)):
+                    yield page
 
     def _done(self, stretch: _Stretch) -> None:
         self._listed |= dict.fromkeys(stretch.endpoint_ids, stretch.end)
