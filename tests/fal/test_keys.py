@@ -6,6 +6,7 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
+from keyring.backends.null import Keyring as NullKeyring
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from trayd.errors import KeyMissingError, KeyRefusedError, KeyringError
@@ -63,8 +64,10 @@ def test_a_key_is_kept_in_the_system_keyring_under_the_accounts_name(backend: Me
     assert find_key("studio") == Key("made-up")
     assert remove_key("studio")
     assert not remove_key("studio")
-    with pytest.raises(KeyMissingError, match=r"no key for the account 'studio'.*trayd key set"):
+    with pytest.raises(KeyMissingError, match=r"no key for the account 'studio'.*`trayd key set studio`"):
         find_key("studio")
+    with pytest.raises(KeyMissingError, match=r"no key for the account 'default'.*`trayd key set`"):
+        find_key("default")
 
 
 def test_the_environment_serves_the_default_account_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,6 +93,22 @@ def test_without_a_keyring_the_environment_is_named_as_the_way_out(monkeypatch: 
         store_key("default", Key("made-up"))
     monkeypatch.setenv("FAL_ADMIN_KEY", "environment")
     assert find_key("default") == Key("environment")
+
+
+def test_an_account_that_no_variable_serves_is_sent_to_a_keyring() -> None:
+    keyring.set_keyring(NoKeyring())
+    for ask in (find_key, remove_key, lambda name: store_key(name, Key("made-up"))):
+        with pytest.raises(KeyringError, match=r"no keyring.*PYTHON_KEYRING_BACKEND") as caught:
+            ask("studio")
+        assert "FAL_" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("account", "cure"), [("default", "FAL_ADMIN_KEY"), ("studio", "PYTHON_KEYRING_BACKEND")])
+def test_a_keyring_that_forgets_what_it_is_given_is_told(account: str, cure: str) -> None:
+    keyring.set_keyring(NullKeyring())
+    with pytest.raises(KeyringError, match=f"did not keep it; .*{cure}") as caught:
+        store_key(account, Key("made-up-secret"))
+    assert "made-up-secret" not in str(caught.value)
 
 
 def test_a_locked_keyring_is_told_so() -> None:

@@ -77,9 +77,10 @@ def find_key(account: str) -> Key:
                 return Key(text)
     if failure is not None:
         raise failure
+    command = "trayd key set" if account == DEFAULT_ACCOUNT else f"trayd key set {account}"
     raise KeyMissingError(
         f"there is no key for the account {account!r}",
-        f"make one with the Admin scope at {KEYS_PAGE} and set it with `trayd key set`",
+        f"make one with the Admin scope at {KEYS_PAGE} and set it with `{command}`",
     )
 
 
@@ -87,12 +88,14 @@ def store_key(account: str, key: Key) -> None:
     """Puts the key into the system keyring, in place of the one that was there. May block.
 
     Raises:
-        KeyringError: there is no keyring, or it refuses.
+        KeyringError: there is no keyring, it refuses, or it does not keep what it is given, as the null keyring does.
     """
     import keyring
 
-    with _translated():
+    with _translated(account):
         keyring.set_password(SERVICE, account, key.reveal())
+    if _from_keyring(account) != key.reveal():
+        raise KeyringError("the system keyring took the key and did not keep it", _way_out(account))
 
 
 def remove_key(account: str) -> bool:
@@ -105,29 +108,36 @@ def remove_key(account: str) -> bool:
 
     if _from_keyring(account) is None:
         return False
-    with _translated():
+    with _translated(account):
         keyring.delete_password(SERVICE, account)
     return True
 
 
 def _from_keyring(account: str) -> str | None:
-    with _translated():
+    with _translated(account):
         import keyring
 
         return keyring.get_password(SERVICE, account)
 
 
+def _way_out(account: str) -> str:
+    if account == DEFAULT_ACCOUNT:
+        return f"set the key in the environment instead: {VARIABLES[0]} serves the account {DEFAULT_ACCOUNT!r}"
+    # No variable serves another account.
+    return "start a keyring service such as GNOME Keyring or KWallet, or choose a backend with PYTHON_KEYRING_BACKEND"
+
+
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(account: str) -> Iterator[None]:
     from keyring.errors import KeyringLocked, NoKeyringError
 
-    way_out = f"set the key in the environment instead: {VARIABLES[0]} serves the account {DEFAULT_ACCOUNT!r}"
     try:
         yield
     except NoKeyringError:
-        raise KeyringError("this system has no keyring to keep a key in", way_out) from None
+        raise KeyringError("this system has no keyring to keep a key in", _way_out(account)) from None
     except KeyringLocked:
-        raise KeyringError("the system keyring is locked", f"unlock it and try again, or {way_out}") from None
+        way_out = f", or {_way_out(account)}" if account == DEFAULT_ACCOUNT else ""
+        raise KeyringError("the system keyring is locked", f"unlock it and try again{way_out}") from None
     except Exception as error:  # noqa: BLE001  (a backend raises whatever its platform does)
         # Only the name of the failure: a backend's text may quote what it was given.
-        raise KeyringError(f"the system keyring failed ({type(error).__name__})", way_out) from None
+        raise KeyringError(f"the system keyring failed ({type(error).__name__})", _way_out(account)) from None
