@@ -29,7 +29,7 @@ from trayd.intake.notices import DropNotice
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.memory import give_back
 from trayd.menu_actions import MenuActions
-from trayd.operations import Operation, Operations, utc_now
+from trayd.operations import Operation, Operations, account_names, utc_now
 from trayd.panel.server import serving
 from trayd.polling import Polling, Refreshed
 from trayd.records import Generation
@@ -97,7 +97,7 @@ class Daemon:
         )
         self._watch = Watch(
             settings,
-            read=lambda now: self.read(lambda ledger: observe(ledger, now)),
+            read=lambda now: self.read(lambda ledger: observe(ledger, now, names=account_names(self.settings))),
             submit=self.submit,
             deliverer=self._deliverer,
             clock=clock,

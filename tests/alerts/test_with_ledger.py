@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from tests.alerts.story import START, coverage
 from tests.alerts.test_watch import Desk
+from trayd.alerts import outbox
 from trayd.alerts.imports import quietly
 from trayd.alerts.rules import Observed
 from trayd.alerts.watch import Watch, observe
 from trayd.facts import AccountFact, Added, Batch, BillingFact, BillingRow, EventFact
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.money import Money
-from trayd.records import BalanceReading, Estimate
+from trayd.records import BalanceReading, Episode, Estimate
 from trayd.settings import Settings
 
 ENDPOINT = "fal-ai/kling-video/v3/pro/text-to-video"
@@ -29,11 +34,11 @@ def opened(home: Path) -> Iterator[Ledger]:
         yield ledger
 
 
-async def told_in(ledger: Ledger, now: datetime = START) -> list[str]:
+async def told_in(ledger: Ledger, now: datetime = START, names: tuple[str, ...] = ("studio",)) -> list[str]:
     """What a daemon tells that looks at the ledger once."""
 
     async def read(at: datetime) -> Observed:
-        return observe(ledger, at)
+        return observe(ledger, at, names=names)
 
     async def submit(batch: Batch) -> Added:
         return ledger.add(batch)
@@ -89,3 +94,47 @@ async def test_an_imported_file_is_not_news_but_a_dropped_one_is(tmp_path: Path)
 
         assert await told_in(ledger) == ["Expensive generation: $6.40"]
         assert "expensive:imported" in ledger.episodes()
+
+
+async def test_an_account_that_was_taken_out_of_the_settings_ends_its_warnings_silently(tmp_path: Path) -> None:
+    refused = AccountFact(name="studio", state="bad_key", username="northwind", problem="refused", as_of=START)
+    low = BalanceReading("northwind", START, Money.of("4.32"))
+    with opened(tmp_path) as ledger:
+        ledger.add(Batch(accounts=(refused,), balances=(low,)))
+        assert sorted(await told_in(ledger)) == ["Balance under $5.00", "fal refuses the key (studio)"]
+
+        assert await told_in(ledger, START + timedelta(days=300), names=("agency",)) == []
+
+        assert {episode.resolved for episode in ledger.episodes().values()} == {START + timedelta(days=300)}
+
+
+async def test_a_balance_is_watched_as_long_as_one_name_of_its_account_is_set_up(tmp_path: Path) -> None:
+    low = BalanceReading("northwind", START, Money.of("4.32"))
+    spare = msgspec.structs.replace(ACCOUNT, name="spare")
+    with opened(tmp_path) as ledger:
+        ledger.add(Batch(accounts=(ACCOUNT, spare), balances=(low,)))
+
+        assert await told_in(ledger, names=("spare",)) == ["Balance under $5.00"]
+
+
+async def test_what_was_left_untold_of_an_account_that_is_no_more_stays_untold(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        left = Episode(
+            id="account:studio", rule="account", scope="studio", since=START, title="refused", text="", level="bad_key"
+        )
+        ledger.add(Batch(accounts=(ACCOUNT,), episodes=(left,)))
+        desk = Desk()
+
+        async def read(at: datetime) -> Observed:
+            return observe(ledger, at, names=("agency",))
+
+        async def submit(batch: Batch) -> Added:
+            return ledger.add(batch)
+
+        watch = Watch(Settings(locale="en_US"), read=read, submit=submit, deliverer=desk, clock=lambda: START)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2 * outbox.GATHER_S + 0.5):
+                await watch.run()
+
+        assert desk.titles == []
+        assert ledger.episodes()["account:studio"].resolved == START

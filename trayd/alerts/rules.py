@@ -39,7 +39,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         at: that moment (UTC).
         balances: the newest reading of each account that has one.
-        accounts: how each account stands after the latest try to reach it.
+        accounts: how each account that is set up stands after the latest try to reach it.
+        removed: the accounts that were taken out of the settings, as they stood last.
         coverage: by account, for those whose first poll is complete.
         generations: at least all of the last 24 hours.
         episodes: by id.
@@ -48,6 +49,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     balances: Mapping[str, BalanceReading] = {}
     accounts: tuple[AccountFact, ...] = ()
+    removed: tuple[AccountFact, ...] = ()
     coverage: Mapping[str, Coverage] = {}
     generations: tuple[Generation, ...] = ()
     episodes: Mapping[str, Episode] = {}
@@ -114,14 +116,16 @@ Rule = Callable[[Observed, Alerts], Iterator[Finding]]
 def balance(observed: Observed, limits: Alerts) -> Iterator[Finding]:
     """The balance of an account is under a threshold.
 
-    Only a reading speaks. An account on invoice has no balance, and one that became such ends its episode. A balance in
-    another currency than the thresholds is not compared with them.
+    Only a reading speaks. An account on invoice has no balance, and one that became such ends its episode, as does one
+    that was taken out of the settings. A balance in another currency than the thresholds is not compared with them.
     """
-    invoiced = {account_of(fact) for fact in observed.accounts if not fact.has_credits}
+    without = {account_of(fact) for fact in observed.accounts if not fact.has_credits}
+    # An account can be set up under two names, and one of them be taken out.
+    without |= set(map(account_of, observed.removed)) - set(map(account_of, observed.accounts))
     for account, reading in observed.balances.items():
         if reading.amount.currency != LIMIT_CURRENCY:
             continue
-        thresholds = () if account in invoiced else sorted(set(limits.balance_below), reverse=True)
+        thresholds = () if account in without else sorted(set(limits.balance_below), reverse=True)
         amount = reading.amount.amount
         steps = tuple(
             Step(Money.of(threshold).text(), reached=amount < threshold, held=amount < _recovery(threshold))
@@ -176,8 +180,10 @@ def account(observed: Observed, _limits: Alerts) -> Iterator[Finding]:
     """The key of an account is refused, is no Admin key, or has gone; or fal has locked the account.
 
     An account without a key is told only when it had been reached before: the key has gone. Not to have set one up yet
-    is no event.
+    is no event. Of an account that was taken out of the settings nothing is wrong.
     """
+    for fact in observed.removed:
+        yield Finding(rule="account", scope=fact.name, subject=fact)
     for fact in observed.accounts:
         lost = fact.state == "no_key" and fact.as_of is not None
         if lost or fact.state in _NEEDS_A_PERSON:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 
@@ -52,15 +52,23 @@ class Readable(Protocol):
         """The episodes by id."""
 
 
-def observe(ledger: Readable, now: datetime) -> Observed:
-    """What the rules look at; to be called on the thread that the ledger belongs to."""
-    accounts = tuple(ledger.accounts().values())
+def observe(ledger: Readable, now: datetime, *, names: Collection[str]) -> Observed:
+    """What the rules look at; to be called on the thread that the ledger belongs to.
+
+    Args:
+        ledger: as it is.
+        now: the time (UTC).
+        names: of the accounts that are set up.
+    """
+    known = ledger.accounts()
+    accounts = tuple(fact for name, fact in known.items() if name in names)
     recent = ledger.records(Filters(since=now - EXPENSIVE_WITHIN, kind=Kind.INTERNAL), zone=UTC)
     coverage = {name: ledger.coverage(name) for name in map(account_of, accounts)}
     return Observed(
         at=now,
         balances=latest_balances(ledger.balances()),
         accounts=accounts,
+        removed=tuple(fact for name, fact in known.items() if name not in names),
         coverage={name: covered for name, covered in coverage.items() if covered is not None},
         generations=tuple(record for record in recent if isinstance(record, Generation)),
         episodes=ledger.episodes(),
@@ -124,6 +132,8 @@ class Watch:
     async def run(self) -> None:
         """Tells what an earlier run could not, then what comes up, until cancelled."""
         await self._resume()
+        # What is over by now, because an account was taken out meanwhile, is not told any more.
+        await self.check()
         await self._outbox.run()
 
     async def once(self) -> None:
