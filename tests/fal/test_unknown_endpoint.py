@@ -16,11 +16,7 @@ async def test_an_endpoint_that_fal_does_not_know_stops_nothing(tmp_path: Path) 
     with closing(Ledger.open(folders, base_url=None, holder="test")) as ledger:
         ledger.add(
             Batch(
-                events=(
-                    EventFact(
-                        digest="d", time=datetime.now(UTC), endpoint_id="my-team/own-app", request_id="r", account="x"
-                    ),
-                )
+                events=(EventFact(digest="d", time=datetime.now(UTC), endpoint_id="my-team/own-app", request_id="r"),)
             )
         )
         with still_sandbox() as sandbox:

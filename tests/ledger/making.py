@@ -77,7 +77,7 @@ def folders(home: Path) -> LedgerPaths:
 
 
 def opened(home: Path, disk: Disk | None = None, base_url: str | None = None) -> Ledger:
-    return Ledger.open(folders(home), base_url=base_url, holder="a test", disk=disk)
+    return Ledger.open(folders(home), base_url=base_url, holder="a test", disk=disk, clock=lambda: NOON)
 
 
 def crash(ledger: Ledger) -> None:

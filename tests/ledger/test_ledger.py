@@ -411,3 +411,9 @@ def test_a_view_is_a_generation_with_everything_in_its_place(ledger):
         unit_price=Decimal("0.14"), actual=Money.of("1.12"), key="studio", source="fal", parameters={"seed": 7},
         counting=Counting.ACTUAL,
     )  # fmt: skip
+
+
+def test_what_waits_for_a_write_is_no_damage(ledger):
+    ledger.add(Batch(accounts=(account("default", "acme", as_of=NOON),)))
+    ledger.add(Batch(accounts=(account("default", "acme", as_of=NOON + HOUR),)))
+    assert ledger.verify() == []

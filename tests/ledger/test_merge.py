@@ -229,3 +229,10 @@ def test_the_record_is_the_same_in_every_order(facts):
     assert of(*facts) == of(
         event("a", project="x"), billing(), run(), edit("r1", "client", "y"), event("b", source="z")
     )
+
+
+def test_a_billed_quantity_is_not_told_in_the_events_unit():
+    said = event(units=Decimal(8), unit="second")
+    assert (of(said).units, of(said).unit) == (Decimal(8), "second")
+    record = of(said, billing("r1", row(units="0.25")))
+    assert (record.units, record.unit) == (Decimal("0.25"), None)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from trayd.facts import AccountFact, Added, Batch, Coverage, ModelFact
+from trayd.facts import AccountFact, Added, Batch, Coverage, EventFact, ModelFact
 from trayd.records import Filters, Generation, Kind, Record, Status
 
 T = TypeVar("T")
@@ -35,6 +35,10 @@ class LedgerView(Protocol):
 
     def models(self) -> dict[str, ModelFact]:
         """What is known of each endpoint."""
+        ...
+
+    def unpriced_events(self, endpoint_ids: Collection[str], since: datetime, /) -> tuple[EventFact, ...]:
+        """The events that tell a quantity of those endpoints, where nothing tells a price."""
         ...
 
 

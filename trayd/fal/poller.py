@@ -24,7 +24,7 @@ from trayd.errors import (
     LedgerError,
     RecordError,
 )
-from trayd.facts import AccountFact, Added, Batch, BillingFact, Coverage, Difference
+from trayd.facts import AccountFact, Added, Batch, BillingFact, Coverage, Difference, ModelFact
 from trayd.fal.billing import fetch_billing
 from trayd.fal.catalogue import look_up
 from trayd.fal.client import FalClient
@@ -36,6 +36,7 @@ from trayd.fal.runs import RunListing
 from trayd.fal.transport import Patience
 from trayd.fal.wire import Billing
 from trayd.money import Money
+from trayd.prices import price_of
 from trayd.records import BalanceReading
 from trayd.settings import Poll
 
@@ -268,8 +269,22 @@ class Poller:
             if stale(known[name].seen_at if name in known else None) and stale(self._looked_up.get(name))
         }
         if wanted:
-            await round_.door.submit(Batch(models=await look_up(round_.client, wanted, round_.now)))
+            models = await look_up(round_.client, wanted, round_.now)
+            await round_.door.submit(Batch(models=models))
             self._looked_up |= dict.fromkeys(wanted, round_.now)
+            await self._price_events(round_, {model.endpoint_id: model for model in models})
+
+    async def _price_events(self, round_: _Round, models: dict[str, ModelFact]) -> None:
+        """Prices events that were taken in before the price of their model was known."""
+        since = round_.now - timedelta(days=self._poll.backfill_days)
+        waiting = await round_.door.read(lambda view: view.unpriced_events(models, since))
+        priced = []
+        for event in waiting:
+            estimate = price_of(models, event.endpoint_id, event.units, round_.now) if event.units is not None else None
+            if estimate is not None:
+                priced.append(msgspec.structs.replace(event, estimate=estimate))
+        if priced:
+            await round_.door.submit(Batch(events=tuple(priced)))
 
     async def _list_runs(self, round_: _Round, in_use: dict[str, Activity]) -> None:
         if self._listing is None or self._listing.account != round_.account:

@@ -236,7 +236,9 @@ def _from_billing(values: dict[str, Any], billing: BillingFact) -> None:
         values["unit_price"] = first.unit_price
         units = _sum_of_units(rows)
         if units is not None:
+            # An event may count in another unit than fal bills in; fal's quantity goes with fal's own unit.
             values["units"] = units
+            values.pop("unit", None)
     if all(row.percent_discount == first.percent_discount for row in rows):
         values["percent_discount"] = first.percent_discount
     totals = [row.total_nanos for row in rows if row.total_nanos is not None]

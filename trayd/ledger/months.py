@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,13 @@ RECORDS = MonthDB.default_table_name
 #: Billing can touch a request this long after it was made; farther from a fact's time its record is not looked for.
 REACH = timedelta(days=95)
 
-#: So many of the newest months stay in memory: they hold the last 65 days.
+#: So many months stay in memory, the current one and those before it: they hold the last 65 days.
 _RESIDENT = 3
 
-_NAME = re.compile(r"(\d{4}-\d{2})\.jsonl?")
+#: What a month is called.
+MONTH = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])"
+
+_NAME = re.compile(rf"({MONTH})\.jsonl?")
 
 _DAY = timedelta(days=1)
 
@@ -85,11 +88,16 @@ class Month:
 
 
 class Months:
-    """All months of the two folders."""
+    """All months of the two folders.
 
-    def __init__(self, folders: LedgerPaths, disk: Disk) -> None:
+    Args:
+        clock: tells the current month; later ones, of costs that are dated ahead, do not stay in memory in its place.
+    """
+
+    def __init__(self, folders: LedgerPaths, disk: Disk, clock: Callable[[], datetime]) -> None:
         self._folders = folders
         self._disk = disk
+        self._clock = clock
         self._open: dict[str, Month] = {}
         self._ids: dict[str, array[int]] = {}
         self._names = {name for folder in (folders.ledger, folders.backup) for name in _names_in(folder)}
@@ -118,9 +126,11 @@ class Months:
 
         Args:
             record_id: its id now, after links.
-            near: look only where billing could touch a request of this time; None looks everywhere.
+            near: look only where billing could touch a request of this time, and where looking costs no file, for
+                events can come from a clock that is far off; None looks everywhere.
         """
-        names = self._names_near(near)
+        resident = self._resident()
+        names = self._names_near(near, {*resident, *self._open, *self._ids})
         for name in names:
             month = self._open.get(name)
             if month is not None and record_id in month.rows:
@@ -130,15 +140,20 @@ class Months:
                 month = self.open(name)
                 if record_id in month.rows:
                     return month
-                self.release()
+                if name not in resident:
+                    self._let_go_of(name)  # this one alone: others may be in the hands of whoever asks
         return None
 
-    def _names_near(self, near: datetime | None) -> list[str]:
+    def _names_near(self, near: datetime | None, at_hand: set[str]) -> list[str]:
         names = sorted(self._names, reverse=True)
         if near is None:
             return names
         first, last = month_of(near - REACH), month_of(near + REACH)
-        return [name for name in names if first <= name <= last]
+        return [name for name in names if first <= name <= last or name in at_hand]
+
+    def _resident(self) -> set[str]:
+        now = month_of(self._clock())
+        return set(sorted(name for name in self._names if name <= now)[-_RESIDENT:])
 
     def _may_hold(self, name: str, record_id: str) -> bool:
         """Looks in a sorted array of hashes: eight bytes a record, for months that are not in memory."""
@@ -150,13 +165,17 @@ class Months:
         return at < len(ids) and ids[at] == wanted
 
     def release(self) -> None:
-        """Lets go of months that need no checkpoint, but for the newest."""
-        keep = set(sorted(self._names)[-_RESIDENT:])
-        for name, month in list(self._open.items()):
-            if name not in keep and not month.pair.dirty:
-                self._ids[name] = array("q", sorted(map(hash, month.rows)))
-                month.pair.close()
-                del self._open[name]
+        """Lets go of months that need no checkpoint, but for the current one and those before it."""
+        keep = self._resident()
+        for name in [name for name in self._open if name not in keep]:
+            self._let_go_of(name)
+
+    def _let_go_of(self, name: str) -> None:
+        month = self._open[name]
+        if not month.pair.dirty:
+            self._ids[name] = array("q", sorted(map(hash, month.rows)))
+            month.pair.close()
+            del self._open[name]
 
     def close(self) -> None:
         """Gives all files back."""

@@ -92,7 +92,7 @@ class Pair:
     @property
     def dirty(self) -> bool:
         """Whether the TinyDB file lacks something that the mirror has."""
-        return self._journal.seq > self._covered
+        return self._journal.poisoned or self._journal.seq > self._covered
 
     def table(self, name: str) -> RowTable[Any]:
         """A table by its name."""

@@ -195,10 +195,19 @@ class State:
 
     def checkpoint(self) -> None:
         """Writes what waited, then the TinyDB file."""
+        self._write_waiting()
+        self.pair.checkpoint()
+
+    def verify(self) -> list[str]:
+        """Reads both files again and compares them with each other and with memory; the problems found."""
+        # What waits is in memory alone, and is no damage.
+        self._write_waiting()
+        return self.pair.verify()
+
+    def _write_waiting(self) -> None:
         if self._waiting:
             self.pair.write(list(self._waiting.values()))
             self._waiting.clear()
-        self.pair.checkpoint()
 
 
 def _timeless(fact: AccountFact) -> AccountFact:

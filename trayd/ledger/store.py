@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, tzinfo
 from operator import itemgetter
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Self
 import msgspec
 
 from trayd.errors import LedgerError
-from trayd.facts import AccountFact, Added, Batch, Coverage, Difference, FileTaken, ModelFact
+from trayd.facts import AccountFact, Added, Batch, Coverage, Difference, EventFact, FileTaken, ModelFact
 from trayd.ledger.archive import archive
 from trayd.ledger.changes import MARGIN, Work, check
 from trayd.ledger.counting import counting
@@ -22,11 +22,15 @@ from trayd.ledger.months import Month, Months, bounds
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.state import State, refuse_other_api
 from trayd.ledger.tables import Identity, Row, facts_of, row_of
-from trayd.records import BalanceReading, Episode, ExternalCost, Filters, Record
+from trayd.records import BalanceReading, Episode, ExternalCost, Filters, Generation, Record
 
 __all__ = ["Ledger", "LedgerPaths"]
 
 _ALL = Filters()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Ledger:
@@ -36,18 +40,27 @@ class Ledger:
         version: counts up with every change that a reader can see.
     """
 
-    def __init__(self, paths: LedgerPaths, disk: Disk, lock: Lock) -> None:
+    def __init__(self, paths: LedgerPaths, disk: Disk, lock: Lock, clock: Callable[[], datetime]) -> None:
         self._paths = paths
         self._disk = disk
+        self._clock = clock
         self._lock = lock
         self._open = True
         self._fetched: dict[tuple[str, str], datetime] = {}
         self._state = State(paths, disk)
-        self._months = Months(paths, disk)
+        self._months = Months(paths, disk, clock)
         self.version = 0
 
     @classmethod
-    def open(cls, paths: LedgerPaths, *, base_url: str | None, holder: str, disk: Disk | None = None) -> Self:
+    def open(
+        cls,
+        paths: LedgerPaths,
+        *,
+        base_url: str | None,
+        holder: str,
+        disk: Disk | None = None,
+        clock: Callable[[], datetime] = _now,
+    ) -> Self:
         """Opens a ledger, makes it where there is none, and mends what a crash left.
 
         Args:
@@ -55,6 +68,7 @@ class Ledger:
             base_url: the API whose history it holds; None neither asks nor sets it.
             holder: the program, as another process that wants the ledger is told.
             disk: the file calls, for tests.
+            clock: the time (with a zone), for tests.
 
         Raises:
             LedgerLockedError: another process holds it.
@@ -68,7 +82,7 @@ class Ledger:
                 disk.make_folder(folder)
         lock = Lock(paths.ledger, holder, disk)
         try:
-            ledger = cls(paths, disk, lock)
+            ledger = cls(paths, disk, lock, clock)
             ledger._begin(base_url)
         except BaseException:
             lock.release()
@@ -158,7 +172,7 @@ class Ledger:
         months = work.by_month()
         now, later = self._state.changes(batch)
         last = [*work.last, *now]
-        if last:
+        if last or work.first:
             last = self._state.with_waiting(last)
         self._write(work.first, months, last)
         for month, changes in months:
@@ -211,6 +225,31 @@ class Ledger:
             yield from (record for _, _, record in waiting[:ready])
             del waiting[:ready]
             self._months.release()
+
+    def unpriced_events(self, endpoint_ids: Collection[str], since: datetime) -> tuple[EventFact, ...]:
+        """The events that tell a quantity of those endpoints, where nothing tells a price.
+
+        Taken in again with an estimate, each takes the place of itself.
+
+        Args:
+            endpoint_ids: of the models whose price has become known.
+            since: months that end before it are left alone (UTC).
+        """
+        self._usable()
+        found: list[EventFact] = []
+        for _, _, name in list(self._spans(Filters(since=since))):
+            for row in self._months.open(name).rows.values():
+                view = row.view
+                if (
+                    isinstance(view, Generation)
+                    and view.endpoint_id in endpoint_ids
+                    and view.units is not None
+                    and view.estimate is None
+                    and view.actual is None
+                ):
+                    found += [event for event in facts_of(row).events if event.units is not None and not event.estimate]
+            self._months.release()
+        return tuple(found)
 
     def _spans(self, filters: Filters) -> Iterator[tuple[datetime, datetime, str]]:
         """The months that can hold what is meant: the first instant, the one after the last, the name."""
@@ -296,7 +335,7 @@ class Ledger:
         finally:
             self._fetched.clear()
             self._state = State(self._paths, self._disk)
-            self._months = Months(self._paths, self._disk)
+            self._months = Months(self._paths, self._disk, self._clock)
             self.version += 1
             if base_url is not None:
                 self._belong_to(base_url)
@@ -304,7 +343,8 @@ class Ledger:
     def verify(self) -> list[str]:
         """Reads all files again and compares; the problems found, none when all is sound."""
         self._usable()
-        problems = self._state.pair.verify()
+        problems = self._state.verify()
+        seen: dict[str, Path] = {}
         for name in self._months.names():
             month = self._months.open(name)
             problems += month.pair.verify()
@@ -313,6 +353,12 @@ class Ledger:
                 for record_id, row in month.rows.items()
                 if not self._is_sound(record_id, row)
             ]
+            problems += [
+                f"{month.pair.file}: the record {record_id} stands in {seen[record_id]} too"
+                for record_id in month.rows
+                if record_id in seen
+            ]
+            seen |= dict.fromkeys(month.rows, month.pair.file)
             self._months.release()
         return problems
 

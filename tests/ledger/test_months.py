@@ -1,0 +1,125 @@
+"""Months come into memory and leave it; what was acknowledged stays, and a record stands in one month."""
+
+import errno
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.ledger.making import DAY, HOUR, NOON, account, billing, cost, covers, crash, event, opened, row, run
+from trayd.errors import LedgerFullError
+from trayd.facts import Batch
+from trayd.ledger.disk import Disk
+
+MARCH = datetime(2026, 3, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def history(tmp_path):
+    """A home with a year of records, ``r3-0`` to ``r3-4`` in March."""
+    ledger = opened(tmp_path)
+    times = {month: datetime(2026, month, 10, tzinfo=UTC) for month in range(1, 12)}
+    ledger.add(Batch(events=tuple(event(f"e{m}-{n}", f"r{m}-{n}", at) for m, at in times.items() for n in range(5))))
+    ledger.close()
+    return tmp_path
+
+
+def resident(ledger):
+    return [month.name for month in ledger._months.opened()]
+
+
+def test_a_request_nobody_knows_does_not_let_go_of_a_month_that_the_batch_changes(history):
+    ledger = opened(history)
+    late = (
+        event("n1", "r3-0", MARCH, note="a"),
+        event("n2", "unknown", MARCH + 30 * DAY),
+        event("n3", "r3-1", MARCH, note="b"),
+    )
+    ledger.add(Batch(events=late))
+    ledger.add(Batch(events=(event("n4", "r3-2", MARCH, note="c"),)))
+    notes = ["a", "b", "c", None, None]
+    assert [ledger.get(f"r3-{number}").note for number in range(5)] == notes
+    assert ledger.verify() == []
+    crash(ledger)
+    ledger = opened(history)
+    assert [ledger.get(f"r3-{number}").note for number in range(5)] == notes
+    assert ledger.verify() == []
+    assert ledger.notices == ()
+    ledger.close()
+
+
+def test_a_month_whose_mirror_is_in_doubt_stays_until_it_was_written_anew(history):
+    class Doubtful(Disk):
+        fails = False
+
+        def sync(self, handle):
+            if self.fails:
+                raise OSError(errno.EIO, "Input/output error")
+            super().sync(handle)
+
+    disk = Doubtful()
+    ledger = opened(history, disk)
+    disk.fails = True
+    with pytest.raises(LedgerFullError):
+        ledger.add(Batch(events=(event("n1", "r3-0", MARCH, note="a"),)))
+    disk.fails = False
+    list(ledger.records())
+    assert "2026-03" in resident(ledger)
+    assert ledger.dirty
+    ledger.checkpoint()
+    assert "2026-03" not in resident(ledger)
+    assert ledger.verify() == []
+    ledger.close()
+
+
+def test_costs_that_are_dated_ahead_do_not_push_the_current_month_out_of_memory(history):
+    ledger = opened(history)
+    list(ledger.records())
+    ledger.add(Batch(costs=tuple(cost(f"c{month}", datetime(2027, month, 1, tzinfo=UTC)) for month in (1, 2, 3))))
+    ledger.checkpoint()
+    assert resident(ledger) == ["2026-09", "2026-10", "2026-11"]
+    ledger.close()
+
+
+def test_an_event_from_a_clock_that_was_months_off_joins_its_request(tmp_path):
+    ledger = opened(tmp_path)
+    ledger.add(Batch(billing=(billing("r1"),)))
+    ledger.close()
+    ledger = opened(tmp_path)
+    ledger.add(Batch(events=(event("e1", "r1", NOON - 120 * DAY, client="Northwind"),)))
+    assert [record.id for record in ledger.records()] == ["r1"]
+    assert ledger.get("r1").client == "Northwind"
+    assert ledger.verify() == []
+    ledger.close()
+
+
+def test_a_record_that_stands_in_two_months_is_told_by_its_name(history):
+    """Where looking would cost a file, a clock that is far off makes a second record: at least it is told."""
+    ledger = opened(history)
+    ledger.add(Batch(events=(event("n1", "r3-0", NOON),)))
+    (problem,) = ledger.verify()
+    assert problem.endswith(f"the record r3-0 stands in {history / 'ledger' / '2026-03.json'} too")
+    ledger.close()
+
+
+def test_what_waited_for_a_write_goes_with_the_next_one_whatever_it_is(tmp_path):
+    late = datetime(2026, 10, 31, 23, 59, 59, tzinfo=UTC)
+    ledger = opened(tmp_path)
+    ledger.add(Batch(accounts=(account("default", "acme", as_of=NOON),), events=(event("e1", "r1", late),)))
+    ledger.add(Batch(accounts=(account("default", "acme", as_of=NOON + HOUR),)))
+    ledger.add(Batch(runs=(run("r1", sent_at=late + timedelta(seconds=2)),)))  # its time leaves October, no more
+    assert ledger.verify() == []
+    crash(ledger)
+    ledger = opened(tmp_path)
+    assert ledger.accounts()["default"].as_of == NOON + HOUR
+    assert ledger.verify() == []
+    ledger.close()
+
+
+def test_files_that_are_not_named_like_a_month_are_none(tmp_path):
+    ledger = opened(tmp_path)
+    (tmp_path / "backup" / "2026-13.jsonl").write_text("mine")
+    ledger.close()
+    ledger = opened(tmp_path)
+    ledger.add(Batch(billing=(billing("r1", row()),), coverage=(covers("acme", NOON - DAY, NOON),)))
+    assert [record.id for record in ledger.records()] == ["r1"]
+    ledger.close()
