@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.ledger.making import DAY, HOUR, NOON, covers, estimate
+from tests.ledger.making import DAY, HOUR, NOON, account, billing, covers, estimate, event
+from trayd.facts import Batch
 from trayd.ledger.counting import counting
 from trayd.money import Money
 from trayd.records import Counting, Generation, Status
@@ -63,3 +64,24 @@ def test_an_event_without_a_request_id_counts_where_no_billing_covers_its_time()
 
 def test_an_event_without_a_request_id_is_unmatched_where_billing_covers_its_time():
     assert counts(request_id=None, coverage=covers("acme", NOON, NOON + HOUR), **PRICED) is Counting.UNMATCHED
+
+
+def test_an_event_that_names_no_account_means_the_only_one_there_is(ledger):
+    ledger.add(Batch(accounts=(account("studio", "acme"),), coverage=(covers("acme", NOON - DAY, NOON + 3 * DAY),)))
+    ledger.add(Batch(billing=(billing("r1"),), events=(event("e1", None, estimate=estimate("1.12")),)))
+    ledger.add(Batch(events=(event("e2", "r2", status=Status.FAILED),)))
+    assert ledger.get("e1").account == "acme"
+    assert ledger.get("e1").counting is Counting.UNMATCHED
+    assert ledger.get("r2").counting is Counting.FREE
+
+
+def test_among_several_accounts_an_event_that_names_none_is_left_out_where_any_is_covered(ledger):
+    ledger.add(
+        Batch(
+            accounts=(account("one", "acme"), account("two", "bolt")),
+            coverage=(covers("bolt", NOON - DAY, NOON + DAY),),
+            events=(event("e1", None), event("e2", None, time=NOON + 2 * DAY, estimate=estimate("1.12"))),
+        )
+    )
+    assert ledger.get("e1").counting is Counting.UNMATCHED
+    assert ledger.get("e2").counting is Counting.ESTIMATE

@@ -85,3 +85,13 @@ def test_a_lock_that_a_dead_process_left_is_no_obstacle(tmp_path):
     crash(opened(tmp_path))
     assert (folders(tmp_path).ledger / "ledger.lock.holder").exists()
     opened(tmp_path).close()
+
+
+def test_clearing_leaves_the_users_own_files_in_the_backup_folder_alone(ledger, tmp_path):
+    ledger.add(Batch(billing=(billing("r1"),)))
+    own = [folders(tmp_path).backup / name for name in ("thesis.docx", "other.jsonl", "2026.jsonl")]
+    for path in own:
+        path.write_text("mine")
+    ledger.archive_and_clear(NOON)
+    assert [path.read_text() for path in own] == ["mine"] * 3
+    assert list(ledger.records()) == []

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from trayd.ledger.disk import TEMPORARY, Disk, refusals, write_all
+from trayd.ledger.months import MONTH
 from trayd.ledger.pair import LedgerPaths
+
+# The backup can be in a folder that has other files of the user's.
+_OURS = re.compile(rf"(?:state|{MONTH})\.jsonl?(?:\..+)?")
 
 
 def _state_first(path: Path) -> tuple[bool, str]:
@@ -50,7 +55,7 @@ def archive(folders: LedgerPaths, disk: Disk, now: datetime) -> Path:
             (path, f"{part}/{path.name}")
             for part, folder in (("ledger", folders.ledger), ("backup", folders.backup))
             for path in sorted(folder.iterdir())
-            if path.is_file() and not path.name.startswith("ledger.lock")
+            if path.is_file() and _OURS.fullmatch(path.name)
         ]
         try:
             handle = disk.open_new(temporary)

@@ -40,8 +40,10 @@ class Lock:
             except Timeout:
                 raise _locked(folder, _read(self._holder)) from None
             try:
-                told = msgspec.json.encode(Holder(os.getpid(), holder))
-                disk.replace(write_beside(disk, self._holder, [told]), self._holder)
+                # Only for a message to others: a full disk must not keep a person from reading the ledger.
+                with suppress(OSError):
+                    told = msgspec.json.encode(Holder(os.getpid(), holder))
+                    disk.replace(write_beside(disk, self._holder, [told]), self._holder)
             except BaseException:
                 self._lock.release()
                 raise
@@ -62,4 +64,7 @@ def _read(path: Path) -> Holder | None:
 
 def _locked(folder: Path, holder: Holder | None) -> LedgerLockedError:
     who = f"{holder.program} (process {holder.pid})" if holder else "another process"
-    return LedgerLockedError(f"the ledger in {folder} is in use by {who}", "end that one first, or ask it")
+    return LedgerLockedError(
+        f"the ledger in {folder} is in use by {who}",
+        "end that one first; while it runs, `trayd status` and `trayd refresh` ask it",
+    )

@@ -13,7 +13,7 @@ from trayd.facts import AccountFact, Batch, Coverage, Difference, Link, ModelFac
 from trayd.ledger.disk import Disk
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.tables import STATE_TABLES, Differences, Drift, Identity, LinkKept, ModelKnown, Naming, StateDB
-from trayd.records import BalanceReading
+from trayd.records import DEFAULT_ACCOUNT, BalanceReading
 
 #: An unchanged balance, and an unchanged model, are written again when the last reading is this old.
 _WRITE_ANYWAY = timedelta(hours=24)
@@ -62,6 +62,9 @@ class State:
         self._canonical = {
             fact.name: fact.username for fact in accounts.values() if fact.username and fact.name not in usernames
         }
+        if DEFAULT_ACCOUNT not in accounts and len(usernames) == 1:
+            # An event that names no account means the only one there is.
+            self._canonical[DEFAULT_ACCOUNT] = next(iter(usernames))
         self._covered = {}
         for coverage in self.rows("coverage").values():
             name = self.canonical(coverage.account)
@@ -71,6 +74,10 @@ class State:
     def coverage(self, account: str) -> Coverage | None:
         """How far billing has been read, under any of the account's names."""
         return self._covered.get(self.canonical(account))
+
+    def covers_somewhere(self, when: datetime) -> bool:
+        """Whether the billing of any account has been read for that time."""
+        return any(coverage.since <= when < coverage.until for coverage in self._covered.values())
 
     def balances(self, account: str | None) -> tuple[BalanceReading, ...]:
         """The readings, oldest first."""
