@@ -190,8 +190,11 @@ class Daemon:
 
     async def polled(self, outcome: PollOutcome) -> None:
         """Takes note of a poll: the end of the first backfill is told, what went wrong is logged."""
+        self._operations.troubles.pop(outcome.name, None)
         if outcome.problem:
             logger.warning("account %s: %s", outcome.name, outcome.problem)
+            self._operations.troubles[outcome.name] = outcome.problem
+            self._changed.set()
         if outcome.backfill is not None:
             found = outcome.backfill.text(self.settings.zone(), self.settings.number_locale())
             await self._watch.tell(BackfillDone(account=outcome.name, found=found))

@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from trayd.alerts.imports import quietly
 from trayd.errors import DeclinedError, UsageError
+from trayd.facts import AccountFact
 from trayd.insight.overview import Overview, build_status
 from trayd.insight.status import DaemonStatus, Status
 from trayd.insight.usage import Usage, usage
@@ -132,6 +133,7 @@ class Operations:
         ledger: open, and owned by the calling thread.
         settings: as they are now; the daemon replaces them when the file changes.
         daemon: what the running daemon says of itself in the status; ``paused_until`` likewise.
+        troubles: by account, what was wrong at its last poll; the ledger may not have been able to keep it.
     """
 
     def __init__(
@@ -142,6 +144,7 @@ class Operations:
         self.paths = paths
         self.daemon = DaemonStatus()
         self.paused_until: datetime | None = None
+        self.troubles: dict[str, str] = {}
         self._clock = clock
 
     def status(self, _query: NoQuery | None = None) -> Status:
@@ -149,7 +152,7 @@ class Operations:
         zone = self.settings.zone()
         known = Overview(
             names=account_names(self.settings),
-            accounts=self.ledger.accounts(),
+            accounts=self._accounts(),
             balances=self.ledger.balances(),
             episodes=self.ledger.episodes(),
             differences=self.ledger.differences(),
@@ -162,6 +165,13 @@ class Operations:
         return msgspec.structs.replace(
             status, drop=count_files(self.paths.drop), daemon=self.daemon, paused_until=self.paused_until
         )
+
+    def _accounts(self) -> dict[str, AccountFact]:
+        accounts = self.ledger.accounts()
+        for name, trouble in dict(self.troubles).items():
+            known = accounts.get(name, AccountFact(name=name, state="offline"))
+            accounts[name] = msgspec.structs.replace(known, problem=trouble)
+        return accounts
 
     def usage(self, query: UsageQuery) -> Usage:
         """Totals of a window and their breakdown, with the trend against the window before.

@@ -164,9 +164,15 @@ def test_a_reader_that_has_had_enough_is_no_failure(home: Home, tmp_path: Path, 
 
 
 def test_a_report_that_cannot_be_written_names_the_place_and_a_way_out(home: Home) -> None:
-    said = refused(home, "report", "--out", "/proc/nowhere/report.html", code=1)
-    assert "/proc/nowhere/report.html cannot be written" in said
+    said = refused(home, "report", "--out", "/proc/report.html", code=1)
+    assert "/proc/report.html cannot be written" in said
     assert "choose another place" in said
+
+
+def test_a_folder_that_is_not_there_is_not_made_for_a_report(home: Home) -> None:
+    said = refused(home, "report", "--out", str(home.folder / "nowhere" / "report.html"), code=2)
+    assert "there is no folder" in said
+    assert not (home.folder / "nowhere").exists()
 
 
 def test_a_page_is_named_even_where_nothing_opens_it(home: Home) -> None:

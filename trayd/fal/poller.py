@@ -219,6 +219,7 @@ class Poller:
         coverage = await round_.door.read(lambda view: view.coverage(account))
         if coverage is None:
             start, fetched_at = now - timedelta(days=self._poll.backfill_days), now
+            round_.begins = start
         else:
             # A watermark ahead of fal's clock was set by a wrong one; nothing beyond it has been read.
             start = min(coverage.until, now) - timedelta(hours=self._poll.overlap_hours)
@@ -289,7 +290,7 @@ class Poller:
     async def _list_runs(self, round_: _Round, in_use: dict[str, Activity]) -> None:
         if self._listing is None or self._listing.account != round_.account:
             self._listing = RunListing(round_.account, payloads=self._payloads)
-        async for facts in self._listing.list_runs(round_.client, in_use, round_.now):
+        async for facts in self._listing.list_runs(round_.client, in_use, round_.now, round_.begins):
             await round_.door.submit(Batch(runs=facts))
 
     def _due(self, now: datetime, *, thorough: bool) -> bool:
@@ -315,6 +316,7 @@ class _Round:
         now: by fal's clock.
         endpoints: the endpoints of what was billed.
         coverage: what the poll has read completely; None while it has not.
+        begins: where the history begins, in the first poll of an account; None in later ones.
     """
 
     def __init__(self, client: FalClient, account: str, now: datetime, door: LedgerDoor) -> None:
@@ -324,6 +326,7 @@ class _Round:
         self.door = door
         self.endpoints: set[str] = set()
         self.coverage: Coverage | None = None
+        self.begins: datetime | None = None
 
 
 def fal_time(server_time: datetime | None, now: datetime) -> datetime:

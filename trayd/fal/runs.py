@@ -62,7 +62,7 @@ class RunListing:
             self._reading = None
 
     async def list_runs(
-        self, client: FalClient, in_use: Mapping[str, Activity], now: datetime
+        self, client: FalClient, in_use: Mapping[str, Activity], now: datetime, begins: datetime | None = None
     ) -> AsyncIterator[tuple[RunFact, ...]]:
         """Everything new, and the next instalment of the past, page by page.
 
@@ -70,6 +70,8 @@ class RunListing:
             client: the account's.
             in_use: the endpoints that were used lately.
             now: the moment up to which is listed, by fal's clock.
+            begins: of a first poll, where the history begins: before an endpoint's first bill there can be requests
+                that cost nothing. Else a new endpoint is listed from the oldest request that is known.
 
         Raises:
             FalError: a page could not be read; what came before it is good, the rest is asked for again.
@@ -78,7 +80,7 @@ class RunListing:
         waiting = {name for stretch in self._backlog for name in stretch.endpoint_ids}
         known = {name: self._from(name, in_use[name], now) for name in in_use if name in self._listed}
         fresh = {
-            name: (use.lacking or now) - _LATE
+            name: min((use.lacking or now) - _LATE, begins or now)
             for name, use in in_use.items()
             if name not in self._listed and name not in waiting
         }
