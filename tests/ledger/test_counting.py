@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.ledger.making import DAY, HOUR, NOON, account, billing, covers, estimate, event
-from trayd.facts import Batch
+from trayd.facts import AccountFact, Batch
 from trayd.ledger.counting import counting
 from trayd.money import Money
 from trayd.records import Counting, Generation, Status
@@ -85,3 +85,18 @@ def test_among_several_accounts_an_event_that_names_none_is_left_out_where_any_i
     )
     assert ledger.get("e1").counting is Counting.UNMATCHED
     assert ledger.get("e2").counting is Counting.ESTIMATE
+
+
+def test_a_default_account_that_never_had_a_key_is_no_account(ledger):
+    nobody = AccountFact(name="default", state="no_key")
+    ledger.add(Batch(accounts=(nobody, account("studio", "acme")), coverage=(covers("acme", NOON - DAY, NOON + DAY),)))
+    ledger.add(Batch(events=(event("e1", None),)))
+    assert ledger.get("e1").counting is Counting.UNMATCHED
+    assert ledger.coverage("default") is None, "its first poll is still to come"
+
+
+def test_an_event_of_a_default_account_that_is_one_waits_for_its_own_bill(ledger):
+    ledger.add(Batch(accounts=(account("default"), account("two", "bolt"))))
+    ledger.add(Batch(coverage=(covers("bolt", NOON - DAY, NOON + DAY),)))
+    ledger.add(Batch(events=(event("e1", None, estimate=estimate("1.12")),)))
+    assert ledger.get("e1").counting is Counting.ESTIMATE

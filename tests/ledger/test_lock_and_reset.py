@@ -1,10 +1,12 @@
 """One process at a time, and clearing the history."""
 
+import errno
 import json
 import subprocess
 import sys
 import textwrap
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tests.ledger.making import DAY, NOON, billing, covers, crash, event, folder
 from trayd.errors import LedgerFullError, LedgerLockedError
 from trayd.facts import Batch
 from trayd.ledger.disk import Disk
+from trayd.ledger.store import Ledger
 
 HOLDER = """
     import sys
@@ -68,7 +71,7 @@ def test_resetting_archives_everything_and_starts_empty(tmp_path):
 
 def test_nothing_is_cleared_when_the_archive_cannot_be_written(tmp_path):
     class Stubborn(Disk):
-        def open_new(self, path):
+        def open_new(self, _path):
             if path.name.endswith(".zip.tmp"):
                 raise OSError(28, "No space left on device")
             return super().open_new(path)
@@ -95,3 +98,17 @@ def test_clearing_leaves_the_users_own_files_in_the_backup_folder_alone(ledger, 
     ledger.archive_and_clear(NOON)
     assert [path.read_text() for path in own] == ["mine"] * 3
     assert list(ledger.records()) == []
+
+
+def test_a_full_disk_does_not_keep_a_person_from_reading_the_ledger(tmp_path):
+    class Full(Disk):
+        def open_new(self, _path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    ledger = opened(tmp_path)
+    ledger.add(Batch(billing=(billing("r1"),)))
+    ledger.close()
+    full = Ledger.open(folders(tmp_path), base_url=None, holder="test", disk=Full())
+    assert [record.id for record in full.records()] == ["r1"]
+    with suppress(LedgerFullError):
+        full.close()

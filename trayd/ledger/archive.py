@@ -14,7 +14,8 @@ from trayd.ledger.months import MONTH
 from trayd.ledger.pair import LedgerPaths
 
 # The backup can be in a folder that has other files of the user's.
-_OURS = re.compile(rf"(?:state|{MONTH})\.jsonl?(?:\..+)?")
+_KEPT_ASIDE = r"(?:\.(?:damaged|edited)-[0-9]{8}T[0-9]{6}Z(?:-[0-9]+)?)?(?:\.tmp)?"
+_OURS = re.compile(rf"(?:state|{MONTH})\.jsonl?{_KEPT_ASIDE}")
 
 
 def _state_first(path: Path) -> tuple[bool, str]:

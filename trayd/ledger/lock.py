@@ -40,10 +40,13 @@ class Lock:
             except Timeout:
                 raise _locked(folder, _read(self._holder)) from None
             try:
-                # Only for a message to others: a full disk must not keep a person from reading the ledger.
+                # For a message to others alone: a full disk must not keep a person from reading the ledger.
+                told = msgspec.json.encode(Holder(os.getpid(), holder))
+                disk.replace(write_beside(disk, self._holder, [told]), self._holder)
+            except OSError:
+                # A dead process's name would be worse than none.
                 with suppress(OSError):
-                    told = msgspec.json.encode(Holder(os.getpid(), holder))
-                    disk.replace(write_beside(disk, self._holder, [told]), self._holder)
+                    disk.remove(self._holder)
             except BaseException:
                 self._lock.release()
                 raise
@@ -64,7 +67,7 @@ def _read(path: Path) -> Holder | None:
 
 def _locked(folder: Path, holder: Holder | None) -> LedgerLockedError:
     who = f"{holder.program} (process {holder.pid})" if holder else "another process"
-    return LedgerLockedError(
-        f"the ledger in {folder} is in use by {who}",
-        "end that one first; while it runs, `trayd status` and `trayd refresh` ask it",
-    )
+    cure = "end that one first"
+    if holder and "daemon" in holder.program:
+        cure += "; while it runs, `trayd status` and `trayd refresh` ask it"
+    return LedgerLockedError(f"the ledger in {folder} is in use by {who}", cure)

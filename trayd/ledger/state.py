@@ -34,6 +34,8 @@ class State:
         self._waiting: dict[tuple[str, str], Change] = {}
         self._canonical: dict[str, str] = {}
         self._covered: dict[str, Coverage] = {}
+        self._default_is_real = False
+        self._only: str | None = None
         self._derive()
 
     @property
@@ -62,9 +64,9 @@ class State:
         self._canonical = {
             fact.name: fact.username for fact in accounts.values() if fact.username and fact.name not in usernames
         }
-        if DEFAULT_ACCOUNT not in accounts and len(usernames) == 1:
-            # An event that names no account means the only one there is.
-            self._canonical[DEFAULT_ACCOUNT] = next(iter(usernames))
+        default = accounts.get(DEFAULT_ACCOUNT)
+        self._default_is_real = default is not None and (default.username is not None or default.state != "no_key")
+        self._only = next(iter(usernames)) if len(usernames) == 1 else None
         self._covered = {}
         for coverage in self.rows("coverage").values():
             name = self.canonical(coverage.account)
@@ -75,8 +77,16 @@ class State:
         """How far billing has been read, under any of the account's names."""
         return self._covered.get(self.canonical(account))
 
-    def covers_somewhere(self, when: datetime) -> bool:
-        """Whether the billing of any account has been read for that time."""
+    def account_of(self, account: str) -> str:
+        """Whose a record is. One that names no account is of the only one there is, unless ``default`` is one."""
+        if account == DEFAULT_ACCOUNT and not self._default_is_real and self._only is not None:
+            return self._only
+        return self.canonical(account)
+
+    def may_be_billed(self, account: str, when: datetime) -> bool:
+        """Whether a record that names no account may be billed to one of several: some bill covers its time."""
+        if account != DEFAULT_ACCOUNT or self._default_is_real:
+            return False
         return any(coverage.since <= when < coverage.until for coverage in self._covered.values())
 
     def balances(self, account: str | None) -> tuple[BalanceReading, ...]:

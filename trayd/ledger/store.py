@@ -22,7 +22,7 @@ from trayd.ledger.months import Month, Months, bounds
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.state import State, refuse_other_api
 from trayd.ledger.tables import Identity, Row, facts_of, row_of
-from trayd.records import DEFAULT_ACCOUNT, BalanceReading, Counting, Episode, ExternalCost, Filters, Generation, Record
+from trayd.records import BalanceReading, Counting, Episode, ExternalCost, Filters, Generation, Record
 
 __all__ = ["Ledger", "LedgerPaths"]
 
@@ -267,13 +267,12 @@ class Ledger:
         view = row.view
         if isinstance(view, ExternalCost):
             return view
-        account = self._state.canonical(row.account)
+        account = self._state.account_of(row.account)
         naming = self._state.naming(view.endpoint_id, view.timestamp)
         name, operation, unit = (naming.display_name, naming.operation, naming.unit) if naming else (None, None, None)
         unit = row.unit if row.unit is not None else unit
         counts = counting(view, billed=row.billed, coverage=self._state.coverage(account))
-        if view.request_id is None and account == DEFAULT_ACCOUNT and self._state.covers_somewhere(view.timestamp):
-            # It names no account, and there are several: any of their bills may have it.
+        if view.request_id is None and self._state.may_be_billed(account, view.timestamp):
             counts = Counting.UNMATCHED
         if (account, name, operation, unit, counts) != (
             view.account,
