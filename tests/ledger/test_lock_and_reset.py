@@ -71,7 +71,7 @@ def test_resetting_archives_everything_and_starts_empty(tmp_path):
 
 def test_nothing_is_cleared_when_the_archive_cannot_be_written(tmp_path):
     class Stubborn(Disk):
-        def open_new(self, _path):
+        def open_new(self, path):
             if path.name.endswith(".zip.tmp"):
                 raise OSError(28, "No space left on device")
             return super().open_new(path)
