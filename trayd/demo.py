@@ -108,7 +108,8 @@ class _Screen:
             # One that escalates keeps its id.
             if alert["text"] not in self._told:
                 self._told.add(alert["text"])
-                print(f"! {alert['text']}", flush=True)  # noqa: T201
+                mark = "-" if alert["rule"] == "backfill" else "!"
+                print(f"{mark} {alert['text']}", flush=True)  # noqa: T201
         if self._last is None or snapshot.at - self._last > timedelta(seconds=_WITHOUT_TERMINAL_EVERY_S):
             self._last = snapshot.at
             total = status["spent"]["total"]
