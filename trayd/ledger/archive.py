@@ -61,9 +61,10 @@ def archive(folders: LedgerPaths, disk: Disk, now: datetime) -> Path:
         try:
             handle = disk.open_new(temporary)
             try:
-                with zipfile.ZipFile(_Sink(disk, handle), "w", zipfile.ZIP_DEFLATED) as packed:
+                sink = _Sink(disk, handle)
+                with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as packed:
                     for path, name in files:
-                        packed.writestr(name, disk.read(path) or b"")
+                        packed.write(path, name)
                 disk.sync(handle)
             finally:
                 disk.close(handle)
