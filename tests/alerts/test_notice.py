@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tests.alerts.story import Story, job
 from trayd.alerts.fallback import for_plyer_on_linux
-from trayd.alerts.notice import clean, clip, notice_of
+from trayd.alerts.notice import clean, notice_of
+from trayd.texts import clip
 
 WINDOWS_TITLE, WINDOWS_BODY = 63, 255
 

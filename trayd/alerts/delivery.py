@@ -13,7 +13,8 @@ import msgspec
 
 from trayd.alerts.desktop import ChannelError, DesktopChannel, ForbiddenError, NobodyThereError
 from trayd.alerts.fallback import OsascriptChannel, PlyerChannel
-from trayd.alerts.notice import Notice, clean, clip
+from trayd.alerts.notice import Notice, clean
+from trayd.texts import clip
 
 # UTF-16 units. Windows' own limits, beyond which it refuses; elsewhere what still fits a bubble.
 _LIMITS = {"win32": (63, 255)}

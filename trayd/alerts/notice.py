@@ -82,21 +82,3 @@ def clean(text: str) -> str:
     """
     whole = text.encode("utf-8", "replace").decode("utf-8")
     return "".join(char if char == "\n" or unicodedata.category(char) != "Cc" else " " for char in whole).strip()
-
-
-def clip(text: str, units: int) -> str:
-    """The text in at most that many UTF-16 units, as Windows counts; what is cut off ends in an ellipsis."""
-    if _width(text) <= units:
-        return text
-    kept = ""
-    room = units - 1
-    for char in text:
-        room -= _width(char)
-        if room < 0:
-            break
-        kept += char
-    return kept.rstrip() + "…"
-
-
-def _width(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2

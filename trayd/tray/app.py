@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from trayd.errors import TraydError
+from trayd.texts import clip
 from trayd.tray import icon as drawing
 from trayd.tray.model import IconState, TrayView
 
@@ -233,7 +234,7 @@ class Tray:
             icon.title, icon.tooltip = view.title, view.tooltip
         else:
             # One text is both name and tooltip there.
-            icon.title = cut(f"{view.title}\n{view.tooltip}".strip(), WINDOWS_TOOLTIP)
+            icon.title = clip(f"{view.title}\n{view.tooltip}".strip(), WINDOWS_TOOLTIP)
         if shown is None or view.menu != shown.menu:
             icon.menu = pystray_menu(view.menu, self._actions.put)
 
@@ -243,15 +244,6 @@ class Tray:
                 self._on_action(action)
             except Exception:  # noqa: BLE001 - a broken action must not take the menu with it
                 _log.exception("the menu's %r failed", action)
-
-
-def cut(text: str, units: int) -> str:
-    """The text cut to so many UTF-16 units, the last an ellipsis where something was cut off."""
-    encoded = text.encode("utf-16-le")
-    if len(encoded) <= 2 * units:
-        return text
-    # Half of a surrogate pair at the end is dropped.
-    return encoded[: 2 * (units - 1)].decode("utf-16-le", errors="ignore").rstrip() + "…"
 
 
 def _native_class(backend: Backend) -> Any:
