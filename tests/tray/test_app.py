@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trayd.tray.app import WINDOWS_TOOLTIP, cut
+from trayd.texts import clip
+from trayd.tray.app import WINDOWS_TOOLTIP
 
 
 @given(st.text(), st.integers(min_value=1, max_value=200))
 def test_a_text_is_cut_to_utf16_units_and_never_within_a_character(text: str, units: int) -> None:
-    short = cut(text, units)
+    short = clip(text, units)
 
     assert len(short.encode("utf-16-le")) // 2 <= units
     assert short == text or (short.endswith("…") and text.startswith(short[:-1]))
@@ -25,4 +26,4 @@ def test_a_text_is_cut_to_utf16_units_and_never_within_a_character(text: str, un
     ],
 )
 def test_the_tooltip_of_windows_holds_127_units(text: str, short: str) -> None:
-    assert cut(text, WINDOWS_TOOLTIP) == short
+    assert clip(text, WINDOWS_TOOLTIP) == short

@@ -25,7 +25,9 @@ class _PatientSocket:
     def send(self, data: Buffer) -> int:
         try:
             return self._inner.send(data)
-        except BlockingIOError:
+        except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+            # The end of the bus is the reader's to notice, a moment later: a writer that notices it first goes on
+            # to wait for room in a descriptor that it has closed.
             return 0
 
     def sendmsg(self, buffers: Iterable[Buffer], ancillary: Iterable[tuple[int, int, Buffer]]) -> int:
