@@ -34,7 +34,7 @@ async def on_daemon_thread(work: Callable[[], T], name: str) -> T:
         try:
             result = work()
         # The thread has nobody else to tell: whoever waits would wait forever.
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001  # whatever it is, who waits for the work gets it
             failure = error
         # The loop may have ended meanwhile.
         with contextlib.suppress(RuntimeError):
