@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from operator import itemgetter
 from pathlib import Path
@@ -12,7 +13,7 @@ import msgspec
 
 from trayd.errors import LedgerError
 from trayd.facts import AccountFact, Added, Batch, Coverage, Difference, EventFact, FileTaken, ModelFact
-from trayd.ledger.archive import archive
+from trayd.ledger import upkeep
 from trayd.ledger.changes import MARGIN, Work, check
 from trayd.ledger.counting import counting
 from trayd.ledger.disk import Disk, refusals
@@ -21,7 +22,8 @@ from trayd.ledger.lock import Lock
 from trayd.ledger.months import Month, Months, bounds
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.state import State, refuse_other_api
-from trayd.ledger.tables import Identity, Row, facts_of, row_of
+from trayd.ledger.tables import Identity, Row, facts_of
+from trayd.ledger.upkeep import BackedUp, Rebuilt, Restored, Source
 from trayd.records import BalanceReading, Counting, Episode, ExternalCost, Filters, Generation, Record
 
 __all__ = ["Ledger", "LedgerPaths"]
@@ -328,12 +330,65 @@ class Ledger:
         Raises:
             LedgerFullError: the disk refused; unless the archive is complete nothing was cleared.
         """
+        with self._away():
+            return upkeep.archive_and_clear(self._paths, self._disk, now)
+
+    def verify(self) -> list[str]:
+        """Reads all files again and compares; the problems found, none when all is sound."""
+        self._usable()
+        return upkeep.verify(self._state, self._months, self._present)
+
+    def backup(self, now: datetime, target: Path | None = None) -> BackedUp:
+        """Puts a consistent copy of everything into one zip file, and looks whether it is whole.
+
+        Args:
+            now: the time (with a zone), for the name.
+            target: the file; None makes one beside the ledger's folder.
+
+        Raises:
+            LedgerError: the target is there already.
+            LedgerFullError: the disk refused; no half a copy stays.
+        """
+        self._usable()
+        self._checkpoint()
+        return upkeep.backup(self._paths, self._disk, now, target)
+
+    def restore(self, source: Path, now: datetime) -> Restored:
+        """Archives what the ledger holds, then puts a backup's content in its place.
+
+        Raises:
+            LedgerError: the file is no whole backup of this API's history; nothing was changed.
+            LedgerFullError: the disk refused; the ledger is as it was.
+        """
+        base_url = self._state.base_url()
+        with self._away():
+            return upkeep.restore(self._paths, self._disk, source, now, base_url=base_url)
+
+    def rebuild(self, names: Sequence[str] = (), source: Source | None = None) -> tuple[Rebuilt, ...]:
+        """Writes both files of pairs anew; the files that they replace are kept aside.
+
+        Args:
+            names: of the pairs (``2026-11``, ``state``); none means all.
+            source: the file to read alone; None takes what is in memory, or whatever is sound.
+
+        Raises:
+            LedgerError: there is no such pair.
+            LedgerFullError: the disk refused; a pair is as it was, or was rebuilt.
+        """
+        self._usable()
+        memory = {} if source else upkeep.in_memory(self._state, self._months)
+        with self._away():
+            return upkeep.rebuild(self._paths, self._disk, names, source, memory)
+
+    @contextmanager
+    def _away(self) -> Iterator[None]:
+        """Lets go of all files while something else is done to them, then reads them anew."""
         self._usable()
         self._checkpoint()
         base_url = self._state.base_url()
         self._let_go()
         try:
-            return archive(self._paths, self._disk, now)
+            yield
         finally:
             self._fetched.clear()
             self._state = State(self._paths, self._disk)
@@ -341,29 +396,3 @@ class Ledger:
             self.version += 1
             if base_url is not None:
                 self._belong_to(base_url)
-
-    def verify(self) -> list[str]:
-        """Reads all files again and compares; the problems found, none when all is sound."""
-        self._usable()
-        problems = self._state.verify()
-        seen: dict[str, Path] = {}
-        for name in self._months.names():
-            month = self._months.open(name)
-            problems += month.pair.verify()
-            problems += [
-                f"{month.pair.file}: the record {record_id} is not what its facts make"
-                for record_id, row in month.rows.items()
-                if not self._is_sound(record_id, row)
-            ]
-            problems += [
-                f"{month.pair.file}: the record {record_id} stands in {seen[record_id]} too"
-                for record_id in month.rows
-                if record_id in seen
-            ]
-            seen |= dict.fromkeys(month.rows, month.pair.file)
-            self._months.release()
-        return problems
-
-    def _is_sound(self, record_id: str, row: Row) -> bool:
-        again = row_of(record_id, facts_of(row))
-        return self._present(again) == self._present(row) and again.billed == row.billed
