@@ -49,9 +49,15 @@ class Ledger:
         self._lock = lock
         self._open = True
         self._fetched: dict[tuple[str, str], datetime] = {}
-        self._state = State(paths, disk)
-        self._months = Months(paths, disk, clock)
+        self._prepared: tuple[str, ...] = ()
+        self._stale: tuple[str | None] | None = None
         self.version = 0
+        self._read()
+
+    def _read(self) -> None:
+        self._prepared += upkeep.prepare(self._paths, self._disk, self._clock())
+        self._state = State(self._paths, self._disk)
+        self._months = Months(self._paths, self._disk, self._clock)
 
     @classmethod
     def open(
@@ -64,6 +70,8 @@ class Ledger:
         clock: Callable[[], datetime] = _now,
     ) -> Self:
         """Opens a ledger, makes it where there is none, and mends what a crash left.
+
+        What an older trayd wrote is brought into the form of this one, after a copy was made.
 
         Args:
             paths: its two folders.
@@ -119,7 +127,8 @@ class Ledger:
             return
         self._open = False
         try:
-            self._checkpoint()
+            if self._stale is None:
+                self._checkpoint()
         finally:
             self._let_go()
             self._lock.release()
@@ -136,7 +145,7 @@ class Ledger:
     @property
     def notices(self) -> tuple[str, ...]:
         """What was found damaged, missing or edited since the start, and mended."""
-        return (*self._state.pair.notices, *self._months.notices)
+        return (*self._prepared, *self._state.pair.notices, *self._months.notices)
 
     def checkpoint(self) -> None:
         """Brings the TinyDB files up to date.
@@ -156,6 +165,8 @@ class Ledger:
     def _usable(self) -> None:
         if not self._open:
             raise LedgerError("the ledger is closed", "open it again")
+        if self._stale is not None:
+            self._read_anew(*self._stale)
 
     def add(self, batch: Batch) -> Added:
         """Takes facts in; when it returns they survive a crash and a power cut.
@@ -390,9 +401,17 @@ class Ledger:
         try:
             yield
         finally:
+            # Until it has been read anew nothing can be asked of it: what is in memory is not what is in the files.
+            self._stale = (base_url,)
             self._fetched.clear()
-            self._state = State(self._paths, self._disk)
-            self._months = Months(self._paths, self._disk, self._clock)
             self.version += 1
-            if base_url is not None:
-                self._belong_to(base_url)
+            self._read_anew(base_url)
+
+    def _read_anew(self, base_url: str | None) -> None:
+        self._read()
+        self._stale = None
+        try:
+            self._begin(base_url)
+        except BaseException:
+            self._stale = (base_url,)
+            raise

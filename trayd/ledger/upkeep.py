@@ -76,6 +76,15 @@ class Rebuilt(msgspec.Struct, frozen=True):
     missing: tuple[str, ...]
 
 
+def prepare(folders: LedgerPaths, disk: Disk, now: datetime) -> tuple[str, ...]:  # noqa: ARG001 - more to come
+    """What has to be done before a ledger can be read: what was cut short is finished, old formats are brought up.
+
+    Returns:
+        What was done, for people.
+    """
+    return ()
+
+
 def verify(state: State, months: Months, present: Callable[[Row], Record]) -> list[str]:
     """Reads all files again and compares them with each other and with memory.
 
