@@ -117,20 +117,52 @@ class ModelFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class UserEdit(msgspec.Struct, frozen=True, kw_only=True):
-    """A person sets one of the editable fields of a record; None clears it."""
+    """A person sets one of the editable fields of a record; None clears it.
+
+    Attributes:
+        undone: when the person took it back (UTC); what the field was before shows again then.
+    """
 
     record_id: str
     field: str
     value: str | None
     at: datetime
+    undone: datetime | None = None
 
 
-class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """A person says that an event without a request id belongs to this request."""
+class Tagging(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person did to many records at once, so that it can be taken back at once.
+
+    Its edits are those of its instant: the records are found by that, in the months they are stored in.
+
+    Attributes:
+        number: counts up from 1.
+        at: the time of its edits (UTC), and of no other tagging's.
+        values: what was set, by field; None is "cleared".
+        records: how many were changed.
+        months: where they are stored; the ledger fills it in.
+        undone: when it was taken back (UTC).
+    """
+
+    number: int
+    at: datetime
+    values: dict[str, str | None]
+    records: int
+    months: tuple[str, ...] = ()
+    undone: datetime | None = None
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person says that an event without a request id belongs to this request.
+
+    Attributes:
+        undone: when the person took it back (UTC); the event is a record of its own again then.
+    """
 
     record_id: str
     request_id: str
     at: datetime
+    undone: datetime | None = None
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,6 +236,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Facts that become durable together, in one write.
 
     Attributes:
+        taggings: what ``edits`` were made by, or taken back by, where a person did many at once.
         differences: for each account that is named, the whole set that replaces what was known.
     """
 
@@ -213,6 +246,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     models: tuple[ModelFact, ...] = ()
     costs: tuple[ExternalCost, ...] = ()
     edits: tuple[UserEdit, ...] = ()
+    taggings: tuple[Tagging, ...] = ()
     links: tuple[Link, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     accounts: tuple[AccountFact, ...] = ()

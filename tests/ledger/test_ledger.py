@@ -282,7 +282,7 @@ class TestLinks:
 
     def test_a_record_with_a_request_id_is_not_for_linking(self, ledger):
         ledger.add(Batch(billing=(billing("r1"), billing("r2"))))
-        with pytest.raises(LedgerError, match="r2 is no event without a request id"):
+        with pytest.raises(LedgerError, match="r2 has a request id already"):
             ledger.add(Batch(links=(Link(record_id="r2", request_id="r1", at=NOON),)))
 
 

@@ -6,22 +6,26 @@ import math
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 
 from trayd.errors import LedgerError, RecordError
-from trayd.facts import Batch, BillingFact, EventFact, Link, RunFact
+from trayd.facts import Batch, BillingFact, EventFact, Link, RunFact, Tagging, UserEdit
 from trayd.ledger import merge
 from trayd.ledger.merge import NOTHING, RecordFacts
 from trayd.ledger.months import RECORDS, Month, Months, bounds, month_of
 from trayd.ledger.pair import Change
 from trayd.ledger.state import State
 from trayd.ledger.tables import Drift, LinkKept, Row, facts_of, row_of
-from trayd.records import EDITABLE_FIELDS, ExternalCost, Generation
+from trayd.records import EDITABLE_FIELDS, ExternalCost
 
 #: A record's instant lies in its month up to this much: a civil date has another start in every time zone.
 MARGIN = timedelta(days=1)
+
+#: So many taggings can be taken back; older ones are there to stay.
+TAGGINGS_KEPT = 100
 
 F = TypeVar("F", EventFact, RunFact)
 
@@ -47,12 +51,15 @@ class Work:
         self._fetched = fetched
         self._home: dict[str, Month] = {}
         self._links: dict[str, str] = {}
+        self._parted: dict[str, str] = {}
+        self._emptied: list[str] = []
         self._facts: dict[str, RecordFacts] = {}
         self.first: list[Change] = []
         self.last: list[Change] = []
         self.created: list[str] = []
         self.changed: list[str] = []
         self.known = 0
+        self._taggings: tuple[Tagging, ...] = ()
 
     def take(self, batch: Batch) -> None:
         """Works the batch in.
@@ -62,7 +69,10 @@ class Work:
             LedgerError: an edit or a link is about a record that there is not, or a link contradicts another.
         """
         for link in batch.links:
-            self._link(link)
+            if link.undone is None:
+                self._link(link)
+            else:
+                self._part(link)
         for cost in batch.costs:
             self._add(cost.id, cost, merge.with_cost, cost.timestamp)
         for event in batch.events:
@@ -75,12 +85,8 @@ class Work:
         for run in batch.runs:
             self._fetch("run", _plain(run), merge.with_run, run.sent_at)
         for edit in batch.edits:
-            record_id = self._resolve(edit.record_id)
-            if edit.field not in EDITABLE_FIELDS:
-                raise RecordError(f"{edit.field} of {edit.record_id} is not for editing", _EDITABLE)
-            if record_id not in self._facts and self._find(record_id, None) is None:
-                raise _no_record(edit.record_id)
-            self._add(record_id, edit, merge.with_edit, edit.at)
+            self._edit(edit)
+        self._taggings = batch.taggings
 
     def by_month(self) -> list[tuple[Month, list[Change]]]:
         """The changes of the records by the month they are stored in, in the order in which they are written.
@@ -88,6 +94,9 @@ class Work:
         What the state has to know before is in ``first`` from then on.
         """
         changes: dict[str, tuple[Month, list[Change]]] = {}
+        # An event is safe as a record of its own before its request lets go of it.
+        late: dict[str, tuple[Month, list[Change]]] = {}
+        bereft = set(self._parted.values())
         drifts: dict[str, Drift] = {}
         for record_id, facts in self._facts.items():
             row = row_of(record_id, facts)
@@ -100,13 +109,17 @@ class Work:
             elif old.view != _like(old, row):
                 self.changed.append(record_id)
             self._note_drift(month.name, row.view.timestamp, drifts)
-            changes.setdefault(month.name, (month, []))[1].append(Change(RECORDS, record_id, row))
+            written = late if record_id in bereft else changes
+            written.setdefault(month.name, (month, []))[1].append(Change(RECORDS, record_id, row))
+        self._note_taggings()
         self.first += [Change("drift", name, drift) for name, drift in drifts.items()]
         # An event leaves its old month when it is safe in the month of its request, never before.
-        gone = [(self._home[old_id], [Change(RECORDS, old_id, None)]) for old_id in self._links]
-        return [*changes.values(), *gone]
+        gone = [(self._home[old_id], [Change(RECORDS, old_id, None)]) for old_id in (*self._links, *self._emptied)]
+        return [*changes.values(), *late.values(), *gone]
 
     def _resolve(self, record_id: str) -> str:
+        if record_id in self._parted:
+            return record_id
         return self._links.get(record_id) or self._state.resolve(record_id)
 
     def _find(self, record_id: str, near: datetime | None) -> Month | None:
@@ -154,11 +167,28 @@ class Work:
         else:
             self._add(fact.request_id, fact, joined, when)
 
+    def _edit(self, edit: UserEdit) -> None:
+        record_id = self._resolve(edit.record_id)
+        if edit.field not in EDITABLE_FIELDS:
+            raise RecordError(f"{edit.field} of {edit.record_id} is not for editing", _EDITABLE)
+        if record_id not in self._facts and self._find(record_id, None) is None:
+            raise no_record(edit.record_id)
+        event = edit.record_id if edit.record_id != record_id else None
+        self._add(record_id, edit, partial(merge.with_edit, event=event), edit.at)
+
     def _link(self, link: Link) -> None:
         kept = self._state.link(link.record_id)
+        if kept is not None and kept.link.undone is not None:
+            if not kept.done or link.at <= kept.link.undone:
+                self.known += 1
+                return
+            kept = None
         goes_to = kept.link.request_id if kept else self._links.get(link.record_id)
         if goes_to is not None and goes_to != link.request_id:
-            raise LedgerError(f"{link.record_id} is linked to {goes_to} already", "look at the id again")
+            raise LedgerError(
+                f"{link.record_id} is linked to {goes_to} already",
+                f"take that back first with `trayd link --undo {link.record_id}`",
+            )
         if goes_to is not None and (kept is None or kept.done):
             self.known += 1
             return
@@ -166,20 +196,65 @@ class Work:
         row = month.rows.get(link.record_id) if month else None
         if row is None:
             if kept is None:
-                raise _no_record(link.record_id)
+                raise no_record(link.record_id)
             self.last.append(Change("links", link.record_id, LinkKept(kept.link, done=True)))
             return
-        if not isinstance(row.view, Generation) or row.view.request_id is not None:
-            raise LedgerError(
-                f"{link.record_id} is no event without a request id", "only those are linked; trayd history shows them"
-            )
-        if self._find(link.request_id, None) is None and month is not None:
+        _refuse_all_but_events(link.record_id, row)
+        home = self._find(link.request_id, None)
+        if home is None and month is not None:
             self._home[link.request_id] = month
+        elif home is not None and link.request_id in home.rows:
+            _refuse_all_but_requests(link.request_id, home.rows[link.request_id])
         facts = self._known_facts(link.request_id, None)
-        self._facts[link.request_id] = merge.with_link(merge.join(facts, facts_of(row)), link)
+        self._facts[link.request_id] = merge.with_link(
+            merge.join(facts, merge.brought(facts_of(row), link.record_id)), link
+        )
         self._links[link.record_id] = link.request_id
         self.first.append(Change("links", link.record_id, LinkKept(link, done=False)))
         self.last.append(Change("links", link.record_id, LinkKept(link, done=True)))
+
+    def _part(self, link: Link) -> None:
+        """Makes an event that was linked a record of its own again."""
+        kept = self._state.link(link.record_id)
+        if kept is None or kept.link.request_id != link.request_id:
+            raise LedgerError(f"{link.record_id} is not linked to {link.request_id}", "look at the ids again")
+        if link.record_id in self._parted or (kept.link.undone is not None and kept.done):
+            self.known += 1
+            return
+        rest, own = merge.parted(self._known_facts(link.request_id, None), link.record_id)
+        if own.events:
+            self._facts[link.record_id] = merge.join(self._known_facts(link.record_id, None), own)
+            if rest is None:
+                self._facts.pop(link.request_id, None)
+                self._emptied.append(link.request_id)
+            else:
+                self._facts[link.request_id] = rest
+            self.first.append(Change("links", link.record_id, LinkKept(link, done=False)))
+        self._parted[link.record_id] = link.request_id
+        self.last.append(Change("links", link.record_id, LinkKept(link, done=True)))
+
+    def _note_taggings(self) -> None:
+        """Keeps with each tagging the months where its edits are, also those that moved with an event."""
+        if not (self._taggings or self._links or self._parted):
+            return
+        before: dict[str, Tagging] = self._state.rows("taggings")
+        known = dict(before)
+        for moved in (self._links, self._parted):
+            for event, request in moved.items():
+                homes = {home.name for each in (event, request) if (home := self._home.get(each))}
+                for key, tagging in known.items():
+                    if homes & set(tagging.months):
+                        known[key] = msgspec.structs.replace(tagging, months=tuple(sorted({*tagging.months, *homes})))
+        touched = {month.name for record_id in self._facts if (month := self._home.get(record_id))}
+        for tagging in self._taggings:
+            months = tuple(sorted({*tagging.months, *touched}))
+            known[str(tagging.number)] = msgspec.structs.replace(tagging, months=months)
+        old = sorted(known, key=int)[:-TAGGINGS_KEPT]
+        for key, tagging in known.items():
+            if key not in old and before.get(key) != tagging:
+                # One that is taken back in part can be taken back again, and one that was made in part as well.
+                (self.first if tagging.undone is None else self.last).append(Change("taggings", key, tagging))
+        self.last += [Change("taggings", key, None) for key in old if key in before]
 
     def _note_drift(self, month: str, when: datetime, drifts: dict[str, Drift]) -> None:
         start, end = bounds(month)
@@ -191,11 +266,27 @@ class Work:
             drifts[month] = wider
 
 
+_LINKABLE = "events without a request id are linked; `trayd history --unmatched` lists them"
 _EDITABLE = f"it can be one of {', '.join(EDITABLE_FIELDS)}"
 
 
-def _no_record(record_id: str) -> LedgerError:
-    return LedgerError(f"there is no record {record_id}", "trayd history --json shows the ids")
+def no_record(record_id: str) -> LedgerError:
+    """The refusal of an id that no record has."""
+    return LedgerError(f"there is no record {record_id}", "trayd history --ids shows the ids")
+
+
+def _refuse_all_but_events(record_id: str, row: Row) -> None:
+    view = row.view
+    if isinstance(view, ExternalCost):
+        raise LedgerError(f"{record_id} is a cost from outside fal", f"no request of fal belongs to it; {_LINKABLE}")
+    if view.request_id is not None:
+        raise LedgerError(f"{record_id} has a request id already, {view.request_id}", _LINKABLE)
+
+
+def _refuse_all_but_requests(request_id: str, row: Row) -> None:
+    if isinstance(row.view, ExternalCost) or row.view.request_id is None:
+        what = "a cost from outside fal" if isinstance(row.view, ExternalCost) else "an event without a request id"
+        raise LedgerError(f"{request_id} is {what}", "name the request of fal that the event belongs to")
 
 
 def _like(old: Row, new: Row) -> Any:

@@ -17,11 +17,19 @@ from trayd.money import EXACT, Money
 from trayd.records import EDITABLE_FIELDS, ExternalCost, Generation, Record, Status
 
 
-class Edit(msgspec.Struct, frozen=True):
-    """What a person set a field to, and when; None is "cleared"."""
+class Edit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person set a field to, and when; None is "cleared".
 
+    Attributes:
+        undone: when it was taken back (UTC); None while it holds.
+        event: the id of the event that it was made on, where that was linked to this record.
+    """
+
+    field: str
     value: str | None
     at: datetime
+    undone: datetime | None = None
+    event: str | None = None
 
 
 class RecordFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,6 +39,7 @@ class RecordFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         events: one of each digest, in the order of the digests.
         links: events without a request id that a person has said to belong here, by their old record ids.
         cost: only for a cost from outside fal, and then beside ``edits`` alone.
+        edits: all that were ever made, also those that are taken back, by field and then by time.
     """
 
     events: tuple[EventFact, ...] = ()
@@ -38,7 +47,7 @@ class RecordFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     run: RunFact | None = None
     links: tuple[Link, ...] = ()
     cost: ExternalCost | None = None
-    edits: dict[str, Edit] = {}
+    edits: tuple[Edit, ...] = ()
 
     @property
     def billed(self) -> bool:
@@ -103,20 +112,33 @@ def with_cost(facts: RecordFacts, cost: ExternalCost) -> RecordFacts:
     return facts if facts.cost is not None else msgspec.structs.replace(facts, cost=cost)
 
 
-def with_edit(facts: RecordFacts, edit: UserEdit) -> RecordFacts:
-    """The facts and a person's change of one field: the newest of each field wins."""
-    return _with_edit(facts, edit.field, Edit(edit.value, edit.at))
+def with_edit(facts: RecordFacts, edit: UserEdit, event: str | None = None) -> RecordFacts:
+    """The facts and a person's change of one field, or that it was taken back; taken back once is taken back.
+
+    Args:
+        facts: of the record.
+        edit: what the person said.
+        event: the id that the person said, where it is that of an event linked to the record.
+    """
+    return _with_edit(
+        facts, Edit(field=edit.field, value=edit.value, at=edit.at, undone=edit.undone, event=event or None)
+    )
 
 
-def _with_edit(facts: RecordFacts, field: str, edit: Edit) -> RecordFacts:
-    known = facts.edits.get(field)
-    if known is not None and _edited(known) >= _edited(edit):
-        return facts
-    return msgspec.structs.replace(facts, edits=dict(sorted({**facts.edits, field: edit}.items())))
+def _with_edit(facts: RecordFacts, edit: Edit) -> RecordFacts:
+    kept = {_identity(known): known for known in facts.edits}
+    known = kept.get(_identity(edit))
+    if known is not None:
+        undone = min((when for when in (known.undone, edit.undone) if when is not None), default=None)
+        if undone == known.undone:
+            return facts
+        edit = msgspec.structs.replace(known, undone=undone)
+    kept[_identity(edit)] = edit
+    return msgspec.structs.replace(facts, edits=tuple(kept[identity] for identity in sorted(kept)))
 
 
-def _edited(edit: Edit) -> tuple[datetime, bool, str]:
-    return edit.at, edit.value is not None, edit.value or ""
+def _identity(edit: Edit) -> tuple[str, datetime, bool, str, str]:
+    return edit.field, edit.at, edit.value is not None, edit.value or "", edit.event or ""
 
 
 def with_link(facts: RecordFacts, link: Link) -> RecordFacts:
@@ -127,6 +149,38 @@ def with_link(facts: RecordFacts, link: Link) -> RecordFacts:
         return facts
     kept[link.record_id] = link
     return msgspec.structs.replace(facts, links=tuple(kept[old] for old in sorted(kept)))
+
+
+def brought(facts: RecordFacts, event: str) -> RecordFacts:
+    """What an event that was a record of its own brings to its request: the edits tell whose they are."""
+    edits = (msgspec.structs.replace(edit, event=event) for edit in facts.edits)
+    return msgspec.structs.replace(facts, edits=tuple(edits))
+
+
+def parted(facts: RecordFacts, event: str) -> tuple[RecordFacts | None, RecordFacts]:
+    """What is left of a request without an event that was linked to it, and what that event brought.
+
+    What was said of the request since then stays with it. Nothing is left (None) of a request of which nobody but the
+    event has told; what was said of it goes with the event then.
+    """
+    own = msgspec.structs.replace(
+        NOTHING,
+        events=tuple(each for each in facts.events if _is(each, event)),
+        edits=tuple(msgspec.structs.replace(edit, event=None) for edit in facts.edits if edit.event == event),
+    )
+    rest = msgspec.structs.replace(
+        facts,
+        events=tuple(each for each in facts.events if not _is(each, event)),
+        links=tuple(link for link in facts.links if link.record_id != event),
+        edits=tuple(edit for edit in facts.edits if edit.event != event),
+    )
+    if rest.events or rest.billing is not None or rest.run is not None:
+        return rest, own
+    return None, join(own, msgspec.structs.replace(NOTHING, edits=rest.edits))
+
+
+def _is(event: EventFact, record_id: str) -> bool:
+    return event.request_id is None and event.digest == record_id
 
 
 def join(left: RecordFacts, right: RecordFacts) -> RecordFacts:
@@ -140,8 +194,8 @@ def join(left: RecordFacts, right: RecordFacts) -> RecordFacts:
         facts = with_run(facts, right.run)
     if right.cost is not None:
         facts = with_cost(facts, right.cost)
-    for field, edit in right.edits.items():
-        facts = _with_edit(facts, field, edit)
+    for edit in right.edits:
+        facts = _with_edit(facts, edit)
     for link in right.links:
         facts = with_link(facts, link)
     return facts
@@ -179,7 +233,8 @@ def fold(record_id: str, facts: RecordFacts) -> Record:
 
 
 def _edits(facts: RecordFacts) -> dict[str, Any]:
-    return {field: edit.value for field, edit in facts.edits.items() if field in EDITABLE_FIELDS}
+    """By field the newest edit that is not taken back; they stand in the order of their times."""
+    return {edit.field: edit.value for edit in facts.edits if edit.undone is None and edit.field in EDITABLE_FIELDS}
 
 
 _EVENT_FIELDS = ("request_id", "duration_s", "units", "unit", "estimate", *EDITABLE_FIELDS)

@@ -122,7 +122,7 @@ class State:
     def resolve(self, record_id: str) -> str:
         """The id of the record that answers to this id now."""
         link = self.link(record_id)
-        return link.link.request_id if link else record_id
+        return link.link.request_id if link and link.link.undone is None else record_id
 
     def unfinished_links(self) -> list[Link]:
         """Links whose event was not moved before the program ended."""

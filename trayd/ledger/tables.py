@@ -20,7 +20,7 @@ from tinydb.storages import Storage
 from tinydb.table import Table
 
 from trayd.errors import LedgerError
-from trayd.facts import AccountFact, Coverage, Difference, FileTaken, Link, ModelFact
+from trayd.facts import AccountFact, Coverage, Difference, FileTaken, Link, ModelFact, Tagging
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.money import Money
 from trayd.records import BalanceReading, Counting, Episode, ExternalCost, Generation, Record
@@ -201,7 +201,7 @@ class Differences(msgspec.Struct, frozen=True):
 
 
 class LinkKept(msgspec.Struct, frozen=True):
-    """A link, and whether the event has been moved to its request already."""
+    """A link, and whether the event has been moved to its request already, or back where the link was taken back."""
 
     link: Link
     done: bool
@@ -231,6 +231,7 @@ STATE_TABLES: dict[str, type[msgspec.Struct]] = {
     "differences": Differences,
     "files": FileTaken,
     "links": LinkKept,
+    "taggings": Tagging,
     "drift": Drift,
 }
 
