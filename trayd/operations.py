@@ -153,7 +153,7 @@ class Operations:
         known = Overview(
             names=account_names(self.settings),
             accounts=self._accounts(),
-            balances=self.ledger.balances(),
+            balances=self.ledger.latest_balances(),
             episodes=self.ledger.episodes(),
             differences=self.ledger.differences(),
             poll_interval=timedelta(seconds=self.settings.poll.interval_s),

@@ -30,7 +30,7 @@ ACCOUNT = AccountFact(name="studio", state="ok", username="northwind", as_of=STA
 @contextmanager
 def opened(home: Path) -> Iterator[Ledger]:
     paths = LedgerPaths(ledger=home / "ledger", backup=home / "backup")
-    with closing(Ledger.open(paths, base_url=None, holder="a test")) as ledger:
+    with closing(Ledger.open(paths, base_url=None, holder="a test", clock=lambda: START)) as ledger:
         yield ledger
 
 

@@ -274,13 +274,13 @@ async def test_a_poll_that_fails_changes_no_data_and_says_why(name: str, sandbox
     fault = FAULTS[name]
     async with polling(sandbox, ledger) as poller:
         good = await poller.poll(now())
-        before = (generations(ledger), ledger.balances(), ledger.coverage(good.account), ledger.models())
+        before = (generations(ledger), list(ledger.balances()), ledger.coverage(good.account), ledger.models())
         (fact,) = ledger.accounts().values()
         for _ in range(100):
             sandbox.faults.inject(fault)
         bad = await poller.poll(now())
         (failed,) = ledger.accounts().values()
-        assert (generations(ledger), ledger.balances(), ledger.coverage(good.account), ledger.models()) == before
+        assert (generations(ledger), list(ledger.balances()), ledger.coverage(good.account), ledger.models()) == before
         sandbox.faults.clear()
 
     assert bad.state == {"401": "bad_key", "403": "needs_admin", "locked": "locked"}.get(name, "offline")
@@ -308,7 +308,7 @@ async def test_what_one_step_brings_is_kept_when_another_fails(
         outcome = await poller.poll(now())
         assert outcome.state == state
         assert told in outcome.problem
-        assert bool(ledger.balances()) == (path != "/account/billing")
+        assert bool(ledger.latest_balances()) == (path != "/account/billing")
         actuals = [record for record in generations(ledger).values() if record.actual]
         assert len(actuals) == (len(billed_jobs(sandbox)) if kept == "rows" else 0)
         sandbox.faults.clear()
@@ -337,7 +337,7 @@ async def test_with_an_api_key_prices_and_runs_work_and_the_rest_is_told(sandbox
     assert "Admin scope" in outcome.problem
     assert "trayd key set" in outcome.problem
     assert outcome.backfill is None
-    assert ledger.balances() == ()
+    assert ledger.latest_balances() == {}
     assert ledger.models()[VEO].unit_price is not None
     record = generations(ledger)[job.request_id]
     assert record.duration_s is not None
@@ -353,7 +353,7 @@ async def test_an_invoiced_account_has_no_balance_rather_than_zero(ledger: Ledge
         await poller.poll(now())
     (fact,) = ledger.accounts().values()
     assert (fact.username, fact.has_credits) == ("agency", False)
-    assert ledger.balances() == ()
+    assert ledger.latest_balances() == {}
 
 
 async def test_no_key_is_told_and_a_new_one_is_taken_at_the_next_poll(sandbox: Sandbox, ledger: Ledger) -> None:

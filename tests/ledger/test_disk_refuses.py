@@ -33,7 +33,7 @@ def scenario():
 
 
 def content(ledger):
-    return list(ledger.records()), ledger.coverage("acme"), ledger.balances(), ledger.models()
+    return list(ledger.records()), ledger.coverage("acme"), list(ledger.balances()), ledger.models()
 
 
 def do(ledger, step):

@@ -26,7 +26,6 @@ from trayd.alerts.rules import (
 from trayd.alerts.words import Words, words
 from trayd.errors import TraydError
 from trayd.facts import AccountFact, Batch, Coverage
-from trayd.insight.status import latest_balances
 from trayd.records import BalanceReading, Episode, Filters, Generation, Kind, Record
 from trayd.settings import Settings
 
@@ -39,8 +38,8 @@ class Readable(Protocol):
     def records(self, filters: Filters, *, zone: tzinfo) -> Iterator[Record]:
         """The records that the filters admit."""
 
-    def balances(self) -> tuple[BalanceReading, ...]:
-        """All readings."""
+    def latest_balances(self) -> dict[str, BalanceReading]:
+        """The newest reading of each account."""
 
     def coverage(self, account: str) -> Coverage | None:
         """Of which time an account's billing has been fetched."""
@@ -66,7 +65,7 @@ def observe(ledger: Readable, now: datetime, *, names: Collection[str]) -> Obser
     coverage = {name: ledger.coverage(name) for name in map(account_of, accounts)}
     return Observed(
         at=now,
-        balances=latest_balances(ledger.balances()),
+        balances=ledger.latest_balances(),
         accounts=accounts,
         removed=tuple(fact for name, fact in known.items() if name not in names),
         coverage={name: covered for name, covered in coverage.items() if covered is not None},

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 import msgspec
 
 from trayd.facts import AccountFact, Difference
-from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status, latest_balances
+from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.insight.tally import Tally
 from trayd.insight.usage import spent
 from trayd.records import BalanceReading, Counting, Episode, Record
@@ -26,13 +26,14 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         names: the accounts that are set up, in the user's order.
+        balances: the newest of each account.
         poll_interval: how often fal is asked.
         billed: whether the billing of any account was ever read.
     """
 
     names: tuple[str, ...]
     accounts: Mapping[str, AccountFact]
-    balances: tuple[BalanceReading, ...]
+    balances: Mapping[str, BalanceReading]
     episodes: Mapping[str, Episode]
     differences: tuple[Difference, ...]
     poll_interval: timedelta
@@ -66,7 +67,6 @@ def _spent(records: list[Record], known: Overview, now: datetime) -> dict[str, S
 
 
 def _accounts(known: Overview, now: datetime) -> tuple[AccountStatus, ...]:
-    newest = latest_balances(known.balances)
     stale_after = max(known.poll_interval * _MISSED_POLLS, _STALE_AT_LEAST)
     statuses = []
     for name in known.names:
@@ -76,7 +76,7 @@ def _accounts(known: Overview, now: datetime) -> tuple[AccountStatus, ...]:
                 name=name, state="offline", problem="fal has not been asked yet; run `trayd run` or `trayd refresh`"
             ),
         )
-        reading = newest.get(fact.username or name)
+        reading = known.balances.get(fact.username or name)
         state = fact.state
         if state == "ok" and (fact.as_of is None or now - fact.as_of > stale_after):
             state = "stale"

@@ -8,7 +8,7 @@ import msgspec
 
 from trayd.facts import Difference
 from trayd.money import Money
-from trayd.records import BalanceReading, DropStatus
+from trayd.records import DropStatus
 
 
 class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,13 +95,3 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     unmatched: int = 0
     differences: tuple[Difference, ...] = ()
     paused_until: datetime | None = None
-
-
-def latest_balances(readings: tuple[BalanceReading, ...]) -> dict[str, BalanceReading]:
-    """The newest reading of each account."""
-    newest: dict[str, BalanceReading] = {}
-    for reading in readings:
-        known = newest.get(reading.account)
-        if known is None or known.at <= reading.at:
-            newest[reading.account] = reading
-    return newest

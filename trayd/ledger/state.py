@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -12,11 +13,15 @@ from trayd.errors import LedgerError
 from trayd.facts import AccountFact, Batch, Coverage, Difference, Link, ModelFact
 from trayd.ledger.disk import Disk
 from trayd.ledger.pair import Change, LedgerPaths, Pair
+from trayd.ledger.past import Past, place
 from trayd.ledger.tables import STATE_TABLES, Differences, Drift, Identity, LinkKept, ModelKnown, Naming, StateDB
-from trayd.records import DEFAULT_ACCOUNT, BalanceReading
+from trayd.records import DEFAULT_ACCOUNT, BalanceReading, Episode
 
 #: An unchanged balance, and an unchanged model, are written again when the last reading is this old.
 _WRITE_ANYWAY = timedelta(hours=24)
+
+#: A reading that is of later than this much from now was made by a clock that was wrong.
+_CLOCKS_DIFFER = timedelta(minutes=5)
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
@@ -27,21 +32,36 @@ class State:
     What differs from the row before only in its time (an account that answered again, a model with the same price)
     is kept in memory and becomes durable with the next change of the state, or at the next checkpoint: each poll
     writes its watermark anyway, and a crash in between costs the age of a value, never a value.
+
+    What is done with leaves for the past, so that the state stays as small as it is in its first weeks. Links do not,
+    nor how far the records of a month drifted: without them a record would be found twice, or not at all.
+
+    Args:
+        clock: tells what is old (with a zone).
     """
 
-    def __init__(self, folders: LedgerPaths, disk: Disk) -> None:
+    def __init__(self, folders: LedgerPaths, disk: Disk, clock: Callable[[], datetime]) -> None:
         self.pair = Pair("state", folders, disk, StateDB, tuple(STATE_TABLES))
+        self.past = Past(self.pair, folders, disk)
+        self._clock = clock
+        self._newest: dict[str, BalanceReading] = {}
         self._waiting: dict[tuple[str, str], Change] = {}
         self._canonical: dict[str, str] = {}
         self._covered: dict[str, Coverage] = {}
         self._default_is_real = False
         self._only: str | None = None
         self._derive()
+        self._note_newest(self.rows("balances").values())
 
     @property
     def dirty(self) -> bool:
         """Whether a checkpoint has something to write."""
-        return self.pair.dirty or bool(self._waiting)
+        return self.pair.dirty or bool(self._waiting) or self.past.more
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was found damaged, missing or edited since the start, and mended."""
+        return (*self.pair.notices, *self.past.notices)
 
     def rows(self, table: str) -> dict[str, Any]:
         """The rows of a table by key."""
@@ -83,21 +103,45 @@ class State:
             return self._only
         return self.canonical(account)
 
-    def may_be_billed(self, account: str, when: datetime) -> bool:
-        """Whether a record that names no account may be billed to one of several: some bill covers its time."""
+    def other_bills(self, account: str) -> tuple[Coverage, ...]:
+        """The bills that a record which names no account may be in, where there are several accounts."""
         if account != DEFAULT_ACCOUNT or self._default_is_real:
-            return False
-        return any(coverage.since <= when < coverage.until for coverage in self._covered.values())
+            return ()
+        return tuple(self._covered.values())
 
-    def balances(self, account: str | None) -> tuple[BalanceReading, ...]:
-        """The readings, oldest first."""
+    def latest_balances(self) -> dict[str, BalanceReading]:
+        """The newest reading of each account."""
+        newest: dict[str, BalanceReading] = {}
+        for reading in map(self._presented, self._newest.values()):
+            known = newest.get(reading.account)
+            if known is None or known.at <= reading.at:
+                newest[reading.account] = reading
+        return newest
+
+    def balances(self, account: str | None, since: datetime | None) -> Iterator[BalanceReading]:
+        """The readings, oldest first; those of years ago are read from their files."""
         wanted = None if account is None else self.canonical(account)
-        readings = [
-            msgspec.structs.replace(reading, account=self.canonical(reading.account))
-            for reading in self.rows("balances").values()
-            if wanted is None or self.canonical(reading.account) == wanted
-        ]
-        return tuple(sorted(readings, key=lambda reading: (reading.at, reading.account)))
+        readings = map(self._presented, self.past.rows("balances", BalanceReading, since))
+        return (reading for reading in readings if wanted is None or reading.account == wanted)
+
+    def _presented(self, reading: BalanceReading) -> BalanceReading:
+        account = self.canonical(reading.account)
+        return reading if account == reading.account else msgspec.structs.replace(reading, account=account)
+
+    def _note_newest(self, readings: Iterable[BalanceReading]) -> None:
+        wrong = self._clock() + _CLOCKS_DIFFER
+        for reading in readings:
+            known = self._newest.get(reading.account)
+            if known is None or known.at <= reading.at or reading.at <= wrong < known.at:
+                self._newest[reading.account] = reading
+
+    def episodes(self) -> dict[str, Episode]:
+        """The episodes that last or ended in the last months, by id: of several with one id, the last."""
+        return {key: episode for key, episode in self.rows("episodes").items() if key == episode.id}
+
+    def past_episodes(self, since: datetime | None) -> Iterator[Episode]:
+        """All episodes that are over, by their ends, the first one first."""
+        return self.past.rows("episodes", Episode, since)
 
     def naming(self, endpoint_id: str, when: datetime) -> Naming | None:
         """What a model was called at a time: the last name seen before it, else the first one ever seen."""
@@ -113,6 +157,14 @@ class State:
             return before[-1] if before else values[0][1] if values else None
 
         return Naming(when, told("display_name"), told("operation"), told("unit"))
+
+    def operation_changes(self, endpoint_id: str | None) -> set[datetime]:
+        """The times from which on a model was of another operation, as far as :meth:`naming` tells."""
+        known: ModelKnown | None = self.rows("models").get(endpoint_id or "")
+        if known is None:
+            return set()
+        told = [name for name in known.names if name.operation is not None]
+        return {name.seen_at for before, name in pairwise(told) if name.operation != before.operation}
 
     def link(self, record_id: str) -> LinkKept | None:
         """Where the event that once had this id belongs."""
@@ -158,9 +210,7 @@ class State:
         for account, rows in batch.differences.items():
             if self.rows("differences").get(account, Differences(())).rows != rows:
                 yield Change("differences", account, Differences(rows) if rows else None), False
-        for episode in batch.episodes:
-            if self.rows("episodes").get(episode.id) != episode:
-                yield Change("episodes", episode.id, episode), False
+        yield from self._episodes(batch.episodes)
         for file in batch.files:
             if file.digest not in self.rows("files"):
                 yield Change("files", file.digest, file), False
@@ -183,18 +233,32 @@ class State:
             can_wait = same and known is not None and new.latest.seen_at - known.latest.seen_at < _WRITE_ANYWAY
             yield Change("models", fact.endpoint_id, new), can_wait
 
+    def _episodes(self, episodes: tuple[Episode, ...]) -> Iterator[tuple[Change, bool]]:
+        for episode in episodes:
+            known: Episode | None = self.rows("episodes").get(episode.id)
+            if known == episode:
+                continue
+            if known is not None and known.resolved is not None and known.since != episode.since:
+                yield Change("episodes", place(known), known), False  # the one before it, which is over
+            yield Change("episodes", episode.id, episode), False
+
     def _balances(self, readings: tuple[BalanceReading, ...]) -> Iterator[tuple[Change, bool]]:
-        new: list[BalanceReading] = []
+        new: dict[str, list[BalanceReading]] = {}
         for reading in readings:
-            before = [
-                known
-                for known in (*self.rows("balances").values(), *new)
-                if known.account == reading.account and known.at <= reading.at
-            ]
-            last = max(before, key=lambda known: known.at, default=None)
+            newer = new.setdefault(reading.account, [])
+            last = self._last_before(reading, newer)
             if last is None or last.amount != reading.amount or reading.at - last.at >= _WRITE_ANYWAY:
-                new.append(reading)
-                yield Change("balances", f"{reading.account} {reading.at.isoformat()}", reading), False
+                newer.append(reading)
+                yield Change("balances", place(reading), reading), False
+
+    def _last_before(self, reading: BalanceReading, newer: list[BalanceReading]) -> BalanceReading | None:
+        """The last reading of the account that is not later than this one, also of those that are just being added."""
+        newest = newer[-1] if newer else self._newest.get(reading.account)
+        if newest is None or newest.at <= reading.at:
+            return newest
+        rows: Iterable[BalanceReading] = self.rows("balances").values()  # rare: they come one after the other
+        before = [one for one in (*rows, *newer) if one.account == reading.account and one.at <= reading.at]
+        return max(before, key=lambda one: one.at, default=None)
 
     def with_waiting(self, changes: list[Change]) -> list[Change]:
         """The changes, and with them those that waited for a write."""
@@ -207,19 +271,23 @@ class State:
             self._waiting.clear()
         self._waiting |= {(change.table, change.key): change for change in later}
         self.pair.apply([*written, *later])
+        self._note_newest(change.row for change in written if change.table == "balances")
         if written or later:
             self._derive()
 
     def checkpoint(self) -> None:
-        """Writes what waited, then the TinyDB file."""
+        """Writes what waited, lets go of what is old, then writes the TinyDB file."""
         self._write_waiting()
-        self.pair.checkpoint()
+        try:
+            self.past.let_go(self._clock(), {place(reading) for reading in self._newest.values()})
+        finally:
+            self.pair.checkpoint()
 
     def verify(self) -> list[str]:
         """Reads both files again and compares them with each other and with memory; the problems found."""
         # What waits is in memory alone, and is no damage.
         self._write_waiting()
-        return self.pair.verify()
+        return [*self.pair.verify(), *self.past.verify()]
 
     def _write_waiting(self) -> None:
         if self._waiting:

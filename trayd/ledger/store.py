@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from operator import itemgetter
 from pathlib import Path
 from typing import Self
@@ -14,21 +14,26 @@ import msgspec
 from trayd.errors import LedgerError
 from trayd.facts import AccountFact, Added, Batch, Coverage, Difference, EventFact, FileTaken, ModelFact
 from trayd.ledger import upkeep
-from trayd.ledger.changes import MARGIN, Work, check
-from trayd.ledger.counting import counting
+from trayd.ledger.changes import MARGIN, Seen, Work, check
+from trayd.ledger.counting import Standing, counting
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.journal import Mark
 from trayd.ledger.lock import Lock
-from trayd.ledger.months import Month, Months, bounds
+from trayd.ledger.months import Month, Months
 from trayd.ledger.pair import Change, LedgerPaths, Pair
+from trayd.ledger.rollups import Stretch, moment
 from trayd.ledger.state import State, refuse_other_api
+from trayd.ledger.sums import Sums
 from trayd.ledger.tables import Identity, Row, facts_of
 from trayd.ledger.upkeep import BackedUp, Rebuilt, Restored, Source
-from trayd.records import BalanceReading, Counting, Episode, ExternalCost, Filters, Generation, Record
+from trayd.records import BalanceReading, Episode, ExternalCost, Filters, Generation, Record, Sum
 
 __all__ = ["Ledger", "LedgerPaths"]
 
 _ALL = Filters()
+
+#: What fal tells again at each poll is remembered for this long after it did so last.
+_REMEMBERED = timedelta(days=1)
 
 
 def _now() -> datetime:
@@ -39,7 +44,8 @@ class Ledger:
     """The store of all records, for one thread at a time; use :meth:`open`.
 
     Attributes:
-        version: counts up with every change that a reader can see.
+        version: counts up with every change that a reader can see, and ``records_version`` with every change of a
+            record's own facts.
     """
 
     def __init__(self, paths: LedgerPaths, disk: Disk, lock: Lock, clock: Callable[[], datetime]) -> None:
@@ -48,16 +54,18 @@ class Ledger:
         self._clock = clock
         self._lock = lock
         self._open = True
-        self._fetched: dict[tuple[str, str], datetime] = {}
+        self._recently: dict[tuple[str, str], Seen] = {}
         self._prepared: tuple[str, ...] = ()
         self._stale: tuple[str | None] | None = None
         self.version = 0
+        self.records_version = 0
         self._read()
 
     def _read(self) -> None:
         self._prepared += upkeep.prepare(self._paths, self._disk, self._clock())
-        self._state = State(self._paths, self._disk)
+        self._state = State(self._paths, self._disk, self._clock)
         self._months = Months(self._paths, self._disk, self._clock)
+        self._sums = Sums(self._state, self._months)
 
     @classmethod
     def open(
@@ -140,12 +148,12 @@ class Ledger:
     @property
     def dirty(self) -> bool:
         """Whether :meth:`checkpoint` has something to do."""
-        return self._state.dirty or any(month.pair.dirty for month in self._months.opened())
+        return self._state.dirty or self._months.dirty
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What was found damaged, missing or edited since the start, and mended."""
-        return (*self._prepared, *self._state.pair.notices, *self._months.notices)
+        return (*self._prepared, *self._state.notices, *self._months.notices)
 
     def checkpoint(self) -> None:
         """Brings the TinyDB files up to date.
@@ -157,10 +165,14 @@ class Ledger:
         self._checkpoint()
 
     def _checkpoint(self) -> None:
-        for month in self._months.opened():
-            month.pair.checkpoint()
+        self._months.checkpoint()
         self._state.checkpoint()
-        self._months.release()
+        self.release()
+
+    def release(self) -> bool:
+        """Lets go of the months that are not in use; whether there was any. Asking for them brings them back."""
+        self._recently = {key: seen for key, seen in self._recently.items() if seen.at >= self._clock() - _REMEMBERED}
+        return self._months.release()
 
     def _usable(self) -> None:
         if not self._open:
@@ -180,7 +192,7 @@ class Ledger:
         """
         self._usable()
         check(batch)
-        work = Work(self._months, self._state, self._fetched)
+        work = Work(self._months, self._state, self._recently)
         work.take(batch)
         months = work.by_month()
         now, later = self._state.changes(batch)
@@ -189,8 +201,13 @@ class Ledger:
             last = self._state.with_waiting(last)
         self._write(work.first, months, last)
         for month, changes in months:
-            month.pair.apply(changes)
-        self._state.apply([*work.first, *last], later)
+            month.apply(changes)
+        self._recently |= work.seen
+        if last or later or work.first:
+            self._state.apply([*work.first, *last], later)
+            self._sums.forget()
+        if months:
+            self.records_version += 1
         if months or last or later or work.first:
             self.version += 1
         return Added(created=tuple(work.created), changed=tuple(work.changed), known=work.known)
@@ -239,6 +256,28 @@ class Ledger:
             del waiting[:ready]
             self._months.release()
 
+    def sums(self, filters: Filters = _ALL, *, zone: tzinfo = UTC) -> tuple[Sum, ...]:
+        """What the records that are meant add up to, by every dimension; no record is read for it.
+
+        Args:
+            filters: which; ``account`` takes any name of an account.
+            zone: the user's, in which civil dates begin.
+        """
+        self._usable()
+        return self._sums.by_dimensions(filters, zone)
+
+    def totals(self, filters: Filters = _ALL, *, zone: tzinfo = UTC) -> tuple[Sum, ...]:
+        """The same over all dimensions but the kind, the currency, the account and how they count."""
+        self._usable()
+        return self._sums.totals(filters, zone)
+
+    def totals_over_time(
+        self, cuts: Sequence[datetime], filters: Filters = _ALL, *, zone: tzinfo = UTC
+    ) -> list[tuple[Sum, ...]]:
+        """The totals of each stretch of time from one cut to just before the next; of the filters' ends none counts."""
+        self._usable()
+        return self._sums.over_time(cuts, filters, zone)
+
     def unpriced_events(self, endpoint_ids: Collection[str], since: datetime) -> tuple[EventFact, ...]:
         """The events that tell a quantity of those endpoints, where nothing tells a price.
 
@@ -266,14 +305,12 @@ class Ledger:
 
     def _spans(self, filters: Filters) -> Iterator[tuple[datetime, datetime, str]]:
         """The months that can hold what is meant: the first instant, the one after the last, the name."""
+        window = Stretch.of(filters.since, filters.until, UTC)
         for name in self._months.names():
-            start, end = bounds(name)
-            start, end = start - MARGIN, end + MARGIN
-            drift = self._state.drift(name)
-            if drift is not None:
-                start, end = min(start, drift.since - MARGIN), max(end, drift.until + MARGIN)
-            if (filters.since is None or filters.since < end) and (filters.until is None or filters.until > start):
-                yield start, end, name
+            span = self._months.span(name)
+            if span is not None and window.meets(*span):
+                first, last = span
+                yield moment(first) - MARGIN, moment(last) + MARGIN, name
 
     def _present(self, row: Row) -> Record:
         """The record with what other things tell of it: the account's username, the model's name, how it counts."""
@@ -284,9 +321,14 @@ class Ledger:
         naming = self._state.naming(view.endpoint_id, view.timestamp)
         name, operation, unit = (naming.display_name, naming.operation, naming.unit) if naming else (None, None, None)
         unit = row.unit if row.unit is not None else unit
-        counts = counting(view, billed=row.billed, coverage=self._state.coverage(account))
-        if view.request_id is None and self._state.may_be_billed(account, view.timestamp):
-            counts = Counting.UNMATCHED
+        loose = view.request_id is None
+        counts = counting(
+            Standing.of(view, billed=row.billed),
+            when=view.timestamp,
+            loose=loose,
+            coverage=self._state.coverage(account),
+            others=self._state.other_bills(account) if loose else (),
+        )
         if (account, name, operation, unit, counts) != (
             view.account,
             view.display_name,
@@ -306,9 +348,24 @@ class Ledger:
         month = self._months.find(record_id)
         return self._present(month.rows[record_id]) if month else None
 
-    def balances(self, account: str | None = None) -> tuple[BalanceReading, ...]:
-        """The balances that fal told, oldest first, of one account or all."""
-        return self._state.balances(account)
+    def latest_balances(self) -> dict[str, BalanceReading]:
+        """The newest balance that fal told of each account."""
+        return self._state.latest_balances()
+
+    def balances(self, account: str | None = None, since: datetime | None = None) -> Iterator[BalanceReading]:
+        """The balances that fal told, oldest first, of one account or all.
+
+        Those of the last week are in memory; older ones are read from their files, a month at a time.
+
+        Args:
+            account: any name of an account.
+            since: the first instant taken in (with a zone); None goes back to the beginning.
+
+        Raises:
+            LedgerDamagedError: both files of a month that is asked for are damaged.
+        """
+        self._usable()
+        return self._state.balances(account, since)
 
     def coverage(self, account: str) -> Coverage | None:
         """How far an account's billing has been read."""
@@ -323,15 +380,23 @@ class Ledger:
         return {endpoint_id: known.latest for endpoint_id, known in self._state.rows("models").items()}
 
     def episodes(self) -> dict[str, Episode]:
-        """The alerts' episodes by id."""
-        return dict(self._state.rows("episodes"))
+        """The alerts' episodes that last, or ended in the last months, by id."""
+        return self._state.episodes()
+
+    def past_episodes(self, since: datetime | None = None) -> Iterator[Episode]:
+        """All episodes that ended at a time or after it, in the order of their ends; None goes back to the first."""
+        self._usable()
+        return self._state.past_episodes(since)
 
     def differences(self) -> tuple[Difference, ...]:
         """Where fal's own totals and the ledger's are not the same."""
         return self._state.differences()
 
     def file_taken(self, digest: str) -> FileTaken | None:
-        """The file of this content, if it was taken in before."""
+        """The file of this content, if it was taken in before.
+
+        Files with events are known by their content for some months; after that their events are, each by its id.
+        """
         file: FileTaken | None = self._state.rows("files").get(digest)
         return file
 
@@ -403,7 +468,7 @@ class Ledger:
         finally:
             # Until it has been read anew nothing can be asked of it: what is in memory is not what is in the files.
             self._stale = (base_url,)
-            self._fetched.clear()
+            self._recently.clear()
             self.version += 1
             self._read_anew(base_url)
 

@@ -220,6 +220,12 @@ class Identity(msgspec.Struct, frozen=True):
     base_url: str
 
 
+class Moved(msgspec.Struct, frozen=True):
+    """Up to when rows of a table have left the state for the pairs of the past: the newest of them was of then."""
+
+    until: datetime
+
+
 #: The tables of the state, and what their rows are.
 STATE_TABLES: dict[str, type[msgspec.Struct]] = {
     "identity": Identity,
@@ -233,6 +239,7 @@ STATE_TABLES: dict[str, type[msgspec.Struct]] = {
     "links": LinkKept,
     "taggings": Tagging,
     "drift": Drift,
+    "moved": Moved,
 }
 
 
