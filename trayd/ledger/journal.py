@@ -2,12 +2,15 @@
 
 A line is ``{"sum":"CRC-32 in hex","seq":N,…}``; the sum is over all that follows its comma, up to the line feed. A
 mirror holds everything that its TinyDB file does: it starts empty, or with all documents. Lines of one change carry
-``"more":true`` but for the last, so that a change that was cut off is none.
+``"more":true`` but for the last, so that a change that was cut off is none; and all but the first carry ``"of":N``,
+the number of the first: a power cut can leave any blocks of what was not synced, and what is whole behind a hole is
+damage only where it is of another change than the hole.
 
 ====================  ==========================================================================================
 line has              meaning
 ====================  ==========================================================================================
-``trayd``, ``pair``   the first line: format version, and what the mirror is of
+``trayd``, ``pair``   the first line: format version, and what the mirror is of; ``base``: so many documents follow
+                      that this mirror began with, without which it is incomplete
 ``put``, ``key``,     the document of this key in the table ``put`` is now ``doc``
 ``doc``
 ``drop``, ``key``     there is no document of this key in the table ``drop`` any more
@@ -46,9 +49,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line."""
 
     seq: int
+    of: int = 0
     more: bool = False
     trayd: int | None = None
     pair: str | None = None
+    base: int = 0
     put: str | None = None
     drop: str | None = None
     key: str = ""
@@ -71,9 +76,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         seqs: their numbers.
         good: how many bytes from the start are intact and complete.
         size: the file's size; what is beyond ``good`` of a mirror that is not ``broken`` was cut off while written.
-        broken: an intact line follows one that is not, or numbers are missing: this is damage.
+        broken: an intact line of another change follows one that is not, or numbers are missing: this is damage.
         suspect: what is beyond ``good`` is a whole line, so that it may have been damaged rather than cut off.
         missing: there is no such file.
+        incomplete: some of the documents that it began with are not there, so that it cannot stand alone.
     """
 
     lines: tuple[bytes, ...] = ()
@@ -83,6 +89,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     broken: bool = False
     suspect: bool = False
     missing: bool = False
+    incomplete: bool = False
 
     @property
     def first(self) -> int:
@@ -100,10 +107,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
             if seq > after and (up_to is None or seq <= up_to):
                 yield _decode(line)
 
-    def announced(self) -> dict[int, Announced]:
-        """The TinyDB files that it tells of, by their numbers."""
+    def announced(self) -> list[Announced]:
+        """The TinyDB files that it tells of."""
         told = (_decode(line).file for line in self.lines if b'"file":{' in line)
-        return {file.seq: file for file in told if file is not None}
+        return [file for file in told if file is not None]
 
 
 _decode = msgspec.json.Decoder(Entry).decode
@@ -123,8 +130,8 @@ def _text(value: str) -> bytes:
     return msgspec.json.encode(value)
 
 
-def _sealed(seq: int, rest: bytes, *, more: bool) -> bytes:
-    body = b'"seq":%d,%s%s' % (seq, b'"more":true,' if more else b"", rest)
+def _sealed(seq: int, rest: bytes, *, of: int = 0, more: bool = False) -> bytes:
+    body = b'"seq":%d,%s%s%s' % (seq, b'"of":%d,' % of if of else b"", b'"more":true,' if more else b"", rest)
     return b'{"sum":"%08x",%s\n' % (crc32(body), body)
 
 
@@ -132,9 +139,9 @@ def _seq_of(line: bytes) -> int | None:
     """The number of an intact line; None where it is not intact."""
     if line[:8] != b'{"sum":"' or line[16:_SUM_END] != b'",' or line[_SUM_END:_SEQ_AT] != b'"seq":':
         return None
+    if line[8:16] != b"%08x" % crc32(line[_SUM_END:]):
+        return None
     try:
-        if int(line[8:16], 16) != crc32(line[_SUM_END:]):
-            return None
         return int(line[_SEQ_AT : line.index(b",", _SEQ_AT)])
     except ValueError:
         return None
@@ -151,7 +158,9 @@ def read(disk: Disk, path: Path) -> Reading:
         data = disk.read(path)
     if data is None:
         return Reading(missing=True)
-    refuse_newer(path, data.partition(b"\n")[0])
+    head = data.partition(b"\n")[0]
+    if _seq_of(head) is not None:  # every format seals its first line like this; else the version is damaged, too
+        refuse_newer(path, head)
     lines: list[bytes] = []
     seqs: list[int] = []
     position = good = 0
@@ -165,8 +174,11 @@ def read(disk: Disk, path: Path) -> Reading:
         position = good = end + 1
     whole = data[good:].split(b"\n")[:-1]
     rest = [(seq, line) for line in whole if (seq := _seq_of(line)) is not None]
-    broken = bool(rest)
+    hole = seqs[-1] + 1 if seqs else 1
+    broken = any((_decode(line).of or seq) > hole for seq, line in rest)
     suspect = bool(whole)
+    if not broken:
+        rest.clear()
     for seq, line in rest:
         if not seqs or seq > seqs[-1]:
             seqs.append(seq)
@@ -175,7 +187,16 @@ def read(disk: Disk, path: Path) -> Reading:
         line = lines.pop()
         seqs.pop()
         good -= 0 if broken else len(line) + 1
-    return Reading(lines=tuple(lines), seqs=tuple(seqs), good=good, size=len(data), broken=broken, suspect=suspect)
+    incomplete = bool(lines) and seqs[0] + _decode(lines[0]).base > seqs[-1]
+    return Reading(
+        lines=tuple(lines),
+        seqs=tuple(seqs),
+        good=good,
+        size=len(data),
+        broken=broken,
+        suspect=suspect,
+        incomplete=incomplete,
+    )
 
 
 class _Format(msgspec.Struct):
@@ -223,9 +244,10 @@ class Journal:
             raise LedgerError(f"{self._path} is in doubt since the disk refused to store it", "try again")
         mark = Mark(self.size, self.seq)
         rests = rests if self.size else [self._head(), *rests]
+        first, last = self.seq + 1, self.seq + len(rests)
         lines = [
-            _sealed(number, rest, more=number < self.seq + len(rests))
-            for number, rest in enumerate(rests, start=self.seq + 1)
+            _sealed(number, rest, of=first if number > first else 0, more=number < last)
+            for number, rest in enumerate(rests, start=first)
         ]
         data = b"".join(lines)
         with refusals(self._path):
@@ -261,16 +283,18 @@ class Journal:
                 self.poisoned = True
         self.size, self.seq = mark.size, mark.seq
 
-    def _head(self) -> bytes:
-        return b'"trayd":%d,"pair":%s}' % (FORMAT, _text(self._pair))
+    def _head(self, base: int = 0) -> bytes:
+        begins_with = b',"base":%d' % base if base else b""
+        return b'"trayd":%d,"pair":%s%s}' % (FORMAT, _text(self._pair), begins_with)
 
-    def rewrite(self, documents: Iterable[tuple[str, str, bytes]], file: Announced | None) -> None:
+    def rewrite(self, documents: Iterable[tuple[str, str, bytes]], count: int, file: Announced | None) -> None:
         """Puts a new mirror in the place of this one: all documents as (table, key, document), then the file.
 
         Never in place: until the new one is complete the old one stays, and this also mends a poisoned one.
 
         Args:
             documents: everything that the pair holds.
+            count: how many documents that are.
             file: the TinyDB file that holds exactly these documents.
 
         Raises:
@@ -280,7 +304,7 @@ class Journal:
 
         def lines() -> Iterable[bytes]:
             nonlocal seq, size
-            rests: list[bytes] = [self._head()]
+            rests: list[bytes] = [self._head(count)]
             for table, key, document in documents:
                 rests.append(put_line(table, key, document))
                 if len(rests) >= _CHUNK:
@@ -292,7 +316,7 @@ class Journal:
 
         def sealed(rests: list[bytes]) -> Iterable[bytes]:
             nonlocal seq, size
-            data = b"".join(_sealed(number, rest, more=False) for number, rest in enumerate(rests, start=seq + 1))
+            data = b"".join(_sealed(number, rest) for number, rest in enumerate(rests, start=seq + 1))
             seq, size = seq + len(rests), size + len(data)
             yield data
 

@@ -108,7 +108,7 @@ class Pair:
             LedgerFullError: the disk refused; nothing was changed.
         """
         if self._journal.poisoned:
-            self._journal.rewrite(self._payloads(), None)
+            self._journal.rewrite(self._payloads(), self._count(), None)
         lines = []
         for change in changes:
             if change.row is None:
@@ -136,7 +136,7 @@ class Pair:
         if not self.dirty:
             return
         if self._journal.poisoned:
-            self._journal.rewrite(self._payloads(), None)
+            self._journal.rewrite(self._payloads(), self._count(), None)
         with refusals(self.file):
             if self._storage.touched():
                 content = self._disk.read(self.file)
@@ -149,7 +149,7 @@ class Pair:
         )
         self._covered = self._journal.seq
         if self._journal.size > _ROTATE_TIMES * self._storage.size + _ROTATE_SLACK:
-            self._journal.rewrite(self._payloads(), file)
+            self._journal.rewrite(self._payloads(), self._count(), file)
             self._covered = self._journal.seq
 
     def _announce(self, file: journal.Announced) -> None:
@@ -164,7 +164,7 @@ class Pair:
         mirror = journal.read(self._disk, self.mirror)
         found = SealedStorage(self.file, disk=self._disk).examine()
         problems = []
-        if mirror.broken or mirror.good != mirror.size:
+        if mirror.broken or mirror.incomplete or mirror.good != mirror.size:
             problems.append(f"{self.mirror}: a line does not fit its checksum or number")
         if _replayed(mirror, mirror.last) != {(table, key): payload for table, key, payload in self._payloads()}:
             problems.append(f"{self.mirror} does not hold what is in memory")
@@ -185,6 +185,9 @@ class Pair:
         for table in self.tables.values():
             yield from table.payloads()
 
+    def _count(self) -> int:
+        return sum(len(table.rows) for table in self.tables.values())
+
     def _tell(self, what: str, content: bytes, path: Path, why: str) -> None:
         with refusals(path):
             copy = set_aside(self._disk, path, content, why)
@@ -204,7 +207,10 @@ class Pair:
             for path in (self.file, self.mirror):
                 self._disk.remove(path.with_name(path.name + TEMPORARY))
         mirror = journal.read(self._disk, self.mirror)
+        self._refuse_other(mirror)
         found = self._storage.examine()
+        if found.state is FileState.SOUND and _is_foreign(mirror, found.seal):
+            found = msgspec.structs.replace(found, state=FileState.EDITED)
         if found.state is FileState.SOUND:
             try:
                 self._take_documents(found)
@@ -212,9 +218,17 @@ class Pair:
                 raise LedgerDamagedError(
                     f"{self.file} holds what this trayd cannot read ({error})", "update trayd, or restore a backup"
                 ) from error
-        if mirror.broken or not mirror.lines:
+        if mirror.broken or mirror.incomplete or not mirror.lines:
             return self._without_mirror(mirror, found)
         return self._with_mirror(mirror, found)
+
+    def _refuse_other(self, mirror: Reading) -> None:
+        whose = next((entry.pair for entry in mirror.entries(up_to=mirror.first)), None)
+        if whose not in {None, self.name}:
+            raise LedgerDamagedError(
+                f"{self.mirror} is the mirror of {whose}",
+                "give both its own name back, or restore a backup; nothing was changed or deleted",
+            )
 
     def _with_mirror(self, mirror: Reading, found: Found) -> Journal:
         """The mirror is intact, up to a last line that may have been cut off."""
@@ -251,8 +265,8 @@ class Pair:
         return 0
 
     def _without_mirror(self, mirror: Reading, found: Found) -> Journal:
-        """The mirror is missing, empty or damaged: the file has to stand for it."""
-        if found.state is FileState.MISSING and not mirror.broken:
+        """The mirror is missing, empty, damaged or cut short: the file has to stand for it."""
+        if found.state is FileState.MISSING and not mirror.lines and not mirror.broken:
             if mirror.size:
                 self._cut(mirror)  # the first change was never acknowledged
             return Journal(self._disk, self.mirror, self.name)
@@ -261,7 +275,7 @@ class Pair:
         seal = found.seal
         assert seal is not None  # noqa: S101 - a sound file has one
         covers = _covers(mirror, seal)
-        if mirror.broken:
+        if mirror.lines or mirror.broken:
             self._tell_mirror(f"is damaged and was rebuilt from {self.file}")
             self._replay(mirror, covers, None)
         else:
@@ -270,7 +284,7 @@ class Pair:
 
     def _rebuilt_mirror(self, seq: int) -> Journal:
         rebuilt = Journal(self._disk, self.mirror, self.name, seq=seq)
-        rebuilt.rewrite(self._payloads(), None)
+        rebuilt.rewrite(self._payloads(), self._count(), None)
         return rebuilt
 
     def _both_damaged(self, mirror: Reading, found: Found) -> LedgerDamagedError:
@@ -279,7 +293,9 @@ class Pair:
             FileState.EDITED: "is not as trayd wrote it",
             FileState.DAMAGED: "is damaged",
         }[found.state]
-        other = "is damaged" if mirror.broken else "is missing" if mirror.missing else "holds nothing whole"
+        other = "is missing" if mirror.missing else "holds nothing whole"
+        if mirror.lines or mirror.broken:
+            other = "is damaged"
         return LedgerDamagedError(
             f"{self.file} {file} and {self.mirror} {other}",
             "restore both from a backup; nothing was changed or deleted",
@@ -320,8 +336,15 @@ class Pair:
 
 def _covers(mirror: Reading, seal: Seal) -> int:
     """The number of the last line that a file holds: of a mirror that was written anew with it, a later one."""
-    told = mirror.announced().get(seal.seq)
-    return told.covers if told else seal.seq
+    told = [file.covers for file in mirror.announced() if file.sha256 == seal.sha256]
+    return max(told, default=seal.seq)
+
+
+def _is_foreign(mirror: Reading, seal: Seal | None) -> bool:
+    """Whether a mirror that has the lines which a file says it holds never told of that file: it is another's."""
+    if seal is None or mirror.broken or not mirror.first <= seal.seq <= mirror.last:
+        return False
+    return all(file.sha256 != seal.sha256 for file in mirror.announced())
 
 
 def _replayed(mirror: Reading, up_to: int) -> dict[tuple[str, str], bytes]:

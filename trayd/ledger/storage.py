@@ -31,22 +31,24 @@ class FileState(Enum):
 
     MISSING = auto()
     SOUND = auto()  #: as trayd wrote it
-    EDITED = auto()  #: it parses, but the seal does not fit: another program wrote it
+    EDITED = auto()  #: it parses, but the seal does not fit: another program wrote it, or it is of another month
     DAMAGED = auto()
 
 
-class Seal(msgspec.Struct, frozen=True, kw_only=True):
+class Seal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the file says of itself.
 
     Attributes:
         trayd: the version of its format.
         seq: the number of the last mirror line that it holds.
         sha256: of all that stands before the seal.
+        pair: whose file it is: ``2026-11``; empty in files of trayd 0.1.
     """
 
     trayd: int
     seq: int
     sha256: str
+    pair: str = ""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +84,8 @@ class SealedStorage(Storage):
             return Found(state=FileState.MISSING)
         self.size = len(content)
         try:
+            if not content.isascii():
+                content.decode()  # a document is decoded later, and then it has to be text
             tables = _tables(content)
             raw_seal = tables.pop(SEAL_TABLE, {}).get("1")
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -94,7 +98,12 @@ class SealedStorage(Storage):
         except msgspec.MsgspecError:
             return Found(state=FileState.EDITED, tables=tables, content=content)
         at = content.rfind(_SEAL_START)
-        ours = at >= 0 and content[at:] == _seal(seal) and hashlib.sha256(content[:at]).hexdigest() == seal.sha256
+        ours = (
+            at >= 0
+            and seal.pair in {"", self.path.stem}
+            and content[at:] == _seal(seal)
+            and hashlib.sha256(content[:at]).hexdigest() == seal.sha256
+        )
         state = FileState.SOUND if ours else FileState.EDITED
         return Found(state=state, tables=tables, seal=seal, content=content)
 
@@ -134,7 +143,7 @@ class SealedStorage(Storage):
                 digest.update(chunk)
                 size += len(chunk)
                 yield chunk
-            seal = _seal(Seal(trayd=FORMAT, seq=seq, sha256=digest.hexdigest()))
+            seal = _seal(Seal(trayd=FORMAT, seq=seq, sha256=digest.hexdigest(), pair=self.path.stem))
             size += len(seal)
             yield seal
 
