@@ -1,0 +1,536 @@
+"""What the state is done with leaves for pairs of the past: years of history cost no memory, and nothing is lost."""
+
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+import tinydb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.ledger.faults import FaultyDisk
+from tests.ledger.making import DAY, HOUR, NOON, account, balance, crash, event, folders
+from trayd.errors import LedgerDamagedError, LedgerFullError
+from trayd.facts import Batch, FileTaken
+from trayd.intake.take import ImportResult, import_file
+from trayd.ledger.disk import Disk
+from trayd.ledger.store import Ledger
+from trayd.records import BalanceReading, Episode
+from trayd.settings import Settings
+
+
+class Clock:
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Watched(Disk):
+    """Tells which files are read."""
+
+    def __init__(self) -> None:
+        self.read_files: list[str] = []
+
+    def read(self, path: Path) -> bytes | None:
+        self.read_files.append(path.name)
+        return super().read(path)
+
+    @property
+    def of_the_past(self) -> set[str]:
+        return {name for name in self.read_files if name.startswith("state-") and name.endswith(".json")}
+
+
+class KilledError(BaseException):
+    """The process is dead."""
+
+
+class Dying(FaultyDisk):
+    """From the chosen call on nothing reaches the disk any more, as when the process is killed right there."""
+
+    def goes_wrong(self, call):
+        super().goes_wrong(call)
+        return self.at is not None and self.made >= self.at
+
+    def refuse(self):
+        raise KilledError
+
+    def remove(self, path):
+        if self.at is not None and self.made >= self.at:
+            raise KilledError
+        super().remove(path)
+
+
+def opened(home: Path, clock: Clock, disk: Disk | None = None) -> Ledger:
+    return Ledger.open(folders(home), base_url=None, holder="a test", disk=disk, clock=clock)
+
+
+@contextmanager
+def using(home: Path, clock: Clock, disk: Disk | None = None) -> Iterator[Ledger]:
+    with closing(opened(home, clock, disk)) as ledger:
+        yield ledger
+
+
+def days_pass(ledger: Ledger, clock: Clock, days: int, *, per_day: int = 24, account: str = "acme") -> None:
+    """Balances that change all the time, and a checkpoint a day, as in a daemon that always runs."""
+    for _ in range(days):
+        day, clock.now = clock.now, clock.now + DAY
+        ledger.add(
+            Batch(
+                balances=tuple(
+                    balance(f"{number + 1}.{day.toordinal() % 100:02}", day + number * DAY / per_day, account)
+                    for number in range(per_day)
+                )
+            )
+        )
+        while ledger.dirty:
+            ledger.checkpoint()
+
+
+def resident(home: Path, table: str) -> list[dict]:
+    return list(json.loads((home / "ledger/state.json").read_text())[table].values())
+
+
+def in_tinydb(home: Path, table: str) -> list[dict]:
+    """All rows of a table as stock TinyDB finds them, in whatever pair they are."""
+    found = []
+    for path in sorted((home / "ledger").glob("state*.json")):
+        with tinydb.TinyDB(path) as database:
+            found += database.table(table).all()
+    return found
+
+
+class TestBalances:
+    def test_years_of_them_leave_the_state_as_small_as_its_first_weeks(self, tmp_path):
+        clock = Clock(datetime(2024, 1, 1, tzinfo=UTC))
+        with using(tmp_path, clock) as ledger:
+            sizes = []
+            for _ in range(6):
+                days_pass(ledger, clock, 120)
+                mirror = (tmp_path / "backup/state.jsonl").stat().st_size
+                sizes.append((len(resident(tmp_path, "balances")), mirror))
+            assert max(rows for rows, _ in sizes) <= 11 * 24
+            assert max(size for _, size in sizes) < 300_000
+            assert ledger.verify() == []
+        assert len(in_tinydb(tmp_path, "balances")) == 720 * 24
+        assert len(list((tmp_path / "ledger").glob("state-*.json"))) == 24
+        disk = Watched()
+        with using(tmp_path, clock, disk) as ledger:
+            assert ledger.latest_balances()["acme"].at == clock.now - HOUR
+            assert disk.of_the_past == set()
+
+    def test_all_of_them_are_still_told_oldest_first(self, tmp_path):
+        clock = Clock()
+        with using(tmp_path, clock) as ledger:
+            days_pass(ledger, clock, 100)
+            days_pass(ledger, clock, 3, account="beta")
+            told = list(ledger.balances())
+        times = [NOON + hour * HOUR for hour in range(103 * 24)]
+        assert [(reading.account, reading.at) for reading in told] == [
+            ("acme" if when < NOON + 100 * DAY else "beta", when) for when in times
+        ]
+        with using(tmp_path, clock) as ledger:
+            assert list(ledger.balances()) == told
+            assert [reading.at for reading in ledger.balances("beta")] == times[-72:]
+            for since in (NOON + 1.5 * HOUR, NOON + 40 * DAY, clock.now - 7 * DAY, clock.now):
+                assert list(ledger.balances(since=since)) == [reading for reading in told if reading.at >= since]
+
+    def test_those_of_the_last_week_are_told_without_opening_a_file_and_older_ones_with_no_more_than_needed(
+        self, tmp_path
+    ):
+        clock = Clock(datetime(2026, 1, 1, tzinfo=UTC))
+        disk = Watched()
+        with using(tmp_path, clock, disk) as ledger:
+            days_pass(ledger, clock, 200, per_day=4)
+            disk.read_files.clear()
+            assert len(list(ledger.balances(since=clock.now - 7 * DAY))) == 28
+            assert disk.of_the_past == set()
+            assert len(list(ledger.balances(since=clock.now - 30 * DAY))) == 120
+            assert disk.of_the_past == {"state-2026-06.json", "state-2026-07.json"}
+
+    def test_the_months_are_read_one_after_the_other(self, tmp_path):
+        clock = Clock(datetime(2026, 1, 1, tzinfo=UTC))
+        disk = Watched()
+        with using(tmp_path, clock, disk) as ledger:
+            days_pass(ledger, clock, 100, per_day=1)
+            disk.read_files.clear()
+            next(ledger.balances())
+            assert disk.of_the_past == {"state-2026-01.json"}
+
+    def test_the_newest_of_an_account_that_nobody_asks_any_more_stays_at_hand(self, tmp_path):
+        clock = Clock()
+        with using(tmp_path, clock) as ledger:
+            ledger.add(Batch(balances=(balance("7", NOON - HOUR, "old"), balance("6", NOON, "old"))))
+            days_pass(ledger, clock, 80)
+        disk = Watched()
+        with using(tmp_path, clock, disk) as ledger:
+            assert ledger.latest_balances()["old"] == balance("6", NOON, "old")
+            assert disk.of_the_past == set()
+            assert [reading.at for reading in ledger.balances("old")] == [NOON - HOUR, NOON]
+
+    def test_they_are_an_accounts_under_the_name_it_has_now(self, tmp_path):
+        clock = Clock()
+        with using(tmp_path, clock) as ledger:
+            days_pass(ledger, clock, 20, per_day=1, account="default")
+            ledger.add(Batch(accounts=(account("default", "acme"),)))
+            days_pass(ledger, clock, 1, per_day=1)
+            assert set(ledger.latest_balances()) == {"acme"}
+            assert [reading.at for reading in ledger.balances("default")] == [NOON + day * DAY for day in range(21)]
+            assert {reading.account for reading in ledger.balances()} == {"acme"}
+
+    def test_many_busy_accounts_keep_no_more_in_memory_than_one(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("trayd.ledger.past._MOST", 100)
+        monkeypatch.setattr("trayd.ledger.past._STAY_THEN", 75)
+        clock = Clock()
+        with using(tmp_path, clock) as ledger:
+            days_pass(ledger, clock, 7, per_day=24)
+            assert 48 <= len(resident(tmp_path, "balances")) <= 100
+            week = list(ledger.balances(since=clock.now - 7 * DAY))
+            assert [reading.at for reading in week] == [NOON + hour * HOUR for hour in range(7 * 24)]
+
+    def test_a_reading_that_comes_late_is_compared_with_the_one_before_it(self, tmp_path):
+        with using(tmp_path, Clock(NOON + DAY)) as ledger:
+            ledger.add(Batch(balances=(balance("5", NOON), balance("3", NOON + 4 * HOUR))))
+            ledger.add(Batch(balances=(balance("5", NOON + HOUR), balance("4", NOON + 2 * HOUR))))
+            assert [reading.amount.text() for reading in ledger.balances()] == ["5.00", "4.00", "3.00"]
+            assert ledger.latest_balances()["acme"].amount.text() == "3.00"
+
+    def test_one_from_a_clock_that_was_ahead_does_not_hide_the_right_ones(self, tmp_path):
+        clock = Clock(NOON + 400 * DAY)
+        with using(tmp_path, clock) as ledger:
+            ledger.add(Batch(balances=(balance("50", clock.now),)))
+            clock.now = NOON
+            ledger.add(Batch(balances=(balance("49", NOON),)))
+            assert ledger.latest_balances()["acme"].amount.text() == "49.00"
+            ledger.add(Batch(balances=(balance("48", NOON + HOUR),)))
+        with using(tmp_path, Clock(NOON + HOUR)) as ledger:
+            assert ledger.latest_balances()["acme"].amount.text() == "48.00"
+
+    @given(
+        st.lists(
+            st.one_of(
+                st.tuples(st.just("read"), st.integers(-90 * 24, 0), st.sampled_from(["acme", "beta"])),
+                st.tuples(st.just("sleep"), st.integers(1, 40 * 24), st.just("")),
+                st.tuples(st.sampled_from(["checkpoint", "restart", "crash"]), st.just(0), st.just("")),
+            ),
+            max_size=25,
+        ),
+        st.integers(0, 120),
+    )
+    @settings(max_examples=25, deadline=None)
+    def test_whatever_happens_each_is_told_once(self, tmp_path_factory, steps, back):
+        home, clock = tmp_path_factory.mktemp("home"), Clock()
+        ledger = opened(home, clock)
+        expected: dict[tuple[datetime, str], BalanceReading] = {}
+        for number, (step, hours, name) in enumerate(steps):
+            if step == "read":
+                reading = balance(str(number + 1), clock.now + hours * HOUR, name)
+                if (reading.at, name) not in expected:
+                    expected[reading.at, name] = reading
+                    ledger.add(Batch(balances=(reading,)))
+            elif step == "sleep":
+                clock.now += hours * HOUR
+            elif step == "checkpoint":
+                ledger.checkpoint()
+            else:
+                crash(ledger) if step == "crash" else ledger.close()
+                ledger = opened(home, clock)
+        told = [expected[key] for key in sorted(expected)]
+        assert list(ledger.balances()) == told
+        since = clock.now - back * DAY
+        assert list(ledger.balances(since=since)) == [reading for reading in told if reading.at >= since]
+        assert ledger.verify() == []
+        ledger.close()
+
+
+def episode(scope: str, since: datetime, resolved: datetime | None = None, rule: str = "balance") -> Episode:
+    return Episode(id=f"{rule}:{scope}", rule=rule, scope=scope, since=since, text="low", told=since, resolved=resolved)
+
+
+class TestEpisodes:
+    def test_those_that_ended_months_ago_leave_and_those_that_last_stay(self, tmp_path):
+        clock = Clock()
+        over, lasts = episode("acme", NOON, NOON + HOUR), episode("beta", NOON)
+        with using(tmp_path, clock) as ledger:
+            ledger.add(Batch(episodes=(over, lasts)))
+            clock.now = NOON + 64 * DAY
+            ledger.checkpoint()
+            assert set(ledger.episodes()) == {"balance:acme", "balance:beta"}
+            clock.now = NOON + 100 * DAY
+            ledger.add(Batch(balances=(balance("1", clock.now),)))
+        with using(tmp_path, clock) as ledger:
+            assert set(ledger.episodes()) == {"balance:beta"}
+            assert list(ledger.past_episodes()) == [over]
+            assert [row["key"] for row in resident(tmp_path, "episodes")] == ["balance:beta"]
+
+    def test_one_that_begins_anew_does_not_take_the_place_of_the_one_before_it(self, tmp_path):
+        clock = Clock()
+        told = [episode("acme", NOON + n * 30 * DAY, NOON + n * 30 * DAY + HOUR) for n in range(5)]
+        with using(tmp_path, clock) as ledger:
+            for one in told:
+                clock.now = one.resolved
+                ledger.add(Batch(episodes=(msgspec.structs.replace(one, resolved=None),)))
+                ledger.add(Batch(episodes=(one,)))
+                ledger.checkpoint()
+                assert ledger.episodes()[one.id] == one
+            assert len(ledger.episodes()) == 1
+            assert list(ledger.past_episodes()) == told
+            assert list(ledger.past_episodes(since=told[3].since)) == told[3:]
+        with using(tmp_path, clock) as ledger:
+            assert ledger.episodes() == {"balance:acme": told[-1]}
+            assert list(ledger.past_episodes()) == told
+
+    def test_thousands_a_year_leave_as_many_as_there_are_of_some_months(self, tmp_path):
+        clock = Clock(datetime(2025, 1, 1, tzinfo=UTC))
+        with using(tmp_path, clock) as ledger:
+            for day in range(400):
+                clock.now += DAY
+                ended = [episode(f"{day}-{number}", clock.now, clock.now, "expensive") for number in range(10)]
+                ledger.add(Batch(episodes=tuple(ended)))
+                ledger.checkpoint()
+            assert 650 <= len(ledger.episodes()) <= 970
+            assert sum(1 for _ in ledger.past_episodes()) == 4000
+
+
+CSV = b"date,description,amount,category\n2026-11-03,Runway,12.00,video\n"
+EVENTS = (
+    b'{"trayd": 1, "type": "generation", "request_id": "r1", "endpoint_id": "fal-ai/flux/dev",'
+    b' "time": "2026-11-10T11:00:00Z", "units": 2, "estimate": {"amount": "0.05", "currency": "USD"}}\n'
+    b'{"trayd": 1, "type": "generation", "endpoint_id": "fal-ai/flux/dev", "time": "2026-11-10T11:30:00Z"}\n'
+)
+
+
+class TestFiles:
+    def drop(self, ledger: Ledger, name: str, data: bytes, at: datetime, **said: object) -> ImportResult:
+        return import_file(ledger, name, data, settings=Settings(**said), now=at)
+
+    def test_a_file_with_events_that_is_dropped_again_after_months_tells_nothing_new(self, tmp_path):
+        clock = Clock()
+        with using(tmp_path, clock) as ledger:
+            assert self.drop(ledger, "jobs.jsonl", EVENTS, NOON).recorded == 2
+            (taken,) = resident_files(ledger)
+        clock.now = NOON + 200 * DAY
+        with using(tmp_path, clock) as ledger:
+            ledger.checkpoint()
+            assert ledger.file_taken(taken) is None
+            records = list(ledger.records())
+            again = self.drop(ledger, "jobs.jsonl", EVENTS, clock.now)
+            assert again == ImportResult(file="jobs.jsonl", recorded=0, duplicates=2)
+            assert list(ledger.records()) == records
+            assert ledger.file_taken(taken).at == clock.now
+            ledger.checkpoint()
+        assert sorted(row["at"] for row in in_tinydb(tmp_path, "files")) == [
+            "2026-11-10T12:00:00Z",
+            "2027-05-29T12:00:00Z",
+        ]
+
+    def test_a_statement_stays_known_because_its_rows_hang_on_the_settings_of_the_day(self, tmp_path):
+        clock = Clock()
+        with using(tmp_path, clock) as ledger:
+            assert self.drop(ledger, "costs.csv", CSV, NOON).recorded == 1
+        clock.now = NOON + 800 * DAY
+        with using(tmp_path, clock) as ledger:
+            ledger.checkpoint()
+            again = self.drop(ledger, "costs.csv", CSV, clock.now, home_currency="SEK")
+            assert again == ImportResult(file="costs.csv", recorded=0, duplicates=1)
+            assert len(list(ledger.records())) == 1
+
+    def test_thousands_of_event_files_leave(self, tmp_path):
+        clock = Clock(datetime(2025, 1, 1, tzinfo=UTC))
+        with using(tmp_path, clock) as ledger:
+            for day in range(400):
+                clock.now += DAY
+                ledger.add(
+                    Batch(files=tuple(FileTaken(digest=f"{day}-{n}", name=f"{n}.json", at=clock.now) for n in range(5)))
+                )
+                ledger.checkpoint()
+            assert ledger.file_taken("390-1") is not None
+            assert ledger.file_taken("300-1") is None or len(resident(tmp_path, "files")) <= 97 * 5
+            assert len(resident(tmp_path, "files")) <= 97 * 5
+            assert len(in_tinydb(tmp_path, "files")) == 2000
+
+
+def resident_files(ledger: Ledger) -> list[str]:
+    return list(ledger._state.rows("files"))
+
+
+def about_to_leave(home: Path) -> Clock:
+    """A home whose next checkpoint moves rows of three tables and two months."""
+    clock = Clock(NOON - 5 * DAY)
+    with using(home, clock) as ledger:
+        ledger.add(
+            Batch(
+                balances=tuple(balance(str(n + 1), NOON - 5 * DAY + n * DAY) for n in range(6)),
+                episodes=(episode("acme", NOON, NOON + HOUR), episode("beta", NOON)),
+                files=(FileTaken(digest="d", name="a.json", at=NOON),),
+                events=(event(),),
+            )
+        )
+    clock.now = NOON + 120 * DAY
+    return clock
+
+
+def told(ledger: Ledger) -> tuple:
+    return list(ledger.balances()), list(ledger.past_episodes()), ledger.latest_balances(), list(ledger.records())
+
+
+def checkpoints(ledger: Ledger) -> None:
+    ledger.checkpoint()
+    while ledger.dirty:
+        ledger.checkpoint()
+
+
+def calls_of_a_move(home: Path) -> int:
+    clock = about_to_leave(home)
+    disk = FaultyDisk()
+    with using(home, clock, disk) as ledger:
+        disk.made = 0
+        checkpoints(ledger)
+        assert [row["key"] for row in resident(home, "episodes")] == ["balance:beta"]
+        assert len(resident(home, "balances")) == 1
+        assert resident(home, "files") == []
+        return disk.made
+
+
+class TestWhenItIsCutShort:
+    def test_by_a_kill_at_any_call(self, tmp_path):
+        made = calls_of_a_move(tmp_path / "right")
+        for at in range(1, made + 1):
+            home = tmp_path / str(at)
+            clock = about_to_leave(home)
+            disk = Dying()
+            ledger = opened(home, clock, disk)
+            before = told(ledger)
+            disk.at, disk.made = at, 0
+            with pytest.raises(KilledError):
+                checkpoints(ledger)
+            crash(ledger)
+            for path in (home / "ledger").glob("*.json"):
+                with tinydb.TinyDB(path) as database:
+                    assert database.tables()
+            with using(home, clock) as ledger:
+                assert told(ledger) == before, f"killed at call {at} ({disk.calls[at - 1]})"
+                assert ledger.verify() == []
+                assert not any("damaged" in notice or "edited" in notice for notice in ledger.notices)
+                checkpoints(ledger)
+                assert len(resident(home, "balances")) == 1
+                assert told(ledger) == before
+                assert ledger.verify() == []
+            keys = [row["key"] for row in in_tinydb(home, "balances")]
+            assert len(keys) == len(set(keys)) == 6
+
+    @pytest.mark.parametrize("fault", ["EIO", "ENOSPC"])
+    def test_by_a_disk_that_refuses_any_call(self, fault, tmp_path):
+        made = calls_of_a_move(tmp_path / "right")
+        refused = 0
+        for at in range(1, made + 1):
+            home = tmp_path / str(at)
+            clock = about_to_leave(home)
+            disk = FaultyDisk(fault=fault)
+            ledger = opened(home, clock, disk)
+            before = told(ledger)
+            disk.at, disk.made = at, 0
+            try:
+                checkpoints(ledger)
+            except LedgerFullError:
+                refused += 1
+            assert told(ledger) == before
+            clock.now += 2 * HOUR
+            ledger.add(Batch(balances=(balance("99", clock.now),)))
+            checkpoints(ledger)
+            assert ledger.verify() == []
+            assert len(list(ledger.balances())) == 7
+            assert len(resident(home, "balances")) == 1
+            ledger.close()
+        assert refused > made // 2
+
+    def test_what_the_disk_did_not_take_leaves_another_time_and_keeps_nothing_else_from_being_written(self, tmp_path):
+        class NoPast(Disk):
+            refuses = True
+
+            def open_append(self, path):
+                if self.refuses and path.name.startswith("state-"):
+                    raise OSError(28, "No space left on device")
+                return super().open_append(path)
+
+        clock = about_to_leave(tmp_path)
+        disk = NoPast()
+        ledger = opened(tmp_path, clock, disk)
+        ledger.add(Batch(balances=(balance("99", clock.now),)))
+        with pytest.raises(LedgerFullError, match=r"state-2026-11\.jsonl: the disk is full"):
+            ledger.checkpoint()
+        assert len(resident(tmp_path, "balances")) == 7
+        disk.refuses = False
+        ledger.add(Batch(balances=(balance("98", clock.now + HOUR),)))
+        checkpoints(ledger)
+        assert [row["at"][:10] for row in resident(tmp_path, "balances")] == ["2027-03-10"] * 2
+        ledger.close()
+
+
+class TestDamage:
+    @pytest.fixture
+    def home(self, tmp_path):
+        clock = about_to_leave(tmp_path)
+        with using(tmp_path, clock) as ledger:
+            checkpoints(ledger)
+        return tmp_path
+
+    @pytest.mark.parametrize("lost", ["ledger/state-2026-11.json", "backup/state-2026-11.jsonl"])
+    def test_either_file_rebuilds_the_other(self, home, lost):
+        clock = Clock(NOON + 120 * DAY)
+        (home / lost).write_bytes(b"\0" * 500)
+        with using(home, clock) as ledger:
+            assert len(list(ledger.balances())) == 6
+            assert any(lost.rpartition("/")[2] in notice for notice in ledger.notices)
+        with using(home, clock) as ledger:
+            assert len(list(ledger.balances())) == 6
+            assert ledger.verify() == []
+            assert ledger.notices == ()
+
+    def test_both_damaged_is_told_by_name_where_it_is_asked_for_and_stops_nothing_else(self, home):
+        for name in ("ledger/state-2026-11.json", "backup/state-2026-11.jsonl"):
+            (home / name).write_bytes(b"\0" * 500)
+        clock = Clock(NOON + 120 * DAY)
+        with using(home, clock) as ledger:
+            with pytest.raises(LedgerDamagedError, match=r"state-2026-11\.json .* and .*state-2026-11\.jsonl"):
+                list(ledger.balances())
+            assert any("state-2026-11.json" in problem for problem in ledger.verify())
+            assert ledger.latest_balances()["acme"].amount.text() == "6.00"
+            # Rows that would belong there stay where they are, and those of other months leave.
+            late = (balance("7", NOON + 3 * DAY), balance("8", NOON + 40 * DAY), balance("9", clock.now))
+            ledger.add(Batch(balances=late))
+            clock.now += 2 * HOUR
+            checkpoints(ledger)
+            left = sorted(row["at"][:10] for row in resident(home, "balances"))
+            assert left == ["2026-11-10", "2026-11-13", "2027-03-10"]
+            assert any("state-2026-11.json" in notice for notice in ledger.notices)
+
+    def test_a_full_disk_does_not_keep_a_person_from_reading_what_was_mended(self, home):
+        class Full(Disk):
+            def open_new(self, _path):
+                raise OSError(28, "No space left on device")
+
+        clock = Clock(NOON + 120 * DAY)
+        (home / "ledger/state-2026-11.json").unlink()
+        ledger = opened(home, clock, Full())
+        assert len(list(ledger.balances())) == 6
+        crash(ledger)
+
+
+def test_clearing_takes_the_past_along_and_the_archive_has_it(tmp_path):
+    clock = about_to_leave(tmp_path)
+    with using(tmp_path, clock) as ledger:
+        checkpoints(ledger)
+        before = told(ledger)
+        archive = ledger.archive_and_clear(clock.now)
+        assert told(ledger) == ([], [], {}, [])
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(tmp_path / "restored")
+    with using(tmp_path / "restored", clock) as ledger:
+        assert told(ledger) == before
