@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +21,12 @@ from trayd.errors import LedgerFullError
 #: What a file is called until it is complete.
 TEMPORARY = ".tmp"
 
+#: So much of a new file is written between two syncs: few enough bytes that no sync takes long.
+_SYNC_BYTES = 1 << 20
+
 _WINDOWS_TRIES = 20
 _WINDOWS_PAUSE_S = 0.05
+_NOT_KNOWN = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY, errno.ENOSYS})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -30,8 +34,11 @@ class Disk:
     """File calls as the system makes them. Every method raises OSError as the system does."""
 
     def make_folder(self, path: Path) -> None:
-        """Makes a folder, and those above it, that only the user can read."""
+        """Makes a folder, and those above it, that only the user can read; their names are durable."""
+        new = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in new:
+            self.sync_folder(folder.parent)
 
     def read(self, path: Path) -> bytes | None:
         """The whole content; None where there is no such file."""
@@ -57,7 +64,12 @@ class Disk:
         if sys.platform == "darwin":
             import fcntl
 
-            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)  # fsync leaves the data in the drive's cache there
+            try:
+                fcntl.fcntl(handle, fcntl.F_FULLFSYNC)  # fsync leaves the data in the drive's cache there
+            except OSError as error:
+                if error.errno not in _NOT_KNOWN:
+                    raise
+                os.fsync(handle)  # the most that a network volume or a FAT stick can do
         elif sys.platform == "win32":
             os.fsync(handle)
         else:
@@ -88,12 +100,18 @@ class Disk:
         path.unlink(missing_ok=True)
 
     def sync_folder(self, path: Path) -> None:
-        """Makes new names in a folder durable; Windows does so by itself."""
+        """Makes new names in a folder durable, where the system knows such a call."""
         if sys.platform == "win32":
             return
         handle = os.open(path, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            if sys.platform == "darwin":
+                self.sync(handle)
+            else:
+                os.fsync(handle)
+        except OSError as error:
+            if error.errno not in _NOT_KNOWN:
+                raise
         finally:
             os.close(handle)
 
@@ -117,22 +135,62 @@ def write_all(disk: Disk, handle: int, data: bytes) -> None:
         view = view[disk.write(handle, view) :]
 
 
-def write_beside(disk: Disk, target: Path, chunks: Iterable[bytes]) -> Path:
-    """Writes a complete, durable temporary file beside the target, ready to replace it; nothing is left on error."""
-    temporary = target.with_name(target.name + TEMPORARY)
-    try:
-        handle = disk.open_new(temporary)
-        try:
-            for chunk in chunks:
-                write_all(disk, handle, chunk)
-            disk.sync(handle)
-        finally:
-            disk.close(handle)
-    except BaseException:
+class NewFile:
+    """A file that is written beside the one whose place it takes when it is whole and durable; never in place.
+
+    Raises:
+        OSError: the system refused, here and in every method; :meth:`discard` clears up then.
+    """
+
+    def __init__(self, disk: Disk, target: Path) -> None:
+        self._disk = disk
+        self._target = target
+        self._path = target.with_name(target.name + TEMPORARY)
+        self._handle: int | None = disk.open_new(self._path)
+        self._unsynced = 0
+
+    def write(self, data: bytes) -> bool:
+        """Writes more of it; whether there is so much now that :meth:`sync` should not wait."""
+        assert self._handle is not None  # noqa: S101 - it is being written
+        write_all(self._disk, self._handle, data)
+        self._unsynced += len(data)
+        return self._unsynced >= _SYNC_BYTES
+
+    def sync(self) -> None:
+        """Makes durable what was written: a little at a time holds nobody up for long."""
+        if self._handle is not None and self._unsynced:
+            self._disk.sync(self._handle)
+            self._unsynced = 0
+
+    def take_place(self) -> None:
+        """Renames it over the target; the new name is durable with the folder's next sync."""
+        self.sync()
+        self._close()
+        self._disk.replace(self._path, self._target)
+
+    def discard(self) -> None:
+        """Leaves nothing of it; without an error even where the disk refuses that too."""
         with suppress(OSError):
-            disk.remove(temporary)
+            self._close()
+        with suppress(OSError):
+            self._disk.remove(self._path)
+
+    def _close(self) -> None:
+        if self._handle is not None:
+            handle, self._handle = self._handle, None
+            self._disk.close(handle)
+
+
+def write_whole(disk: Disk, target: Path, content: bytes) -> None:
+    """Replaces a file by this content: at every moment the old one or the new one is there, whole and durable."""
+    new = NewFile(disk, target)
+    try:
+        new.write(content)
+        new.take_place()
+    except BaseException:
+        new.discard()
         raise
-    return temporary
+    disk.sync_folder(target.parent)
 
 
 def set_aside(disk: Disk, path: Path, content: bytes, why: str) -> Path:
@@ -143,8 +201,7 @@ def set_aside(disk: Disk, path: Path, content: bytes, why: str) -> Path:
     while copy.exists():
         number += 1
         copy = path.with_name(f"{path.name}.{why}-{now}Z-{number}")
-    disk.replace(write_beside(disk, copy, [content]), copy)
-    disk.sync_folder(copy.parent)
+    write_whole(disk, copy, content)
     return copy
 
 

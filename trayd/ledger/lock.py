@@ -10,7 +10,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from trayd.errors import LedgerLockedError
-from trayd.ledger.disk import Disk, refusals, write_beside
+from trayd.ledger.disk import Disk, refusals, write_whole
 
 _LOCK = "ledger.lock"
 _HOLDER = "ledger.lock.holder"
@@ -42,7 +42,7 @@ class Lock:
             try:
                 # For a message to others alone: a full disk must not keep a person from reading the ledger.
                 told = msgspec.json.encode(Holder(os.getpid(), holder))
-                disk.replace(write_beside(disk, self._holder, [told]), self._holder)
+                write_whole(disk, self._holder, told)
             except OSError:
                 # A dead process's name would be worse than none.
                 with suppress(OSError):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import starmap
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import msgspec
 from tinydb import TinyDB
@@ -15,7 +17,7 @@ from tinydb import TinyDB
 from trayd.errors import LedgerDamagedError
 from trayd.ledger import journal
 from trayd.ledger.disk import TEMPORARY, Disk, refusals, set_aside
-from trayd.ledger.journal import Journal, Mark, Reading
+from trayd.ledger.journal import Held, Journal, Mark, Reading
 from trayd.ledger.storage import FileState, Found, Seal, SealedStorage
 from trayd.ledger.tables import RowTable
 
@@ -87,12 +89,13 @@ class Pair:
             assert isinstance(rows, RowTable)  # noqa: S101 - the database class says so
             self.tables[table] = rows
         self._covered = 0
+        self._under_way: Callable[[], Generator[None, None, None] | None] = lambda: None
         self._journal = self._load()
 
     @property
     def dirty(self) -> bool:
-        """Whether the TinyDB file lacks something that the mirror has."""
-        return self._journal.poisoned or self._journal.seq > self._covered
+        """Whether the TinyDB file lacks something that the mirror has, or a checkpoint is under way."""
+        return self._journal.poisoned or self._journal.holds or self._journal.changed > self._covered
 
     def table(self, name: str) -> RowTable[Any]:
         """A table by its name."""
@@ -108,7 +111,7 @@ class Pair:
             LedgerFullError: the disk refused; nothing was changed.
         """
         if self._journal.poisoned:
-            self._journal.rewrite(self._payloads(), self._count(), None)
+            self._journal.rewrite(self._payloads(), self._count())
         lines = []
         for change in changes:
             if change.row is None:
@@ -128,35 +131,71 @@ class Pair:
             self.tables[change.table].set(change.key, change.row)
 
     def checkpoint(self) -> None:
-        """Brings the TinyDB file up to the mirror, and writes the mirror anew where it has grown long.
+        """Brings the TinyDB file up to the mirror, without a pause; see :meth:`checkpoint_steps`.
 
         Raises:
             LedgerFullError: the disk refused; what was durable is, and the next checkpoint tries again.
         """
+        for _ in self.checkpoint_steps():
+            pass
+
+    def checkpoint_steps(self) -> Iterator[None]:
+        """Brings the TinyDB file up to the mirror, and writes the mirror anew where it has grown long, in short steps.
+
+        Between two steps, of a few milliseconds each, whole changes can be made: written and applied, or taken back.
+        The file gets what was there at the first step; the rest stands in the mirror. An iterator that is closed,
+        dropped, or followed by another one, leaves both files as they were and nothing beside them.
+
+        Raises:
+            LedgerFullError: the disk refused; what was durable is, and the next checkpoint tries again.
+        """
+        self._stop()
+        steps = self._checkpoint_steps()
+        self._under_way = ref(steps)
+        return steps
+
+    def _stop(self) -> None:
+        steps = self._under_way()
+        if steps is not None:
+            steps.close()
+
+    def _checkpoint_steps(self) -> Generator[None, None, None]:
         if not self.dirty:
             return
         if self._journal.poisoned:
-            self._journal.rewrite(self._payloads(), self._count(), None)
-        with refusals(self.file):
-            if self._storage.touched():
-                content = self._disk.read(self.file)
-                if content is not None:
-                    self._tell(f"another program wrote {self.file} while trayd had it", content, self.file, "edited")
-        file = self._storage.checkpoint(
-            {name: table.documents() for name, table in self.tables.items()},
-            seq=self._journal.seq,
-            announce=self._announce,
-        )
-        self._covered = self._journal.seq
-        if self._journal.size > _ROTATE_TIMES * self._storage.size + _ROTATE_SLACK:
-            self._journal.rewrite(self._payloads(), self._count(), file)
-            self._covered = self._journal.seq
+            self._journal.rewrite(self._payloads(), self._count())
+        held = self._journal.hold()
+        rows = [(table, table.rows.copy()) for table in self.tables.values()]  # a row is replaced, never changed
+        try:
+            yield
+            file = yield from self._storage.checkpoint_steps(
+                {table.name: starmap(table.document, there.items()) for table, there in rows},
+                seq=held.mark.seq,
+                announce=lambda file: self._announce(file, held),
+            )
+            self._covered = held.mark.seq
+            if self._journal.size > _ROTATE_TIMES * self._storage.size + _ROTATE_SLACK:
+                yield
+                payloads = (
+                    (table.name, key, table.payload(row)) for table, there in rows for key, row in there.items()
+                )
+                covers = yield from self._journal.rotate_steps(
+                    held, payloads, sum(len(there) for _, there in rows), file
+                )
+                self._covered = covers or self._covered
+        finally:
+            self._journal.let_go(held)
 
-    def _announce(self, file: journal.Announced) -> None:
-        self._journal.append([journal.announcement(file)])
+    def _announce(self, file: journal.Announced, held: Held) -> None:
+        if self._storage.touched():
+            content = self._disk.read(self.file)
+            if content is not None:
+                self._tell(f"another program wrote {self.file} while trayd had it", content, self.file, "edited")
+        self._journal.announce(file, held)
 
     def close(self) -> None:
         """Gives the files back; what is durable stays so."""
+        self._stop()
         self._journal.close()
 
     def verify(self) -> list[str]:
@@ -206,9 +245,10 @@ class Pair:
         with refusals(self.file), suppress(FileNotFoundError):
             for path in (self.file, self.mirror):
                 self._disk.remove(path.with_name(path.name + TEMPORARY))
-        mirror = journal.read(self._disk, self.mirror)
-        self._refuse_other(mirror)
+        end = journal.read_end(self._disk, self.mirror)
         found = self._storage.examine()
+        mirror = end if end is not None and _fits(end, found) else journal.read(self._disk, self.mirror)
+        self._refuse_other(mirror)
         if found.state is FileState.SOUND and _is_foreign(mirror, found.seal):
             found = msgspec.structs.replace(found, state=FileState.EDITED)
         if found.state is FileState.SOUND:
@@ -242,8 +282,12 @@ class Pair:
         if mirror.good < mirror.size:
             self._cut(mirror)
         if found.state is FileState.SOUND and covers:
-            self._covered = covers if changed else mirror.last  # an announcement is no change
-        return Journal(self._disk, self.mirror, self.name, seq=mirror.last, size=mirror.good)
+            self._covered = covers
+        else:
+            changed = mirror.last  # the file has to be written anew
+        return Journal(
+            self._disk, self.mirror, self.name, seq=mirror.last, size=mirror.good, crc=mirror.crc, changed=changed
+        )
 
     def _from_mirror_alone(self, mirror: Reading, found: Found, covers: int) -> int:
         """Leaves the file out of it, with a copy kept of what is not trayd's; up to which line it has read then."""
@@ -284,7 +328,7 @@ class Pair:
 
     def _rebuilt_mirror(self, seq: int) -> Journal:
         rebuilt = Journal(self._disk, self.mirror, self.name, seq=seq)
-        rebuilt.rewrite(self._payloads(), self._count(), None)
+        rebuilt.rewrite(self._payloads(), self._count())
         return rebuilt
 
     def _both_damaged(self, mirror: Reading, found: Found) -> LedgerDamagedError:
@@ -306,17 +350,17 @@ class Pair:
             table = self.tables[name]
             table.rows.update(map(table.from_document, map(bytes, documents.values())))
 
-    def _replay(self, mirror: Reading, after: int, up_to: int | None) -> bool:
-        """Does what the lines say; whether they said anything."""
-        changed = False
+    def _replay(self, mirror: Reading, after: int, up_to: int | None) -> int:
+        """Does what the lines say; the number of the last one that said something, 0 where there was none."""
+        changed = 0
         for entry in mirror.entries(after, up_to):
             if entry.put is not None:
                 table = self.tables[entry.put]
                 table.set(entry.key, table.from_payload(entry.key, bytes(entry.doc)))
-                changed = True
+                changed = entry.seq
             elif entry.drop is not None:
                 self.tables[entry.drop].set(entry.key, None)
-                changed = True
+                changed = entry.seq
         return changed
 
     def _cut(self, mirror: Reading) -> None:
@@ -332,6 +376,11 @@ class Pair:
                 self._disk.sync(handle)
             finally:
                 self._disk.close(handle)
+
+
+def _fits(end: Reading, found: Found) -> bool:
+    """Whether the file in place is the one behind which this end of a mirror was read."""
+    return found.state is FileState.SOUND and found.seal is not None and end.announced()[-1].sha256 == found.seal.sha256
 
 
 def _covers(mirror: Reading, seal: Seal) -> int:

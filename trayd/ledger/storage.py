@@ -7,8 +7,7 @@ mirror's lines the file holds, and tells a file that trayd wrote from one that w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import msgspec
 from tinydb.storages import Storage
 
-from trayd.ledger.disk import Disk, refusals, write_beside
+from trayd.ledger.disk import Disk, NewFile, refusals
 from trayd.ledger.journal import FORMAT, Announced, refuse_newer
 
 #: The table that holds the seal.
@@ -102,7 +101,7 @@ class SealedStorage(Storage):
             at >= 0
             and seal.pair in {"", self.path.stem}
             and content[at:] == _seal(seal)
-            and hashlib.sha256(content[:at]).hexdigest() == seal.sha256
+            and hashlib.sha256(memoryview(content)[:at]).hexdigest() == seal.sha256
         )
         state = FileState.SOUND if ours else FileState.EDITED
         return Found(state=state, tables=tables, seal=seal, content=content)
@@ -123,8 +122,21 @@ class SealedStorage(Storage):
 
     def checkpoint(
         self, tables: Mapping[str, Iterable[bytes]], *, seq: int, announce: Callable[[Announced], None]
-    ) -> Announced:
-        """Replaces the file: at every moment the old one or the new one is there, whole.
+    ) -> None:
+        """Replaces the file, without a pause; see :meth:`checkpoint_steps`.
+
+        Raises:
+            LedgerFullError: the disk refused; the old file stays, or the new one is there but not surely durable.
+        """
+        for _ in self.checkpoint_steps(tables, seq=seq, announce=announce):
+            pass
+
+    def checkpoint_steps(
+        self, tables: Mapping[str, Iterable[bytes]], *, seq: int, announce: Callable[[Announced], None]
+    ) -> Generator[None, None, Announced]:
+        """Replaces the file a little at a time: at every moment the old one or the new one is there, whole.
+
+        Each step takes a few milliseconds; a generator that is closed early leaves the old file and nothing else.
 
         Args:
             tables: the encoded documents of each table, in the order of their numbers.
@@ -136,30 +148,29 @@ class SealedStorage(Storage):
         """
         digest = hashlib.sha256()
         size = 0
-
-        def chunks() -> Iterator[bytes]:
-            nonlocal size
-            for chunk in _gathered(_body(tables)):
-                digest.update(chunk)
-                size += len(chunk)
-                yield chunk
-            seal = _seal(Seal(trayd=FORMAT, seq=seq, sha256=digest.hexdigest(), pair=self.path.stem))
-            size += len(seal)
-            yield seal
-
         with refusals(self.path):
-            temporary = write_beside(self._disk, self.path, chunks())
-            file = Announced(seq=seq, sha256=digest.hexdigest(), covers=seq)
+            new = NewFile(self._disk, self.path)
             try:
+                for chunk in _gathered(_body(tables)):
+                    digest.update(chunk)
+                    size += len(chunk)
+                    if new.write(chunk):
+                        yield
+                        new.sync()
+                    yield
+                seal = _seal(Seal(trayd=FORMAT, seq=seq, sha256=digest.hexdigest(), pair=self.path.stem))
+                new.write(seal)
+                new.sync()
+                yield
+                file = Announced(seq=seq, sha256=digest.hexdigest(), covers=seq)
                 announce(file)
-                self._disk.replace(temporary, self.path)
+                new.take_place()
             except BaseException:
-                with suppress(OSError):
-                    self._disk.remove(temporary)
+                new.discard()
                 raise
             self._stamp = self._disk.stamp(self.path)
+            self.size = size + len(seal)
             self._disk.sync_folder(self.path.parent)
-        self.size = size
         return file
 
     def touched(self) -> bool:
