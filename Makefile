@@ -2,12 +2,14 @@
 # make test   everything the tests need, then all of them
 # make lint   ruff, mypy, import contracts
 # make screenshots   the pictures in docs/screenshots
+# make bench  how fast it is, into docs/benchmarks.md; BENCH=insert,open for a part, printed only
+# make soak   kills the ledger's writers over and over, into docs/benchmarks.md; CYCLES=15000
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format screenshots packages clean
+.PHONY: demo test lint format screenshots bench soak packages clean
 
 demo: $(VENV)/installed
 	$(BIN)/trayd demo
@@ -27,6 +29,12 @@ format: $(VENV)/developed
 
 screenshots: packages $(VENV)/developed
 	$(BIN)/python -m tests.screenshots docs/screenshots
+
+bench: packages $(VENV)/developed
+	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+soak: $(VENV)/developed
+	$(BIN)/python -m tests.soak $(CYCLES)
 
 clean:
 	rm -rf $(VENV) build dist
