@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 10 the user or a limit said no.
 
 from __future__ import annotations
 
-import functools
 import importlib
 import os
 import sys
@@ -18,6 +17,7 @@ import click
 
 from trayd import __version__
 from trayd.cli_answers import json_option, print_answer
+from trayd.cli_filters import filter_options
 from trayd.errors import TraydError, UsageError
 from trayd.files import way_out
 from trayd.opener import PAGES
@@ -38,6 +38,8 @@ class _Group(click.Group):
         "account": ("trayd.cli_setup", "account"),
         "key": ("trayd.cli_setup", "key"),
         "config": ("trayd.cli_setup", "config"),
+        "tag": ("trayd.cli_records", "tag"),
+        "link": ("trayd.cli_records", "link"),
     }
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -89,20 +91,6 @@ def run() -> int:
     return result if isinstance(result, int) else 0
 
 
-def _filter_options(command: F) -> F:
-    options = (
-        click.option("--client", help="Only this client."),
-        click.option("--project", help="Only this project."),
-        click.option("--deliverable", help="Only this deliverable."),
-        click.option("--model", help="Only this endpoint, or all that start with it up to a slash."),
-        click.option("--account", help="Only this account."),
-        click.option("--kind", type=click.Choice(["internal", "external", "pool"]), help="Only this kind of cost."),
-        click.option("--since", metavar="TIME", help="From this date or RFC 3339 time on."),
-        click.option("--until", metavar="TIME", help="Up to this date, all of it, or up to this RFC 3339 time."),
-    )
-    return functools.reduce(lambda decorated, option: option(decorated), reversed(options), command)
-
-
 @contextmanager
 def _desk() -> Iterator[Desk]:
     from trayd.desk import open_desk
@@ -144,7 +132,7 @@ def status(as_json: bool) -> None:
 @cli.command()
 @click.option("--window", default="30d", show_default=True, help="24h, 7d, 30d, month or DATE..DATE.")
 @click.option("--by", help="model, operation, client, project, deliverable, account, key, day or hour.")
-@_filter_options
+@filter_options
 @json_option
 def usage(as_json: bool, **query: Any) -> None:
     """Totals of a window and what they are made of."""
@@ -158,15 +146,18 @@ def usage(as_json: bool, **query: Any) -> None:
 @cli.command()
 @click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="How many records.")
 @click.option("--offset", type=click.IntRange(min=0), default=0, help="How many to leave out first.")
-@_filter_options
+@click.option("--unmatched", is_flag=True, help="Only events that wait to be linked to their request.")
+@click.option("--ids", is_flag=True, help="With the ids, as `trayd tag` and `trayd link` take them.")
+@filter_options
 @json_option
-def history(as_json: bool, **query: Any) -> None:
+def history(ids: bool, as_json: bool, **query: Any) -> None:
     """The log, newest first."""
+    unmatched = query["unmatched"] = query["unmatched"] or None
     with _desk() as desk:
         answer = desk.ask("history", **query)
     from trayd.show import history_view
 
-    print_answer(answer, as_json, lambda style: history_view(answer, style))
+    print_answer(answer, as_json, lambda style: history_view(answer, style, ids=ids or bool(unmatched)))
 
 
 @cli.command()
@@ -207,7 +198,7 @@ def import_command(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> int
 @cli.command()
 @click.option("--format", "format", default="csv", show_default=True, help="csv.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; without it, stdout.")
-@_filter_options
+@filter_options
 def export(out: Path | None, **query: Any) -> None:
     """Export the history."""
     with _desk() as desk:
@@ -223,7 +214,7 @@ def export(out: Path | None, **query: Any) -> None:
 
 @cli.command()
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; named by client and date else.")
-@_filter_options
+@filter_options
 def report(out: Path | None, **query: Any) -> None:
     """Build the HTML report."""
     path = out or Path(_report_name(query))
@@ -275,7 +266,8 @@ def reset(confirm: str, as_json: bool) -> None:
 
 
 def _report_name(query: dict[str, Any]) -> str:
-    from trayd.operations import FilterQuery, utc_now
+    from trayd.filters import FilterQuery
+    from trayd.operations import utc_now
     from trayd.reports.names import file_name
     from trayd.settings import Paths, load
 

@@ -117,7 +117,8 @@ def _ledger(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
             "events",
             "note",
             f"{count(status['unmatched'], 'event')} without a request id left out: fal's billing covers their time",
-            "let the plug-in that writes them give request_id",
+            "`trayd history --unmatched` lists them and `trayd link ID` settles one; better, let the plug-in that "
+            "writes them give request_id",
         )
     if status["drop"]["rejected"]:
         yield _finding(

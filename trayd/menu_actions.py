@@ -12,8 +12,9 @@ from typing import Protocol, TypeVar
 from trayd.alerts.notice import Notice
 from trayd.errors import TraydError
 from trayd.files import write_atomically
+from trayd.filters import FilterQuery
 from trayd.opener import PAGES, open_target
-from trayd.operations import ExportQuery, FilterQuery, Operations
+from trayd.operations import ExportQuery, Operations
 from trayd.records import Filters
 from trayd.reports.names import file_name
 from trayd.settings import Paths, Settings

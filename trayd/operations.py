@@ -7,7 +7,7 @@ their outward shape. :data:`OPERATIONS` lists it all once: the API serves that t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Annotated, Any
 
@@ -17,58 +17,27 @@ from msgspec import Meta
 from trayd.alerts.imports import quietly
 from trayd.errors import DeclinedError, UsageError
 from trayd.facts import AccountFact
+from trayd.filters import FilterQuery
 from trayd.insight.overview import Overview, build_status
 from trayd.insight.status import DaemonStatus, Status
 from trayd.insight.usage import Usage, usage
-from trayd.insight.windows import parse_moment, parse_window, previous_window
+from trayd.insight.windows import parse_window, previous_window
 from trayd.intake.drop import count_files
 from trayd.intake.take import ImportResult, import_file
 from trayd.ledger.store import Ledger
-from trayd.records import DEFAULT_ACCOUNT, Filters, Generation, Kind, Record
+from trayd.linking import Candidate, EventQuery, Linked, LinkQuery, likely, link, unlink
+from trayd.records import DEFAULT_ACCOUNT, Counting, Filters, Generation, Kind, Record
 from trayd.reports.csv_export import csv_lines
 from trayd.reports.html import report_html
 from trayd.reports.shape import HistoryItem, history_item
 from trayd.settings import Paths, Settings
+from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery, ids_in, tag, taggings, untag
 
 RESET_WORD = "DELETE"
 EXPORT_FORMATS = ("csv",)
 MENU_GENERATIONS = 4
 
 Count = Annotated[int, Meta(ge=0)]
-
-
-class FilterQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The filters as a person writes them; ``since`` and ``until`` are dates or RFC 3339 times."""
-
-    client: str | None = None
-    project: str | None = None
-    deliverable: str | None = None
-    model: str | None = None
-    account: str | None = None
-    kind: Kind | None = None
-    since: str | None = None
-    until: str | None = None
-
-    def filters(self, zone: tzinfo) -> Filters:
-        """The same as types; a date as ``until`` takes that whole day in.
-
-        Raises:
-            UsageError: a time cannot be read, or nothing lies between the two.
-        """
-        since = parse_moment(self.since, zone, end=False) if self.since else None
-        until = parse_moment(self.until, zone, end=True) if self.until else None
-        if since is not None and until is not None and since >= until:
-            raise UsageError(f"--since {self.since} is not before --until {self.until}", "swap them")
-        return Filters(
-            client=self.client,
-            project=self.project,
-            deliverable=self.deliverable,
-            model=self.model,
-            account=self.account,
-            kind=self.kind,
-            since=since,
-            until=until,
-        )
 
 
 class UsageQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,10 +48,11 @@ class UsageQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class HistoryQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
-    """How many records, after how many left out."""
+    """How many records, after how many left out; ``unmatched``: only events that wait to be linked."""
 
     limit: Count = 50
     offset: Count = 0
+    unmatched: bool = False
 
 
 class ExportQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
@@ -211,6 +181,8 @@ class Operations:
         """
         zone = self.settings.zone()
         records = self.ledger.records(query.filters(zone), zone=zone)
+        if query.unmatched:
+            records = (record for record in records if record.counting is Counting.UNMATCHED)
         return [history_item(record) for record in islice(records, query.offset, query.offset + query.limit)]
 
     def latest_generations(self) -> tuple[Generation, ...]:
@@ -258,6 +230,51 @@ class Operations:
             zone=zone,
             now=self._clock(),
         )
+
+    def tag(self, query: TagQuery, body: bytes = b"") -> Tagged:
+        """Sets fields of one or many records; ``body`` names them, as a JSON list of ids, or the filters do.
+
+        Raises:
+            UsageError: nothing to set, or not clear of which records.
+            LedgerError: an id is of no record; nothing was changed.
+        """
+        return tag(self.ledger, query, ids_in(body), self.settings.zone(), self._clock())
+
+    def untag(self, query: UntagQuery) -> Untagged:
+        """Takes a tagging back.
+
+        Raises:
+            LedgerError: there is none to take back.
+        """
+        return untag(self.ledger, query, self._clock())
+
+    def taggings(self, _query: NoQuery | None = None) -> list[TaggingItem]:
+        """The taggings that are kept, the newest first."""
+        return taggings(self.ledger)
+
+    def link(self, query: LinkQuery) -> Linked:
+        """Settles an unmatched event: it belongs to that request.
+
+        Raises:
+            LedgerError: these two do not go together; nothing was changed.
+        """
+        return link(self.ledger, query, self._clock())
+
+    def unlink(self, query: EventQuery) -> Linked:
+        """Makes a linked event a record of its own again.
+
+        Raises:
+            LedgerError: it is not linked.
+        """
+        return unlink(self.ledger, query, self._clock())
+
+    def likely(self, query: EventQuery) -> list[Candidate]:
+        """The requests that an unmatched event may belong to, the likeliest first.
+
+        Raises:
+            LedgerError: it is no event without a request id.
+        """
+        return likely(self.ledger, query)
 
     def verify(self, _query: NoQuery | None = None) -> Verified:
         """What is not sound in the ledger, and what was mended when it was opened."""
@@ -331,6 +348,49 @@ OPERATIONS: dict[str, Operation] = {
             answer=ImportResult,
             takes_body=True,
             writes=True,
+        ),
+        Operation(
+            name="tag",
+            summary="Set client, project, deliverable or note of records",
+            run=Operations.tag,
+            query=TagQuery,
+            answer=Tagged,
+            takes_body=True,
+            writes=True,
+        ),
+        Operation(
+            name="untag",
+            summary="Take a tagging back",
+            run=Operations.untag,
+            query=UntagQuery,
+            answer=Untagged,
+            writes=True,
+        ),
+        Operation(
+            name="taggings", summary="The taggings, newest first", run=Operations.taggings, answer=list[TaggingItem]
+        ),
+        Operation(
+            name="link",
+            summary="Settle an unmatched event",
+            run=Operations.link,
+            query=LinkQuery,
+            answer=Linked,
+            writes=True,
+        ),
+        Operation(
+            name="unlink",
+            summary="Make a linked event a record of its own again",
+            run=Operations.unlink,
+            query=EventQuery,
+            answer=Linked,
+            writes=True,
+        ),
+        Operation(
+            name="likely",
+            summary="The requests that an unmatched event may belong to",
+            run=Operations.likely,
+            query=EventQuery,
+            answer=list[Candidate],
         ),
         Operation(name="verify", summary="What is not sound in the ledger", run=Operations.verify, answer=Verified),
         Operation(

@@ -78,7 +78,7 @@ def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> Renderabl
         ),
     ]
     if by and usage["by"]:
-        table = _table(by, "cost", "generations", "share", numbers=("cost", "generations", "share"))
+        table = new_table(by, "cost", "generations", "share", numbers=("cost", "generations", "share"))
         for part in usage["by"]:
             share = "" if part["share"] is None else f"{float(part['share']) * 100:.1f} %"
             table.add_row(
@@ -97,9 +97,10 @@ def _unmarked(by: str, generations: int) -> str:
     return _NOT_KNOWN if generations else _NOT_FROM_FAL
 
 
-def history_view(records: Iterable[dict[str, Any]], style: Style) -> RenderableType:
-    """The log."""
-    table = _table("time", "what", "cost", "status", "client", "project", "deliverable", numbers=("cost",))
+def history_view(records: Iterable[dict[str, Any]], style: Style, *, ids: bool = False) -> RenderableType:
+    """The log; the ids come last, as they are long."""
+    columns = ("time", "what", "cost", "status", "client", "project", "deliverable", *(["id"] if ids else []))
+    table = new_table(*columns, numbers=("cost",))
     for record in records:
         what = record["display_name"] or record["model"] or record["description"]
         cost = style.money(record["cost"], "pending" if record["status"] == "submitted" else "no price yet")
@@ -114,6 +115,7 @@ def history_view(records: Iterable[dict[str, Any]], style: Style) -> RenderableT
             record["client"] or "",
             record["project"] or "",
             record["deliverable"] or "",
+            *([record["id"]] if ids else []),
         )
     return table
 
@@ -151,7 +153,7 @@ def console() -> Console:
 
 
 def _accounts(accounts: list[dict[str, Any]], style: Style) -> RenderableType:
-    table = _table("account", "balance", "as of", "state", numbers=("balance",))
+    table = new_table("account", "balance", "as of", "state", numbers=("balance",))
     for account in accounts:
         name = account["name"]
         if account["username"] and account["username"] != name:
@@ -164,7 +166,7 @@ def _accounts(accounts: list[dict[str, Any]], style: Style) -> RenderableType:
 
 
 def _spending(spent: dict[str, Any], style: Style) -> RenderableType:
-    table = _table(
+    table = new_table(
         "spent", "cost", "generations", "without a price", numbers=("cost", "generations", "without a price")
     )
     for window, name in WINDOW_NAMES.items():
@@ -187,7 +189,8 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
         remarks.append(f"{amounts} left out of the totals: there is no exchange rate")
     if status["unmatched"]:
         remarks.append(
-            f"{count(status['unmatched'], 'event')} without a request id left out where fal's billing covers the time"
+            f"{count(status['unmatched'], 'event')} without a request id left out where fal's billing covers the time; "
+            "`trayd history --unmatched` lists them, `trayd link ID` settles one"
         )
     remarks.extend(
         f"fal says {style.money(difference['fal'])} for {difference['endpoint_id']} ({difference['account']}) "
@@ -210,7 +213,8 @@ def _trend(trend: Any) -> str:
     return f", {abs(change):.0f} % {'more' if change >= 0 else 'less'} than in the window before"
 
 
-def _table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
+def new_table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    """An empty table; columns of numbers stand to the right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
@@ -219,7 +223,7 @@ def _table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
 
 def refresh_view(accounts: Iterable[dict[str, Any]]) -> RenderableType:
     """How each account stands after a poll."""
-    table = _table("account", "state", "new", "changed", numbers=("new", "changed"))
+    table = new_table("account", "state", "new", "changed", numbers=("new", "changed"))
     for account in accounts:
         state = Text(account["state"].replace("_", " "), style=_STATES.get(account["state"], ""))
         if account["problem"]:
@@ -243,7 +247,7 @@ def doctor_view(findings: Iterable[dict[str, Any]]) -> RenderableType:
 
 def listing(rows: list[dict[str, Any]]) -> RenderableType:
     """Rows of one kind as a table, a column a key."""
-    table = _table(*rows[0]) if rows else _table("nothing")
+    table = new_table(*rows[0]) if rows else new_table("nothing")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     return table

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
 from trayd.errors import LedgerError
-from trayd.facts import AccountFact, Added, Batch, Coverage, Difference, EventFact, FileTaken, ModelFact
+from trayd.facts import AccountFact, Added, Batch, Coverage, Difference, EventFact, FileTaken, Link, ModelFact, Tagging
 from trayd.ledger import upkeep
 from trayd.ledger.changes import MARGIN, Seen, Work, check
 from trayd.ledger.counting import Standing, counting
@@ -25,6 +25,7 @@ from trayd.ledger.rollups import Stretch, moment
 from trayd.ledger.state import State, refuse_other_api
 from trayd.ledger.sums import Sums
 from trayd.ledger.tables import Identity, Row, facts_of
+from trayd.ledger.tagged import EditFound, edits_at
 from trayd.ledger.upkeep import BackedUp, Rebuilt, Restored, Source
 from trayd.records import BalanceReading, Episode, ExternalCost, Filters, Generation, Record, Sum
 
@@ -347,6 +348,27 @@ class Ledger:
         record_id = self._state.resolve(record_id)
         month = self._months.find(record_id)
         return self._present(month.rows[record_id]) if month else None
+
+    def has_event(self, record_id: str) -> bool:
+        """Whether an event told of this record, by itself or by a link."""
+        self._usable()
+        record_id = self._state.resolve(record_id)
+        month = self._months.find(record_id)
+        return month is not None and bool(facts_of(month.rows[record_id]).events)
+
+    def link_of(self, record_id: str) -> Link | None:
+        """The newest link that a person made of an event without a request id, also one that is taken back."""
+        kept = self._state.link(record_id)
+        return kept.link if kept else None
+
+    def taggings(self) -> tuple[Tagging, ...]:
+        """What a person did to many records at once, the oldest first, as far back as it is kept."""
+        return tuple(sorted(self._state.rows("taggings").values(), key=attrgetter("number")))
+
+    def edits_of(self, tagging: Tagging) -> Iterator[EditFound]:
+        """The edits that were made by a tagging and are not taken back."""
+        self._usable()
+        return edits_at(self._months, tagging.months, tagging.at)
 
     def latest_balances(self) -> dict[str, BalanceReading]:
         """The newest balance that fal told of each account."""

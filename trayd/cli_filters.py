@@ -1,0 +1,35 @@
+"""The options that say which records are meant, everywhere the same."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_TAGS = ("client", "project", "deliverable")
+_OTHERS = (
+    click.option("--model", help="Only this endpoint, or all that start with it up to a slash."),
+    click.option("--account", help="Only this account."),
+    click.option("--kind", type=click.Choice(["internal", "external", "pool"]), help="Only this kind of cost."),
+    click.option("--since", metavar="TIME", help="From this date or RFC 3339 time on."),
+    click.option("--until", metavar="TIME", help="Up to this date, all of it, or up to this RFC 3339 time."),
+)
+
+
+def filter_options(command: F) -> F:
+    """Gives the command the filters."""
+    return _decorated(command, "")
+
+
+def where_options(command: F) -> F:
+    """Gives a command the filters where ``--client`` and its like mean something else: they are ``--where-client``."""
+    return _decorated(command, "where-")
+
+
+def _decorated(command: F, prefix: str) -> F:
+    tags = [click.option(f"--{prefix}{tag}", help=f"Only this {tag}.") for tag in _TAGS]
+    return functools.reduce(lambda decorated, option: option(decorated), reversed([*tags, *_OTHERS]), command)

@@ -1,0 +1,45 @@
+"""The filters as a person writes them, everywhere the same."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+import msgspec
+
+from trayd.errors import UsageError
+from trayd.insight.windows import parse_moment
+from trayd.records import Filters, Kind
+
+
+class FilterQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The filters as a person writes them; ``since`` and ``until`` are dates or RFC 3339 times."""
+
+    client: str | None = None
+    project: str | None = None
+    deliverable: str | None = None
+    model: str | None = None
+    account: str | None = None
+    kind: Kind | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def filters(self, zone: tzinfo) -> Filters:
+        """The same as types; a date as ``until`` takes that whole day in.
+
+        Raises:
+            UsageError: a time cannot be read, or nothing lies between the two.
+        """
+        since = parse_moment(self.since, zone, end=False) if self.since else None
+        until = parse_moment(self.until, zone, end=True) if self.until else None
+        if since is not None and until is not None and since >= until:
+            raise UsageError(f"--since {self.since} is not before --until {self.until}", "swap them")
+        return Filters(
+            client=self.client,
+            project=self.project,
+            deliverable=self.deliverable,
+            model=self.model,
+            account=self.account,
+            kind=self.kind,
+            since=since,
+            until=until,
+        )
