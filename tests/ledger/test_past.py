@@ -1,6 +1,7 @@
 """What the state is done with leaves for pairs of the past: years of history cost no memory, and nothing is lost."""
 
 import json
+import random
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,8 +14,9 @@ import tinydb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ledger.faults import FaultyDisk
+from tests.ledger.faults import FaultyDisk, QuickDisk
 from tests.ledger.making import DAY, HOUR, NOON, account, balance, crash, event, folders
+from tests.ledger.power import ANY, NOTHING, THE_FIRST, PowerDisk
 from trayd.errors import LedgerDamagedError, LedgerFullError
 from trayd.facts import Batch, FileTaken
 from trayd.intake.take import ImportResult, import_file
@@ -78,7 +80,7 @@ def using(home: Path, clock: Clock, disk: Disk | None = None) -> Iterator[Ledger
 
 
 def days_pass(ledger: Ledger, clock: Clock, days: int, *, per_day: int = 24, account: str = "acme") -> None:
-    """Balances that change all the time, and a checkpoint a day, as in a daemon that always runs."""
+    """Balances that change all the time, and a checkpoint every few days."""
     for _ in range(days):
         day, clock.now = clock.now, clock.now + DAY
         ledger.add(
@@ -89,8 +91,15 @@ def days_pass(ledger: Ledger, clock: Clock, days: int, *, per_day: int = 24, acc
                 )
             )
         )
-        while ledger.dirty:
-            ledger.checkpoint()
+        if day.day % 3 == 0:
+            checkpoints(ledger)
+    checkpoints(ledger)
+
+
+def checkpoints(ledger: Ledger) -> None:
+    ledger.checkpoint()
+    while ledger.dirty:
+        ledger.checkpoint()
 
 
 def resident(home: Path, table: str) -> list[dict]:
@@ -115,7 +124,7 @@ class TestBalances:
                 days_pass(ledger, clock, 120)
                 mirror = (tmp_path / "backup/state.jsonl").stat().st_size
                 sizes.append((len(resident(tmp_path, "balances")), mirror))
-            assert max(rows for rows, _ in sizes) <= 11 * 24
+            assert max(rows for rows, _ in sizes) <= 14 * 24
             assert max(size for _, size in sizes) < 300_000
             assert ledger.verify() == []
         assert len(in_tinydb(tmp_path, "balances")) == 720 * 24
@@ -380,12 +389,6 @@ def told(ledger: Ledger) -> tuple:
     return list(ledger.balances()), list(ledger.past_episodes()), ledger.latest_balances(), list(ledger.records())
 
 
-def checkpoints(ledger: Ledger) -> None:
-    ledger.checkpoint()
-    while ledger.dirty:
-        ledger.checkpoint()
-
-
 def calls_of_a_move(home: Path) -> int:
     clock = about_to_leave(home)
     disk = FaultyDisk()
@@ -424,6 +427,32 @@ class TestWhenItIsCutShort:
                 assert ledger.verify() == []
             keys = [row["key"] for row in in_tinydb(home, "balances")]
             assert len(keys) == len(set(keys)) == 6
+
+    def test_by_a_power_cut_at_any_call(self, tmp_path):
+        dice = random.Random(11)
+        home = tmp_path / "home"
+        clock = about_to_leave(home)
+        disk = PowerDisk(home)
+        survivors: list[Path] = []
+
+        def cut(_call: str) -> None:
+            for how in (NOTHING, THE_FIRST, ANY):
+                survivors.append(tmp_path / f"{disk.made}-{how}")
+                disk.medium.after_power_cut(dice, how, survivors[-1])
+
+        ledger = opened(home, clock, disk)
+        before = told(ledger)
+        disk.on_call = cut
+        checkpoints(ledger)
+        disk.on_call = lambda _call: None
+        ledger.close()
+        assert len(survivors) > 40
+        for survivor in survivors:
+            with using(survivor, clock, QuickDisk()) as ledger:
+                assert told(ledger) == before, survivor.name
+                assert ledger.verify() == []
+                checkpoints(ledger)
+                assert told(ledger) == before, survivor.name
 
     @pytest.mark.parametrize("fault", ["EIO", "ENOSPC"])
     def test_by_a_disk_that_refuses_any_call(self, fault, tmp_path):

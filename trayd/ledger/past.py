@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
-from trayd.errors import LedgerDamagedError, LedgerError, LedgerFullError
+from trayd.errors import LedgerError, LedgerFullError
 from trayd.facts import FileTaken
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.months import MONTH, bounds, month_of
@@ -238,7 +238,7 @@ class Past:
             try:
                 with self._opened(month) as past:
                     problems += past.verify()
-            except LedgerDamagedError as error:
+            except LedgerError as error:
                 problems.append(str(error))
         return problems
 

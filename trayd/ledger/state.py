@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from trayd.errors import LedgerError
+from trayd.errors import LedgerError, LedgerFullError
 from trayd.facts import AccountFact, Batch, Coverage, Difference, Link, ModelFact
 from trayd.ledger.disk import Disk
 from trayd.ledger.pair import Change, LedgerPaths, Pair
@@ -276,12 +276,27 @@ class State:
             self._derive()
 
     def checkpoint(self) -> None:
-        """Writes what waited, lets go of what is old, then writes the TinyDB file."""
+        """Writes what waited, lets go of what is old, and writes the TinyDB file, without a pause.
+
+        Raises:
+            LedgerFullError: the disk refused; what was durable is, and the next checkpoint tries again.
+        """
+        for _ in self.checkpoint_steps():
+            pass
+
+    def checkpoint_steps(self) -> Iterator[None]:
+        """The same in short steps, between which whole changes can be made; see :meth:`Pair.checkpoint_steps`."""
         self._write_waiting()
+        yield
+        refused = None
         try:
             self.past.let_go(self._clock(), {place(reading) for reading in self._newest.values()})
-        finally:
-            self.pair.checkpoint()
+        except LedgerFullError as error:
+            refused = error
+        yield
+        yield from self.pair.checkpoint_steps()
+        if refused is not None:
+            raise refused
 
     def verify(self) -> list[str]:
         """Reads both files again and compares them with each other and with memory; the problems found."""
