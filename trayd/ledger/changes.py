@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from types import NoneType
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,7 +20,7 @@ from trayd.ledger.months import RECORDS, Month, Months, bounds, month_of
 from trayd.ledger.pair import Change
 from trayd.ledger.state import State
 from trayd.ledger.tables import Drift, LinkKept, Row, facts_of, row_of
-from trayd.records import EDITABLE_FIELDS, ExternalCost
+from trayd.records import EDITABLE_FIELDS, ExternalCost, Status
 
 #: A record's instant lies in its month up to this much: a civil date has another start in every time zone.
 MARGIN = timedelta(days=1)
@@ -319,12 +320,10 @@ def check(batch: Batch) -> None:
     Raises:
         RecordError: names the fact and the field.
     """
-    for field in msgspec.structs.fields(Batch):
-        facts = getattr(batch, field.name)
-        for fact in _facts_in(facts):
-            wrong = _wrong_in(fact)
-            if wrong:
-                raise RecordError(f"{field.name}: {wrong} in {_name(fact)}", "correct it and hand it in again")
+    for field in batch.__struct_fields__:
+        for fact in _facts_in(getattr(batch, field)):
+            if not _is_sound(fact):
+                raise RecordError(f"{field}: {_wrong_in(fact)} in {_name(fact)}", "correct it and hand it in again")
 
 
 def _facts_in(facts: Any) -> Iterable[Any]:
@@ -337,6 +336,27 @@ def _name(fact: Any) -> str:
         if isinstance(value, str):
             return value
     return "a fact"
+
+
+_ALWAYS_SOUND = frozenset({str, int, bool, NoneType, Status})
+
+
+def _is_sound(value: Any) -> bool:
+    """Whether :func:`_wrong_in` finds nothing, in a fraction of the time: every fact of every batch comes by."""
+    if isinstance(value, datetime):
+        return value.tzinfo is not None
+    if isinstance(value, (float, Decimal)):
+        return math.isfinite(value)
+    parts: Iterable[Any]
+    if isinstance(value, msgspec.Struct):
+        parts = msgspec.structs.astuple(value)
+    elif isinstance(value, dict):
+        parts = value.values()
+    elif isinstance(value, (list, tuple)):
+        parts = value
+    else:
+        return True
+    return all([type(part) in _ALWAYS_SOUND or _is_sound(part) for part in parts])  # noqa: C419 - a list is faster
 
 
 def _wrong_in(value: Any, path: str = "") -> str | None:
