@@ -26,7 +26,7 @@ from trayd.intake.drop import count_files
 from trayd.intake.take import ImportResult, import_file
 from trayd.ledger.store import Ledger
 from trayd.linking import Candidate, EventQuery, Linked, LinkQuery, likely, link, unlink
-from trayd.records import DEFAULT_ACCOUNT, Counting, Filters, Generation, Kind, Record
+from trayd.records import DEFAULT_ACCOUNT, Counting, Filters, Generation, Kind
 from trayd.reports.csv_export import csv_lines
 from trayd.reports.html import report_html
 from trayd.reports.shape import HistoryItem, history_item
@@ -131,7 +131,7 @@ class Operations:
             home_currency=self.settings.home_currency,
             zone=zone,
         )
-        status = build_status(self.ledger.records(zone=zone), known, self._clock())
+        status = build_status(self.ledger, known, self._clock())
         return msgspec.structs.replace(
             status, drop=count_files(self.paths.drop), daemon=self.daemon, paused_until=self.paused_until
         )
@@ -152,19 +152,15 @@ class Operations:
         zone = self.settings.zone()
         window = parse_window(query.window, self._clock(), zone)
         before = previous_window(window, zone)
-        chosen = query.filters(zone)
-
-        def within(since: datetime, until: datetime) -> Iterator[Record]:
-            return self.ledger.records(msgspec.structs.replace(chosen, since=since, until=until), zone=zone)
-
         return usage(
-            within(window.since, window.until),
+            self.ledger,
+            filters=query.filters(zone),
             window=window,
             by=query.by,
             zone=zone,
             home_currency=self.settings.home_currency,
             # What lies before the first poll is not known: no trend is better than a false one.
-            previous=within(before.since, before.until) if self._reaches(before.since) else None,
+            previous=before if self._reaches(before.since) else None,
         )
 
     def _reaches(self, moment: datetime) -> bool:

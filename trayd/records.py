@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -196,6 +196,35 @@ class ExternalCost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 Record = Generation | ExternalCost
 
 
+class Heading(NamedTuple):
+    """What a sum is of: what all its records have in common. None is "no such mark", or "not told apart" in a total.
+
+    The fields mean what they mean on the records; ``currency`` is empty where the records have no amount.
+    """
+
+    kind: Kind
+    counting: Counting
+    currency: str
+    account: str | None = None
+    endpoint_id: str | None = None
+    operation: str | None = None
+    key: str | None = None
+    client: str | None = None
+    project: str | None = None
+    deliverable: str | None = None
+
+
+class Sum(NamedTuple):
+    """How many records of a kind there are, and what they add up to in nanos of the heading's currency.
+
+    Of what is pending these are the estimates.
+    """
+
+    heading: Heading
+    count: int
+    nanos: int
+
+
 class BalanceReading(msgspec.Struct, frozen=True):
     """The balance of an account at a time, as fal told it."""
 
@@ -254,6 +283,14 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     since: datetime | None = None
     until: datetime | None = None
 
+    def admits_sum(self, heading: Heading) -> bool:
+        """Whether the records of a sum are meant; their time is not looked at."""
+        return (
+            (self.kind is None or self.kind is heading.kind)
+            and self._admits_tags(heading)
+            and self._admits_source(heading.endpoint_id, heading.account)
+        )
+
     def admits(self, record: Record, zone: tzinfo) -> bool:
         """Whether the record is meant; ``zone`` is the user's, for civil dates."""
         when = record.instant(zone)
@@ -261,16 +298,26 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return False
         if self.kind is not None and record.kind is not self.kind:
             return False
-        for wanted, value in (
-            (self.client, record.client),
-            (self.project, record.project),
-            (self.deliverable, record.deliverable),
-        ):
-            if wanted is not None and wanted != value:
-                return False
+        if not self._admits_tags(record):
+            return False
         if isinstance(record, ExternalCost):
-            return self.model is None and self.account is None
-        if self.account is not None and self.account != record.account:
+            return self._admits_source(None, None)
+        return self._admits_source(record.endpoint_id, record.account)
+
+    def _admits_tags(self, tagged: Record | Heading) -> bool:
+        return all(
+            wanted is None or wanted == (value or "")
+            for wanted, value in (
+                (self.client, tagged.client),
+                (self.project, tagged.project),
+                (self.deliverable, tagged.deliverable),
+            )
+        )
+
+    def _admits_source(self, endpoint_id: str | None, account: str | None) -> bool:
+        if self.account is not None and self.account != account:
             return False
         model = self.model
-        return model is None or record.endpoint_id == model or record.endpoint_id.startswith(model.rstrip("/") + "/")
+        return model is None or (
+            endpoint_id is not None and (endpoint_id == model or endpoint_id.startswith(model.rstrip("/") + "/"))
+        )

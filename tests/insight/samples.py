@@ -9,6 +9,7 @@ from trayd.money import Money
 from trayd.records import Counting, Estimate, ExternalCost, Generation, Kind, Record, Status
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
+JUST_BEFORE = datetime(2026, 11, 20, 13, 59, tzinfo=UTC)
 STATUS_OF = {Counting.PENDING: Status.SUBMITTED, Counting.FREE: Status.FAILED}
 
 
@@ -17,7 +18,7 @@ def generation(cost: str | None = "1.00", **fields: Any) -> Generation:
     currency = fields.pop("currency", "USD")
     counting = fields.pop("counting", Counting.ACTUAL if cost is not None else Counting.UNKNOWN)
     amount = None if cost is None else Money.of(cost, currency)
-    timestamp = fields.pop("timestamp", NOW)
+    timestamp = fields.pop("timestamp", JUST_BEFORE)
     if amount is not None and counting is Counting.ACTUAL:
         fields["actual"] = amount
     elif amount is not None:
@@ -59,6 +60,11 @@ generations = st.builds(
     note=st.none() | texts,
     counting=st.sampled_from(Counting),
     units=st.none() | st.decimals(0, 10**6, places=12),
+).filter(
+    lambda record: (
+        not (record.counting is Counting.ACTUAL and record.actual is None)
+        and not (record.counting is Counting.ESTIMATE and record.estimate is None)
+    )
 )
 externals = st.builds(
     ExternalCost,

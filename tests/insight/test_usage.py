@@ -7,21 +7,35 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from tests.insight.recount import Recount
 from tests.insight.samples import NOW, external, generation, records
 from trayd.errors import UsageError
 from trayd.insight.tally import Dimension
 from trayd.insight.usage import spent, usage
-from trayd.insight.windows import parse_window
+from trayd.insight.windows import parse_window, previous_window
 from trayd.money import Money
-from trayd.records import Counting, ExternalCost, Kind
+from trayd.records import Counting, ExternalCost, Filters, Kind
 from trayd.shapes import plain
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
+ALL_OF_IT = "2026-08-31..2027-01-01"
 
 
 def used(of, by=None, window="30d", zone=UTC, home="USD", previous=None):
-    return usage(of, window=parse_window(window, NOW, zone), by=by, zone=zone, home_currency=home, previous=previous)
+    window = parse_window(window, NOW, zone)
+    before = None if previous is None else previous_window(window, zone)
+    earlier = [structs.replace(record, timestamp=before.since) for record in previous or ()]
+    return usage(
+        Recount([*of, *earlier]),
+        filters=Filters(),
+        window=window,
+        by=by,
+        zone=zone,
+        home_currency=home,
+        previous=before,
+    )
 
 
 def test_a_month_of_work_adds_up():
@@ -99,9 +113,9 @@ def test_there_is_no_share_of_nothing():
 
 
 def test_days_follow_each_other_in_the_users_zone():
-    late_in_utc = generation("1.00", timestamp=datetime(2026, 11, 19, 23, 30, tzinfo=UTC))
-    parts = used([external("9.00", "2026-11-21"), late_in_utc], by="day", zone=STOCKHOLM).by
-    assert [part.key for part in parts] == ["2026-11-20", "2026-11-21"]
+    late_in_utc = generation("1.00", timestamp=datetime(2026, 11, 18, 23, 30, tzinfo=UTC))
+    parts = used([external("9.00", "2026-11-20"), late_in_utc], by="day", zone=STOCKHOLM).by
+    assert [part.key for part in parts] == ["2026-11-19", "2026-11-20"]
 
 
 def test_hours_are_those_of_the_day_and_statements_have_none():
@@ -150,7 +164,7 @@ def test_the_outward_shape():
 
 @given(records, st.sampled_from(Dimension))
 def test_the_parts_of_every_breakdown_are_the_total_to_the_nano(of, by):
-    result = used(of, by=by, zone=STOCKHOLM)
+    result = used(of, by=by, window=ALL_OF_IT, zone=STOCKHOLM)
     assert sum(part.cost.nanos for part in result.by) == result.total.cost.nanos
     assert sum(part.generations for part in result.by) == result.total.generations
     assert sum(part.unpriced for part in result.by) == result.total.unpriced
@@ -176,7 +190,7 @@ def test_the_total_is_what_a_recount_by_the_rules_gives(of):
             nanos += money.nanos
         else:
             left_out += money.nanos
-    total = used(of).total
+    total = used(of, window=ALL_OF_IT).total
     assert (total.cost.nanos, total.unpriced) == (nanos, unpriced)
     assert sum(money.nanos for money in total.left_out) == left_out
 
@@ -190,40 +204,36 @@ def test_the_average_is_rounded_once_half_to_even(of):
 
 def test_the_edges_of_sliding_windows_are_exact():
     edge = NOW - timedelta(hours=24)
-    sums = spent(
-        [
-            generation("1.00", timestamp=edge),
-            generation("0.10", timestamp=edge - timedelta(microseconds=1)),
-            generation("0.01", timestamp=NOW - timedelta(microseconds=1)),
-        ],
-        NOW,
-        UTC,
-        "USD",
-    )
+    around = [
+        generation("1.00", timestamp=edge),
+        generation("0.10", timestamp=edge - timedelta(microseconds=1)),
+        generation("0.01", timestamp=NOW - timedelta(microseconds=1)),
+    ]
+    sums = spent(Recount(around), NOW, UTC, "USD")
     assert sums["24h"].cost == Money.of("1.01")
     assert sums["7d"].cost == sums["30d"].cost == sums["total"].cost == Money.of("1.11")
 
 
 def test_a_cost_of_today_counts_from_the_start_of_the_users_day():
     just_after_midnight = datetime(2026, 11, 19, 23, 5, tzinfo=UTC)
-    sums = spent([external("3.00", "2026-11-20")], just_after_midnight, STOCKHOLM, "USD")
+    sums = spent(Recount([external("3.00", "2026-11-20")]), just_after_midnight, STOCKHOLM, "USD")
     assert sums["24h"].cost == Money.of("3.00")
-    assert spent([external("3.00", "2026-11-20")], just_after_midnight, UTC, "USD")["24h"].cost == Money(0)
+    assert spent(Recount([external("3.00", "2026-11-20")]), just_after_midnight, UTC, "USD")["24h"].cost == Money(0)
 
 
 def test_a_cost_dated_ahead_is_in_the_total_alone():
-    sums = spent([external("3.00", "2027-01-01")], NOW, UTC, "USD")
+    sums = spent(Recount([external("3.00", "2027-01-01")]), NOW, UTC, "USD")
     assert [sums[name].cost.text() for name in ("24h", "7d", "30d", "total")] == ["0.00", "0.00", "0.00", "3.00"]
 
 
 @given(records, st.dates(date(2026, 9, 1), date(2026, 12, 31)))
 def test_spent_and_usage_agree(of, day):
     now = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    sums = spent(of, now, STOCKHOLM, "USD")
+    source = Recount(of)
+    sums = spent(source, now, STOCKHOLM, "USD")
     for name in ("24h", "7d", "30d"):
         window = parse_window(name, now, STOCKHOLM)
-        within = [record for record in of if window.since <= record.instant(STOCKHOLM) < window.until]
-        total = usage(within, window=window, by=None, zone=STOCKHOLM, home_currency="USD").total
+        total = usage(source, filters=Filters(), window=window, by=None, zone=STOCKHOLM, home_currency="USD").total
         assert (sums[name].cost, sums[name].generations, sums[name].left_out) == (
             total.cost,
             total.generations,

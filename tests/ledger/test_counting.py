@@ -6,7 +6,7 @@ import pytest
 
 from tests.ledger.making import DAY, HOUR, NOON, account, billing, covers, estimate, event
 from trayd.facts import AccountFact, Batch
-from trayd.ledger.counting import counting
+from trayd.ledger.counting import Standing, counting
 from trayd.money import Money
 from trayd.records import Counting, Generation, Status
 
@@ -18,7 +18,8 @@ def counts(status=Status.COMPLETED, *, coverage=None, billed=False, request_id="
     record = Generation(
         id="r1", request_id=request_id, account="acme", endpoint_id="e", timestamp=NOON, status=status, **said
     )
-    return counting(record, billed=billed or "actual" in said, coverage=coverage)
+    standing = Standing.of(record, billed=billed or "actual" in said)
+    return counting(standing, when=NOON, loose=request_id is None, coverage=coverage)
 
 
 def test_completed_counts_by_the_actual_else_by_the_estimate_else_it_is_unknown():

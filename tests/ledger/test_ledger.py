@@ -152,7 +152,7 @@ class TestReading:
         ledger = opened(tmp_path)
         assert ledger._months.opened() == []
         assert len(ids(ledger)) == 8
-        assert [month.name for month in ledger._months.opened()] == ["2026-09", "2026-10", "2026-11"]
+        assert [month.name for month in ledger._months.opened()] == ["2026-11"]
         assert ledger.get("r7").timestamp == months[7]
         ledger.close()
 

@@ -1,4 +1,4 @@
-"""Puts the status together from what the ledger holds: one pass over the records, no clock of its own."""
+"""Puts the status together from what the ledger holds: a few sums, no clock of its own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import msgspec
 
 from trayd.facts import AccountFact, Difference
 from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
-from trayd.insight.tally import Tally
-from trayd.insight.usage import spent
-from trayd.records import BalanceReading, Counting, Episode, Record
+from trayd.insight.tally import Sums, Tally
+from trayd.insight.usage import spent, tallied
+from trayd.records import BalanceReading, Episode, Filters
 
 #: Resolved episodes are shown for this long.
 SHOWN_AFTER_END = timedelta(hours=24)
@@ -42,26 +42,22 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     zone: tzinfo
 
 
-def build_status(records: Iterable[Record], known: Overview, now: datetime) -> Status:
+def build_status(source: Sums, known: Overview, now: datetime) -> Status:
     """The status at ``now``; the parts that only a running daemon knows are left at their defaults."""
-    everything = list(records)
-    beside = Tally(known.home_currency)
-    for record in everything:
-        if record.counting in {Counting.PENDING, Counting.UNMATCHED}:
-            beside.add(record)
+    everything = tallied(source.totals(Filters(), zone=known.zone), known.home_currency)
     return Status(
         accounts=_accounts(known, now),
-        spent=_spent(everything, known, now),
+        spent=_spent(source, everything, known, now),
         alerts=_alerts(known.episodes.values(), now),
-        pending=beside.running(),
-        unmatched=beside.unmatched,
+        pending=everything.running(),
+        unmatched=everything.unmatched,
         differences=known.differences,
     )
 
 
-def _spent(records: list[Record], known: Overview, now: datetime) -> dict[str, Spent]:
-    windows = spent(records, now, known.zone, known.home_currency)
-    if known.billed or any(record.cost is not None for record in records):
+def _spent(source: Sums, everything: Tally, known: Overview, now: datetime) -> dict[str, Spent]:
+    windows = spent(source, now, known.zone, known.home_currency)
+    if known.billed or everything.imported or everything.priced or everything.left_out:
         return windows
     return {name: msgspec.structs.replace(window, cost=None) for name, window in windows.items()}
 

@@ -6,16 +6,37 @@ nanos are added, so the sums of parts are the total exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import tzinfo
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
 from enum import StrEnum
+from operator import attrgetter
+from typing import Protocol
 
 from trayd.errors import UsageError
 from trayd.insight.status import Pending
 from trayd.money import Money
-from trayd.records import Counting, ExternalCost, Kind, Record
+from trayd.records import Counting, ExternalCost, Filters, Heading, Kind, Record, Sum
 
 _BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
+_PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
+
+
+class Sums(Protocol):
+    """Where sums of records come from: a ledger, whose rollups answer without reading a record.
+
+    In all three, ``zone`` is the user's, in which civil dates begin.
+    """
+
+    def sums(self, filters: Filters, *, zone: tzinfo) -> Iterable[Sum]:
+        """What the records that are meant add up to, by every dimension."""
+
+    def totals(self, filters: Filters, *, zone: tzinfo) -> Iterable[Sum]:
+        """The same over all dimensions but the kind, the currency, the account and how they count."""
+
+    def totals_over_time(
+        self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters, *, zone: tzinfo
+    ) -> Mapping[str, Iterable[Sum]]:
+        """The totals of the stretches between cuts that follow each other, by their labels."""
 
 
 class Tally:
@@ -59,14 +80,14 @@ class Tally:
         """Takes one record in."""
         if isinstance(record, ExternalCost):
             self.imported += 1
-            self._add_cost(record.kind, record.amount)
+            self._add_nanos(record.kind, record.amount.currency, record.amount.nanos)
             return
         counting, cost = record.counting, record.cost
         self.countings[counting] += 1
         if cost is not None:
             if counting is Counting.FREE:
                 self.priced += 1
-            elif self._add_cost(Kind.INTERNAL, cost):
+            elif self._add_nanos(Kind.INTERNAL, cost.currency, cost.nanos):
                 self.priced += 1
                 if counting is Counting.ESTIMATE:
                     self.estimated += cost.nanos
@@ -74,6 +95,27 @@ class Tally:
             self.unpriced += 1
         elif counting is Counting.PENDING and record.estimate and record.estimate.amount.currency == self.currency:
             self.pending = (self.pending or 0) + record.estimate.amount.nanos
+
+    def add_sum(self, total: Sum) -> None:
+        """Takes in what several records add up to; the same as taking each of them in."""
+        heading, count, nanos = total
+        if heading.kind is not Kind.INTERNAL:
+            self.imported += count
+            self._add_nanos(heading.kind, heading.currency, nanos)
+            return
+        counting = heading.counting
+        self.countings[counting] += count
+        if counting is Counting.FREE:
+            self.priced += count
+        elif counting in _PRICED:
+            if self._add_nanos(Kind.INTERNAL, heading.currency, nanos):
+                self.priced += count
+                if counting is Counting.ESTIMATE:
+                    self.estimated += nanos
+        elif counting not in _BESIDE:
+            self.unpriced += count
+        elif counting is Counting.PENDING and heading.currency == self.currency:
+            self.pending = (self.pending or 0) + nanos
 
     def merge(self, other: Tally) -> None:
         """Takes in all that the other has; both are in one currency."""
@@ -90,11 +132,11 @@ class Tally:
         if other.pending is not None:
             self.pending = (self.pending or 0) + other.pending
 
-    def _add_cost(self, kind: Kind, cost: Money) -> bool:
-        if cost.currency == self.currency:
-            self.nanos[kind] += cost.nanos
+    def _add_nanos(self, kind: Kind, currency: str, nanos: int) -> bool:
+        if currency == self.currency:
+            self.nanos[kind] += nanos
             return True
-        self.left_out[cost.currency] = self.left_out.get(cost.currency, 0) + cost.nanos
+        self.left_out[currency] = self.left_out.get(currency, 0) + nanos
         return False
 
     @property
@@ -143,6 +185,10 @@ class Dimension(StrEnum):
     KEY = "key"
     DAY = "day"
     HOUR = "hour"
+
+    def of(self, heading: Heading) -> str | None:
+        """The part that a sum belongs to; not for those in time."""
+        return _PART_OF[self](heading)
 
     @property
     def in_time(self) -> bool:
@@ -201,6 +247,17 @@ KEY_OF: Mapping[Dimension, Callable[[Record, tzinfo], str | None]] = {
 }
 
 
+_PART_OF: Mapping[Dimension, Callable[[Heading], str | None]] = {
+    Dimension.MODEL: attrgetter("endpoint_id"),
+    Dimension.OPERATION: attrgetter("operation"),
+    Dimension.CLIENT: attrgetter("client"),
+    Dimension.PROJECT: attrgetter("project"),
+    Dimension.DELIVERABLE: attrgetter("deliverable"),
+    Dimension.ACCOUNT: attrgetter("account"),
+    Dimension.KEY: attrgetter("key"),
+}
+
+
 class Breakdown:
     """Tallies by one dimension, over the same records as a total.
 
@@ -219,11 +276,18 @@ class Breakdown:
 
     def add(self, record: Record) -> None:
         """Takes one record in."""
-        key = self._key_of(record, self._zone)
+        self.of(self._key_of(record, self._zone)).add(record)
+
+    def add_sum(self, total: Sum) -> None:
+        """Takes in what several records add up to."""
+        self.of(self.dimension.of(total.heading)).add_sum(total)
+
+    def of(self, key: str | None) -> Tally:
+        """The tally of a part, made where there is none."""
         tally = self.parts.get(key)
         if tally is None:
             tally = self.parts[key] = Tally(self.currency)
-        tally.add(record)
+        return tally
 
     def ranked(self) -> list[tuple[str | None, Tally]]:
         """The parts, by cost from the highest; those of time in their order, what has no time last."""

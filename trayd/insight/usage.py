@@ -9,10 +9,10 @@ from decimal import Decimal
 import msgspec
 
 from trayd.insight.status import Pending, Spent
-from trayd.insight.tally import Breakdown, Dimension, Tally
-from trayd.insight.windows import SLIDING, Bounds, Window
+from trayd.insight.tally import Breakdown, Dimension, Sums, Tally
+from trayd.insight.windows import SLIDING, Bounds, Window, day_cuts, hour_cuts
 from trayd.money import EXACT, Money
-from trayd.records import Kind, Record
+from trayd.records import Filters, Kind, Sum
 
 # Ratios are shown, not calculated with: six digits after the point are more than any screen has room for.
 _RATIO_DIGITS = 6
@@ -77,36 +77,44 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def usage(
-    records: Iterable[Record],
+    source: Sums,
     *,
+    filters: Filters,
     window: Window,
     by: Dimension | str | None,
     zone: tzinfo,
     home_currency: str,
-    previous: Iterable[Record] | None = None,
+    previous: Bounds | None = None,
 ) -> Usage:
-    """The usage of a window, from the records in it.
+    """The usage of a window.
 
     Args:
-        records: those whose instant is in the window.
-        window: the window itself.
+        source: where the sums come from.
+        filters: which records; its two ends are not looked at.
+        window: the window.
         by: the dimension of the breakdown, if any.
         zone: the user's, for days and hours.
         home_currency: what totals are in.
-        previous: the records of the window before; None where they are not known.
+        previous: the window before, for the trend; None where what was spent in it is not known.
 
     Raises:
         UsageError: there is no such dimension.
     """
-    total = Tally(home_currency)
-    breakdown = Breakdown(Dimension.named(by), zone, home_currency) if by else None
-    for record in records:
-        total.add(record)
-        if breakdown is not None:
-            breakdown.add(record)
-    before = Tally(home_currency)
-    for record in previous or ():
-        before.add(record)
+    dimension = Dimension.named(by) if by else None
+    within = _within(filters, window.bounds)
+    breakdown = None if dimension is None else Breakdown(dimension, zone, home_currency)
+    if breakdown is None:
+        total = tallied(source.totals(within, zone=zone), home_currency)
+    elif breakdown.dimension.in_time:
+        total = tallied(source.totals(within, zone=zone), home_currency)
+        _break_down_in_time(breakdown, source, within, window.bounds, zone)
+    else:
+        sums = tuple(source.sums(within, zone=zone))
+        total = tallied(sums, home_currency)
+        for each in sums:
+            breakdown.add_sum(each)
+    earlier = () if previous is None else source.totals(_within(filters, previous), zone=zone)
+    before = tallied(earlier, home_currency)
     return Usage(
         window=window.bounds,
         total=_total(total),
@@ -116,22 +124,39 @@ def usage(
     )
 
 
-def spent(records: Iterable[Record], now: datetime, zone: tzinfo, home_currency: str) -> dict[str, Spent]:
-    """What was spent in the last 24 hours, 7 and 30 days, and in total, up to ``now``; one pass.
+def _within(filters: Filters, bounds: Bounds) -> Filters:
+    return msgspec.structs.replace(filters, since=bounds.since, until=bounds.until)
+
+
+def _break_down_in_time(breakdown: Breakdown, source: Sums, within: Filters, bounds: Bounds, zone: tzinfo) -> None:
+    by_hour = breakdown.dimension is Dimension.HOUR
+    cuts, labels = hour_cuts(bounds, zone) if by_hour else day_cuts(bounds, zone)
+    if not labels:
+        return
+    for label, sums in source.totals_over_time(cuts, labels, within, zone=zone).items():
+        for each in sums:
+            dated = each.heading.kind is not Kind.INTERNAL
+            breakdown.of(None if by_hour and dated else label).add_sum(each)  # a statement knows dates, not hours
+
+
+def spent(source: Sums, now: datetime, zone: tzinfo, home_currency: str) -> dict[str, Spent]:
+    """What was spent in the last 24 hours, 7 and 30 days, and in total, up to ``now``.
 
     A cost of today counts from the start of the day on; one that is dated ahead counts in the total alone.
     """
-    tallies = [(name, now - length, Tally(home_currency)) for name, length in SLIDING.items()]
-    longest = min(since for _, since, _ in tallies)
-    total = Tally(home_currency)
-    for record in records:
-        total.add(record)
-        instant = record.instant(zone)
-        if longest <= instant < now:
-            for _, since, tally in tallies:
-                if since <= instant:
-                    tally.add(record)
-    return {name: _spent(tally) for name, _, tally in tallies} | {"total": _spent(total)}
+    windows = {name: Filters(since=now - length, until=now) for name, length in SLIDING.items()}
+    return {
+        name: _spent(tallied(source.totals(filters, zone=zone), home_currency))
+        for name, filters in (windows | {"total": Filters()}).items()
+    }
+
+
+def tallied(sums: Iterable[Sum], home_currency: str) -> Tally:
+    """The sums as one tally."""
+    tally = Tally(home_currency)
+    for each in sums:
+        tally.add_sum(each)
+    return tally
 
 
 def _spent(tally: Tally) -> Spent:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -16,10 +16,10 @@ from trayd.errors import LedgerError, RecordError
 from trayd.facts import Batch, BillingFact, EventFact, Link, RunFact, Tagging, UserEdit
 from trayd.ledger import merge
 from trayd.ledger.merge import NOTHING, RecordFacts
-from trayd.ledger.months import RECORDS, Month, Months, bounds, month_of
+from trayd.ledger.months import RECORDS, Month, Months, month_of
 from trayd.ledger.pair import Change
 from trayd.ledger.state import State
-from trayd.ledger.tables import Drift, LinkKept, Row, facts_of, row_of
+from trayd.ledger.tables import LinkKept, Row, facts_of, row_of
 from trayd.records import EDITABLE_FIELDS, ExternalCost, Status
 
 #: A record's instant lies in its month up to this much: a civil date has another start in every time zone.
@@ -31,25 +31,39 @@ TAGGINGS_KEPT = 100
 F = TypeVar("F", EventFact, RunFact)
 
 
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """What a fetch told of a request.
+
+    Attributes:
+        content: a hash of it.
+        at: when the newest fetch that told the same began (UTC).
+    """
+
+    content: int
+    at: datetime
+
+
 class Work:
     """The changes that a batch makes, not yet written.
 
     Args:
-        fetched: when the newest fetch began that found the same as the one that is kept, by kind and request: so
-            that an older fetch that arrives later does not undo what a newer one has confirmed. It lives as long as
-            the program does, like the fetches themselves, and costs no write.
+        recently: what fal told last of a request, by kind and request id: so that what it tells again needs no look
+            at the record, and an older fetch that arrives later does not undo what a newer one has confirmed. It lives
+            as long as the program does, like the fetches themselves, and costs no write.
 
     Attributes:
+        seen: what is to be remembered in ``recently`` once the batch is durable.
         created: the ids of records that are new, and ``changed`` of those that were there, in the order of coming.
         known: how many facts told nothing new.
         first: changes of the state that have to be durable before the records are.
         last: changes of the state that claim the records, and come after them.
     """
 
-    def __init__(self, months: Months, state: State, fetched: dict[tuple[str, str], datetime]) -> None:
+    def __init__(self, months: Months, state: State, recently: Mapping[tuple[str, str], Seen]) -> None:
         self._months = months
         self._state = state
-        self._fetched = fetched
+        self._recently = recently
+        self.seen: dict[tuple[str, str], Seen] = {}
         self._home: dict[str, Month] = {}
         self._links: dict[str, str] = {}
         self._parted: dict[str, str] = {}
@@ -98,7 +112,6 @@ class Work:
         # An event is safe as a record of its own before its request lets go of it.
         late: dict[str, tuple[Month, list[Change]]] = {}
         bereft = set(self._parted.values())
-        drifts: dict[str, Drift] = {}
         for record_id, facts in self._facts.items():
             row = row_of(record_id, facts)
             month = self._home.get(record_id)
@@ -109,11 +122,9 @@ class Work:
                 self.created.append(record_id)
             elif old.view != _like(old, row):
                 self.changed.append(record_id)
-            self._note_drift(month.name, row.view.timestamp, drifts)
             written = late if record_id in bereft else changes
             written.setdefault(month.name, (month, []))[1].append(Change(RECORDS, record_id, row))
         self._note_taggings()
-        self.first += [Change("drift", name, drift) for name, drift in drifts.items()]
         # An event leaves its old month when it is safe in the month of its request, never before.
         gone = [(self._home[old_id], [Change(RECORDS, old_id, None)]) for old_id in (*self._links, *self._emptied)]
         return [*changes.values(), *late.values(), *gone]
@@ -141,13 +152,15 @@ class Work:
 
     def _add(
         self, record_id: str, fact: Any, joined: Callable[[RecordFacts, Any], RecordFacts], when: datetime
-    ) -> None:
+    ) -> bool:
+        """Joins a fact to those of its record; whether it told anything new."""
         before = self._known_facts(record_id, when)
         after = joined(before, fact)
         if after is before:
             self.known += 1
-        else:
-            self._facts[record_id] = after
+            return False
+        self._facts[record_id] = after
+        return True
 
     def _fetch(
         self,
@@ -156,17 +169,21 @@ class Work:
         joined: Callable[[RecordFacts, Any], RecordFacts],
         when: datetime,
     ) -> None:
+        key = (kind, fact.request_id)
+        content = merge.content(fact)
+        seen = self.seen.get(key) or self._recently.get(key)
+        if seen is not None and (seen.content == content or fact.fetched_at < seen.at):
+            if seen.content == content:
+                self.seen[key] = Seen(content, max(seen.at, fact.fetched_at))
+            self.known += 1
+            return
         facts = self._known_facts(fact.request_id, when)
         known = facts.billing if isinstance(fact, BillingFact) else facts.run
-        key = (kind, fact.request_id)
-        newest = self._fetched.get(key)
-        if merge.says_the_same(known, fact):
-            self._fetched[key] = max(newest, fact.fetched_at) if newest else fact.fetched_at
+        if known is not None and merge.content(known) == content:
             self.known += 1
-        elif newest is not None and fact.fetched_at < newest:
-            self.known += 1
-        else:
-            self._add(fact.request_id, fact, joined, when)
+            self.seen[key] = Seen(content, max(known.fetched_at, fact.fetched_at))
+        elif self._add(fact.request_id, fact, joined, when):
+            self.seen[key] = Seen(content, fact.fetched_at)
 
     def _edit(self, edit: UserEdit) -> None:
         record_id = self._resolve(edit.record_id)
@@ -256,15 +273,6 @@ class Work:
                 # One that is taken back in part can be taken back again, and one that was made in part as well.
                 (self.first if tagging.undone is None else self.last).append(Change("taggings", key, tagging))
         self.last += [Change("taggings", key, None) for key in old if key in before]
-
-    def _note_drift(self, month: str, when: datetime, drifts: dict[str, Drift]) -> None:
-        start, end = bounds(month)
-        if start - MARGIN <= when < end:
-            return
-        known = drifts.get(month) or self._state.drift(month) or Drift(start, end)
-        wider = Drift(min(known.since, when), max(known.until, when))
-        if wider != known:
-            drifts[month] = wider
 
 
 _LINKABLE = "events without a request id are linked; `trayd history --unmatched` lists them"

@@ -6,7 +6,7 @@ however often they come. Nothing here reads or writes anything.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -58,6 +58,7 @@ class RecordFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 NOTHING = RecordFacts()
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 def with_event(facts: RecordFacts, event: EventFact) -> RecordFacts:
@@ -201,13 +202,11 @@ def join(left: RecordFacts, right: RecordFacts) -> RecordFacts:
     return facts
 
 
-def says_the_same(known: BillingFact | RunFact | None, fact: BillingFact | RunFact) -> bool:
-    """Whether a fetch found what an earlier one had found, whenever that was."""
-    if known is None:
-        return False
+def content(fact: BillingFact | RunFact) -> int:
+    """A hash of what a fetch told of a request, whenever that was; it means nothing to another process."""
     if isinstance(fact, BillingFact):
         fact = in_order(fact)
-    return msgspec.structs.replace(fact, fetched_at=known.fetched_at) == known
+    return hash(_encode(msgspec.structs.replace(fact, fetched_at=_NO_TIME)))
 
 
 def fold(record_id: str, facts: RecordFacts) -> Record:

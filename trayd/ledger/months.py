@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,8 @@ from trayd.facts import UserEdit
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.merge import with_edit
 from trayd.ledger.pair import Change, LedgerPaths, Pair
+from trayd.ledger.rollup_files import Derived, Index, RollupFiles
+from trayd.ledger.rollups import Amount, Line, Rollup, Stretch
 from trayd.ledger.tables import MonthDB, Row, facts_of, row_of
 from trayd.records import EDITABLE_FIELDS
 
@@ -23,10 +23,15 @@ from trayd.records import EDITABLE_FIELDS
 RECORDS = MonthDB.default_table_name
 
 #: Billing can touch a request this long after it was made; farther from a fact's time its record is not looked for.
+#: What is derived of these months stays in memory: it tells which of them holds a request, and the windows reach less.
 REACH = timedelta(days=95)
 
-#: So many months stay in memory, the current one and those before it: they hold the last 65 days.
-_RESIDENT = 3
+#: Fal's latest billing is read again and again this far back: months that reach into it are in use.
+_IN_USE = timedelta(days=4)
+
+#: A month in use leaves memory, too, when nothing has asked for it for this long.
+_IDLE = timedelta(minutes=10)
+
 
 #: What a month is called.
 MONTH = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])"
@@ -48,11 +53,20 @@ def bounds(month: str) -> tuple[datetime, datetime]:
 
 
 class Month:
-    """One month in memory."""
+    """One month in memory.
 
-    def __init__(self, name: str, folders: LedgerPaths, disk: Disk) -> None:
+    Attributes:
+        derived: its rollup and its index, up to date.
+    """
+
+    def __init__(self, name: str, folders: LedgerPaths, disk: Disk, derived: Callable[[], Derived | None]) -> None:
         self.name = name
+        # Asked for before the files are mended, for it judges by their looks.
+        known = derived()
         self.pair = Pair(name, folders, disk, MonthDB, (RECORDS,))
+        if known is None or self.pair.notices or self.pair.dirty:
+            known = Derived(Rollup.of(self.rows.values()), Index.of(self.rows), None)
+        self.derived = known
         if self.pair.edited is not None:
             self._take_edits()
 
@@ -60,6 +74,17 @@ class Month:
     def rows(self) -> dict[str, Row]:
         """The records by id."""
         return self.pair.table(RECORDS).rows
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Makes changes visible that are durable, in the records and in what is derived of them."""
+        rows, derived = self.rows, self.derived
+        derived.touch()
+        for change in changes:
+            old = rows.get(change.key)
+            if old is None:
+                derived.index.add(change.key)
+            derived.rollup.change(old, change.row)
+        self.pair.apply(changes)
 
     def _take_edits(self) -> None:
         """Takes tags and notes out of a file that was edited by hand; all else in it stays trayd's."""
@@ -84,7 +109,7 @@ class Month:
                 changes.append(Change(RECORDS, row.view.id, row_of(row.view.id, facts)))
         if changes:
             self.pair.write(changes)
-            self.pair.apply(changes)
+            self.apply(changes)
 
 
 class Months:
@@ -99,8 +124,12 @@ class Months:
         self._disk = disk
         self._clock = clock
         self._open: dict[str, Month] = {}
-        self._ids: dict[str, array[int]] = {}
+        self._used: dict[str, datetime] = {}
         self._names = {name for folder in (folders.ledger, folders.backup) for name in _names_in(folder)}
+        self._files = RollupFiles(folders, disk)
+        self._derived: dict[str, Derived] = {}
+        self._whole = self._files.months()
+        self._lines: dict[str, tuple[tuple[Line, Amount], ...]] = {}
         #: What was mended in months that were opened, for people.
         self.notices: list[str] = []
 
@@ -114,10 +143,12 @@ class Months:
 
     def open(self, name: str) -> Month:
         """A month, read from its files where it is not in memory, made where there is none."""
+        self._used[name] = self._clock()
         month = self._open.get(name)
         if month is None:
-            month = self._open[name] = Month(name, self._folders, self._disk)
+            month = self._open[name] = Month(name, self._folders, self._disk, lambda: self._valid(name))
             self._names.add(name)
+            self._derived[name] = month.derived
             self.notices += month.pair.notices
         return month
 
@@ -129,53 +160,126 @@ class Months:
             near: look only where billing could touch a request of this time, and where looking costs no file, for
                 events can come from a clock that is far off; None looks everywhere.
         """
-        resident = self._resident()
-        names = self._names_near(near, {*resident, *self._open, *self._ids})
+        names = self._names_near(near)
         for name in names:
             month = self._open.get(name)
             if month is not None and record_id in month.rows:
+                self._used[name] = self._clock()
                 return month
         for name in names:
-            if name not in self._open and self._may_hold(name, record_id):
+            if name not in self._open and self._index(name).may_hold(record_id):
                 month = self.open(name)
                 if record_id in month.rows:
                     return month
-                if name not in resident:
-                    self._let_go_of(name)  # this one alone: others may be in the hands of whoever asks
         return None
 
-    def _names_near(self, near: datetime | None, at_hand: set[str]) -> list[str]:
+    def _names_near(self, near: datetime | None) -> list[str]:
         names = sorted(self._names, reverse=True)
         if near is None:
             return names
         first, last = month_of(near - REACH), month_of(near + REACH)
-        return [name for name in names if first <= name <= last or name in at_hand]
+        oldest, newest = self._reach()
+        return [name for name in names if first <= name <= last or oldest <= name <= newest or name in self._open]
 
-    def _resident(self) -> set[str]:
-        now = month_of(self._clock())
-        return set(sorted(name for name in self._names if name <= now)[-_RESIDENT:])
+    def _reach(self) -> tuple[str, str]:
+        """The first and the last month of which what is derived stays in memory."""
+        now = self._clock()
+        return month_of(now - REACH), month_of(now)
 
-    def _may_hold(self, name: str, record_id: str) -> bool:
-        """Looks in a sorted array of hashes: eight bytes a record, for months that are not in memory."""
-        ids = self._ids.get(name)
-        if ids is None:
-            return True
-        wanted = hash(record_id)
-        at = bisect_left(ids, wanted)
-        return at < len(ids) and ids[at] == wanted
+    def _index(self, name: str) -> Index:
+        derived = self._derived.get(name)
+        return (derived or self._load(name)).index
 
-    def release(self) -> None:
-        """Lets go of months that need no checkpoint, but for the current one and those before it."""
-        keep = self._resident()
-        for name in [name for name in self._open if name not in keep]:
-            self._let_go_of(name)
+    def _load(self, name: str) -> Derived:
+        """What is derived of a month, from its file, else from the month itself."""
+        derived = self._files.load(name)
+        if derived is None:
+            derived = self.open(name).derived
+        self._derived[name] = derived
+        return derived
 
-    def _let_go_of(self, name: str) -> None:
-        month = self._open[name]
-        if not month.pair.dirty:
-            self._ids[name] = array("q", sorted(map(hash, month.rows)))
+    def _valid(self, name: str) -> Derived | None:
+        """What is derived of a month, where its files still look as they did then."""
+        derived = self._derived.get(name)
+        if derived is None:
+            return self._files.load(name)
+        return derived if derived.stamp == self._files.stamp(name) else None
+
+    # Sums.
+
+    def rollup(self, name: str) -> Rollup:
+        """The sums of a month, by instant."""
+        return (self._derived.get(name) or self._load(name)).rollup
+
+    def whole(self, name: str, window: Stretch, *, detailed: bool) -> tuple[tuple[Line, Amount], ...] | None:
+        """The sums of a month that lies in the window altogether, where they cost less than its rollup."""
+        known = self._whole.get(name)
+        if known is None or name in self._derived or not window.holds(known.first, known.last):
+            return None
+        if not detailed:
+            return known.totals
+        lines = self._lines.get(name)
+        if lines is None:
+            kept = self._files.lines(name)
+            if kept is None:
+                return None
+            lines = self._lines[name] = kept
+        return lines
+
+    def touches(self, name: str, window: Stretch) -> bool:
+        """Whether some record of a month may lie in the window."""
+        span = self.span(name)
+        return span is not None and window.meets(*span)
+
+    def span(self, name: str) -> tuple[int, int] | None:
+        """The first and the last instant of a month's records, as rollups count them; None where there are none."""
+        known = self._whole.get(name)
+        if known is None or name in self._open:
+            return self.rollup(name).span()
+        return known.first, known.last
+
+    # Files.
+
+    @property
+    def dirty(self) -> bool:
+        """Whether a checkpoint has something to do."""
+        return any(month.pair.dirty or month.derived.stamp is None for month in self._open.values())
+
+    def checkpoint_steps(self) -> Iterator[None]:
+        """Brings the files of the months in memory up to date, in short steps; see :meth:`Pair.checkpoint_steps`."""
+        saved: dict[str, Derived] = {}
+        for month in self.opened():
+            yield from month.pair.checkpoint_steps()
+            if month.derived.stamp is None:
+                yield
+                yield from self._files.save_steps(month.name, month.derived)
+                saved[month.name] = month.derived
+        yield
+        # What has changed again meanwhile, or was let go, has its turn another time.
+        saved = {name: derived for name, derived in saved.items() if derived.stamp is not None}
+        if saved:
+            self._whole |= self._files.save_months(saved, self._names)
+            for name in saved:
+                self._lines.pop(name, None)
+
+    def release(self) -> bool:
+        """Lets go of what is not in use and needs no checkpoint; whether there was any."""
+        now = self._clock()
+        first, last = month_of(now - _IN_USE), month_of(now)
+        idle = [
+            name
+            for name, month in self._open.items()
+            if not (first <= name <= last and now - self._used[name] < _IDLE) and not month.pair.dirty
+        ]
+        for name in idle:
+            month = self._open.pop(name)
             month.pair.close()
-            del self._open[name]
+            if month.derived.stamp is None:
+                del self._derived[name]
+        oldest, newest = self._reach()
+        for name in [name for name in self._derived if not oldest <= name <= newest and name not in self._open]:
+            del self._derived[name]
+        return bool(idle)
 
     def close(self) -> None:
         """Gives all files back."""
@@ -190,3 +294,12 @@ def _names_in(folder: Path) -> Iterator[str]:
             match = _NAME.fullmatch(path.name)
             if match:
                 yield match[1]
+
+
+def wrong_sums(month: Month) -> list[str]:
+    """Whether the sums of a month are those of its records, counted again; the problem, if there is one."""
+    if Rollup.of(month.rows.values()) == month.derived.rollup:
+        return []
+    return [
+        f"{month.pair.file}: the sums kept beside it are not those of its records; `trayd ledger rebuild` mends them"
+    ]

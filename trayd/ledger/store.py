@@ -15,18 +15,20 @@ from trayd.errors import LedgerError
 from trayd.facts import AccountFact, Added, Batch, Coverage, Difference, EventFact, FileTaken, Link, ModelFact, Tagging
 from trayd.ledger import upkeep
 from trayd.ledger.changes import MARGIN, Seen, Work, check
+from trayd.ledger.contents import Source
 from trayd.ledger.counting import Standing, counting
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.journal import Mark
 from trayd.ledger.lock import Lock
 from trayd.ledger.months import Month, Months
 from trayd.ledger.pair import Change, LedgerPaths, Pair
+from trayd.ledger.rebuild import Rebuilt, rebuild
 from trayd.ledger.rollups import Stretch, moment
 from trayd.ledger.state import State, refuse_other_api
 from trayd.ledger.sums import Sums
 from trayd.ledger.tables import Identity, Row, facts_of
 from trayd.ledger.tagged import EditFound, edits_at
-from trayd.ledger.upkeep import BackedUp, Rebuilt, Restored, Source
+from trayd.ledger.upkeep import BackedUp, Problem, Restored
 from trayd.records import BalanceReading, Episode, ExternalCost, Filters, Generation, Record, Sum
 
 __all__ = ["Ledger", "LedgerPaths"]
@@ -157,18 +159,31 @@ class Ledger:
         return (*self._prepared, *self._state.notices, *self._months.notices)
 
     def checkpoint(self) -> None:
-        """Brings the TinyDB files up to date.
+        """Brings the TinyDB files up to date, without a pause; see :meth:`checkpoint_steps`.
+
+        Raises:
+            LedgerFullError: the disk refused; what was durable is, and the next checkpoint tries again.
+        """
+        for _ in self.checkpoint_steps():
+            pass
+
+    def checkpoint_steps(self) -> Iterator[None]:
+        """Brings the TinyDB files up to date in steps of a few milliseconds, between which anything can be done.
 
         Raises:
             LedgerFullError: the disk refused; what was durable is, and the next checkpoint tries again.
         """
         self._usable()
-        self._checkpoint()
+        return self._checkpoint_steps()
+
+    def _checkpoint_steps(self) -> Iterator[None]:
+        yield from self._months.checkpoint_steps()
+        yield from self._state.checkpoint_steps()
+        self.release()
 
     def _checkpoint(self) -> None:
-        self._months.checkpoint()
-        self._state.checkpoint()
-        self.release()
+        for _ in self._checkpoint_steps():
+            pass
 
     def release(self) -> bool:
         """Lets go of the months that are not in use; whether there was any. Asking for them brings them back."""
@@ -273,11 +288,18 @@ class Ledger:
         return self._sums.totals(filters, zone)
 
     def totals_over_time(
-        self, cuts: Sequence[datetime], filters: Filters = _ALL, *, zone: tzinfo = UTC
-    ) -> list[tuple[Sum, ...]]:
-        """The totals of each stretch of time from one cut to just before the next; of the filters' ends none counts."""
+        self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters = _ALL, *, zone: tzinfo = UTC
+    ) -> dict[str, tuple[Sum, ...]]:
+        """The totals of the stretches from one cut to just before the next one.
+
+        Args:
+            cuts: in order.
+            labels: of the stretches, one fewer; those of one label are added up.
+            filters: which records; its two ends are not looked at.
+            zone: the user's, in which civil dates begin.
+        """
         self._usable()
-        return self._sums.over_time(cuts, filters, zone)
+        return self._sums.over_time(cuts, labels, filters, zone)
 
     def unpriced_events(self, endpoint_ids: Collection[str], since: datetime) -> tuple[EventFact, ...]:
         """The events that tell a quantity of those endpoints, where nothing tells a price.
@@ -431,10 +453,14 @@ class Ledger:
         with self._away():
             return upkeep.archive_and_clear(self._paths, self._disk, now)
 
-    def verify(self) -> list[str]:
-        """Reads all files again and compares; the problems found, none when all is sound."""
+    def verify(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> list[Problem]:
+        """Reads all files again and compares; the problems found, none when all is sound.
+
+        Args:
+            progress: is told how many months of how many are done.
+        """
         self._usable()
-        return upkeep.verify(self._state, self._months, self._present)
+        return upkeep.verify(self._state, self._months, self._present, progress)
 
     def backup(self, now: datetime, target: Path | None = None) -> BackedUp:
         """Puts a consistent copy of everything into one zip file, and looks whether it is whole.
@@ -476,7 +502,7 @@ class Ledger:
         self._usable()
         memory = {} if source else upkeep.in_memory(self._state, self._months)
         with self._away():
-            return upkeep.rebuild(self._paths, self._disk, names, source, memory)
+            return rebuild(self._paths, self._disk, names, source, memory)
 
     @contextmanager
     def _away(self) -> Iterator[None]:

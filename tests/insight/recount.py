@@ -1,0 +1,63 @@
+"""A source of sums that reads every record, each time: slow, plain, and what the rollups are judged by."""
+
+from itertools import pairwise
+
+from trayd.records import ExternalCost, Filters, Heading, Sum
+
+
+ALL = Filters()
+
+
+def heading_of(record, *, detailed):
+    if isinstance(record, ExternalCost):
+        heading = Heading(record.kind, record.counting, record.amount.currency)
+        tags = {"client": record.client, "project": record.project, "deliverable": record.deliverable}
+        return heading._replace(**tags) if detailed else heading
+    amount = amount_of(record)
+    heading = Heading(record.kind, record.counting, amount.currency if amount else "", record.account)
+    if not detailed:
+        return heading
+    names = ("endpoint_id", "operation", "key", "client", "project", "deliverable")
+    return heading._replace(**{name: getattr(record, name) for name in names})
+
+
+def amount_of(record):
+    if isinstance(record, ExternalCost):
+        return record.amount
+    if record.counting == "actual":
+        return record.actual
+    if record.counting in ("estimate", "pending", "unmatched") and record.estimate:
+        return record.estimate.amount
+    return None
+
+
+class Recount:
+    def __init__(self, records):
+        self.records = list(records)
+
+    def _add_up(self, filters, zone, *, detailed):
+        sums = {}
+        for record in self.records:
+            if filters.admits(record, zone):
+                heading, amount = heading_of(record, detailed=detailed), amount_of(record)
+                count, nanos = sums.get(heading, (0, 0))
+                sums[heading] = (count + 1, nanos + (amount.nanos if amount else 0))
+        return tuple(Sum(heading, *sum_) for heading, sum_ in sums.items())
+
+    def sums(self, filters=ALL, *, zone):
+        return self._add_up(filters, zone, detailed=True)
+
+    def totals(self, filters=ALL, *, zone):
+        return self._add_up(filters, zone, detailed=False)
+
+    def totals_over_time(self, cuts, labels, filters=ALL, *, zone):
+        found = {label: {} for label in labels}
+        for label, (since, until) in zip(labels, pairwise(cuts), strict=True):
+            chosen = Filters(
+                **{name: getattr(filters, name) for name in filters.__struct_fields__}
+                | {"since": since, "until": until}
+            )
+            for heading, count, nanos in self._add_up(chosen, zone, detailed=False):
+                known = found[label].get(heading, (0, 0))
+                found[label][heading] = (known[0] + count, known[1] + nanos)
+        return {label: tuple(Sum(heading, *sum_) for heading, sum_ in sums.items()) for label, sums in found.items()}

@@ -1,0 +1,275 @@
+"""Rollups on disk: derived from the months' files, so they have no mirror; where in doubt they are counted again.
+
+``rollups/2026-11.json`` has the sums of one month and the index of its records, ``rollups/months.json`` the sums of
+each month as a whole, which is all that most questions about old months need. Both are TinyDB files like the others.
+Each says which state of the month's own pair it was counted from; a pair that looks different by now is recounted.
+"""
+
+from __future__ import annotations
+
+from array import array
+from base64 import b64decode, b64encode
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import blake2b
+
+import msgspec
+
+from trayd.errors import LedgerError
+from trayd.ledger.disk import Disk, refusals
+from trayd.ledger.pair import LedgerPaths
+from trayd.ledger.rollups import Amount, Line, Rollup, Series
+from trayd.ledger.storage import FileState, Found, SealedStorage
+
+#: The folder of these files, in the ledger's.
+FOLDER = "rollups"
+
+_MONTHS = "months"
+_HASH_BYTES = 8
+
+
+class Stamp(msgspec.Struct, frozen=True, array_like=True):
+    """What tells one state of a month's pair from another: sizes and times of its two files; zeros where missing."""
+
+    file_size: int
+    file_changed: int
+    mirror_size: int
+    mirror_changed: int
+
+
+class Index:
+    """Which records a month holds: eight bytes each, so that a month need not be read to be ruled out."""
+
+    __slots__ = ("_hashes", "_new")
+
+    def __init__(self, hashes: array[int]) -> None:
+        self._hashes = hashes
+        self._new: set[int] = set()
+
+    @classmethod
+    def of(cls, record_ids: Iterable[str]) -> Index:
+        """The index of these ids."""
+        return cls(array("Q", sorted(map(_hash, record_ids))))
+
+    @classmethod
+    def decoded(cls, text: str) -> Index:
+        """The index that :meth:`encoded` gave."""
+        hashes = array("Q")
+        hashes.frombytes(b64decode(text))
+        return cls(hashes)
+
+    def encoded(self) -> str:
+        """As text."""
+        if self._new:
+            self._hashes = array("Q", sorted({*self._hashes, *self._new}))
+            self._new.clear()
+        return b64encode(self._hashes.tobytes()).decode()
+
+    def add(self, record_id: str) -> None:
+        """Takes one more in."""
+        self._new.add(_hash(record_id))
+
+    def may_hold(self, record_id: str) -> bool:
+        """False is certain; true is as good as certain."""
+        wanted = _hash(record_id)
+        at = bisect_left(self._hashes, wanted)
+        return wanted in self._new or (at < len(self._hashes) and self._hashes[at] == wanted)
+
+
+def _hash(record_id: str) -> int:
+    return int.from_bytes(blake2b(record_id.encode(), digest_size=_HASH_BYTES).digest(), "little")
+
+
+class Derived:
+    """What is derived from a month's records.
+
+    Attributes:
+        stamp: the state of the pair that it was counted from; None while the pair has changed since.
+    """
+
+    __slots__ = ("_changes", "index", "rollup", "stamp")
+
+    def __init__(self, rollup: Rollup, index: Index, stamp: Stamp | None) -> None:
+        self.rollup = rollup
+        self.index = index
+        self.stamp = stamp
+        self._changes = 0
+
+    def touch(self) -> None:
+        """Says that it is about to change, and with it the month."""
+        self.stamp = None
+        self._changes += 1
+
+    def unchanged(self) -> Callable[[], bool]:
+        """Whether it is still as it is now, whenever that is asked."""
+        before = self._changes
+        return lambda: self._changes == before
+
+
+class _ChangedMeanwhile(Exception):  # noqa: N818 - no error: it ends a writing that would be of no use
+    """What is being kept is no longer what there is."""
+
+
+class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
+    """What a whole month adds up to.
+
+    Attributes:
+        first: the first instant in it, as rollups count them, and ``last`` the last one.
+        totals: the sums over all dimensions but how they count.
+    """
+
+    month: str
+    stamp: Stamp
+    first: int
+    last: int
+    totals: tuple[tuple[Line, Amount], ...]
+
+
+class _Whole(MonthSums, frozen=True, kw_only=True):
+    lines: tuple[tuple[Line, Amount], ...]
+
+
+class _Cells(msgspec.Struct, frozen=True):
+    line: Line
+    times: list[int]
+    counts: list[int]
+    nanos: list[int]
+
+
+class _Head(msgspec.Struct, frozen=True):
+    stamp: Stamp
+    index: str
+
+
+class RollupFiles:
+    """The files of the rollups folder."""
+
+    def __init__(self, folders: LedgerPaths, disk: Disk) -> None:
+        self._folders = folders
+        self._disk = disk
+        self.folder = folders.ledger / FOLDER
+        with refusals(self.folder):
+            disk.make_folder(self.folder)
+
+    def stamp(self, month: str) -> Stamp:
+        """The state that the month's pair is in now."""
+        stamps = [
+            self._disk.stamp(folder / f"{month}{end}")
+            for folder, end in ((self._folders.ledger, ".json"), (self._folders.backup, ".jsonl"))
+        ]
+        file, mirror = ((0, 0) if found is None else found[1:] for found in stamps)
+        return Stamp(*file, *mirror)
+
+    def load(self, month: str) -> Derived | None:
+        """What was kept of a month; None where there is nothing, or it is not of the pair as it is now."""
+        stamp = self.stamp(month)
+        try:
+            found = self._examine(month)
+            if found is None:
+                return None
+            (head,) = (msgspec.json.decode(raw, type=_Head) for raw in found.tables["month"].values())
+            if head.stamp != stamp:
+                return None
+            rollup = Rollup()
+            for raw in found.tables["lines"].values():
+                cells = msgspec.json.decode(raw, type=_Cells)
+                for at, count, nanos in zip(cells.times, cells.counts, cells.nanos, strict=True):
+                    rollup.add(cells.line, at, count, nanos)
+            return Derived(rollup, Index.decoded(head.index), stamp)
+        except (msgspec.MsgspecError, KeyError, ValueError):
+            return None
+
+    def save_steps(self, month: str, derived: Derived) -> Iterator[None]:
+        """Keeps what is derived of a month that has just been checkpointed, in short steps.
+
+        Where the month changes between two steps nothing is kept, and its stamp stays None.
+
+        Raises:
+            LedgerFullError: the disk refused; it will be counted again.
+        """
+        unchanged = derived.unchanged()
+        stamp = self.stamp(month)
+
+        def lines() -> Iterator[bytes]:
+            for line, cells in derived.rollup.cells():
+                if not unchanged():
+                    raise _ChangedMeanwhile
+                yield msgspec.json.encode(_Cells(line, *(list(column) for column in zip(*cells, strict=True))))
+
+        def placed(_: object) -> None:
+            if not unchanged():
+                raise _ChangedMeanwhile
+
+        head = msgspec.json.encode(_Head(stamp, derived.index.encoded()))
+        try:
+            yield from self._storage(month).checkpoint_steps(
+                {"month": [head], "lines": lines()}, seq=0, announce=placed
+            )
+        except _ChangedMeanwhile:
+            return
+        derived.stamp = stamp
+
+    def months(self) -> dict[str, MonthSums]:
+        """The sums of each month whose pair is still as it was when they were counted."""
+        kept = (msgspec.json.decode(raw, type=MonthSums) for raw in self._kept_months().values())
+        return {sums.month: sums for sums in kept if sums.stamp == self.stamp(sums.month)}
+
+    def lines(self, month: str) -> tuple[tuple[Line, Amount], ...] | None:
+        """The sums of a whole month by every dimension; None where they are not kept."""
+        raw = self._kept_months().get(month)
+        return None if raw is None else msgspec.json.decode(raw, type=_Whole).lines
+
+    def save_months(self, changed: Mapping[str, Derived], names: Iterable[str]) -> dict[str, MonthSums]:
+        """Keeps the sums of months that have just been saved beside those of the others.
+
+        Args:
+            changed: what is derived of them.
+            names: all months that there are.
+
+        Raises:
+            LedgerFullError: the disk refused; they will be counted again.
+        """
+        kept = self._kept_months()
+        new = {name: _whole(name, derived) for name, derived in changed.items()}
+        documents = {name: msgspec.json.encode(whole) for name, whole in new.items()}
+        every = [documents.get(name) or kept.get(name) for name in sorted(names)]
+        content = [document for document in every if document is not None]
+        self._storage(_MONTHS).checkpoint({"months": content}, seq=0, announce=lambda _: None)
+        return {name: msgspec.convert(whole, MonthSums, from_attributes=True) for name, whole in new.items()}
+
+    def _kept_months(self) -> dict[str, bytes]:
+        try:
+            found = self._examine(_MONTHS)
+            if found is None:
+                return {}
+            return {msgspec.json.decode(raw, type=_Named).month: bytes(raw) for raw in found.tables["months"].values()}
+        except (msgspec.MsgspecError, KeyError):
+            return {}
+
+    def _examine(self, name: str) -> Found | None:
+        try:
+            found = self._storage(name).examine()
+        except LedgerError:  # a newer trayd's, or unreadable: as good as none
+            return None
+        return found if found.state is FileState.SOUND else None
+
+    def _storage(self, name: str) -> SealedStorage:
+        return SealedStorage(self.folder / f"{name}.json", disk=self._disk)
+
+
+class _Named(msgspec.Struct):
+    month: str
+
+
+def _whole(name: str, derived: Derived) -> _Whole:
+    rollup = derived.rollup
+    first, last = rollup.span() or (0, 0)
+    assert derived.stamp is not None  # noqa: S101 - it has just been saved
+    return _Whole(
+        month=name, stamp=derived.stamp, first=first, last=last, totals=_sums(rollup.totals), lines=_sums(rollup.lines)
+    )
+
+
+def _sums(table: Mapping[Line, Series]) -> tuple[tuple[Line, Amount], ...]:
+    found: Iterator[tuple[Line, Amount]] = ((line, series.between(None, None)) for line, series in table.items())
+    return tuple((line, amount) for line, amount in found if amount.count)
