@@ -5,6 +5,8 @@ may be there without its content, which then reads as zeros. A new name, a renam
 synced may have happened, or not. What a failed sync was to store stays in doubt, whatever is synced later.
 """
 
+import errno
+import os
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -140,7 +142,7 @@ class PowerDisk(QuickDisk):
     """Does what it is asked to, and keeps account of what a power cut would leave.
 
     ``on_call`` is told of each call when it was made. The call with the number ``fails_at`` fails, a
-    write in the middle.
+    write in the middle; and all after it where the disk ``stays_ill``.
     """
 
     def __init__(self, root):
@@ -150,6 +152,7 @@ class PowerDisk(QuickDisk):
         self.on_call = lambda _call: None
         self._root = root
         self.fails_at = None
+        self.stays_ill = False
         self._contents = {}
 
     def _told(self, call):
@@ -157,9 +160,11 @@ class PowerDisk(QuickDisk):
         self.on_call(call)
 
     def _fails(self):
-        if self.made + 1 == self.fails_at:
+        if self.fails_at is None or self.made + 1 < self.fails_at:
+            return
+        if self.stays_ill or self.made + 1 == self.fails_at:
             self.made += 1
-            raise OSError(5, "Input/output error")
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def make_folder(self, path):
         new = [folder for folder in (path, *path.parents) if self._root in folder.parents and not folder.exists()]
