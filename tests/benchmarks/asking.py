@@ -1,0 +1,68 @@
+"""``trayd usage``: every window, broken down every way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
+
+from tests.benchmarks import work
+from tests.benchmarks.harness import Row, Samples, Workshop, at_most, figure, timed
+from trayd.operations import UsageQuery
+
+_DIMENSIONS = ("model", "operation", "client", "project", "deliverable", "account", "key", "day", "hour")
+#: Beside those that have a name: two months back, and all that there is.
+_DAYS_BACK = (60, 729)
+
+#: Of each breakdown so many samples are taken, or as many as fit into the time, but one at least.
+_SAMPLES = 20
+_SECONDS_EACH = 1.0
+
+
+def usage(workshop: Workshop) -> Iterator[Row]:
+    """One large month, and two years."""
+    for name, months, each in (("100k records in one month", 1, 100_000), ("24 months of 30k records", 24, 30_000)):
+        home = workshop.ledger(f"usage-{months}", months=months, each=each)
+        yield from _rows(home, name)
+
+
+def _rows(home: Path, name: str) -> Iterator[Row]:
+    operations = work.operations_on(home)
+    today = datetime.now(UTC).date()
+    windows = ["24h", "7d", "30d", "month", *(f"{today - timedelta(days=days)}..{today}" for days in _DAYS_BACK)]
+    together: dict[str, float] = {}
+    slowest = ("", 0.0)
+    for window in windows:
+        medians = {by: _median(partial(operations.usage, UsageQuery(window=window, by=by))) for by in _DIMENSIONS}
+        together[window] = sum(medians.values())
+        by = max(medians, key=lambda each: medians[each])
+        slowest = max(slowest, (f"{window} by {by}", medians[by]), key=itemgetter(1))
+    yield at_most(
+        f"usage, the slowest breakdown of a window, {name}",
+        slowest[1],
+        0.002,
+        f"{figure(slowest[1] * 1000)} ms ({slowest[0]})",
+        "≤ 2 ms",
+    )
+    longest = max(together, key=lambda window: together[window])
+    told = ", ".join(f"{window} {figure(seconds * 1000)}" for window, seconds in together.items())
+    yield at_most(
+        f"usage, all {len(_DIMENSIONS)} breakdowns of a window together, {name}",
+        together[longest],
+        0.002,
+        f"{figure(together[longest] * 1000)} ms for {longest}; all: {told}",
+        "≤ 2 ms",
+    )
+    operations.ledger.close()
+
+
+def _median(ask: Callable[[], object]) -> float:
+    ask()
+    taken: list[float] = []
+    end = time.monotonic() + _SECONDS_EACH
+    while not taken or (len(taken) < _SAMPLES and time.monotonic() < end):
+        taken.append(timed(ask))
+    return Samples(tuple(taken)).median
