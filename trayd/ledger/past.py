@@ -231,16 +231,16 @@ class Past:
                     past.checkpoint()
             return past.table(table).rows
 
-    def verify(self) -> list[str]:
-        """Reads the files of all months again and compares them; the problems found."""
-        problems = []
+    def verify(self) -> Iterator[tuple[str, str]]:
+        """Reads the files of all months again and compares them; the names of pairs, and what is wrong with each."""
         for month in self.months():
+            name = f"{_PREFIX}{month}"
             try:
                 with self._opened(month) as past:
-                    problems += past.verify()
+                    problems = past.verify()
             except LedgerError as error:
-                problems.append(str(error))
-        return problems
+                problems = [error.message]
+            yield from ((name, problem) for problem in problems)
 
     @contextmanager
     def _opened(self, month: str) -> Iterator[Pair]:
