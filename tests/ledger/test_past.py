@@ -554,6 +554,19 @@ class TestDamage:
         crash(ledger)
 
 
+def test_a_backup_has_the_past_in_it_and_puts_it_back(tmp_path):
+    clock = about_to_leave(tmp_path)
+    with using(tmp_path, clock) as ledger:
+        checkpoints(ledger)
+        before = told(ledger)
+        copy = ledger.backup(clock.now).path
+        (tmp_path / "ledger/state-2026-11.json").write_bytes(b"\0" * 500)
+        (tmp_path / "backup/state-2026-11.jsonl").write_bytes(b"\0" * 500)
+        ledger.restore(copy, clock.now)
+        assert told(ledger) == before
+        assert ledger.verify() == []
+
+
 def test_clearing_takes_the_past_along_and_the_archive_has_it(tmp_path):
     clock = about_to_leave(tmp_path)
     with using(tmp_path, clock) as ledger:
