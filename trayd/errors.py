@@ -59,6 +59,10 @@ class LedgerDamagedError(LedgerError):
     """Both files of a pair are damaged; nothing was deleted."""
 
 
+class LedgerNewerError(LedgerError):
+    """A newer trayd wrote it; this one changes nothing."""
+
+
 class LedgerFullError(LedgerError):
     """There is no room, or the disk refuses to write; nothing was changed."""
 

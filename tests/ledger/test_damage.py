@@ -3,12 +3,13 @@
 import json
 import os
 import shutil
+from zlib import crc32
 
 import pytest
 import tinydb
 
 from tests.ledger.making import DAY, NOON, billing, crash, edit, event, folders, opened, row
-from trayd.errors import LedgerDamagedError, LedgerError
+from trayd.errors import LedgerDamagedError, LedgerError, LedgerNewerError
 from trayd.facts import Batch
 
 
@@ -208,19 +209,17 @@ def test_tags_and_notes_of_a_hand_edited_file_are_taken_in_and_the_rest_stays(ke
 
 def test_a_newer_format_is_refused_and_left_alone(kept):
     put_back, _ = kept
-    for path_of, old, new in (
-        (file_of, b'"trayd":1', b'"trayd":2'),
-        (mirror_of, b'"trayd":1', b'"trayd":2'),
-    ):
+    for path_of in (file_of, mirror_of):
         home = put_back()
         path = path_of(home)
-        path.write_bytes(path.read_bytes().replace(old, new))
-        before = path.read_bytes()
-        ledger = opened(home)
-        with pytest.raises(LedgerError, match="newer trayd"):
-            content(ledger)
-        ledger.close()
-        assert path.read_bytes() == before
+        head, line_end, rest = path.read_bytes().partition(b"\n")
+        newer = head[18:].replace(b'"trayd":2', b'"trayd":9')
+        head = b'{"sum":"%08x",%s' % (crc32(newer), newer) if path_of is mirror_of else head
+        path.write_bytes(head + line_end + rest.replace(b'"trayd":2', b'"trayd":9'))
+        files = {each: each.read_bytes() for each in home.rglob("*.json*")}
+        with pytest.raises(LedgerNewerError, match=rf"{path.name} was written by a newer trayd .format 9"):
+            opened(home)
+        assert {each: each.read_bytes() for each in home.rglob("*.json*")} == files
 
 
 def test_damage_of_the_state_is_mended_the_same_way(tmp_path):

@@ -392,7 +392,7 @@ class TestFiles:
         assert ledger.verify() == []
         mirror = folders(tmp_path).backup / "2026-11.jsonl"
         mirror.write_bytes(mirror.read_bytes().replace(b"1120000000", b"9120000000"))
-        assert any("2026-11.jsonl" in problem for problem in ledger.verify())
+        assert any("2026-11.jsonl" in problem.text for problem in ledger.verify())
         ledger.close()
 
 

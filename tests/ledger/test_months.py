@@ -97,7 +97,7 @@ def test_a_record_that_stands_in_two_months_is_told_by_its_name(history):
     ledger = opened(history)
     ledger.add(Batch(events=(event("n1", "r3-0", NOON),)))
     (problem,) = ledger.verify()
-    assert problem.endswith(f"the record r3-0 stands in {history / 'ledger' / '2026-03.json'} too")
+    assert problem.text.endswith(f"the record r3-0 stands in {history / 'ledger' / '2026-03.json'} too")
     ledger.close()
 
 

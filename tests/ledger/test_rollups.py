@@ -345,8 +345,8 @@ def test_verify_tells_of_a_rollup_that_is_not_a_recount(years):
     (line, *_) = rollup.lines
     rollup.add(line, 0, 1, 1)
     (problem,) = ledger.verify()
-    assert "2025-03" in problem
-    assert "sums" in problem
+    assert "2025-03" in problem.text
+    assert "sums" in problem.text
     ledger.close()
 
 

@@ -1,4 +1,4 @@
-"""Archives: a whole ledger in one zip file, as a copy or before it is cleared, and what such a file is found to hold."""
+"""Archives: a whole ledger in one zip file, as a copy or before it is cleared, and what such a file holds."""
 
 from __future__ import annotations
 
@@ -22,15 +22,11 @@ from trayd.ledger.pair import LedgerPaths
 #: What a file is called that waits to be put into its place; see :mod:`trayd.ledger.swap`.
 STAGED = ".restoring"
 
-#: The ends of the two files of a pair, by the folder they are in.
-ENDS = {"ledger": ".json", "backup": ".jsonl"}
-
-# The backup can be in a folder that has other files of the user's.
-_NAME = rf"state|{MONTH}"
+# Whole names only: the backup can be in a folder that has other files of the user's.
+_NAME = rf"state|state-{MONTH}|{MONTH}"
 _KEPT_ASIDE = r"(?:\.(?:damaged|edited|replaced)-[0-9]{8}T[0-9]{6}Z(?:-[0-9]+)?)"
-_OURS = re.compile(rf"(?:{_NAME})\.jsonl?{_KEPT_ASIDE}?(?:\.tmp|{re.escape(STAGED)})?")
-_PACKED = re.compile(rf"(?:ledger/(?:({_NAME})\.json)|backup/(?:({_NAME})\.jsonl))")
-_PACKED_ASIDE = re.compile(rf"(?:ledger|backup)/(?:{_NAME})\.jsonl?(?:{_KEPT_ASIDE}(?:\.tmp)?|\.tmp)")
+_PACKED = re.compile(rf"ledger/({_NAME})\.json|backup/({_NAME})\.jsonl")
+_ASIDE = re.compile(rf"(?:{_PACKED.pattern}){_KEPT_ASIDE}?(?:\.tmp|{re.escape(STAGED)})?")
 
 _CHUNK = 1 << 20
 _ENCRYPTED = 1
@@ -73,9 +69,23 @@ def files_of(folders: LedgerPaths, *, kept_aside: bool) -> list[tuple[Path, str]
         with refusals(folder):
             for path in sorted(folder.iterdir()):
                 name = f"{part}/{path.name}"
-                if path.is_file() and (_OURS.fullmatch(path.name) if kept_aside else _PACKED.fullmatch(name)):
+                if path.is_file() and (_ASIDE if kept_aside else _PACKED).fullmatch(name):
                     found.append((path, name))
     return found
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """The names of pairs as they are worked through: the state, its past, the months."""
+    return sorted(names, key=lambda name: (name != "state", not name.startswith("state"), name))
+
+
+def names_in(folders: LedgerPaths) -> list[str]:
+    """The pairs that there are, of which one file at least is there.
+
+    Raises:
+        LedgerFullError: a folder cannot be read.
+    """
+    return in_order({path.name.partition(".")[0] for path, _ in files_of(folders, kept_aside=False)})
 
 
 def free_name(folders: LedgerPaths, stem: str) -> Path:
@@ -104,9 +114,7 @@ def pack(files: Iterable[tuple[Path, str]], target: Path, disk: Disk) -> None:
         try:
             handle = disk.open_new(temporary)
             try:
-                with zipfile.ZipFile(
-                    _Sink(disk, handle), "w", zipfile.ZIP_DEFLATED, strict_timestamps=False
-                ) as packed:
+                with zipfile.ZipFile(_Sink(disk, handle), "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as packed:
                     for path, name in files:
                         packed.write(path, name)
                 disk.sync(handle)
@@ -153,10 +161,10 @@ def look_into(packed: zipfile.ZipFile, source: Path) -> Packed:
     size = 0
     for entry in packed.infolist():
         name = entry.filename
-        if name in {"ledger/", "backup/"} or _PACKED_ASIDE.fullmatch(name):
-            continue
         match = _PACKED.fullmatch(name)
         if match is None:
+            if name in {"ledger/", "backup/"} or _ASIDE.fullmatch(name):
+                continue
             raise LedgerError(f"{source} holds {name!r}, which no ledger has", "name the zip file of a backup")
         if name in seen:
             raise LedgerError(f"{source} holds {name} twice", "take another backup; nothing was changed")
@@ -167,7 +175,7 @@ def look_into(packed: zipfile.ZipFile, source: Path) -> Packed:
         size += entry.file_size
     if not names:
         raise LedgerError(f"{source} holds no ledger", "name the zip file of a backup")
-    return Packed(tuple(sorted(names, key=lambda name: (name != "state", name))), size)
+    return Packed(tuple(in_order(names)), size)
 
 
 def unpack(packed: zipfile.ZipFile, name: str, target: Path, disk: Disk) -> bool:

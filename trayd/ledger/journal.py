@@ -32,7 +32,8 @@ import msgspec
 from trayd.errors import LedgerError, LedgerFullError
 from trayd.ledger.disk import Disk, NewFile, refusals, write_all
 
-FORMAT = 1
+#: The version of the form of a ledger's files; see :mod:`trayd.ledger.formats`.
+FORMAT = 2
 
 #: About so much is written in one step.
 _CHUNK_BYTES = 1 << 18

@@ -211,6 +211,10 @@ class Months:
         """The sums of a month, by instant."""
         return (self._derived.get(name) or self._load(name)).rollup
 
+    def derived(self, name: str) -> Derived | None:
+        """What is derived of a month, where that is in memory."""
+        return self._derived.get(name)
+
     def whole(self, name: str, window: Stretch, *, detailed: bool) -> tuple[tuple[Line, Amount], ...] | None:
         """The sums of a month that lies in the window altogether, where they cost less than its rollup."""
         known = self._whole.get(name)

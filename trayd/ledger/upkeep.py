@@ -6,43 +6,65 @@ lock of a ledger that cannot be opened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
+from zipfile import ZipFile
 
 import msgspec
 
-from trayd.ledger.archive import archive
+from trayd.errors import LedgerDamagedError, LedgerError
+from trayd.ledger import archive
+from trayd.ledger.contents import Payloads, of_pair
 from trayd.ledger.disk import Disk
+from trayd.ledger.formats import format_of, refuse_newer
+from trayd.ledger.journal import FORMAT
+from trayd.ledger.lock import Lock
+from trayd.ledger.migrations import bring_up
 from trayd.ledger.months import Months
-from trayd.ledger.pair import LedgerPaths
+from trayd.ledger.pair import LedgerPaths, Pair
+from trayd.ledger.rebuild import open_pair, write_anew
+from trayd.ledger.rollups import Rollup
 from trayd.ledger.state import State
+from trayd.ledger.swap import Plan, finish, swap
 from trayd.ledger.tables import Row, facts_of, row_of
 from trayd.records import Record
 
-#: The payloads of a pair: by table, then by key.
-Contents = dict[str, dict[str, bytes]]
 
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is not sound.
 
-class Source(StrEnum):
-    """A file of a pair that it can be rebuilt from."""
+    Attributes:
+        pair: the name of the pair that it is in: ``2026-11``, ``state``.
+        record: the record's id, where it is about one.
+        text: what is wrong, with the file's name.
+        cure: what to do about it.
+    """
 
-    MIRROR = "mirror"
-    FILE = "file"
+    pair: str
+    record: str | None = None
+    text: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.text}; {self.cure}"
 
 
 class BackedUp(msgspec.Struct, frozen=True):
-    """A copy that was made.
+    """A copy that was made, and tried.
 
     Attributes:
         path: the zip file.
         records: how many records it holds.
-        size: in bytes.
+        months: how many months.
+        size: of the file, in bytes.
     """
 
     path: Path
     records: int
+    months: int
     size: int
 
 
@@ -52,68 +74,115 @@ class Restored(msgspec.Struct, frozen=True):
     Attributes:
         archive: the zip file with what was there before; None where nothing was.
         records: how many records there are now.
+        months: in how many months.
     """
 
     archive: Path | None
     records: int
+    months: int
 
 
-class Rebuilt(msgspec.Struct, frozen=True):
-    """A pair that was written anew.
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What an archive was found to hold.
 
     Attributes:
-        name: of the pair: ``2026-11``, ``state``.
-        documents: how many it holds.
-        read: what it was read from: ``memory``, ``mirror``, ``file``, or ``both`` where neither was whole.
-        kept: the files that it replaced, under the names that they are kept by.
-        missing: what could not be read, and so is not in it.
+        names: of the pairs.
+        records: how many records.
+        months: the names of the months, the oldest first.
+        base_url: the API whose history it is; None where it does not say.
+        size: its bytes when unpacked.
     """
 
-    name: str
-    documents: int
-    read: str
-    kept: tuple[Path, ...]
-    missing: tuple[str, ...]
+    names: tuple[str, ...]
+    records: int
+    months: tuple[str, ...]
+    base_url: str | None
+    size: int
 
 
-def prepare(folders: LedgerPaths, disk: Disk, now: datetime) -> tuple[str, ...]:  # noqa: ARG001 - more to come
+def prepare(folders: LedgerPaths, disk: Disk, now: datetime) -> tuple[str, ...]:
     """What has to be done before a ledger can be read: what was cut short is finished, old formats are brought up.
 
     Returns:
         What was done, for people.
+
+    Raises:
+        LedgerNewerError: a newer trayd wrote it; nothing was changed.
+        LedgerDamagedError: what was cut short cannot be finished, or an old format not be brought up.
+        LedgerFullError: the disk refused; the next time tries again.
     """
-    return ()
+    finished = finish(folders, disk)
+    return (*([finished] if finished else []), *bring_up(folders, disk, now))
 
 
-def verify(state: State, months: Months, present: Callable[[Row], Record]) -> list[str]:
+@contextmanager
+def held(folders: LedgerPaths, holder: str, disk: Disk | None = None) -> Iterator[Disk]:
+    """Holds a ledger that cannot be opened, so that something can be done to its files.
+
+    Raises:
+        LedgerLockedError: another process has it.
+        LedgerFullError: the disk refuses.
+    """
+    disk = disk or Disk()
+    lock = Lock(folders.ledger, holder, disk)
+    try:
+        yield disk
+    finally:
+        lock.release()
+
+
+def verify(
+    state: State, months: Months, present: Callable[[Row], Record], progress: Callable[[int, int], None]
+) -> list[Problem]:
     """Reads all files again and compares them with each other and with memory.
 
     Args:
         state: the state pair.
         months: all months; they are opened one after the other.
         present: makes the record that is shown out of a row.
+        progress: is told how many months of how many are done.
 
     Returns:
         The problems found, none when all is sound.
     """
-    problems = state.verify()
+    problems = [_problem("state", text) for text in state.verify()]
+    problems += [_problem(name, text) for name, text in state.past.verify()]
     seen: dict[str, Path] = {}
-    for name in months.names():
-        month = months.open(name)
-        problems += month.pair.verify()
-        problems += [
-            f"{month.pair.file}: the record {record_id} is not what its facts make"
-            for record_id, row in month.rows.items()
-            if not _is_sound(record_id, row, present)
-        ]
-        problems += [
-            f"{month.pair.file}: the record {record_id} stands in {seen[record_id]} too"
-            for record_id in month.rows
-            if record_id in seen
-        ]
+    names = months.names()
+    held = {name: derived for name in names if (derived := months.derived(name)) is not None}
+    for number, name in enumerate(names):
+        progress(number, len(names))
+        try:
+            month = months.open(name)
+        except LedgerDamagedError as error:
+            problems.append(Problem(pair=name, text=error.message, cure=_cure(name)))
+            continue
+        problems += [_problem(name, text) for text in month.pair.verify()]
+        for record_id, row in month.rows.items():
+            if not _is_sound(record_id, row, present):
+                text = f"{month.pair.file}: the record {record_id} is not what its facts make"
+                problems.append(_problem(name, text, record_id))
+            if record_id in seen:
+                text = f"{month.pair.file}: the record {record_id} stands in {seen[record_id]} too"
+                cure = "restore a backup; until then it is counted twice"
+                problems.append(Problem(pair=name, record=record_id, text=text, cure=cure))
+        derived = held.get(name, month.derived)
+        if Rollup.of(month.rows.values()) != derived.rollup:
+            problems.append(_problem(name, f"{month.pair.file}: the sums of {name} are not those of a recount"))
+        if not all(map(derived.index.may_hold, month.rows)):
+            problems.append(_problem(name, f"{month.pair.file}: the index of {name} lacks some of its records"))
         seen |= dict.fromkeys(month.rows, month.pair.file)
         months.release()
+    progress(len(names), len(names))
     return problems
+
+
+def _problem(pair: str, text: str, record: str | None = None) -> Problem:
+    return Problem(pair=pair, record=record, text=text, cure=_cure(pair))
+
+
+def _cure(pair: str) -> str:
+    return f"run `trayd ledger rebuild {pair}`; what it replaces is kept"
 
 
 def _is_sound(record_id: str, row: Row, present: Callable[[Row], Record]) -> bool:
@@ -125,40 +194,149 @@ def archive_and_clear(folders: LedgerPaths, disk: Disk, now: datetime) -> Path:
     """Puts everything into one zip file beside the ledger's folder, then removes it from the folders.
 
     Raises:
-        LedgerFullError: the disk refused; unless the archive is complete nothing was cleared.
+        LedgerFullError: the disk refused; unless the archive is complete nothing was cleared, and if it is, the next
+            start finishes the clearing.
     """
-    return archive(folders, disk, now)
+    target = archive.free_name(folders, archive.stem_of(folders, now))
+    archive.pack(archive.files_of(folders, kept_aside=True), target, disk)
+    swap(folders, disk, Plan(told=f"the ledger was being cleared, which is finished now; its archive is {target}"))
+    return target
 
 
 def backup(folders: LedgerPaths, disk: Disk, now: datetime, target: Path | None) -> BackedUp:
-    """Puts a copy of everything into one zip file."""
-    raise NotImplementedError
+    """Puts a copy of everything into one zip file, and tries whether it can be read again.
+
+    Args:
+        folders: of the ledger, whose files are up to date.
+        disk: the file calls.
+        now: the time (with a zone), for the name.
+        target: the file; None makes one beside the ledger's folder.
+
+    Raises:
+        LedgerError: the target is there already, or its folder is not.
+        LedgerDamagedError: the copy is not whole, as a file of the ledger is damaged; the copy is kept.
+        LedgerFullError: the disk refused; no half a copy stays.
+    """
+    if target is None:
+        target = archive.free_name(folders, f"{archive.stem_of(folders, now)}-backup")
+    if target.exists():
+        raise LedgerError(f"{target} is there already", "name another file")
+    if not target.parent.is_dir():
+        raise LedgerError(f"there is no folder {target.parent}", "make it, or name another file")
+    archive.pack(archive.files_of(folders, kept_aside=False), target, disk)
+    found = examine(target)
+    return BackedUp(path=target, records=found.records, months=len(found.months), size=target.stat().st_size)
+
+
+def examine(source: Path) -> Found:
+    """Looks through an archive: only a ledger's files, none too new, every pair whole. No ledger is touched.
+
+    Raises:
+        LedgerError: it is no archive of a ledger, or not a whole one.
+        LedgerNewerError: a newer trayd made it.
+        LedgerFullError: there is no room to unpack a pair of it.
+    """
+    with archive.opened(source) as packed:
+        return _examined(packed, source)
+
+
+def _examined(packed: ZipFile, source: Path) -> Found:
+    listed = archive.look_into(packed, source)
+    records, base_url = 0, None
+    disk = Disk()
+    with tempfile.TemporaryDirectory(prefix="trayd-") as temporary:
+        folders = LedgerPaths(ledger=Path(temporary), backup=Path(temporary))
+        for name in listed.names:
+            files = [folders.ledger / f"{name}{end}" for end in (".json", ".jsonl")]
+            for part, path in zip(("ledger", "backup"), files, strict=True):
+                archive.unpack(packed, f"{part}/{path.name}", path, disk)
+            pair = _whole(name, folders, disk, source)
+            if name == "state" and "base_url" in pair.table("identity").rows:
+                base_url = pair.table("identity").rows["base_url"].base_url
+            if not name.startswith("state"):
+                records += sum(len(table.rows) for table in pair.tables.values())
+            for path in Path(temporary).iterdir():
+                path.unlink()
+    months = tuple(name for name in listed.names if not name.startswith("state"))
+    return Found(names=listed.names, records=records, months=months, base_url=base_url, size=listed.size)
+
+
+def _whole(name: str, folders: LedgerPaths, disk: Disk, source: Path) -> Pair:
+    """A pair that was unpacked, read and compared; closed again."""
+    versions = {path: format_of(path) for path in folders.ledger.iterdir()}
+    for path, version in versions.items():
+        refuse_newer(source / path.name, version)
+    problems: list[str] = []
+    if any(version in range(1, FORMAT) for version in versions.values()):
+        contents = of_pair(name, folders, disk, None)
+        problems = contents.missing
+        write_anew(name, folders, disk, contents)
+    try:
+        pair = open_pair(name, folders, disk)
+        problems = [*problems, *pair.verify()]
+        pair.close()
+    except LedgerDamagedError as error:
+        problems = [error.message]
+    if problems:
+        told = "; ".join(problems).replace(f"{folders.ledger}/", "")
+        raise LedgerDamagedError(
+            f"in {source} the pair {name} is damaged ({told})", "take another backup; nothing was changed"
+        )
+    return pair
 
 
 def restore(folders: LedgerPaths, disk: Disk, source: Path, now: datetime, *, base_url: str | None) -> Restored:
-    """Archives what there is, then puts a backup's content in its place."""
-    raise NotImplementedError
+    """Archives what there is, then puts a backup's content in its place.
+
+    Args:
+        folders: of the ledger, whose files nobody has open.
+        disk: the file calls.
+        source: the zip file.
+        now: the time (with a zone), for the archive's name.
+        base_url: the API whose history the ledger is to hold; None takes any.
+
+    Raises:
+        LedgerError: the source is no whole archive of such a ledger; nothing was changed.
+        LedgerFullError: the disk refused; the ledger is as it was, or the next start finishes it.
+    """
+    with archive.opened(source) as packed:
+        found = _examined(packed, source)
+        if None not in {base_url, found.base_url} and base_url != found.base_url:
+            raise LedgerError(
+                f"{source} holds the history of {found.base_url}, not of {base_url}",
+                "restore it where that one belongs (TRAYD_HOME, TRAYD_FAL_URL)",
+            )
+        for folder in (folders.ledger, folders.backup):
+            archive.refuse_without_room(found.size, folder)
+        there = archive.files_of(folders, kept_aside=True)
+        kept = archive.free_name(folders, archive.stem_of(folders, now)) if there else None
+        if kept is not None:
+            archive.pack(there, kept, disk)
+        plan = Plan(
+            told=f"{source} was being restored, which is finished now",
+            ledger=_staged(packed, found.names, "ledger", ".json", folders.ledger, disk),
+            backup=_staged(packed, found.names, "backup", ".jsonl", folders.backup, disk),
+        )
+    swap(folders, disk, plan)
+    return Restored(archive=kept, records=found.records, months=len(found.months))
 
 
-def in_memory(state: State, months: Months) -> dict[str, Contents]:
+def _staged(packed: ZipFile, names: tuple[str, ...], part: str, end: str, folder: Path, disk: Disk) -> tuple[str, ...]:
+    """Unpacks the files of one folder beside those that are there; the names that they are to get."""
+    files = [f"{name}{end}" for name in names]
+    return tuple(
+        file for file in files if archive.unpack(packed, f"{part}/{file}", folder / (file + archive.STAGED), disk)
+    )
+
+
+def in_memory(state: State, months: Months) -> dict[str, Payloads]:
     """What the pairs that are in memory hold, by their names."""
     pairs = [state.pair, *(month.pair for month in months.opened())]
-    found: dict[str, Contents] = {}
+    found: dict[str, Payloads] = {}
     for pair in pairs:
-        contents: Contents = {name: {} for name in pair.tables}
+        contents: Payloads = {name: {} for name in pair.tables}
         found[pair.name] = contents
         for table in pair.tables.values():
             for name, key, payload in table.payloads():
                 contents[name][key] = payload
     return found
-
-
-def rebuild(
-    folders: LedgerPaths,
-    disk: Disk,
-    names: Sequence[str],
-    source: Source | None,
-    memory: Mapping[str, Contents],
-) -> tuple[Rebuilt, ...]:
-    """Writes both files of pairs anew."""
-    raise NotImplementedError

@@ -1,0 +1,314 @@
+"""What the two files of a pair hold, read one by one and as far as they can be read.
+
+A pair is opened by :mod:`trayd.ledger.pair`, which wants at least one of its files whole. This reads what is left when
+neither is, or what one of them alone says, and tells what it could not read. What it
+gives are the payloads, as the mirror has them, in the form of this version whatever version wrote them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from trayd.errors import LedgerError
+from trayd.ledger import journal
+from trayd.ledger.disk import Disk, refusals
+from trayd.ledger.formats import brought_up, format_of
+from trayd.ledger.journal import FORMAT, Reading
+from trayd.ledger.merge import RecordFacts, join
+from trayd.ledger.months import RECORDS
+from trayd.ledger.pair import LedgerPaths
+from trayd.ledger.storage import SEAL_TABLE, FileState, Found, SealedStorage
+
+# A TinyDB file's lines: the head of a table, empty or not; a document; the seal.
+_HEADING = re.compile(rb'[{]?"([^"]*)": [{](?:[}][,}]?)?')
+_LINE = re.compile(rb'"([0-9]{1,18})": ([{].*?[}]),?')
+_SEAL = b'"%s": ' % SEAL_TABLE.encode()
+
+#: The payloads of a pair: by table, then by key.
+Payloads = dict[str, dict[str, bytes]]
+
+
+class Source(StrEnum):
+    """A file of a pair that it can be read from alone."""
+
+    MIRROR = "mirror"
+    FILE = "file"
+
+
+class Contents(msgspec.Struct, kw_only=True):
+    """What was read.
+
+    Attributes:
+        payloads: the documents.
+        read: what they come from: ``memory``, ``mirror``, ``file`` or ``both``.
+        dropped: what the mirror says is gone, as (table, key).
+        edited: the records' documents as they stand in a TinyDB file that was edited by hand.
+        before: the records' payloads that such a file was written from, as far as that can be told.
+        missing: what could not be read, in words that name the file and the place.
+        seq: no line of the mirror, and no file, has a greater number than this.
+    """
+
+    payloads: Payloads
+    read: str
+    dropped: set[tuple[str, str]] = set()
+    edited: list[bytes] = []
+    before: dict[str, bytes] = {}
+    missing: list[str] = []
+    seq: int = 0
+
+
+def of_pair(name: str, folders: LedgerPaths, disk: Disk, source: Source | None) -> Contents:
+    """What the files of a pair hold.
+
+    Args:
+        name: of the pair.
+        folders: of the ledger.
+        disk: the file calls.
+        source: the file to read alone; None takes the one that is whole, or else what both still have.
+
+    Raises:
+        LedgerError: the source is not there, or a newer trayd wrote it.
+        LedgerFullError: a file cannot be read.
+    """
+    file, mirror = folders.ledger / f"{name}.json", folders.backup / f"{name}.jsonl"
+    reading = journal.read(disk, mirror)
+    found = SealedStorage(file, disk=disk).examine()
+    seq = max(reading.last, found.seal.seq if found.seal else 0)
+    for wanted, path, gone in (
+        (Source.MIRROR, mirror, reading.missing),
+        (Source.FILE, file, found.state is FileState.MISSING),
+    ):
+        if source is wanted and gone:
+            raise LedgerError(f"there is no {path}", "read the other file of the pair, or restore a backup")
+    written = format_of(mirror), format_of(file)
+    of_mirror = partial(_of_mirror, reading, mirror, disk, written[0] or written[1] or FORMAT)
+    of_file = partial(_of_file, found, file, written[1] or written[0] or FORMAT)
+    if source is Source.MIRROR or (source is None and _is_whole(reading, found)):
+        contents = of_mirror()
+        if source is None and found.state is FileState.EDITED:
+            contents.edited = _documents(found)
+            covers = found.seal.seq if found.seal and found.seal.seq >= reading.first else reading.last
+            contents.before = _before(reading, covers, written[0] or FORMAT)
+    elif source is Source.FILE or (source is None and found.state is FileState.SOUND):
+        contents = of_file()
+        if source is None and reading.lines:
+            _go_on(contents, reading, found, mirror, disk)
+    else:
+        contents = _of_both(of_mirror(), of_file())
+    contents.seq = seq
+    return contents
+
+
+def _is_whole(reading: Reading, found: Found) -> bool:
+    """Whether the mirror can stand for the pair: it is intact, and no older than a file that is."""
+    if reading.broken or reading.incomplete or reading.suspect or not reading.lines:
+        return False
+    newer = found.state is FileState.SOUND and found.seal is not None and found.seal.seq > reading.last
+    return not newer
+
+
+def _of_mirror(reading: Reading, path: Path, disk: Disk, written: int) -> Contents:
+    contents = Contents(payloads={}, read=Source.MIRROR)
+    _replay(contents, reading, 0, written)
+    contents.missing.extend(_unreadable_lines(reading, path, disk))
+    return contents
+
+
+def _replay(contents: Contents, reading: Reading, after: int, written: int, up_to: int | None = None) -> None:
+    for entry in reading.entries(after, up_to):
+        if entry.put is not None:
+            try:
+                payload = brought_up(entry.put, bytes(entry.doc), written)
+            except msgspec.MsgspecError as error:
+                contents.missing.append(f"change {entry.seq} of {entry.key!r} makes no sense ({error})")
+                continue
+            contents.payloads.setdefault(entry.put, {})[entry.key] = payload
+            contents.dropped.discard((entry.put, entry.key))
+        elif entry.drop is not None:
+            contents.payloads.get(entry.drop, {}).pop(entry.key, None)
+            contents.dropped.add((entry.drop, entry.key))
+
+
+def _go_on(contents: Contents, reading: Reading, found: Found, path: Path, disk: Disk) -> None:
+    """Adds what a damaged mirror says beyond the last line that the file holds."""
+    seal = found.seal
+    assert seal is not None  # noqa: S101 - a sound file has one
+    after = max((file.covers for file in reading.announced() if file.sha256 == seal.sha256), default=seal.seq)
+    if reading.last > after:
+        contents.read = "both"
+        _replay(contents, reading, after, format_of(path) or FORMAT)
+    known = set(reading.seqs)
+    gaps = [seq for seq in range(after + 1, reading.last) if seq not in known]
+    if gaps:
+        contents.missing.append(f'{path}: {_places("change", gaps)} (numbers in "seq") cannot be read')
+    bad, last = _bad_lines(reading, path, disk)
+    tail = [number for number in bad if number > last]
+    if tail and reading.last + len(tail) > after:
+        contents.missing.append(f"{path}: {_places('line', tail)} cannot be read")
+
+
+def _unreadable_lines(reading: Reading, path: Path, disk: Disk) -> Iterator[str]:
+    """The whole lines that are not intact, by their places in the file, and how many more there were."""
+    bad, _ = _bad_lines(reading, path, disk)
+    if bad:
+        yield f"{path}: {_places('line', bad)} cannot be read"
+    known = set(reading.seqs)
+    gaps = [seq for seq in range(reading.first, reading.last) if seq not in known]
+    if len(gaps) > len(bad):
+        yield f'{path}: {_places("change", gaps)} (numbers in "seq") are not there'
+    if reading.lines and reading.first > 1 and not _begins(reading):
+        yield f'{path}: what was before change {reading.first} (numbers in "seq") is not there'
+    if reading.incomplete:
+        yield f"{path}: its end is not there"
+
+
+def _begins(reading: Reading) -> bool:
+    """Whether the first intact line is a mirror's first one."""
+    return any(entry.trayd is not None for entry in reading.entries(up_to=reading.first))
+
+
+def _bad_lines(reading: Reading, path: Path, disk: Disk) -> tuple[list[int], int]:
+    """The whole lines that are not intact, counted from 1, and the last one that is."""
+    if not (reading.broken or reading.incomplete or reading.suspect):
+        return [], 0
+    intact = set(reading.lines)
+    with refusals(path):
+        content = disk.read(path) or b""
+    bad, last = [], 0
+    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
+        if line in intact:
+            last = number
+        else:
+            bad.append(number)
+    return bad, last
+
+
+def _places(what: str, numbers: list[int]) -> str:
+    """``lines 3, 7–9``."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    told = ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in runs)
+    return f"{what}{'' if len(numbers) == 1 else 's'} {told}"
+
+
+def _of_file(found: Found, path: Path, written: int) -> Contents:
+    contents = Contents(payloads={}, read=Source.FILE)
+    if found.state is FileState.DAMAGED:
+        documents = _whole_lines(found.content, path, contents.missing)
+    else:
+        documents = {table: [bytes(raw) for raw in rows.values()] for table, rows in found.tables.items()}
+    if found.state is FileState.EDITED:
+        contents.edited = _documents(found)
+    for table, rows in documents.items():
+        for number, document in enumerate(rows, start=1):
+            try:
+                key, payload = payload_of(table, document)
+                contents.payloads.setdefault(table, {})[key] = brought_up(table, payload, written)
+            except msgspec.MsgspecError:
+                contents.missing.append(f"{path}: document {number} of the table {table} is not trayd's")
+    contents.before = dict(contents.payloads.get(RECORDS, {}))
+    return contents
+
+
+def _documents(found: Found) -> list[bytes]:
+    return [bytes(raw) for raw in found.tables.get(RECORDS, {}).values()]
+
+
+def _before(reading: Reading, covers: int, written: int) -> dict[str, bytes]:
+    then = Contents(payloads={}, read=Source.MIRROR)
+    _replay(then, reading, 0, written, covers)
+    return then.payloads.get(RECORDS, {})
+
+
+class _Recorded(msgspec.Struct):
+    id: str
+    facts: msgspec.Raw
+
+
+def payload_of(table: str, document: bytes) -> tuple[str, bytes]:
+    """The key and the payload that a document of a TinyDB file was written from.
+
+    Raises:
+        msgspec.MsgspecError: it is no document of trayd's.
+    """
+    if table == RECORDS:
+        recorded = msgspec.json.decode(document, type=_Recorded)
+        return recorded.id, bytes(recorded.facts)
+    fields = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+    key = fields.pop("key", None)
+    if key is None:
+        raise msgspec.ValidationError("a document without a key")
+    return msgspec.json.decode(key, type=str), msgspec.json.encode(fields)
+
+
+def _whole_lines(content: bytes, path: Path, missing: list[str]) -> dict[str, list[bytes]]:
+    """What is left of a file that does not parse: trayd writes one document a line."""
+    documents: dict[str, list[bytes]] = {}
+    table: str | None = None
+    last = 0
+    bad = []
+    for place, line in enumerate(content.splitlines(), start=1):
+        heading = _HEADING.fullmatch(line)
+        if heading is not None:
+            table, last = heading[1].decode(errors="replace"), 0
+            continue
+        number, document = _document(line)
+        if number == 1 and last:
+            table = None  # where a table began cannot be read: whose document this is cannot be told
+        if document is not None and table is not None:
+            documents.setdefault(table, []).append(document)
+            last = number
+        elif not line.startswith(_SEAL):
+            bad.append(place)
+    if bad:
+        missing.append(f"{path}: {_places('line', bad)} cannot be read")
+    return documents
+
+
+def _document(line: bytes) -> tuple[int, bytes | None]:
+    """The number and the document of a line such as ``"12": {…},``; no document where there is none."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        return 1 << 62, None
+    # The last one of a table has the table's own end behind it.
+    for document in (match[2], match[2].removesuffix(b"}")):
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+            document.decode()
+            return int(match[1]), document
+    return int(match[1]), None
+
+
+def _of_both(mirror: Contents, file: Contents) -> Contents:
+    """All that one of them has: of a record what both know, of anything else what the mirror says last."""
+    payloads: Payloads = {table: dict(rows) for table, rows in file.payloads.items()}
+    for table, key in mirror.dropped:
+        payloads.get(table, {}).pop(key, None)
+    for table, rows in mirror.payloads.items():
+        kept = payloads.setdefault(table, {})
+        for key, payload in rows.items():
+            kept[key] = _joined(kept.get(key), payload) if table == RECORDS else payload
+    missing = [*mirror.missing, *file.missing]
+    read = "both" if mirror.payloads and file.payloads else Source.MIRROR if mirror.payloads else Source.FILE
+    return Contents(payloads=payloads, read=read, missing=missing, edited=file.edited, before=file.before)
+
+
+def _joined(old: bytes | None, new: bytes) -> bytes:
+    if old is None or old == new:
+        return new
+    try:
+        known = [msgspec.json.decode(payload, type=RecordFacts) for payload in (old, new)]
+    except msgspec.MsgspecError:
+        return new
+    return msgspec.json.encode(join(*known), order="deterministic")

@@ -1,0 +1,166 @@
+"""Writing both files of a pair anew, from whatever can still be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from trayd.errors import LedgerError
+from trayd.facts import UserEdit
+from trayd.ledger.archive import names_in
+from trayd.ledger.contents import Contents, Payloads, Source, of_pair
+from trayd.ledger.disk import Disk, refusals, set_aside
+from trayd.ledger.journal import Journal
+from trayd.ledger.merge import RecordFacts, fold, with_edit
+from trayd.ledger.months import RECORDS
+from trayd.ledger.pair import LedgerPaths, Pair
+from trayd.ledger.tables import STATE_TABLES, MonthDB, StateDB
+from trayd.records import EDITABLE_FIELDS
+
+
+class Rebuilt(msgspec.Struct, frozen=True):
+    """A pair that was written anew.
+
+    Attributes:
+        name: of the pair: ``2026-11``, ``state``.
+        documents: how many it holds.
+        read: what it was read from: ``memory``, ``mirror``, ``file``, or ``both`` where neither was whole.
+        kept: the files that it replaced, under the names that they are kept by.
+        missing: what could not be read, and so is not in it.
+    """
+
+    name: str
+    documents: int
+    read: str
+    kept: tuple[Path, ...]
+    missing: tuple[str, ...]
+
+
+def open_pair(name: str, folders: LedgerPaths, disk: Disk) -> Pair:
+    """A pair by its name alone.
+
+    Raises:
+        LedgerDamagedError: neither file can stand for the other.
+        LedgerNewerError: a newer trayd wrote them.
+        LedgerFullError: the disk refuses.
+    """
+    if name.startswith("state"):
+        return Pair(name, folders, disk, StateDB, tuple(STATE_TABLES))
+    return Pair(name, folders, disk, MonthDB, (RECORDS,))
+
+
+def rebuild(
+    folders: LedgerPaths,
+    disk: Disk,
+    names: Sequence[str],
+    source: Source | None,
+    memory: Mapping[str, Payloads],
+) -> tuple[Rebuilt, ...]:
+    """Writes both files of pairs anew, one pair after the other; each is whole at every moment, or as it was.
+
+    Args:
+        folders: of the ledger.
+        disk: the file calls.
+        names: of the pairs; none means all.
+        source: the file to read alone; None takes what is in memory, else the one that is whole, else both.
+        memory: the pairs that are in memory.
+
+    Raises:
+        LedgerError: there is no such pair, or no such file; no pair was touched.
+        LedgerFullError: the disk refused; the pairs before this one are done.
+    """
+    known = names_in(folders)
+    for name in names:
+        if name not in known:
+            raise LedgerError(
+                f"there are no files of {name!r}", f"name one of {', '.join(known)}" if known else "nothing is there"
+            )
+    return tuple(_rebuilt(name, folders, disk, source, memory.get(name)) for name in names or known)
+
+
+def _rebuilt(name: str, folders: LedgerPaths, disk: Disk, source: Source | None, memory: Payloads | None) -> Rebuilt:
+    contents = of_pair(name, folders, disk, source)
+    if memory is not None and source is None:
+        contents = Contents(payloads=memory, read="memory", seq=contents.seq)
+    file, mirror = folders.ledger / f"{name}.json", folders.backup / f"{name}.jsonl"
+    take_edits(contents, file, disk)
+    _leave_out_what_is_none(name, contents)
+    kept = []
+    for path in (file, mirror):
+        with refusals(path):
+            content = disk.read(path)
+            if content is not None:
+                kept.append(set_aside(disk, path, content, "replaced"))
+    write_anew(name, folders, disk, contents)
+    return Rebuilt(
+        name=name,
+        documents=sum(map(len, contents.payloads.values())),
+        read=contents.read,
+        kept=tuple(kept),
+        missing=tuple(contents.missing),
+    )
+
+
+def write_anew(name: str, folders: LedgerPaths, disk: Disk, contents: Contents) -> None:
+    """Replaces the mirror, then the TinyDB file. After a crash in between the mirror stands for both.
+
+    Raises:
+        LedgerFullError: the disk refused; the mirror is the old one or the new one.
+    """
+    mirror, file = folders.backup / f"{name}.jsonl", folders.ledger / f"{name}.json"
+    rows = [(table, key, payload) for table, kept in contents.payloads.items() for key, payload in kept.items()]
+    Journal(disk, mirror, name, seq=contents.seq).rewrite(rows, len(rows))
+    with refusals(file):
+        # It would be looked at for edits that were made by hand, or called damaged; all of it has been read.
+        disk.remove(file)
+    pair = open_pair(name, folders, disk)
+    try:
+        pair.checkpoint()
+    finally:
+        pair.close()
+
+
+def _leave_out_what_is_none(name: str, contents: Contents) -> None:
+    """A document that is intact and makes no sense (another program wrote it) must not keep the rest from opening."""
+    for table, rows in list(contents.payloads.items()):
+        for key, payload in list(rows.items()):
+            try:
+                _check(name, table, key, payload)
+            except (msgspec.MsgspecError, KeyError, ValueError) as error:
+                del rows[key]
+                contents.missing.append(f"{name}: the document {key!r} of the table {table} makes no sense ({error})")
+        if not rows:
+            del contents.payloads[table]
+
+
+def _check(name: str, table: str, key: str, payload: bytes) -> None:
+    if not name.startswith("state"):
+        if table != RECORDS:
+            raise KeyError(table)
+        fold(key, msgspec.json.decode(payload, type=RecordFacts))
+    else:
+        msgspec.json.decode(payload, type=STATE_TABLES[table])
+
+
+def take_edits(contents: Contents, file: Path, disk: Disk) -> None:
+    """Takes in the tags and notes that a person has changed in a TinyDB file: where it shows others than it did."""
+    rows = contents.payloads.get(RECORDS, {})
+    for raw in contents.edited:
+        try:
+            document = msgspec.json.decode(raw, type=dict[str, Any])
+            record_id = document["id"]
+            before = fold(record_id, msgspec.json.decode(contents.before[record_id], type=RecordFacts))
+            facts = known = msgspec.json.decode(rows[record_id], type=RecordFacts)
+        except (msgspec.MsgspecError, KeyError, ValueError):
+            continue  # named where it is left out
+        for field in EDITABLE_FIELDS:
+            value = document.get(field)
+            if value != getattr(before, field) and (value is None or isinstance(value, str)):
+                with refusals(file):
+                    at = disk.changed_at(file)
+                facts = with_edit(facts, UserEdit(record_id=record_id, field=field, value=value, at=at))
+        if facts is not known:
+            rows[record_id] = msgspec.json.encode(facts, order="deterministic")
