@@ -26,7 +26,10 @@ def amount_of(record):
         return record.amount
     if record.counting == "actual":
         return record.actual
-    if record.counting in ("estimate", "pending", "unmatched") and record.estimate:
+    if record.counting == "unmatched":
+        ended = record.status in ("failed", "cancelled")
+        return record.actual or (None if ended or not record.estimate else record.estimate.amount)
+    if record.counting in ("estimate", "pending") and record.estimate:
         return record.estimate.amount
     return None
 

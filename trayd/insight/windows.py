@@ -20,6 +20,7 @@ SLIDING = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
+_HOURS = [f"{hour:02d}" for hour in range(24)]
 _INSTANT = timedelta(microseconds=1)
 _DATE_LENGTH = len("2026-11-20")
 _YEARS = (1970, 2999)
@@ -92,7 +93,7 @@ def hour_cuts(bounds: Bounds, zone: tzinfo) -> tuple[list[datetime], list[str]]:
         )
         steady = local.utcoffset() == (end - _INSTANT).astimezone(zone).utcoffset()
         while cuts[-1] < end:
-            labels.append(f"{hour:02d}")
+            labels.append(_HOURS[hour])
             cuts.append(min(at, end))
             if steady:
                 hour, at = hour + 1, at + _HOUR

@@ -14,7 +14,7 @@ from trayd.facts import UserEdit
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.merge import with_edit
 from trayd.ledger.pair import Change, LedgerPaths, Pair
-from trayd.ledger.rollup_files import Derived, Index, RollupFiles
+from trayd.ledger.rollup_files import Derived, Index, MonthSums, RollupFiles
 from trayd.ledger.rollups import Amount, Line, Rollup, Stretch
 from trayd.ledger.tables import MonthDB, Row, facts_of, row_of
 from trayd.records import EDITABLE_FIELDS
@@ -129,7 +129,6 @@ class Months:
         self._files = RollupFiles(folders, disk)
         self._derived: dict[str, Derived] = {}
         self._whole = self._files.months()
-        self._lines: dict[str, tuple[tuple[Line, Amount], ...]] = {}
         #: What was mended in months that were opened, for people.
         self.notices: list[str] = []
 
@@ -215,20 +214,19 @@ class Months:
         """What is derived of a month, where that is in memory."""
         return self._derived.get(name)
 
-    def whole(self, name: str, window: Stretch, *, detailed: bool) -> tuple[tuple[Line, Amount], ...] | None:
-        """The sums of a month that lies in the window altogether, where they cost less than its rollup."""
+    def whole(self, name: str, window: Stretch) -> MonthSums | None:
+        """What a month that lies in the window altogether adds up to, where that is known and has not changed since."""
         known = self._whole.get(name)
-        if known is None or name in self._derived or not window.holds(known.first, known.last):
+        if known is None or not window.holds(known.first, known.last):
             return None
-        if not detailed:
-            return known.totals
-        lines = self._lines.get(name)
-        if lines is None:
-            kept = self._files.lines(name)
-            if kept is None:
-                return None
-            lines = self._lines[name] = kept
-        return lines
+        derived = self._derived.get(name)
+        return known if derived is None or derived.stamp == known.stamp else None
+
+    def lines(self, name: str) -> tuple[tuple[Line, Amount], ...]:
+        """What a whole month adds up to, by every dimension."""
+        derived = self._derived.get(name)
+        kept = self._files.lines(name) if derived is None else None
+        return kept if kept is not None else self.rollup(name).sums()
 
     def touches(self, name: str, window: Stretch) -> bool:
         """Whether some record of a month may lie in the window."""
@@ -263,8 +261,6 @@ class Months:
         saved = {name: derived for name, derived in saved.items() if derived.stamp is not None}
         if saved:
             self._whole |= self._files.save_months(saved, self._names)
-            for name in saved:
-                self._lines.pop(name, None)
 
     def release(self) -> bool:
         """Lets go of what is not in use and needs no checkpoint; whether there was any."""
@@ -298,12 +294,3 @@ def _names_in(folder: Path) -> Iterator[str]:
             match = _NAME.fullmatch(path.name)
             if match:
                 yield match[1]
-
-
-def wrong_sums(month: Month) -> list[str]:
-    """Whether the sums of a month are those of its records, counted again; the problem, if there is one."""
-    if Rollup.of(month.rows.values()) == month.derived.rollup:
-        return []
-    return [
-        f"{month.pair.file}: the sums kept beside it are not those of its records; `trayd ledger rebuild` mends them"
-    ]

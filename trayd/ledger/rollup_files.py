@@ -18,7 +18,7 @@ import msgspec
 from trayd.errors import LedgerError
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.pair import LedgerPaths
-from trayd.ledger.rollups import Amount, Line, Rollup, Series
+from trayd.ledger.rollups import Amount, Line, Rollup
 from trayd.ledger.storage import FileState, Found, SealedStorage
 
 #: The folder of these files, in the ledger's.
@@ -266,10 +266,10 @@ def _whole(name: str, derived: Derived) -> _Whole:
     first, last = rollup.span() or (0, 0)
     assert derived.stamp is not None  # noqa: S101 - it has just been saved
     return _Whole(
-        month=name, stamp=derived.stamp, first=first, last=last, totals=_sums(rollup.totals), lines=_sums(rollup.lines)
+        month=name,
+        stamp=derived.stamp,
+        first=first,
+        last=last,
+        totals=rollup.sums_of_totals(),
+        lines=rollup.sums(),
     )
-
-
-def _sums(table: Mapping[Line, Series]) -> tuple[tuple[Line, Amount], ...]:
-    found: Iterator[tuple[Line, Amount]] = ((line, series.between(None, None)) for line, series in table.items())
-    return tuple((line, amount) for line, amount in found if amount.count)

@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
@@ -125,9 +126,10 @@ class Series:
 
     def __init__(self) -> None:
         self._times: array[int] = array("q")
-        self._counts: array[int] = array("q")
+        # What all before the n-th time comes to, and after the last one.
+        self._counts: array[int] = array("q", [0])
         # Running sums of some currencies do not fit 64 bits; then it is a list.
-        self._nanos: array[int] | list[int] = array("q")
+        self._nanos: array[int] | list[int] = array("q", [0])
         self._pending: dict[int, tuple[int, int]] = {}
 
     def change(self, at: int, count: int, nanos: int) -> None:
@@ -141,26 +143,18 @@ class Series:
             self._settle()
         times = self._times
         last = len(times) if until is None else bisect_left(times, until)
-        if last == 0:
-            return NONE
         first = 0 if since is None else bisect_left(times, since, 0, last)
-        if first == last:
-            return NONE
-        if first == 0:
-            return Amount(self._counts[last - 1], self._nanos[last - 1])
-        return Amount(
-            self._counts[last - 1] - self._counts[first - 1],
-            self._nanos[last - 1] - self._nanos[first - 1],
-        )
+        return NONE if first == last else self._from(first, last)
 
-    def running(self, instants: Sequence[int]) -> Iterator[Amount]:
-        """The sum of all before each of these instants, which are in order."""
+    def parts(self, edges: Sequence[int]) -> Iterator[tuple[int, Amount]]:
+        """The sums of the stretches between edges that follow each other: the number of each, where it has any."""
         if self._pending:
             self._settle()
-        at = 0
-        for each in instants:
-            at = bisect_left(self._times, each, at)
-            yield Amount(self._counts[at - 1], self._nanos[at - 1]) if at else NONE
+        places = [bisect_left(self._times, edge) for edge in edges]
+        return ((number, self._from(a, b)) for number, (a, b) in enumerate(pairwise(places)) if a != b)
+
+    def _from(self, first: int, last: int) -> Amount:
+        return Amount(self._counts[last] - self._counts[first], self._nanos[last] - self._nanos[first])
 
     def edges(self) -> tuple[int, int] | None:
         """The first and the last instant; None where nothing is left."""
@@ -172,10 +166,10 @@ class Series:
         """The instants from the ``start``-th on, with what was added at each: time, count, nanos."""
         if self._pending:
             self._settle()
-        counted, summed = (self._counts[start - 1], self._nanos[start - 1]) if start else (0, 0)
-        for at, count, nanos in zip(self._times[start:], self._counts[start:], self._nanos[start:], strict=True):
-            yield at, count - counted, nanos - summed
-            counted, summed = count, nanos
+        for at, counts, nanos in zip(
+            self._times[start:], pairwise(self._counts[start:]), pairwise(self._nanos[start:]), strict=True
+        ):
+            yield at, counts[1] - counts[0], nanos[1] - nanos[0]
 
     def _settle(self) -> None:
         pending, self._pending = self._pending, {}
@@ -184,8 +178,8 @@ class Series:
         for at, (count, nanos) in pending.items():
             known = cells.get(at, (0, 0))
             cells[at] = known[0] + count, known[1] + nanos
-        del self._times[start:], self._counts[start:], self._nanos[start:]
-        counted, summed = (self._counts[-1], self._nanos[-1]) if start else (0, 0)
+        del self._times[start:], self._counts[start + 1 :], self._nanos[start + 1 :]
+        counted, summed = self._counts[-1], self._nanos[-1]
         for at in sorted(cells):
             count, nanos = cells[at]
             if count or nanos:
@@ -250,6 +244,14 @@ class Rollup:
             if cells:
                 yield line, cells
 
+    def sums(self) -> tuple[tuple[Line, Amount], ...]:
+        """What each line that is not empty adds up to."""
+        return _of_all_time(self.lines)
+
+    def sums_of_totals(self) -> tuple[tuple[Line, Amount], ...]:
+        """What each total that is not empty adds up to."""
+        return _of_all_time(self.totals)
+
     def span(self) -> tuple[int, int] | None:
         """The first and the last instant; None where there are no records."""
         edges = [found for series in self.totals.values() if (found := series.edges()) is not None]
@@ -259,6 +261,11 @@ class Rollup:
         return isinstance(other, Rollup) and dict(self.cells()) == dict(other.cells())
 
     __hash__ = None  # type: ignore[assignment]  # it changes
+
+
+def _of_all_time(table: dict[Line, Series]) -> tuple[tuple[Line, Amount], ...]:
+    found = ((line, series.between(None, None)) for line, series in table.items())
+    return tuple((line, amount) for line, amount in found if amount.count)
 
 
 def _entry(row: Row) -> tuple[Line, int, int]:

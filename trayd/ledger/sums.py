@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import msgspec
 
 from trayd.ledger.counting import counting, turns
 from trayd.ledger.months import Months
+from trayd.ledger.rollup_files import MonthSums
 from trayd.ledger.rollups import NONE, Amount, Line, Series, Stretch, first_date, instant
 from trayd.ledger.state import State
 from trayd.records import Counting, Filters, Heading, Kind, Sum
@@ -54,6 +56,7 @@ class Sums:
         self._state = state
         self._months = months
         self._called: dict[Line, tuple[_Called, ...]] = {}
+        self._last_merged: dict[bool, tuple[tuple[MonthSums, ...], Collection[tuple[Line, Amount]]]] = {}
 
     def forget(self) -> None:
         """What lines are called is worked out anew: the state has changed."""
@@ -85,45 +88,84 @@ class Sums:
         admits = self._admitting(filters)
         for name in self._months.names():
             for line, series in self._series(name, window, detailed=_needs_lines(filters)):
+                span = series.edges()
+                if span is None:
+                    continue
                 if line.kind is Kind.INTERNAL:
                     edges = instants
                 else:
                     edges = dates = dates or [first_date(cut, zone) for cut in cuts]
+                # Of years of cuts, those that matter to this month.
+                start = max(bisect_right(edges, span[0]) - 1, 0)
+                near = edges[start : bisect_right(edges, span[1]) + 1]
                 for called in self._calls(line):
                     if admits(called.heading):
-                        for label, (before, after) in zip(
-                            labels, pairwise(series.running(_clipped(edges, called))), strict=True
-                        ):
-                            if before != after:
-                                more = Amount(after.count - before.count, after.nanos - before.nanos)
-                                adding[label].add(called.heading, more)
+                        for number, amount in series.parts(_clipped(near, called)):
+                            adding[labels[start + number]].add(called.heading, amount)
         return {label: added.sums() for label, added in adding.items()}
 
     def _add_up(self, filters: Filters, zone: tzinfo, *, detailed: bool) -> tuple[Sum, ...]:
         adding = _Adding()
         window = Stretch.of(filters.since, filters.until, zone)
         admits = self._admitting(filters)
-        for name in self._months.names():
-            whole = self._months.whole(name, window, detailed=detailed)
-            calls = None if whole is None else [(self._calls(line), amount) for line, amount in whole]
-            if calls is not None and all(len(called) == 1 for called, _ in calls):
-                for (called,), amount in calls:
-                    if admits(called.heading):
-                        adding.add(called.heading, amount)
-                continue
+        names = self._months.names()
+        whole = tuple(known for name in names if (known := self._months.whole(name, window)) is not None)
+        rest = set(names) - {known.month for known in whole}
+        for line, amount in self._merged(whole, detailed=detailed):
+            called = self._called_throughout(line, whole)
+            if called is None:
+                for known in whole:
+                    series = self._table(known.month, detailed=detailed).get(line)
+                    if series is not None:
+                        self._add_series(adding, line, series, window, admits)
+            elif admits(called.heading):
+                adding.add(called.heading, amount)
+        for name in rest:
             for line, series in self._series(name, window, detailed=detailed):
-                internal = line.kind is Kind.INTERNAL
-                since, until = (window.since, window.until) if internal else (window.civil_since, window.civil_until)
-                for each in self._calls(line):
-                    if admits(each.heading):
-                        adding.add(each.heading, _within(series, each, since, until))
+                self._add_series(adding, line, series, window, admits)
         return adding.sums()
+
+    def _merged(self, whole: tuple[MonthSums, ...], *, detailed: bool) -> Collection[tuple[Line, Amount]]:
+        """What several months add up to; remembered until another question is asked, for it is often the same."""
+        known = self._last_merged.get(detailed)
+        if known is not None and known[0] == whole:
+            return known[1]
+        merged: dict[Line, Amount] = {}
+        for month in whole:
+            for line, amount in self._months.lines(month.month) if detailed else month.totals:
+                before = merged.get(line, NONE)
+                merged[line] = Amount(before.count + amount.count, before.nanos + amount.nanos)
+        self._last_merged[detailed] = whole, merged.items()
+        return merged.items()
+
+    def _called_throughout(self, line: Line, whole: tuple[MonthSums, ...]) -> _Called | None:
+        """What the line is called in all of these months; None where that changes."""
+        calls = self._calls(line)
+        if len(calls) == 1:
+            return calls[0]
+        first, last = min(month.first for month in whole), max(month.last for month in whole)
+        for called in calls:
+            if (called.since is None or called.since <= first) and (called.until is None or last < called.until):
+                return called
+        return None
+
+    def _add_series(
+        self, adding: _Adding, line: Line, series: Series, window: Stretch, admits: Callable[[Heading], bool]
+    ) -> None:
+        internal = line.kind is Kind.INTERNAL
+        since, until = (window.since, window.until) if internal else (window.civil_since, window.civil_until)
+        for called in self._calls(line):
+            if admits(called.heading):
+                adding.add(called.heading, _within(series, called, since, until))
 
     def _series(self, name: str, window: Stretch, *, detailed: bool) -> Collection[tuple[Line, Series]]:
         if not self._months.touches(name, window):
             return ()
+        return self._table(name, detailed=detailed).items()
+
+    def _table(self, name: str, *, detailed: bool) -> Mapping[Line, Series]:
         rollup = self._months.rollup(name)
-        return (rollup.lines if detailed else rollup.totals).items()
+        return rollup.lines if detailed else rollup.totals
 
     def _admitting(self, filters: Filters) -> Callable[[Heading], bool]:
         account = None if filters.account is None else self._state.canonical(filters.account)
