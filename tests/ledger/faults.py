@@ -6,7 +6,7 @@ import signal
 
 from trayd.ledger.disk import Disk
 
-CALLS = ("write", "sync", "truncate", "replace", "sync_folder", "open_new", "open_append")
+CALLS = ("write", "sync", "truncate", "replace", "sync_folder", "open_new", "open_append", "remove", "make_folder")
 
 
 class QuickDisk(Disk):
@@ -20,18 +20,19 @@ class QuickDisk(Disk):
 
 
 class FaultyDisk(QuickDisk):
-    """Counts the calls that change something, and lets the chosen ones go wrong."""
+    """Counts the calls that change something, and lets the chosen one go wrong, or it and all after it."""
 
-    def __init__(self, at=None, fault="EIO"):
+    def __init__(self, at=None, fault="EIO", *, lasts=False):
         self.at = at
         self.fault = fault
+        self.lasts = lasts
         self.made = 0
         self.calls = []
 
     def goes_wrong(self, call):
         self.made += 1
         self.calls.append(call)
-        if self.made != self.at:
+        if self.at is None or self.made < self.at or (self.made > self.at and not self.lasts):
             return False
         if self.fault == "KILL":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -58,6 +59,13 @@ def _failing(name):
 
 for _name in CALLS[1:]:
     setattr(FaultyDisk, _name, _failing(_name))
+
+
+class ShortDisk(QuickDisk):
+    """Never takes all that it is given to write."""
+
+    def write(self, handle, data):
+        return super().write(handle, data[: max(1, len(data) // 3)])
 
 
 class FullDisk(QuickDisk):

@@ -17,7 +17,8 @@ from tinydb import TinyDB
 from trayd.errors import LedgerDamagedError
 from trayd.ledger import journal
 from trayd.ledger.disk import TEMPORARY, Disk, refusals, set_aside
-from trayd.ledger.journal import Held, Journal, Mark, Reading
+from trayd.ledger.journal import Mark, Reading
+from trayd.ledger.mirror import Held, Journal
 from trayd.ledger.storage import FileState, Found, Seal, SealedStorage
 from trayd.ledger.tables import RowTable
 
@@ -242,8 +243,8 @@ class Pair:
         log.warning("%s", notice)
 
     def _load(self) -> Journal:
-        with refusals(self.file), suppress(FileNotFoundError):
-            for path in (self.file, self.mirror):
+        for path in (self.file, self.mirror):
+            with suppress(OSError):  # a disk that can only be read is no obstacle to reading
                 self._disk.remove(path.with_name(path.name + TEMPORARY))
         end = journal.read_end(self._disk, self.mirror)
         found = self._storage.examine()
