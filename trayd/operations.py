@@ -347,7 +347,7 @@ OPERATIONS: dict[str, Operation] = {
         ),
         Operation(
             name="tag",
-            summary="Set client, project, deliverable or note of records",
+            summary="Set client, project, deliverable or note of records: of a JSON list of ids (the body), or by filter",
             run=Operations.tag,
             query=TagQuery,
             answer=Tagged,

@@ -98,15 +98,16 @@ def _unmarked(by: str, generations: int) -> str:
 
 
 def history_view(records: Iterable[dict[str, Any]], style: Style, *, ids: bool = False) -> RenderableType:
-    """The log; the ids come last, as they are long."""
-    columns = ("time", "what", "cost", "status", "client", "project", "deliverable", *(["id"] if ids else []))
-    table = new_table(*columns, numbers=("cost",))
+    """The log, with the ids where a person needs them for another command."""
+    columns = ("time", "what", "cost", "status", "client", "project", "deliverable")
+    table = new_table(*(["id"] if ids else []), *columns, numbers=("cost",), whole=("id",))
     for record in records:
         what = record["display_name"] or record["model"] or record["description"]
         cost = style.money(record["cost"], "pending" if record["status"] == "submitted" else "no price yet")
         if record["cost"] and not record["confirmed"]:
             cost += " est."
         table.add_row(
+            *([record["id"]] if ids else []),
             # A civil date is the same in every zone.
             style.time(record["timestamp"]) if record["kind"] == "internal" else record["timestamp"][:10],
             what,
@@ -115,7 +116,6 @@ def history_view(records: Iterable[dict[str, Any]], style: Style, *, ids: bool =
             record["client"] or "",
             record["project"] or "",
             record["deliverable"] or "",
-            *([record["id"]] if ids else []),
         )
     return table
 
@@ -213,11 +213,13 @@ def _trend(trend: Any) -> str:
     return f", {abs(change):.0f} % {'more' if change >= 0 else 'less'} than in the window before"
 
 
-def new_table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
-    """An empty table; columns of numbers stand to the right."""
+def new_table(*columns: str, numbers: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:
+    """An empty table; columns of numbers stand to the right, those to be copied from are not folded."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        table.add_column(
+            column, justify="right" if column in numbers else "left", overflow="fold", no_wrap=column in whole
+        )
     return table
 
 

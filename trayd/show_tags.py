@@ -32,7 +32,7 @@ def tagged_view(answer: dict[str, Any], style: Style) -> RenderableType:
 def untagged_view(answer: dict[str, Any], style: Style) -> RenderableType:
     """What became of a tagging that was taken back."""
     said = (
-        f"taken back: {_values(answer['values'])} of {style.time(answer['at'])}; "
+        f"taken back what was tagged at {style.time(answer['at'])} ({_values(answer['values'])}): "
         f"{count(answer['changed'], 'record')} changed back"
     )
     if answer["kept"]:
@@ -59,7 +59,9 @@ def candidates_view(answer: list[dict[str, Any]], event_id: str, style: Style) -
     """The requests that an event may belong to."""
     if not answer:
         return Text("no request of that endpoint within 24 hours is without an event of its own")
-    shown = new_table("request", "time", "apart", "cost", "units", "account", numbers=("cost", "units"))
+    shown = new_table(
+        "request", "time", "apart", "cost", "units", "account", numbers=("cost", "units"), whole=("request",)
+    )
     for each in answer:
         units = "" if each["units"] is None else f"{each['units']} {each['unit'] or ''}".rstrip()
         shown.add_row(
@@ -74,7 +76,7 @@ def candidates_view(answer: list[dict[str, Any]], event_id: str, style: Style) -
 
 
 def _values(values: dict[str, str | None]) -> str:
-    return ", ".join(f"no {field}" if value is None else f"{field} {value}" for field, value in values.items())
+    return ", ".join(f"{field} cleared" if value is None else f"{field} {value}" for field, value in values.items())
 
 
 def _apart(seconds: float) -> str:
