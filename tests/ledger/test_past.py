@@ -1,37 +1,20 @@
 """What the state is done with leaves for pairs of the past: years of history cost no memory, and nothing is lost."""
 
-import json
-import random
-import zipfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-import pytest
-import tinydb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ledger.faults import FaultyDisk, QuickDisk
-from tests.ledger.making import DAY, HOUR, NOON, account, balance, crash, event, folders
-from tests.ledger.power import ANY, NOTHING, THE_FIRST, PowerDisk
-from trayd.errors import LedgerDamagedError, LedgerFullError
+from tests.ledger.aging import Clock, checkpoints, episode, in_tinydb, opened, resident, using
+from tests.ledger.faults import QuickDisk
+from tests.ledger.making import DAY, HOUR, NOON, account, balance, crash
 from trayd.facts import Batch, FileTaken
 from trayd.intake.take import ImportResult, import_file
-from trayd.ledger.disk import Disk
 from trayd.ledger.store import Ledger
-from trayd.records import BalanceReading, Episode
+from trayd.records import BalanceReading
 from trayd.settings import Settings
-
-
-class Clock:
-    def __init__(self, now: datetime = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 class Watched(QuickDisk):
@@ -49,36 +32,6 @@ class Watched(QuickDisk):
         return {name for name in self.read_files if name.startswith("state-") and name.endswith(".json")}
 
 
-class KilledError(BaseException):
-    """The process is dead."""
-
-
-class Dying(FaultyDisk):
-    """From the chosen call on nothing reaches the disk any more, as when the process is killed right there."""
-
-    def goes_wrong(self, call):
-        super().goes_wrong(call)
-        return self.at is not None and self.made >= self.at
-
-    def refuse(self):
-        raise KilledError
-
-    def remove(self, path):
-        if self.at is not None and self.made >= self.at:
-            raise KilledError
-        super().remove(path)
-
-
-def opened(home: Path, clock: Clock, disk: Disk | None = None) -> Ledger:
-    return Ledger.open(folders(home), base_url=None, holder="a test", disk=disk or QuickDisk(), clock=clock)
-
-
-@contextmanager
-def using(home: Path, clock: Clock, disk: Disk | None = None) -> Iterator[Ledger]:
-    with closing(opened(home, clock, disk)) as ledger:
-        yield ledger
-
-
 def days_pass(ledger: Ledger, clock: Clock, days: int, *, per_day: int = 24, account: str = "acme") -> None:
     """Balances that change all the time, and a checkpoint every few days."""
     for _ in range(days):
@@ -94,25 +47,6 @@ def days_pass(ledger: Ledger, clock: Clock, days: int, *, per_day: int = 24, acc
         if day.day % 3 == 0:
             checkpoints(ledger)
     checkpoints(ledger)
-
-
-def checkpoints(ledger: Ledger) -> None:
-    ledger.checkpoint()
-    while ledger.dirty:
-        ledger.checkpoint()
-
-
-def resident(home: Path, table: str) -> list[dict]:
-    return list(json.loads((home / "ledger/state.json").read_text())[table].values())
-
-
-def in_tinydb(home: Path, table: str) -> list[dict]:
-    """All rows of a table as stock TinyDB finds them, in whatever pair they are."""
-    found = []
-    for path in sorted((home / "ledger").glob("state*.json")):
-        with tinydb.TinyDB(path) as database:
-            found += database.table(table).all()
-    return found
 
 
 class TestBalances:
@@ -258,10 +192,6 @@ class TestBalances:
         ledger.close()
 
 
-def episode(scope: str, since: datetime, resolved: datetime | None = None, rule: str = "balance") -> Episode:
-    return Episode(id=f"{rule}:{scope}", rule=rule, scope=scope, since=since, text="low", told=since, resolved=resolved)
-
-
 class TestEpisodes:
     def test_those_that_ended_months_ago_leave_and_those_that_last_stay(self, tmp_path):
         clock = Clock()
@@ -367,214 +297,3 @@ class TestFiles:
 
 def resident_files(ledger: Ledger) -> list[str]:
     return list(ledger._state.rows("files"))
-
-
-def about_to_leave(home: Path) -> Clock:
-    """A home whose next checkpoint moves rows of three tables and two months."""
-    clock = Clock(NOON - 5 * DAY)
-    with using(home, clock) as ledger:
-        ledger.add(
-            Batch(
-                balances=tuple(balance(str(n + 1), NOON - 5 * DAY + n * DAY) for n in range(6)),
-                episodes=(episode("acme", NOON, NOON + HOUR), episode("beta", NOON)),
-                files=(FileTaken(digest="d", name="a.json", at=NOON),),
-                events=(event(),),
-            )
-        )
-    clock.now = NOON + 120 * DAY
-    return clock
-
-
-def told(ledger: Ledger) -> tuple:
-    return list(ledger.balances()), list(ledger.past_episodes()), ledger.latest_balances(), list(ledger.records())
-
-
-def calls_of_a_move(home: Path) -> int:
-    clock = about_to_leave(home)
-    disk = FaultyDisk()
-    with using(home, clock, disk) as ledger:
-        disk.made = 0
-        checkpoints(ledger)
-        assert [row["key"] for row in resident(home, "episodes")] == ["balance:beta"]
-        assert len(resident(home, "balances")) == 1
-        assert resident(home, "files") == []
-        return disk.made
-
-
-class TestWhenItIsCutShort:
-    def test_by_a_kill_at_any_call(self, tmp_path):
-        made = calls_of_a_move(tmp_path / "right")
-        for at in range(1, made + 1):
-            home = tmp_path / str(at)
-            clock = about_to_leave(home)
-            disk = Dying()
-            ledger = opened(home, clock, disk)
-            before = told(ledger)
-            disk.at, disk.made = at, 0
-            with pytest.raises(KilledError):
-                checkpoints(ledger)
-            crash(ledger)
-            for path in (home / "ledger").glob("*.json"):
-                with tinydb.TinyDB(path) as database:
-                    assert database.tables()
-            with using(home, clock) as ledger:
-                assert told(ledger) == before, f"killed at call {at} ({disk.calls[at - 1]})"
-                assert ledger.verify() == []
-                assert not any("damaged" in notice or "edited" in notice for notice in ledger.notices)
-                checkpoints(ledger)
-                assert len(resident(home, "balances")) == 1
-                assert told(ledger) == before
-                assert ledger.verify() == []
-            keys = [row["key"] for row in in_tinydb(home, "balances")]
-            assert len(keys) == len(set(keys)) == 6
-
-    def test_by_a_power_cut_at_any_call(self, tmp_path):
-        dice = random.Random(11)
-        home = tmp_path / "home"
-        clock = about_to_leave(home)
-        disk = PowerDisk(home)
-        survivors: list[Path] = []
-
-        def cut(_call: str) -> None:
-            for how in (NOTHING, THE_FIRST, ANY):
-                survivors.append(tmp_path / f"{disk.made}-{how}")
-                disk.medium.after_power_cut(dice, how, survivors[-1])
-
-        ledger = opened(home, clock, disk)
-        before = told(ledger)
-        disk.on_call = cut
-        checkpoints(ledger)
-        disk.on_call = lambda _call: None
-        ledger.close()
-        assert len(survivors) > 40
-        for survivor in survivors:
-            with using(survivor, clock, QuickDisk()) as ledger:
-                assert told(ledger) == before, survivor.name
-                assert ledger.verify() == []
-                checkpoints(ledger)
-                assert told(ledger) == before, survivor.name
-
-    @pytest.mark.parametrize("fault", ["EIO", "ENOSPC"])
-    def test_by_a_disk_that_refuses_any_call(self, fault, tmp_path):
-        made = calls_of_a_move(tmp_path / "right")
-        refused = 0
-        for at in range(1, made + 1):
-            home = tmp_path / str(at)
-            clock = about_to_leave(home)
-            disk = FaultyDisk(fault=fault)
-            ledger = opened(home, clock, disk)
-            before = told(ledger)
-            disk.at, disk.made = at, 0
-            try:
-                checkpoints(ledger)
-            except LedgerFullError:
-                refused += 1
-            assert told(ledger) == before
-            clock.now += 2 * HOUR
-            ledger.add(Batch(balances=(balance("99", clock.now),)))
-            checkpoints(ledger)
-            assert ledger.verify() == []
-            assert len(list(ledger.balances())) == 7
-            assert len(resident(home, "balances")) == 1
-            ledger.close()
-        assert refused > made // 2
-
-    def test_what_the_disk_did_not_take_leaves_another_time_and_keeps_nothing_else_from_being_written(self, tmp_path):
-        class NoPast(QuickDisk):
-            refuses = True
-
-            def open_append(self, path):
-                if self.refuses and path.name.startswith("state-"):
-                    raise OSError(28, "No space left on device")
-                return super().open_append(path)
-
-        clock = about_to_leave(tmp_path)
-        disk = NoPast()
-        ledger = opened(tmp_path, clock, disk)
-        ledger.add(Batch(balances=(balance("99", clock.now),)))
-        with pytest.raises(LedgerFullError, match=r"state-2026-11\.jsonl: the disk is full"):
-            ledger.checkpoint()
-        assert len(resident(tmp_path, "balances")) == 7
-        disk.refuses = False
-        ledger.add(Batch(balances=(balance("98", clock.now + HOUR),)))
-        checkpoints(ledger)
-        assert [row["at"][:10] for row in resident(tmp_path, "balances")] == ["2027-03-10"] * 2
-        ledger.close()
-
-
-class TestDamage:
-    @pytest.fixture
-    def home(self, tmp_path):
-        clock = about_to_leave(tmp_path)
-        with using(tmp_path, clock) as ledger:
-            checkpoints(ledger)
-        return tmp_path
-
-    @pytest.mark.parametrize("lost", ["ledger/state-2026-11.json", "backup/state-2026-11.jsonl"])
-    def test_either_file_rebuilds_the_other(self, home, lost):
-        clock = Clock(NOON + 120 * DAY)
-        (home / lost).write_bytes(b"\0" * 500)
-        with using(home, clock) as ledger:
-            assert len(list(ledger.balances())) == 6
-            assert any(lost.rpartition("/")[2] in notice for notice in ledger.notices)
-        with using(home, clock) as ledger:
-            assert len(list(ledger.balances())) == 6
-            assert ledger.verify() == []
-            assert ledger.notices == ()
-
-    def test_both_damaged_is_told_by_name_where_it_is_asked_for_and_stops_nothing_else(self, home):
-        for name in ("ledger/state-2026-11.json", "backup/state-2026-11.jsonl"):
-            (home / name).write_bytes(b"\0" * 500)
-        clock = Clock(NOON + 120 * DAY)
-        with using(home, clock) as ledger:
-            with pytest.raises(LedgerDamagedError, match=r"state-2026-11\.json .* and .*state-2026-11\.jsonl"):
-                list(ledger.balances())
-            assert [(problem.pair, problem.cure[:39]) for problem in ledger.verify()] == [
-                ("state-2026-11", "run `trayd ledger rebuild state-2026-11")
-            ]
-            assert ledger.latest_balances()["acme"].amount.text() == "6.00"
-            # Rows that would belong there stay where they are, and those of other months leave.
-            late = (balance("7", NOON + 3 * DAY), balance("8", NOON + 40 * DAY), balance("9", clock.now))
-            ledger.add(Batch(balances=late))
-            clock.now += 2 * HOUR
-            checkpoints(ledger)
-            left = sorted(row["at"][:10] for row in resident(home, "balances"))
-            assert left == ["2026-11-10", "2026-11-13", "2027-03-10"]
-            assert any("state-2026-11.json" in notice for notice in ledger.notices)
-
-    def test_a_full_disk_does_not_keep_a_person_from_reading_what_was_mended(self, home):
-        class Full(QuickDisk):
-            def open_new(self, _path):
-                raise OSError(28, "No space left on device")
-
-        clock = Clock(NOON + 120 * DAY)
-        (home / "ledger/state-2026-11.json").unlink()
-        ledger = opened(home, clock, Full())
-        assert len(list(ledger.balances())) == 6
-        crash(ledger)
-
-
-def test_a_backup_has_the_past_in_it_and_puts_it_back(tmp_path):
-    clock = about_to_leave(tmp_path)
-    with using(tmp_path, clock) as ledger:
-        checkpoints(ledger)
-        before = told(ledger)
-        copy = ledger.backup(clock.now).path
-        (tmp_path / "ledger/state-2026-11.json").write_bytes(b"\0" * 500)
-        (tmp_path / "backup/state-2026-11.jsonl").write_bytes(b"\0" * 500)
-        ledger.restore(copy, clock.now)
-        assert told(ledger) == before
-        assert ledger.verify() == []
-
-
-def test_clearing_takes_the_past_along_and_the_archive_has_it(tmp_path):
-    clock = about_to_leave(tmp_path)
-    with using(tmp_path, clock) as ledger:
-        checkpoints(ledger)
-        before = told(ledger)
-        archive = ledger.archive_and_clear(clock.now)
-        assert told(ledger) == ([], [], {}, [])
-    with zipfile.ZipFile(archive) as packed:
-        packed.extractall(tmp_path / "restored")
-    with using(tmp_path / "restored", clock) as ledger:
-        assert told(ledger) == before
