@@ -1,44 +1,50 @@
 """A real process is killed while it writes: nothing acknowledged is lost or doubled, TinyDB opens every file."""
 
+import itertools
 import random
-import signal
+import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import pytest
 import tinydb
 
-from tests.ledger.making import HOUR, NOON, opened
+from tests.ledger.faults import QuickDisk
+from tests.ledger.making import HOUR, NOON, crash, opened
 from trayd.money import Money
 
 ROOT = Path(__file__).parents[2]
 
 
-def killed(home, start, call=None, after_s=None):
-    """Runs the child until it dies; what it acknowledged."""
-    command = [sys.executable, "-m", "tests.ledger.child", str(home), str(start), *([str(call)] if call else [])]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
-        if after_s is not None:
-            first = child.stdout.readline()
-            time.sleep(after_s)
-            child.kill()
-            told = [first, *child.stdout]
-        else:
-            told = list(child.stdout)
-    assert child.returncode == -signal.SIGKILL
-    return [line.split() for line in told if line.endswith("\n")]
+@pytest.fixture(scope="module")
+def killed():
+    """Runs a writer until it dies at a file call, or after some acknowledgements; what it acknowledged."""
+    command = [sys.executable, "-m", "tests.ledger.child"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+
+        def run(home, start, call):
+            server.stdin.write(f"{home}\t{start}\t{call}\n")
+            server.stdin.flush()
+            return [tuple(one.split()) for one in server.stdout.readline().strip().split(",") if one]
+
+        yield run
+        server.stdin.close()
+    assert server.returncode == 0
 
 
 def check(home, acknowledged):
     for path in (home / "ledger").glob("*.json"):
         with tinydb.TinyDB(path) as database:
-            assert all(table == "trayd" or database.table(table).all() is not None for table in database.tables())
-    ledger = opened(home)
+            assert all(database.table(table).all() is not None for table in database.tables())
+    ledger = opened(home, QuickDisk())
     records = list(ledger.records())
     by_id = {record.id: record for record in records}
     assert len(by_id) == len(records)
     for what, number in acknowledged:
+        if what == "between":
+            assert f"b{number}" in by_id
+            continue
         record = by_id[f"r{number}"]
         assert record.actual == Money.of("1.12")
         assert ledger.coverage("acme").until >= NOON + int(number) * HOUR
@@ -49,23 +55,26 @@ def check(home, acknowledged):
         if what == "edited":
             assert record.note
     assert ledger.verify() == []
-    assert ledger.notices == ()
-    ledger.close()
-    return len(records)
+    assert not any("damaged" in notice or "edited" in notice for notice in ledger.notices)
+    crash(ledger)
 
 
-def test_killed_at_chosen_file_calls(tmp_path):
-    acknowledged, start = [], 0
-    for call in random.Random(7).sample(range(4, 140), 16):
-        acknowledged += killed(tmp_path, start, call=call)
-        start += 100
-        check(tmp_path, acknowledged)
+def test_killed_at_every_file_call(killed, tmp_path):
+    for call in itertools.count(1):
+        home = tmp_path / str(call)
+        acknowledged = killed(home, 0, call)
+        check(home, acknowledged)
+        shutil.rmtree(home)
+        if ("billed", "3") in acknowledged:
+            break  # with that it has done everything once
+    assert {what for what, _ in acknowledged} == {"billed", "linked", "edited", "between"}
+    assert call > 100
 
 
-def test_killed_at_any_moment(tmp_path):
-    acknowledged, start = [], 0
-    for _ in range(10):
-        acknowledged += killed(tmp_path, start, after_s=random.uniform(0, 0.15))
-        start += 1000
-        check(tmp_path, acknowledged)
-    assert len(acknowledged) > 10
+def test_killed_a_hundred_times_at_any_moment(killed, tmp_path):
+    acknowledged = []
+    for number in range(100):
+        acknowledged += killed(tmp_path, number * 1000, -random.randint(1, 12))
+        if number % 10 == 9:
+            check(tmp_path, acknowledged)
+    assert len(acknowledged) > 300
