@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from trayd.facts import UserEdit
 from trayd.ledger.archive import names_in
 from trayd.ledger.contents import Contents, Payloads, Source, of_pair
 from trayd.ledger.disk import Disk, refusals, set_aside
-from trayd.ledger.journal import Journal
 from trayd.ledger.merge import RecordFacts, fold, with_edit
-from trayd.ledger.months import RECORDS
-from trayd.ledger.pair import LedgerPaths, Pair
+from trayd.ledger.mirror import Journal
+from trayd.ledger.months import RECORDS, bounds
+from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.tables import STATE_TABLES, MonthDB, StateDB
 from trayd.records import EDITABLE_FIELDS
 
@@ -30,6 +31,8 @@ class Rebuilt(msgspec.Struct, frozen=True):
         read: what it was read from: ``memory``, ``mirror``, ``file``, or ``both`` where neither was whole.
         kept: the files that it replaced, under the names that they are kept by.
         missing: what could not be read, and so is not in it.
+        again_since: from when on fal is asked again for what was billed, and files can be taken in again, because
+            something may be lacking (UTC); None where nothing is.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Rebuilt(msgspec.Struct, frozen=True):
     read: str
     kept: tuple[Path, ...]
     missing: tuple[str, ...]
+    again_since: datetime | None = None
 
 
 def open_pair(name: str, folders: LedgerPaths, disk: Disk) -> Pair:
@@ -70,6 +74,7 @@ def rebuild(
 
     Raises:
         LedgerError: there is no such pair, or no such file; no pair was touched.
+        LedgerDamagedError: the state has to be rebuilt first, or as well.
         LedgerFullError: the disk refused; the pairs before this one are done.
     """
     known = names_in(folders)
@@ -78,7 +83,32 @@ def rebuild(
             raise LedgerError(
                 f"there are no files of {name!r}", f"name one of {', '.join(known)}" if known else "nothing is there"
             )
-    return tuple(_rebuilt(name, folders, disk, source, memory.get(name)) for name in names or known)
+    if names and "state" not in names:
+        open_pair("state", folders, disk).close()  # where a month lacks something, that is noted there
+    rebuilt = [_rebuilt(name, folders, disk, source, memory.get(name)) for name in names or known]
+    lacking = [one.again_since for one in rebuilt if one.again_since is not None]
+    if lacking:
+        _ask_again(folders, disk, min(lacking))
+    return tuple(rebuilt)
+
+
+def _ask_again(folders: LedgerPaths, disk: Disk, since: datetime) -> None:
+    """Takes the claims back that all is there since then: the next poll fetches it, and files can be dropped again."""
+    state = open_pair("state", folders, disk)
+    try:
+        coverage, files = state.table("coverage").rows, state.table("files").rows
+        changes = [
+            Change("coverage", key, msgspec.structs.replace(row, until=max(row.since, since)))
+            for key, row in coverage.items()
+            if row.until > since
+        ]
+        changes += [Change("files", key, None) for key, row in files.items() if row.at >= since]
+        if changes:
+            state.write(changes)
+            state.apply(changes)
+            state.checkpoint()
+    finally:
+        state.close()
 
 
 def _rebuilt(name: str, folders: LedgerPaths, disk: Disk, source: Source | None, memory: Payloads | None) -> Rebuilt:
@@ -95,12 +125,14 @@ def _rebuilt(name: str, folders: LedgerPaths, disk: Disk, source: Source | None,
             if content is not None:
                 kept.append(set_aside(disk, path, content, "replaced"))
     write_anew(name, folders, disk, contents)
+    lacks = contents.missing or source is Source.FILE
     return Rebuilt(
         name=name,
         documents=sum(map(len, contents.payloads.values())),
         read=contents.read,
         kept=tuple(kept),
         missing=tuple(contents.missing),
+        again_since=bounds(name)[0] if lacks and not name.startswith("state") else None,
     )
 
 
