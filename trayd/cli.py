@@ -40,6 +40,7 @@ class _Group(click.Group):
         "config": ("trayd.cli_setup", "config"),
         "tag": ("trayd.cli_records", "tag"),
         "link": ("trayd.cli_records", "link"),
+        "ledger": ("trayd.cli_ledger", "ledger"),
     }
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -262,7 +263,9 @@ def reset(confirm: str, as_json: bool) -> None:
         confirm = click.prompt("This clears the whole history, after archiving it. Type DELETE to go on")
     with _desk() as desk:
         answer = desk.ask("reset", confirm=confirm)
-    print_answer(answer, as_json, lambda _style: f"cleared; the history is archived in {answer['archive']}")
+    from trayd.show_ledger import reset_view
+
+    print_answer(answer, as_json, lambda _style: reset_view(answer))
 
 
 def _report_name(query: dict[str, Any]) -> str:

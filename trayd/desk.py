@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -17,8 +17,19 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from trayd.errors import DaemonError, DeclinedError, LedgerLockedError, TraydError, UsageError
-from trayd.operations import OPERATIONS, Operations, parse_query
+from trayd.errors import (
+    DaemonError,
+    DeclinedError,
+    LedgerDamagedError,
+    LedgerError,
+    LedgerLockedError,
+    LedgerNewerError,
+    TraydError,
+    UsageError,
+)
+from trayd.keeping import RebuildQuery, RestoreQuery, put_back_closed, write_anew_closed
+from trayd.ledger.store import Ledger, LedgerPaths
+from trayd.operations import OPERATIONS, Operations, parse_query, utc_now
 from trayd.panel.address import API_ROOT, Address, read_address
 from trayd.settings import Paths, fal_url, load
 from trayd.shapes import plain
@@ -26,6 +37,11 @@ from trayd.shapes import plain
 #: A command that holds the ledger for a moment is waited for this long before it counts as a daemon.
 PATIENCE_S = 5.0
 _REQUEST_TIMEOUT_S = 120.0
+_SLOW_REQUEST_TIMEOUT_S = 3600.0
+_HOLDER = "a trayd command"
+
+
+Progress = Callable[[int, int], None]
 
 
 class Desk(Protocol):
@@ -75,6 +91,36 @@ class LocalDesk:
         return shape
 
 
+class ClosedDesk:
+    """Where the ledger cannot be opened: it can be written anew or restored, and everything else says why not.
+
+    Args:
+        folders: of the ledger.
+        refused: why it cannot be opened.
+    """
+
+    def __init__(self, folders: LedgerPaths, refused: LedgerError) -> None:
+        self._folders = folders
+        self._refused = refused
+
+    def ask(self, operation: str, _data: bytes | None = None, /, **query: Any) -> Any:
+        """See Desk."""
+        asked = parse_query(OPERATIONS[operation], _given(query))
+        if isinstance(asked, RebuildQuery) and isinstance(self._refused, LedgerDamagedError):
+            return plain(write_anew_closed(self._folders, asked, holder=_HOLDER))
+        if isinstance(asked, RestoreQuery):
+            return plain(put_back_closed(self._folders, asked, utc_now(), base_url=fal_url(), holder=_HOLDER))
+        raise self._refused
+
+    def text(self, _operation: str, /, **_query: Any) -> Iterator[str]:
+        """See Desk."""
+        raise self._refused
+
+    def refresh(self) -> list[dict[str, Any]]:
+        """See Desk."""
+        raise self._refused
+
+
 class RemoteDesk:
     """Asks the running daemon."""
 
@@ -83,7 +129,6 @@ class RemoteDesk:
         self._http = httpx.Client(
             base_url=f"{daemon.url}{API_ROOT}",
             headers={"Authorization": f"Bearer {daemon.token}"},
-            timeout=_REQUEST_TIMEOUT_S,
             trust_env=False,
         )
 
@@ -111,7 +156,9 @@ class RemoteDesk:
         operation = OPERATIONS.get(name)
         method = "GET" if operation and not operation.writes else "POST"
         try:
-            with self._http.stream(method, f"/{name}", params=_given(query), content=data) as answer:
+            slow = operation is not None and operation.slow
+            timeout = httpx.Timeout(_REQUEST_TIMEOUT_S, read=_SLOW_REQUEST_TIMEOUT_S if slow else _REQUEST_TIMEOUT_S)
+            with self._http.stream(method, f"/{name}", params=_given(query), content=data, timeout=timeout) as answer:
                 if not answer.is_success:
                     raise _told(answer.read())
                 yield answer
@@ -120,25 +167,29 @@ class RemoteDesk:
 
 
 @contextmanager
-def open_desk(paths: Paths | None = None) -> Iterator[Desk]:
+def open_desk(paths: Paths | None = None, progress: Progress = lambda _done, _all: None) -> Iterator[Desk]:
     """The desk for one command.
+
+    Args:
+        paths: where everything is; None means the usual places.
+        progress: is told how far a long work is, where this process does it.
 
     Raises:
         SettingsError: the settings file is not valid.
         LedgerError: the ledger cannot be opened.
         DaemonError: another process holds the ledger and does not answer.
     """
-    from trayd.ledger.store import Ledger, LedgerPaths
-
     paths = paths or Paths.usual()
     settings = load(paths.settings)
     paths = paths.with_folders(settings.folders)
     deadline = time.monotonic() + PATIENCE_S
+    folders = LedgerPaths(ledger=paths.ledger, backup=paths.backup)
     while True:
         try:
-            ledger = Ledger.open(
-                LedgerPaths(ledger=paths.ledger, backup=paths.backup), base_url=fal_url(), holder="a trayd command"
-            )
+            ledger = Ledger.open(folders, base_url=fal_url(), holder=_HOLDER)
+        except (LedgerDamagedError, LedgerNewerError) as error:
+            yield ClosedDesk(folders, error)
+            return
         except LedgerLockedError:
             daemon = read_address(paths.run)
             if daemon is not None and _listens(daemon):
@@ -150,7 +201,9 @@ def open_desk(paths: Paths | None = None) -> Iterator[Desk]:
             time.sleep(0.1)
         else:
             with closing(ledger):
-                yield LocalDesk(Operations(ledger, settings, paths))
+                operations = Operations(ledger, settings, paths)
+                operations.progress = progress
+                yield LocalDesk(operations)
             return
 
 

@@ -95,9 +95,7 @@ def _ledger(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
         verified = desk.ask("verify")
         status = desk.ask("status")
     for problem in verified["problems"]:
-        yield _finding(
-            "ledger", "bad", problem, "keep both folders as they are and restart trayd: it mends what it can"
-        )
+        yield _finding("ledger", "bad", problem["text"], problem["cure"])
     yield from (_finding("ledger", "note", text) for text in verified["mended"])
     if not verified["problems"]:
         total = status["spent"]["total"]["generations"]

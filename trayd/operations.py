@@ -14,8 +14,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from trayd import keeping
 from trayd.alerts.imports import quietly
-from trayd.errors import DeclinedError, UsageError
+from trayd.errors import UsageError
 from trayd.facts import AccountFact
 from trayd.filters import FilterQuery
 from trayd.insight.overview import Overview, build_status
@@ -24,6 +25,17 @@ from trayd.insight.usage import Usage, usage
 from trayd.insight.windows import parse_window, previous_window
 from trayd.intake.drop import count_files
 from trayd.intake.take import ImportResult, import_file
+from trayd.keeping import (
+    BackupDone,
+    BackupQuery,
+    RebuildDone,
+    RebuildQuery,
+    ResetDone,
+    ResetQuery,
+    RestoreDone,
+    RestoreQuery,
+    Verified,
+)
 from trayd.ledger.store import Ledger
 from trayd.linking import Candidate, EventQuery, Linked, LinkQuery, likely, link, unlink
 from trayd.records import DEFAULT_ACCOUNT, Counting, Filters, Generation, Kind
@@ -33,7 +45,6 @@ from trayd.reports.shape import HistoryItem, history_item
 from trayd.settings import Paths, Settings
 from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery, ids_in, tag, taggings, untag
 
-RESET_WORD = "DELETE"
 EXPORT_FORMATS = ("csv",)
 MENU_GENERATIONS = 4
 
@@ -68,32 +79,17 @@ class ImportQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     dry_run: bool = False
 
 
-class ResetQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The word that a person has to type."""
-
-    confirm: str = ""
-
-
 class NoQuery(msgspec.Struct, frozen=True):
     """Nothing to say."""
-
-
-class Verified(msgspec.Struct, frozen=True):
-    """How the ledger is: what is not sound, and what was found damaged or edited at its opening and mended."""
-
-    problems: tuple[str, ...]
-    mended: tuple[str, ...]
-
-
-class ResetDone(msgspec.Struct, frozen=True):
-    """Where the cleared history was archived."""
-
-    archive: str
 
 
 def utc_now() -> datetime:
     """The clock."""
     return datetime.now(UTC)
+
+
+def _silent(_done: int, _all: int) -> None:
+    """For who does not want to know."""
 
 
 class Operations:
@@ -104,6 +100,7 @@ class Operations:
         settings: as they are now; the daemon replaces them when the file changes.
         daemon: what the running daemon says of itself in the status; ``paused_until`` likewise.
         troubles: by account, what was wrong at its last poll; the ledger may not have been able to keep it.
+        progress: is told how much of how much a long work has done.
     """
 
     def __init__(
@@ -115,6 +112,7 @@ class Operations:
         self.daemon = DaemonStatus()
         self.paused_until: datetime | None = None
         self.troubles: dict[str, str] = {}
+        self.progress: Callable[[int, int], None] = _silent
         self._clock = clock
 
     def status(self, _query: NoQuery | None = None) -> Status:
@@ -274,19 +272,23 @@ class Operations:
 
     def verify(self, _query: NoQuery | None = None) -> Verified:
         """What is not sound in the ledger, and what was mended when it was opened."""
-        return Verified(problems=tuple(self.ledger.verify()), mended=self.ledger.notices)
+        return keeping.verified(self.ledger, self.progress)
+
+    def rebuild(self, query: RebuildQuery) -> list[RebuildDone]:
+        """Writes both files of pairs of the ledger anew; see :mod:`trayd.keeping` for the errors, here and below."""
+        return keeping.write_anew(self.ledger, query)
+
+    def backup(self, query: BackupQuery) -> BackupDone:
+        """Copies the whole ledger into one file."""
+        return keeping.backup(self.ledger, query, self._clock())
+
+    def restore(self, query: RestoreQuery) -> RestoreDone:
+        """Archives what the ledger holds and puts a copy in its place."""
+        return keeping.put_back(self.ledger, query, self._clock())
 
     def reset(self, query: ResetQuery) -> ResetDone:
-        """Archives the whole history and starts an empty one.
-
-        Raises:
-            DeclinedError: the word is not DELETE; nothing was touched.
-        """
-        if query.confirm != RESET_WORD:
-            raise DeclinedError(
-                "the history was not cleared: that takes the word DELETE", f"say `trayd reset --confirm {RESET_WORD}`"
-            )
-        return ResetDone(str(self.ledger.archive_and_clear(self._clock())))
+        """Archives the whole history and starts an empty one."""
+        return keeping.reset(self.ledger, query, self._clock())
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -297,6 +299,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         answer: the type it answers with, or the media type of the text that it answers with.
         takes_body: whether it takes bytes as a second argument.
         writes: whether the ledger may be different after it; over HTTP, POST instead of GET.
+        replaces: whether what was in the ledger may be gone after it, so that nobody may rely on what he remembers.
+        slow: whether it can take minutes on a large ledger.
     """
 
     name: str
@@ -306,6 +310,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     answer: Any = None
     takes_body: bool = False
     writes: bool = False
+    replaces: bool = False
+    slow: bool = False
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -388,7 +394,42 @@ OPERATIONS: dict[str, Operation] = {
             query=EventQuery,
             answer=list[Candidate],
         ),
-        Operation(name="verify", summary="What is not sound in the ledger", run=Operations.verify, answer=Verified),
+        Operation(
+            name="verify",
+            summary="What is not sound in the ledger",
+            run=Operations.verify,
+            answer=Verified,
+            slow=True,
+        ),
+        Operation(
+            name="rebuild",
+            summary="Write files of the ledger anew from what can be read",
+            run=Operations.rebuild,
+            query=RebuildQuery,
+            answer=list[RebuildDone],
+            writes=True,
+            replaces=True,
+            slow=True,
+        ),
+        Operation(
+            name="backup",
+            summary="Copy the whole ledger into one file",
+            run=Operations.backup,
+            query=BackupQuery,
+            answer=BackupDone,
+            writes=True,
+            slow=True,
+        ),
+        Operation(
+            name="restore",
+            summary="Archive the history and put a copy in its place",
+            run=Operations.restore,
+            query=RestoreQuery,
+            answer=RestoreDone,
+            writes=True,
+            replaces=True,
+            slow=True,
+        ),
         Operation(
             name="reset",
             summary="Archive the history and start an empty one",
@@ -396,6 +437,8 @@ OPERATIONS: dict[str, Operation] = {
             query=ResetQuery,
             answer=ResetDone,
             writes=True,
+            replaces=True,
+            slow=True,
         ),
     )
 }
