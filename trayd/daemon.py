@@ -35,6 +35,7 @@ from trayd.polling import Polling, Refreshed
 from trayd.records import Generation
 from trayd.resources import asset
 from trayd.settings import Paths, Settings, load
+from trayd.submissions import Submissions
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ GATHER_S = 0.25
 SHOWN_FOR_S = 300.0
 #: How often the settings file is looked at and a checkpoint is considered.
 HOUSEKEEPING_S = 5.0
+#: A checkpoint is followed by a pause of this many times as long as it took.
+CHECKPOINT_SHARE = 200
 #: A part that failed is started again after this long.
 RESTART_S = 10.0
 
@@ -102,6 +105,7 @@ class Daemon:
             deliverer=self._deliverer,
             clock=clock,
         )
+        self._submissions = Submissions(self._write)
         self._polling = Polling(self, url)
         self._drop = DropFolder(paths.drop, self)
         self._operations: Operations
@@ -158,12 +162,19 @@ class Daemon:
         return await self.on_ledger(lambda operations: look(operations.ledger))
 
     async def submit(self, batch: Batch) -> Added:
-        """Makes the batch durable, then has the views and the alerts follow where it changed anything."""
-        added, version = await self.read(lambda ledger: (ledger.add(batch), ledger.version))
+        """Makes the batch durable, then has the views and the alerts follow where it changed anything.
+
+        Raises:
+            TraydError: what :meth:`Ledger.add` raises.
+        """
+        return await self._submissions.submit(batch)
+
+    async def _write(self, batches: Sequence[Batch]) -> list[Added | TraydError]:
+        results, version = await self.read(lambda ledger: (ledger.add_together(batches), ledger.version))
         if version != self._version:
             self._version = version
             self._changed.set()
-        return added
+        return results
 
     async def files_taken(self, digests: Sequence[str]) -> Container[str]:
         """Those of the digests whose files were taken in before."""
@@ -175,7 +186,7 @@ class Daemon:
 
     async def ordered(self, operation: Operation) -> None:
         """Has views, alerts and pollers follow an order that was carried out on the ledger itself."""
-        if operation.name == "reset":
+        if operation.replaces:
             # What the pollers remember of the ledger is no longer in it.
             self._polling.start_anew()
         self._changed.set()
@@ -237,6 +248,7 @@ class Daemon:
             yield
         finally:
             self._deliverer.close()
+            await self._submissions.settle()
             if opened is not None:
                 await loop.run_in_executor(self._ledger_thread, opened.close)
             self._ledger_thread.shutdown()
@@ -267,10 +279,27 @@ class Daemon:
         )
 
     async def _keep_house(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = 0.0
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             await self._reload()
-            await self.on_ledger(_checkpoint)
+            if loop.time() >= due:
+                began = loop.time()
+                if await self._checkpoint():
+                    # A month is written whole: the longer that takes, the more seldom.
+                    due = loop.time() + CHECKPOINT_SHARE * (loop.time() - began)
+            await self.on_ledger(_release)
+
+    async def _checkpoint(self) -> bool:
+        """Brings the ledger's files up to date, letting in whatever else wants the ledger; whether it was needed."""
+        steps = await self.read(lambda ledger: ledger.checkpoint_steps() if ledger.dirty else None)
+        if steps is None:
+            return False
+        done = object()
+        while await self.on_ledger(lambda _operations: next(steps, done)) is not done:
+            pass
+        return True
 
     async def _reload(self) -> None:
         """Takes over a settings file that has changed; a broken one is told and the settings stay."""
@@ -307,9 +336,8 @@ async def _kept_up(name: str, part: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(RESTART_S)
 
 
-def _checkpoint(operations: Operations) -> None:
-    if operations.ledger.dirty:
-        operations.ledger.checkpoint()
+def _release(operations: Operations) -> None:
+    if operations.ledger.release():
         give_back()
 
 

@@ -38,7 +38,7 @@ from trayd.keeping import (
 )
 from trayd.ledger.store import Ledger
 from trayd.linking import Candidate, EventQuery, Linked, LinkQuery, likely, link, unlink
-from trayd.records import DEFAULT_ACCOUNT, Counting, Filters, Generation, Kind
+from trayd.records import DEFAULT_ACCOUNT, Counting, Generation
 from trayd.reports.csv_export import csv_lines
 from trayd.reports.html import report_html
 from trayd.reports.shape import HistoryItem, history_item
@@ -181,13 +181,8 @@ class Operations:
 
     def latest_generations(self) -> tuple[Generation, ...]:
         """The newest few, for the menu."""
-        # A day has enough of them as a rule; the whole history would be put in order for these few.
-        for since in (self._clock() - timedelta(days=1), None):
-            records = self.ledger.records(Filters(kind=Kind.INTERNAL, since=since))
-            newest = tuple(islice((record for record in records if isinstance(record, Generation)), MENU_GENERATIONS))
-            if len(newest) == MENU_GENERATIONS:
-                break
-        return newest
+        newest = self.ledger.latest(self._clock() - timedelta(days=1), MENU_GENERATIONS)
+        return tuple(newest[:MENU_GENERATIONS])
 
     def import_data(self, query: ImportQuery, data: bytes) -> ImportResult:
         """Takes a file's content in: recorded at once, and nothing is moved."""

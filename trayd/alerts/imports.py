@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 from trayd.alerts.engine import hushed
 from trayd.alerts.rules import EXPENSIVE_WITHIN
 from trayd.alerts.watch import Readable
 from trayd.facts import Batch
-from trayd.records import Filters, Generation, Kind
 from trayd.settings import Alerts
 
 
@@ -31,15 +30,10 @@ def quietly(ledger: Writable, limits: Alerts, now: datetime) -> Iterator[None]:
     Raises:
         LedgerError: the ledger cannot be written.
     """
-    before = {generation.id for generation in _recent(ledger, now)}
+    since = now - EXPENSIVE_WITHIN
+    before = {generation.id for generation in ledger.latest(since)}
     yield
-    new = [generation for generation in _recent(ledger, now) if generation.id not in before]
+    new = [generation for generation in ledger.latest(since) if generation.id not in before]
     episodes = hushed(new, limits, ledger.episodes(), now)
     if episodes:
         ledger.add(Batch(episodes=episodes))
-
-
-def _recent(ledger: Writable, now: datetime) -> Iterator[Generation]:
-    for record in ledger.records(Filters(since=now - EXPENSIVE_WITHIN, kind=Kind.INTERNAL), zone=UTC):
-        if isinstance(record, Generation):
-            yield record

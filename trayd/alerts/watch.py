@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
@@ -26,7 +26,7 @@ from trayd.alerts.rules import (
 from trayd.alerts.words import Words, words
 from trayd.errors import TraydError
 from trayd.facts import AccountFact, Batch, Coverage
-from trayd.records import BalanceReading, Episode, Filters, Generation, Kind, Record
+from trayd.records import BalanceReading, Episode, Generation
 from trayd.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ _log = logging.getLogger(__name__)
 class Readable(Protocol):
     """The part of the ledger that alerts are made from."""
 
-    def records(self, filters: Filters, *, zone: tzinfo) -> Iterator[Record]:
-        """The records that the filters admit."""
+    def latest(self, since: datetime) -> list[Generation]:
+        """The generations from that time on."""
 
     def latest_balances(self) -> dict[str, BalanceReading]:
         """The newest reading of each account."""
@@ -61,7 +61,6 @@ def observe(ledger: Readable, now: datetime, *, names: Collection[str]) -> Obser
     """
     known = ledger.accounts()
     accounts = tuple(fact for name, fact in known.items() if name in names)
-    recent = ledger.records(Filters(since=now - EXPENSIVE_WITHIN, kind=Kind.INTERNAL), zone=UTC)
     coverage = {name: ledger.coverage(name) for name in map(account_of, accounts)}
     return Observed(
         at=now,
@@ -69,7 +68,7 @@ def observe(ledger: Readable, now: datetime, *, names: Collection[str]) -> Obser
         accounts=accounts,
         removed=tuple(fact for name, fact in known.items() if name not in names),
         coverage={name: covered for name, covered in coverage.items() if covered is not None},
-        generations=tuple(record for record in recent if isinstance(record, Generation)),
+        generations=tuple(ledger.latest(now - EXPENSIVE_WITHIN)),
         episodes=ledger.episodes(),
     )
 

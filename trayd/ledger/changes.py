@@ -1,19 +1,21 @@
-"""What a batch changes in the records: worked out completely before anything is written."""
+"""What batches change in the records: worked out completely before anything is written."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import chain
 from types import NoneType
 from typing import Any, TypeVar
 
 import msgspec
 
 from trayd.errors import LedgerError, RecordError
-from trayd.facts import Batch, BillingFact, EventFact, Link, RunFact, Tagging, UserEdit
+from trayd.facts import Added, Batch, BillingFact, EventFact, Link, RunFact, Tagging, UserEdit
 from trayd.ledger import merge
 from trayd.ledger.merge import NOTHING, RecordFacts
 from trayd.ledger.months import RECORDS, Month, Months, month_of
@@ -44,7 +46,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
 
 class Work:
-    """The changes that a batch makes, not yet written.
+    """The changes that batches make, not yet written.
 
     Args:
         recently: what fal told last of a request, by kind and request id: so that what it tells again needs no look
@@ -52,9 +54,7 @@ class Work:
             as long as the program does, like the fetches themselves, and costs no write.
 
     Attributes:
-        seen: what is to be remembered in ``recently`` once the batch is durable.
-        created: the ids of records that are new, and ``changed`` of those that were there, in the order of coming.
-        known: how many facts told nothing new.
+        seen: what is to be remembered in ``recently`` once the batches are durable.
         first: changes of the state that have to be durable before the records are.
         last: changes of the state that claim the records, and come after them.
     """
@@ -71,13 +71,15 @@ class Work:
         self._facts: dict[str, RecordFacts] = {}
         self.first: list[Change] = []
         self.last: list[Change] = []
-        self.created: list[str] = []
-        self.changed: list[str] = []
-        self.known = 0
+        self._known = 0
+        self._told: list[tuple[dict[str, None], int]] = []
+        self._touched: dict[str, None] = {}
+        self._created: set[str] = set()
+        self._changed: set[str] = set()
         self._taggings: tuple[Tagging, ...] = ()
 
     def take(self, batch: Batch) -> None:
-        """Works the batch in.
+        """Works one more batch in.
 
         Raises:
             RecordError: a fact breaks a rule of its type.
@@ -101,7 +103,20 @@ class Work:
             self._fetch("run", _plain(run), merge.with_run, run.sent_at)
         for edit in batch.edits:
             self._edit(edit)
-        self._taggings = batch.taggings
+        self._taggings += batch.taggings
+        self._told.append((self._touched, self._known))
+        self._touched, self._known = {}, 0
+
+    def added(self) -> list[Added]:
+        """What became of each batch, once the changes are known :meth:`by_month`."""
+        found = []
+        new = set(self._created)
+        for touched, known in self._told:
+            created = tuple(record_id for record_id in touched if record_id in new)
+            new.difference_update(created)
+            changed = (self._created - new).difference(created) | self._changed
+            found.append(Added(created=created, changed=tuple(filter(changed.__contains__, touched)), known=known))
+        return found
 
     def by_month(self) -> list[tuple[Month, list[Change]]]:
         """The changes of the records by the month they are stored in, in the order in which they are written.
@@ -119,9 +134,9 @@ class Work:
                 month = self._home[record_id] = self._months.open(month_of(row.view.timestamp))
             old = month.rows.get(record_id)
             if old is None:
-                self.created.append(record_id)
+                self._created.add(record_id)
             elif old.view != _like(old, row):
-                self.changed.append(record_id)
+                self._changed.add(record_id)
             written = late if record_id in bereft else changes
             written.setdefault(month.name, (month, []))[1].append(Change(RECORDS, record_id, row))
         self._note_taggings()
@@ -157,10 +172,14 @@ class Work:
         before = self._known_facts(record_id, when)
         after = joined(before, fact)
         if after is before:
-            self.known += 1
+            self._known += 1
             return False
-        self._facts[record_id] = after
+        self._put(record_id, after)
         return True
+
+    def _put(self, record_id: str, facts: RecordFacts) -> None:
+        self._facts[record_id] = facts
+        self._touched[record_id] = None
 
     def _fetch(
         self,
@@ -175,12 +194,12 @@ class Work:
         if seen is not None and (seen.content == content or fact.fetched_at < seen.at):
             if seen.content == content:
                 self.seen[key] = Seen(content, max(seen.at, fact.fetched_at))
-            self.known += 1
+            self._known += 1
             return
         facts = self._known_facts(fact.request_id, when)
         known = facts.billing if isinstance(fact, BillingFact) else facts.run
         if known is not None and merge.content(known) == content:
-            self.known += 1
+            self._known += 1
             self.seen[key] = Seen(content, max(known.fetched_at, fact.fetched_at))
         elif self._add(fact.request_id, fact, joined, when):
             self.seen[key] = Seen(content, fact.fetched_at)
@@ -198,7 +217,7 @@ class Work:
         kept = self._state.link(link.record_id)
         if kept is not None and kept.link.undone is not None:
             if not kept.done or link.at <= kept.link.undone:
-                self.known += 1
+                self._known += 1
                 return
             kept = None
         goes_to = kept.link.request_id if kept else self._links.get(link.record_id)
@@ -208,7 +227,7 @@ class Work:
                 f"take that back first with `trayd link --undo {link.record_id}`",
             )
         if goes_to is not None and (kept is None or kept.done):
-            self.known += 1
+            self._known += 1
             return
         month = self._find(link.record_id, None)
         row = month.rows.get(link.record_id) if month else None
@@ -224,9 +243,8 @@ class Work:
         elif home is not None and link.request_id in home.rows:
             _refuse_all_but_requests(link.request_id, home.rows[link.request_id])
         facts = self._known_facts(link.request_id, None)
-        self._facts[link.request_id] = merge.with_link(
-            merge.join(facts, merge.brought(facts_of(row), link.record_id)), link
-        )
+        brought = merge.brought(facts_of(row), link.record_id)
+        self._put(link.request_id, merge.with_link(merge.join(facts, brought), link))
         self._links[link.record_id] = link.request_id
         self.first.append(Change("links", link.record_id, LinkKept(link, done=False)))
         self.last.append(Change("links", link.record_id, LinkKept(link, done=True)))
@@ -237,16 +255,16 @@ class Work:
         if kept is None or kept.link.request_id != link.request_id:
             raise LedgerError(f"{link.record_id} is not linked to {link.request_id}", "look at the ids again")
         if link.record_id in self._parted or (kept.link.undone is not None and kept.done):
-            self.known += 1
+            self._known += 1
             return
         rest, own = merge.parted(self._known_facts(link.request_id, None), link.record_id)
         if own.events:
-            self._facts[link.record_id] = merge.join(self._known_facts(link.record_id, None), own)
+            self._put(link.record_id, merge.join(self._known_facts(link.record_id, None), own))
             if rest is None:
                 self._facts.pop(link.request_id, None)
                 self._emptied.append(link.request_id)
             else:
-                self._facts[link.request_id] = rest
+                self._put(link.request_id, rest)
             self.first.append(Change("links", link.record_id, LinkKept(link, done=False)))
         self._parted[link.record_id] = link.request_id
         self.last.append(Change("links", link.record_id, LinkKept(link, done=True)))
@@ -320,6 +338,20 @@ def _plain(fact: F) -> F:
         return msgspec.json.decode(msgspec.json.encode(fact), type=type(fact))
     except (msgspec.MsgspecError, TypeError, ValueError) as error:
         raise RecordError(f"a field of the request {fact.request_id} cannot be stored ({error})") from error
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """Several batches as one."""
+    if len(batches) == 1:
+        return batches[0]
+    every: dict[str, Any] = {}
+    for field in Batch.__struct_fields__:
+        values = [getattr(batch, field) for batch in batches]
+        whole = isinstance(values[0], dict)
+        every[field] = (
+            {key: value for each in values for key, value in each.items()} if whole else tuple(chain(*values))
+        )
+    return Batch(**every)
 
 
 def check(batch: Batch) -> None:

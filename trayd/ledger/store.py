@@ -11,10 +11,10 @@ from typing import Self
 
 import msgspec
 
-from trayd.errors import LedgerError
+from trayd.errors import LedgerError, LedgerFullError, TraydError
 from trayd.facts import AccountFact, Added, Batch, Coverage, Difference, EventFact, FileTaken, Link, ModelFact, Tagging
 from trayd.ledger import upkeep
-from trayd.ledger.changes import MARGIN, Seen, Work, check
+from trayd.ledger.changes import MARGIN, Seen, Work, check, joined
 from trayd.ledger.contents import Source
 from trayd.ledger.counting import Standing, counting
 from trayd.ledger.disk import Disk, refusals
@@ -43,6 +43,15 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class _Latest(msgspec.Struct, frozen=True):
+    """The rows of the newest generations at a version of the records, and what was asked for."""
+
+    version: int
+    since: datetime
+    at_least: int
+    rows: list[Row]
+
+
 class Ledger:
     """The store of all records, for one thread at a time; use :meth:`open`.
 
@@ -60,6 +69,7 @@ class Ledger:
         self._recently: dict[tuple[str, str], Seen] = {}
         self._prepared: tuple[str, ...] = ()
         self._stale: tuple[str | None] | None = None
+        self._latest: _Latest | None = None
         self.version = 0
         self.records_version = 0
         self._read()
@@ -207,11 +217,32 @@ class Ledger:
             LedgerError: an edit or a link is about a record that there is not.
         """
         self._usable()
-        check(batch)
+        (added,) = self._add((batch,))
+        return added
+
+    def add_together(self, batches: Sequence[Batch]) -> list[Added | TraydError]:
+        """Takes several batches in with one write for all: what became of each, or what was wrong with it.
+
+        A batch that is refused takes no other one with it.
+        """
+        self._usable()
+        results: list[Added | TraydError]
+        try:
+            results = [*self._add(batches)]
+        except TraydError as error:
+            if len(batches) == 1 or isinstance(error, LedgerFullError):
+                results = [error] * len(batches)
+            else:
+                results = [result for batch in batches for result in self.add_together((batch,))]
+        return results
+
+    def _add(self, batches: Sequence[Batch]) -> list[Added]:
         work = Work(self._months, self._state, self._recently)
-        work.take(batch)
+        for batch in batches:
+            check(batch)
+            work.take(batch)
         months = work.by_month()
-        now, later = self._state.changes(batch)
+        now, later = self._state.changes(joined(batches))
         last = [*work.last, *now]
         if last or work.first:
             last = self._state.with_waiting(last)
@@ -226,7 +257,7 @@ class Ledger:
             self.records_version += 1
         if months or last or later or work.first:
             self.version += 1
-        return Added(created=tuple(work.created), changed=tuple(work.changed), known=work.known)
+        return work.added()
 
     def _write(self, first: list[Change], months: list[tuple[Month, list[Change]]], last: list[Change]) -> None:
         written: list[tuple[Pair, Mark]] = []
@@ -271,6 +302,33 @@ class Ledger:
             yield from (record for _, _, record in waiting[:ready])
             del waiting[:ready]
             self._months.release()
+
+    def latest(self, since: datetime, at_least: int = 0) -> list[Generation]:
+        """The newest generations, newest first. They stay at hand: asking again and again keeps no month in memory.
+
+        Args:
+            since: all from this time on (UTC).
+            at_least: so many in any case, as far as there are.
+        """
+        self._usable()
+        known = self._latest
+        if known is None or known.version != self.records_version or since < known.since or at_least > known.at_least:
+            most = max(at_least, known.at_least if known else 0)
+            known = self._latest = _Latest(self.records_version, since, most, self._newest(since, most))
+        shown = [self._present(row) for row in known.rows]
+        newest = [record for record in shown if isinstance(record, Generation)]
+        return [record for place, record in enumerate(newest) if place < at_least or record.timestamp >= since]
+
+    def _newest(self, since: datetime, at_least: int) -> list[Row]:
+        spans = sorted(self._spans(_ALL), key=itemgetter(1), reverse=True)
+        rows: list[Row] = []
+        for _, end, name in spans:
+            if len(rows) >= at_least and end < min([since, *(row.view.timestamp for row in rows)]):
+                break
+            rows += (row for row in self._months.open(name).rows.values() if isinstance(row.view, Generation))
+            rows.sort(key=lambda row: (row.view.timestamp, row.view.id), reverse=True)
+            rows = [row for place, row in enumerate(rows) if place < at_least or row.view.timestamp >= since]
+        return rows
 
     def sums(self, filters: Filters = _ALL, *, zone: tzinfo = UTC) -> tuple[Sum, ...]:
         """What the records that are meant add up to, by every dimension; no record is read for it.
@@ -518,6 +576,7 @@ class Ledger:
             self._stale = (base_url,)
             self._recently.clear()
             self.version += 1
+            self.records_version += 1
             self._read_anew(base_url)
 
     def _read_anew(self, base_url: str | None) -> None:
