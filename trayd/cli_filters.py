@@ -31,5 +31,5 @@ def where_options(command: F) -> F:
 
 
 def _decorated(command: F, prefix: str) -> F:
-    tags = [click.option(f"--{prefix}{tag}", help=f"Only this {tag}.") for tag in _TAGS]
+    tags = [click.option(f"--{prefix}{tag}", help=f"Only this {tag}; empty: those without.") for tag in _TAGS]
     return functools.reduce(lambda decorated, option: option(decorated), reversed([*tags, *_OTHERS]), command)

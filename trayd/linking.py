@@ -18,7 +18,7 @@ from trayd.records import DEFAULT_ACCOUNT, ExternalCost, Filters, Generation, Ki
 NEAR = timedelta(hours=24)
 SUGGESTED = 10
 
-_FORCE = "`--force` links them all the same"
+_FORCE = "`--force` links it all the same"
 
 
 class LinkQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -90,7 +90,7 @@ def _refuse_what_looks_wrong(event: Generation, request: Record | None, request_
     if request is None:
         raise LedgerError(
             f"no request {request_id} is known",
-            f"look at the id again; `trayd link {event.id}` lists the likely ones. If fal has yet to bill it, {_FORCE}",
+            f"look at the id again; `trayd link {event.id}` lists likely ones. If fal has yet to tell of it, {_FORCE}",
         )
     if isinstance(request, Generation) and request.endpoint_id != event.endpoint_id:
         raise LedgerError(

@@ -348,7 +348,7 @@ OPERATIONS: dict[str, Operation] = {
         ),
         Operation(
             name="tag",
-            summary="Set client, project, deliverable or note of records: of a JSON list of ids (the body), or by filter",
+            summary="Set client, project, deliverable or note by filter, or of the ids in the body, a JSON list",
             run=Operations.tag,
             query=TagQuery,
             answer=Tagged,

@@ -32,6 +32,9 @@ _NOT_FROM_FAL = "(other tools)"
 _NOT_KNOWN = "(not known, or other tools)"
 _UNTAGGED = "(none)"
 
+# What the log says in the place of a cost, by how the record counts.
+_WITHOUT_COST = {"pending": "pending", "unmatched": "not linked"}
+
 
 class Style:
     """How amounts and times are written for this user.
@@ -103,7 +106,7 @@ def history_view(records: Iterable[dict[str, Any]], style: Style, *, ids: bool =
     table = new_table(*(["id"] if ids else []), *columns, numbers=("cost",), whole=("id",))
     for record in records:
         what = record["display_name"] or record["model"] or record["description"]
-        cost = style.money(record["cost"], "pending" if record["status"] == "submitted" else "no price yet")
+        cost = style.money(record["cost"], _WITHOUT_COST.get(record["counting"], "no price yet"))
         if record["cost"] and not record["confirmed"]:
             cost += " est."
         table.add_row(

@@ -199,9 +199,8 @@ def _named(ledger: Ledger, ids: Iterable[str]) -> Iterator[Record]:
     if unknown:
         named = ", ".join(unknown[:_NAMED_IN_ERROR])
         more = f" and {len(unknown) - _NAMED_IN_ERROR} more" if len(unknown) > _NAMED_IN_ERROR else ""
-        raise LedgerError(
-            f"there is no record {named}{more}; nothing was changed", "`trayd history --ids` shows the ids"
-        )
+        there = "is no record" if len(unknown) == 1 else "are no records"
+        raise LedgerError(f"there {there} {named}{more}; nothing was changed", "`trayd history --ids` shows the ids")
     yield from found.values()
 
 

@@ -91,6 +91,7 @@ def test_tagging_and_taking_it_back(home: Home, tmp_path: Path) -> None:
         (["--client", "x"], 2, "no records are named"),
         (["nope"], 2, "there is nothing to set"),
         (["nope", "--client", "x"], 1, "there is no record nope; nothing was changed"),
+        (["a", "b", "c", "d", "--client", "x"], 1, "there are no records a, b, c and 1 more; nothing was changed"),
         (["nope", "--client", "x", "--kind", "internal"], 2, "ids and filters do not go together"),
         (["--undo", "nope"], 2, "takes one number"),
         (["--undo", "--client", "x"], 2, "go with no other option"),
@@ -124,7 +125,9 @@ def test_an_unmatched_event_is_found_linked_and_taken_back(home: Home, tmp_path:
     assert "1 event without a request id" in said
     assert "`trayd history --unmatched` lists them" in said
     (lost,) = history(home, "--unmatched")
-    assert lost in home.run("history", "--unmatched").stdout
+    listed = home.run("history", "--unmatched").stdout
+    assert lost in listed
+    assert "not linked" in listed
     assert any("trayd link" in finding["cure"] for finding in home.json("doctor", code=None))
     candidates = home.json("link", lost)
     assert candidates[0]["request_id"] == request["request_id"]
