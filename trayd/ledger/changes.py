@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from itertools import chain
-from types import NoneType
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,7 +18,7 @@ from trayd.ledger.months import RECORDS, Month, Months, month_of
 from trayd.ledger.pair import Change
 from trayd.ledger.state import State
 from trayd.ledger.tables import LinkKept, Row, facts_of, row_of
-from trayd.records import EDITABLE_FIELDS, ExternalCost, Status
+from trayd.records import EDITABLE_FIELDS, ExternalCost
 
 #: A record's instant lies in its month up to this much: a civil date has another start in every time zone.
 MARGIN = timedelta(days=1)
@@ -352,70 +348,3 @@ def joined(batches: Sequence[Batch]) -> Batch:
             {key: value for each in values for key, value in each.items()} if whole else tuple(chain(*values))
         )
     return Batch(**every)
-
-
-def check(batch: Batch) -> None:
-    """Refuses what no record can hold: times without a zone, numbers that are not finite.
-
-    Raises:
-        RecordError: names the fact and the field.
-    """
-    for field in batch.__struct_fields__:
-        for fact in _facts_in(getattr(batch, field)):
-            if not _is_sound(fact):
-                raise RecordError(f"{field}: {_wrong_in(fact)} in {_name(fact)}", "correct it and hand it in again")
-
-
-def _facts_in(facts: Any) -> Iterable[Any]:
-    return (fact for rows in facts.values() for fact in rows) if isinstance(facts, dict) else facts
-
-
-def _name(fact: Any) -> str:
-    for field in ("request_id", "record_id", "id", "digest", "endpoint_id", "account", "name"):
-        value = getattr(fact, field, None)
-        if isinstance(value, str):
-            return value
-    return "a fact"
-
-
-_ALWAYS_SOUND = frozenset({str, int, bool, NoneType, Status})
-
-
-def _is_sound(value: Any) -> bool:
-    """Whether :func:`_wrong_in` finds nothing, in a fraction of the time: every fact of every batch comes by."""
-    if isinstance(value, datetime):
-        return value.tzinfo is not None
-    if isinstance(value, (float, Decimal)):
-        return math.isfinite(value)
-    parts: Iterable[Any]
-    if isinstance(value, msgspec.Struct):
-        parts = msgspec.structs.astuple(value)
-    elif isinstance(value, dict):
-        parts = value.values()
-    elif isinstance(value, (list, tuple)):
-        parts = value
-    else:
-        return True
-    return all([type(part) in _ALWAYS_SOUND or _is_sound(part) for part in parts])  # noqa: C419 - a list is faster
-
-
-def _wrong_in(value: Any, path: str = "") -> str | None:
-    if isinstance(value, datetime):
-        return f"{path} {value.isoformat()} has no time zone" if value.tzinfo is None else None
-    if isinstance(value, (float, Decimal)):
-        return None if math.isfinite(value) else f"{path} {value} is not a finite number"
-    parts: Iterable[tuple[str, Any]]
-    if isinstance(value, msgspec.Struct):
-        parts = ((name, getattr(value, name)) for name in value.__struct_fields__)
-    elif isinstance(value, dict):
-        parts = ((str(name), part) for name, part in value.items())
-    elif isinstance(value, (list, tuple)):
-        parts = ((path, part) for part in value)
-    else:
-        return None
-    for name, part in parts:
-        if not isinstance(part, str):
-            wrong = _wrong_in(part, name)
-            if wrong:
-                return wrong
-    return None

@@ -14,7 +14,7 @@ import msgspec
 from trayd.errors import LedgerError, LedgerFullError, TraydError
 from trayd.facts import AccountFact, Added, Batch, Coverage, Difference, EventFact, FileTaken, Link, ModelFact, Tagging
 from trayd.ledger import upkeep
-from trayd.ledger.changes import MARGIN, Seen, Work, check, joined
+from trayd.ledger.changes import MARGIN, Seen, Work, joined
 from trayd.ledger.contents import Source
 from trayd.ledger.counting import Standing, counting
 from trayd.ledger.disk import Disk, refusals
@@ -24,6 +24,7 @@ from trayd.ledger.months import Month, Months
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.rebuild import Rebuilt, rebuild
 from trayd.ledger.rollups import Stretch, moment
+from trayd.ledger.soundness import check
 from trayd.ledger.state import State, refuse_other_api
 from trayd.ledger.sums import Sums
 from trayd.ledger.tables import Identity, Row, facts_of
