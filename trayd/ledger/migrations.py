@@ -7,7 +7,6 @@ that was cut short goes on with the pairs that are left, and makes no second cop
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +19,6 @@ from trayd.ledger.formats import format_of, refuse_newer
 from trayd.ledger.journal import FORMAT
 from trayd.ledger.pair import LedgerPaths
 from trayd.ledger.rebuild import take_edits, write_anew
-
-log = logging.getLogger(__name__)
 
 
 def bring_up(folders: LedgerPaths, disk: Disk, now: datetime) -> tuple[str, ...]:
@@ -43,9 +40,6 @@ def bring_up(folders: LedgerPaths, disk: Disk, now: datetime) -> tuple[str, ...]
         return ()
     oldest = min(version for version in versions.values() if version)
     copy = _copy(folders, disk, now, oldest, versions)
-    log.warning(
-        "bringing %d pairs of the ledger from format %d to %d; the copy is %s", len(older), oldest, FORMAT, copy
-    )
     for name in older:
         _bring_up(name, folders, disk)
     return (f"the ledger was brought from format {oldest} to {FORMAT}; a copy of it as it was is {copy}",)
