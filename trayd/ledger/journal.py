@@ -218,7 +218,7 @@ def _content(disk: Disk, path: Path) -> bytes | None:
     with refusals(path):
         data = disk.read(path)
     if data is not None:
-        head = data.partition(b"\n")[0]
+        head = data[: data.find(b"\n")]
         if _seq_of(head) is not None:  # every format seals its first line like this; else the version is damaged, too
             refuse_newer(path, head)
     return data

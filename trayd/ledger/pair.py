@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import starmap
 from pathlib import Path
@@ -91,7 +92,8 @@ class Pair:
             self.tables[table] = rows
         self._covered = 0
         self._under_way: Callable[[], Generator[None, None, None] | None] = lambda: None
-        self._journal = self._load()
+        with _all_kept():
+            self._journal = self._load()
 
     @property
     def dirty(self) -> bool:
@@ -213,7 +215,7 @@ class Pair:
             kept = {
                 (name, key): self.tables[name].payload(row)
                 for name, documents in found.tables.items()
-                for key, row in map(self.tables[name].from_document, map(bytes, documents.values()))
+                for key, row in map(self.tables[name].from_document, documents.values())
             }
             if mirror.first <= covers and _replayed(mirror, covers) != kept:
                 problems.append(f"{self.file} does not hold what {self.mirror} says it does")
@@ -349,7 +351,7 @@ class Pair:
     def _take_documents(self, found: Found) -> None:
         for name, documents in found.tables.items():
             table = self.tables[name]
-            table.rows.update(map(table.from_document, map(bytes, documents.values())))
+            table.rows.update(map(table.from_document, documents.values()))
 
     def _replay(self, mirror: Reading, after: int, up_to: int | None) -> int:
         """Does what the lines say; the number of the last one that said something, 0 where there was none."""
@@ -377,6 +379,18 @@ class Pair:
                 self._disk.sync(handle)
             finally:
                 self._disk.close(handle)
+
+
+@contextmanager
+def _all_kept() -> Iterator[None]:
+    """Keeps the garbage collector from looking again and again for what is free among things that all stay."""
+    runs = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if runs:
+            gc.enable()
 
 
 def _fits(end: Reading, found: Found) -> bool:
