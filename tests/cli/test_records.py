@@ -55,6 +55,7 @@ def test_tagging_and_taking_it_back(home: Home, tmp_path: Path) -> None:
     assert "client Northwind, note by hand: 3 records changed; `trayd tag --undo` takes it back" in said
     assert set(history(home, "--client", "Northwind")) >= {one, two, pool}
     assert history(home)[pool]["note"] == "by hand"
+    assert set(history(home, "--client", "")) == {each for each, client in clients(home).items() if client is None}
 
     dry = home.json("tag", "--dry-run", "--where-client", "", "--client", "Contoso")
     assert dry["changed"] == len(before) - 3

@@ -1,7 +1,8 @@
 """Tags that a person sets on one or many records, and takes back."""
 
+import os
 import tempfile
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -360,6 +361,21 @@ def test_hand_edits_of_a_file_are_edits_like_others(tmp_path):
     done = take_back(ledger)
     assert (done.changed, done.kept) == (0, 1)
     assert ledger.get("r1").client == "Fabrikam"
+    ledger.close()
+
+
+def test_a_hand_edit_from_a_clock_that_ran_ahead_does_not_outlast_later_tags(tmp_path):
+    ledger = opened(tmp_path)
+    ledger.add(Batch(billing=(billing("r1", row()),), edits=(edit("r1", "client", "Contoso"),)))
+    ledger.close()
+    file = tmp_path / "ledger" / "2026-11.json"
+    file.write_text(file.read_text().replace('"client":"Contoso"', '"client":"Fabrikam"', 1))
+    now = datetime.now(UTC)
+    os.utime(file, 2 * ((now + 10 * DAY).timestamp(),))
+    ledger = opened(tmp_path)
+    assert ledger.get("r1").client == "Fabrikam"
+    set_to(ledger, "r1", client="Northwind", at=now + HOUR)
+    assert ledger.get("r1").client == "Northwind"
     ledger.close()
 
 

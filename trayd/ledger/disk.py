@@ -116,8 +116,8 @@ class Disk:
             os.close(handle)
 
     def changed_at(self, path: Path) -> datetime:
-        """When the file's content was changed last (UTC)."""
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        """When the file's content was changed last (UTC), now at the latest: some clock may have run ahead."""
+        return min(datetime.fromtimestamp(path.stat().st_mtime, UTC), datetime.now(UTC))
 
     def stamp(self, path: Path) -> tuple[int, int, int] | None:
         """What differs once another program has written the file: inode, size and time; None where it is missing."""

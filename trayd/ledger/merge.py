@@ -127,6 +127,8 @@ def with_edit(facts: RecordFacts, edit: UserEdit, event: str | None = None) -> R
 
 
 def _with_edit(facts: RecordFacts, edit: Edit) -> RecordFacts:
+    if not facts.edits:
+        return msgspec.structs.replace(facts, edits=(edit,))
     kept = {_identity(known): known for known in facts.edits}
     known = kept.get(_identity(edit))
     if known is not None:
