@@ -221,7 +221,7 @@ class Sum(NamedTuple):
     """
 
     heading: Heading
-    count: int
+    records: int
     nanos: int
 
 

@@ -194,7 +194,7 @@ def test_the_days_and_the_hours_add_up_as_a_recount_does(steps, since, days, zon
 
 def one(ledger, **filters):
     (only,) = ledger.totals(Filters(**filters))
-    return only.heading.counting, only.count, only.nanos
+    return only.heading.counting, only.records, only.nanos
 
 
 def test_an_estimate_goes_out_exactly_when_the_actual_comes(ledger):
@@ -273,7 +273,7 @@ def test_a_window_long_ago_reads_rollups_and_no_month(years):
 
 def test_breakdowns_of_all_time_read_the_sums_of_whole_months(years):
     ledger = opened(years)
-    assert sum(each.count for each in ledger.sums(Filters(model=KLING))) == 120
+    assert sum(each.records for each in ledger.sums(Filters(model=KLING))) == 120
     assert in_memory(ledger) == []
     assert ledger._months._derived == {}
     ledger.close()
@@ -334,7 +334,7 @@ def test_a_hand_edit_reaches_the_sums(years):
         (first, *_) = database.all()
         database.update({"client": "Contoso"}, tinydb.where("id") == first["id"])
     ledger = opened(years)
-    assert sum(each.count for each in ledger.sums(Filters(client="Contoso"))) == 1
+    assert sum(each.records for each in ledger.sums(Filters(client="Contoso"))) == 1
     assert ledger.verify() == []
     ledger.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
@@ -19,9 +19,6 @@ from trayd.ledger.pair import Change
 from trayd.ledger.state import State
 from trayd.ledger.tables import LinkKept, Row, facts_of, row_of
 from trayd.records import EDITABLE_FIELDS, ExternalCost
-
-#: A record's instant lies in its month up to this much: a civil date has another start in every time zone.
-MARGIN = timedelta(days=1)
 
 #: So many taggings can be taken back; older ones are there to stay.
 TAGGINGS_KEPT = 100

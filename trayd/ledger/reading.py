@@ -1,0 +1,284 @@
+"""What can be asked of a ledger: merged records, what they add up to, and what is known beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from operator import attrgetter, itemgetter
+
+import msgspec
+
+from trayd.facts import AccountFact, Coverage, Difference, EventFact, FileTaken, Link, ModelFact, Tagging
+from trayd.ledger.counting import Standing, counting
+from trayd.ledger.months import Months
+from trayd.ledger.rollups import Stretch, moment
+from trayd.ledger.state import State
+from trayd.ledger.sums import Sums
+from trayd.ledger.tables import Row, facts_of
+from trayd.ledger.tagged import EditFound, edits_at
+from trayd.records import BalanceReading, Episode, ExternalCost, Filters, Generation, Record, Sum
+
+_ALL = Filters()
+
+#: A cost counts from the start of its civil date, in some time zone: within this much of the start in UTC.
+_MARGIN = timedelta(days=1)
+
+
+class _Latest(msgspec.Struct, frozen=True):
+    """The rows of the newest generations at a version of the records, and what was asked for."""
+
+    version: int
+    since: datetime
+    at_least: int
+    rows: list[Row]
+
+
+class Reader:
+    """The asking half of a ledger, over its state and its months; :class:`trayd.ledger.store.Ledger` is the other.
+
+    Attributes:
+        version: counts up with every change that a reader can see, and ``records_version`` with every change of a
+            record's own facts.
+    """
+
+    _state: State
+    _months: Months
+    _sums: Sums
+
+    def __init__(self) -> None:
+        self._latest: _Latest | None = None
+        self.version = 0
+        self.records_version = 0
+
+    def _usable(self) -> None:
+        """Makes sure that there is something to ask."""
+
+    def records(self, filters: Filters = _ALL, *, zone: tzinfo = UTC, newest_first: bool = True) -> Iterator[Record]:
+        """The records that are meant, merged, in the order of their instants.
+
+        Args:
+            filters: which; ``account`` takes any name of an account.
+            zone: the user's, in which civil dates begin.
+            newest_first: the order.
+        """
+        self._usable()
+        if filters.account is not None:
+            filters = msgspec.structs.replace(filters, account=self._state.canonical(filters.account))
+        spans = sorted(self._spans(filters), key=itemgetter(1), reverse=True)
+        if not newest_first:
+            spans.sort(key=itemgetter(0))
+        waiting: list[tuple[datetime, str, Record]] = []
+        for number, (_, _, name) in enumerate(spans, start=1):
+            month = self._months.open(name)
+            for record_id, row in month.rows.items():
+                record = self._present(row)
+                if filters.admits(record, zone):
+                    waiting.append((record.instant(zone), record_id, record))
+            waiting.sort(key=itemgetter(0, 1), reverse=newest_first)
+            ready = len(waiting)
+            if number < len(spans):
+                # What a month still to come can hold an earlier (or later) one of has to wait for it.
+                edge = spans[number][1] if newest_first else spans[number][0]
+                ready = sum(1 for when, _, _ in waiting if (when >= edge if newest_first else when < edge))
+            yield from (record for _, _, record in waiting[:ready])
+            del waiting[:ready]
+            self._months.release()
+
+    def latest(self, since: datetime, at_least: int = 0) -> list[Generation]:
+        """The newest generations, newest first. They stay at hand: asking again and again keeps no month in memory.
+
+        Args:
+            since: all from this time on (UTC).
+            at_least: so many in any case, as far as there are.
+        """
+        self._usable()
+        known = self._latest
+        if known is None or known.version != self.records_version or since < known.since or at_least > known.at_least:
+            most = max(at_least, known.at_least if known else 0)
+            known = self._latest = _Latest(self.records_version, since, most, self._newest(since, most))
+        shown = [self._present(row) for row in known.rows]
+        newest = [record for record in shown if isinstance(record, Generation)]
+        return [record for place, record in enumerate(newest) if place < at_least or record.timestamp >= since]
+
+    def _newest(self, since: datetime, at_least: int) -> list[Row]:
+        spans = sorted(self._spans(_ALL), key=itemgetter(1), reverse=True)
+        rows: list[Row] = []
+        for _, end, name in spans:
+            if len(rows) >= at_least and end < min([since, *(row.view.timestamp for row in rows)]):
+                break
+            rows += (row for row in self._months.open(name).rows.values() if isinstance(row.view, Generation))
+            rows.sort(key=lambda row: (row.view.timestamp, row.view.id), reverse=True)
+            rows = [row for place, row in enumerate(rows) if place < at_least or row.view.timestamp >= since]
+        return rows
+
+    def sums(self, filters: Filters = _ALL, *, zone: tzinfo = UTC) -> tuple[Sum, ...]:
+        """What the records that are meant add up to, by every dimension; no record is read for it.
+
+        Args:
+            filters: which; ``account`` takes any name of an account.
+            zone: the user's, in which civil dates begin.
+        """
+        self._usable()
+        return self._sums.by_dimensions(filters, zone)
+
+    def totals(self, filters: Filters = _ALL, *, zone: tzinfo = UTC) -> tuple[Sum, ...]:
+        """The same over all dimensions but the kind, the currency, the account and how they count."""
+        self._usable()
+        return self._sums.totals(filters, zone)
+
+    def totals_over_time(
+        self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters = _ALL, *, zone: tzinfo = UTC
+    ) -> dict[str, tuple[Sum, ...]]:
+        """The totals of the stretches from one cut to just before the next one.
+
+        Args:
+            cuts: in order.
+            labels: of the stretches, one fewer; those of one label are added up.
+            filters: which records; its two ends are not looked at.
+            zone: the user's, in which civil dates begin.
+        """
+        self._usable()
+        return self._sums.over_time(cuts, labels, filters, zone)
+
+    def unpriced_events(self, endpoint_ids: Collection[str], since: datetime) -> tuple[EventFact, ...]:
+        """The events that tell a quantity of those endpoints, where nothing tells a price.
+
+        Taken in again with an estimate, each takes the place of itself.
+
+        Args:
+            endpoint_ids: of the models whose price has become known.
+            since: months that end before it are left alone (UTC).
+        """
+        self._usable()
+        found: list[EventFact] = []
+        for _, _, name in list(self._spans(Filters(since=since))):
+            for row in self._months.open(name).rows.values():
+                view = row.view
+                if (
+                    isinstance(view, Generation)
+                    and view.endpoint_id in endpoint_ids
+                    and view.units is not None
+                    and view.estimate is None
+                    and view.actual is None
+                ):
+                    found += [event for event in facts_of(row).events if event.units is not None and not event.estimate]
+            self._months.release()
+        return tuple(found)
+
+    def _spans(self, filters: Filters) -> Iterator[tuple[datetime, datetime, str]]:
+        """The months that can hold what is meant: the first instant, the one after the last, the name."""
+        window = Stretch.of(filters.since, filters.until, UTC)
+        for name in self._months.names():
+            span = self._months.span(name)
+            if span is not None and window.meets(*span):
+                first, last = span
+                yield moment(first) - _MARGIN, moment(last) + _MARGIN, name
+
+    def _present(self, row: Row) -> Record:
+        """The record with what other things tell of it: the account's username, the model's name, how it counts."""
+        view = row.view
+        if isinstance(view, ExternalCost):
+            return view
+        account = self._state.account_of(row.account)
+        naming = self._state.naming(view.endpoint_id, view.timestamp)
+        name, operation, unit = (naming.display_name, naming.operation, naming.unit) if naming else (None, None, None)
+        unit = row.unit if row.unit is not None else unit
+        loose = view.request_id is None
+        counts = counting(
+            Standing.of(view, billed=row.billed),
+            when=view.timestamp,
+            loose=loose,
+            coverage=self._state.coverage(account),
+            others=self._state.other_bills(account) if loose else (),
+        )
+        if (account, name, operation, unit, counts) != (
+            view.account,
+            view.display_name,
+            view.operation,
+            view.unit,
+            view.counting,
+        ):
+            row.view = view = msgspec.structs.replace(
+                view, account=account, display_name=name, operation=operation, unit=unit, counting=counts
+            )
+        return view
+
+    def get(self, record_id: str) -> Record | None:
+        """A record by its id, or by the id it had before it was linked to its request."""
+        self._usable()
+        record_id = self._state.resolve(record_id)
+        month = self._months.find(record_id)
+        return self._present(month.rows[record_id]) if month else None
+
+    def has_event(self, record_id: str) -> bool:
+        """Whether an event told of this record, by itself or by a link."""
+        self._usable()
+        record_id = self._state.resolve(record_id)
+        month = self._months.find(record_id)
+        return month is not None and bool(facts_of(month.rows[record_id]).events)
+
+    def link_of(self, record_id: str) -> Link | None:
+        """The newest link that a person made of an event without a request id, also one that is taken back."""
+        kept = self._state.link(record_id)
+        return kept.link if kept else None
+
+    def taggings(self) -> tuple[Tagging, ...]:
+        """What a person did to many records at once, the oldest first, as far back as it is kept."""
+        return tuple(sorted(self._state.rows("taggings").values(), key=attrgetter("number")))
+
+    def edits_of(self, tagging: Tagging) -> Iterator[EditFound]:
+        """The edits that were made by a tagging and are not taken back."""
+        self._usable()
+        return edits_at(self._months, tagging.months, tagging.at)
+
+    def latest_balances(self) -> dict[str, BalanceReading]:
+        """The newest balance that fal told of each account."""
+        return self._state.latest_balances()
+
+    def balances(self, account: str | None = None, since: datetime | None = None) -> Iterator[BalanceReading]:
+        """The balances that fal told, oldest first, of one account or all.
+
+        Those of the last week are in memory; older ones are read from their files, a month at a time.
+
+        Args:
+            account: any name of an account.
+            since: the first instant taken in (with a zone); None goes back to the beginning.
+
+        Raises:
+            LedgerDamagedError: both files of a month that is asked for are damaged.
+        """
+        self._usable()
+        return self._state.balances(account, since)
+
+    def coverage(self, account: str) -> Coverage | None:
+        """How far an account's billing has been read."""
+        return self._state.coverage(account)
+
+    def accounts(self) -> dict[str, AccountFact]:
+        """The accounts, by the names that the user gave them."""
+        return dict(self._state.rows("accounts"))
+
+    def models(self) -> dict[str, ModelFact]:
+        """The models as they were seen last, by endpoint id."""
+        return {endpoint_id: known.latest for endpoint_id, known in self._state.rows("models").items()}
+
+    def episodes(self) -> dict[str, Episode]:
+        """The alerts' episodes that last, or ended in the last months, by id."""
+        return self._state.episodes()
+
+    def past_episodes(self, since: datetime | None = None) -> Iterator[Episode]:
+        """All episodes that ended at a time or after it, in the order of their ends; None goes back to the first."""
+        self._usable()
+        return self._state.past_episodes(since)
+
+    def differences(self) -> tuple[Difference, ...]:
+        """Where fal's own totals and the ledger's are not the same."""
+        return self._state.differences()
+
+    def file_taken(self, digest: str) -> FileTaken | None:
+        """The file of this content, if it was taken in before.
+
+        Files with events are known by their content for some months; after that their events are, each by its id.
+        """
+        file: FileTaken | None = self._state.rows("files").get(digest)
+        return file
