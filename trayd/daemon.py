@@ -29,7 +29,8 @@ from trayd.intake.notices import DropNotice
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.memory import give_back
 from trayd.menu_actions import MenuActions
-from trayd.operations import Operation, Operations, account_names, utc_now
+from trayd.operation_table import Operation
+from trayd.operations import Operations, account_names, utc_now
 from trayd.panel.server import serving
 from trayd.polling import Polling, Refreshed
 from trayd.records import Generation

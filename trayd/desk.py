@@ -29,7 +29,8 @@ from trayd.errors import (
 )
 from trayd.keeping import RebuildQuery, RestoreQuery, put_back_closed, write_anew_closed
 from trayd.ledger.store import Ledger, LedgerPaths
-from trayd.operations import OPERATIONS, Operations, parse_query, utc_now
+from trayd.operation_table import OPERATIONS, parse_query
+from trayd.operations import Operations, utc_now
 from trayd.panel.address import API_ROOT, Address, read_address
 from trayd.settings import Paths, fal_url, load
 from trayd.shapes import plain

@@ -1,7 +1,7 @@
 """What a person can ask of trayd, on an open ledger: the one implementation behind the command line and the HTTP API.
 
 Everything here runs on the thread that owns the ledger and answers in structs; :func:`trayd.shapes.plain` gives them
-their outward shape. :data:`OPERATIONS` lists it all once: the API serves that table, the command line asks by it.
+their outward shape. :mod:`trayd.operation_table` lists it all.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -284,174 +284,6 @@ class Operations:
     def reset(self, query: ResetQuery) -> ResetDone:
         """Archives the whole history and starts an empty one."""
         return keeping.reset(self.ledger, query, self._clock())
-
-
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of the table: an operation by its name, and how the HTTP API carries it.
-
-    Attributes:
-        query: the struct of its arguments; over HTTP, the query parameters.
-        answer: the type it answers with, or the media type of the text that it answers with.
-        takes_body: whether it takes bytes as a second argument.
-        writes: whether the ledger may be different after it; over HTTP, POST instead of GET.
-        replaces: whether what was in the ledger may be gone after it, so that nobody may rely on what he remembers.
-        slow: whether it can take minutes on a large ledger.
-    """
-
-    name: str
-    summary: str
-    run: Callable[..., Any]
-    query: type[msgspec.Struct] = NoQuery
-    answer: Any = None
-    takes_body: bool = False
-    writes: bool = False
-    replaces: bool = False
-    slow: bool = False
-
-
-OPERATIONS: dict[str, Operation] = {
-    operation.name: operation
-    for operation in (
-        Operation(name="status", summary="Balance, totals, alerts", run=Operations.status, answer=Status),
-        Operation(
-            name="usage",
-            summary="Totals of a window and their breakdown",
-            run=Operations.usage,
-            query=UsageQuery,
-            answer=Usage,
-        ),
-        Operation(
-            name="history",
-            summary="The log, newest first",
-            run=Operations.history,
-            query=HistoryQuery,
-            answer=list[HistoryItem],
-        ),
-        Operation(
-            name="export",
-            summary="The history as a file",
-            run=Operations.export,
-            query=ExportQuery,
-            answer="text/csv",
-        ),
-        Operation(
-            name="report", summary="The HTML report", run=Operations.report, query=FilterQuery, answer="text/html"
-        ),
-        Operation(
-            name="import",
-            summary="Take in the file that is the body",
-            run=Operations.import_data,
-            query=ImportQuery,
-            answer=ImportResult,
-            takes_body=True,
-            writes=True,
-        ),
-        Operation(
-            name="tag",
-            summary="Set client, project, deliverable or note by filter, or of the ids in the body, a JSON list",
-            run=Operations.tag,
-            query=TagQuery,
-            answer=Tagged,
-            takes_body=True,
-            writes=True,
-        ),
-        Operation(
-            name="untag",
-            summary="Take a tagging back",
-            run=Operations.untag,
-            query=UntagQuery,
-            answer=Untagged,
-            writes=True,
-        ),
-        Operation(
-            name="taggings", summary="The taggings, newest first", run=Operations.taggings, answer=list[TaggingItem]
-        ),
-        Operation(
-            name="link",
-            summary="Settle an unmatched event",
-            run=Operations.link,
-            query=LinkQuery,
-            answer=Linked,
-            writes=True,
-        ),
-        Operation(
-            name="unlink",
-            summary="Make a linked event a record of its own again",
-            run=Operations.unlink,
-            query=EventQuery,
-            answer=Linked,
-            writes=True,
-        ),
-        Operation(
-            name="likely",
-            summary="The requests that an unmatched event may belong to",
-            run=Operations.likely,
-            query=EventQuery,
-            answer=list[Candidate],
-        ),
-        Operation(
-            name="verify",
-            summary="What is not sound in the ledger",
-            run=Operations.verify,
-            answer=Verified,
-            slow=True,
-        ),
-        Operation(
-            name="rebuild",
-            summary="Write files of the ledger anew from what can be read",
-            run=Operations.rebuild,
-            query=RebuildQuery,
-            answer=list[RebuildDone],
-            writes=True,
-            replaces=True,
-            slow=True,
-        ),
-        Operation(
-            name="backup",
-            summary="Copy the whole ledger into one file",
-            run=Operations.backup,
-            query=BackupQuery,
-            answer=BackupDone,
-            writes=True,
-            slow=True,
-        ),
-        Operation(
-            name="restore",
-            summary="Archive the history and put a copy in its place",
-            run=Operations.restore,
-            query=RestoreQuery,
-            answer=RestoreDone,
-            writes=True,
-            replaces=True,
-            slow=True,
-        ),
-        Operation(
-            name="reset",
-            summary="Archive the history and start an empty one",
-            run=Operations.reset,
-            query=ResetQuery,
-            answer=ResetDone,
-            writes=True,
-            replaces=True,
-            slow=True,
-        ),
-    )
-}
-
-
-def parse_query(operation: Operation, given: dict[str, Any]) -> msgspec.Struct:
-    """The operation's arguments from names and texts.
-
-    Raises:
-        UsageError: there is no such argument, or a value for it is not valid.
-    """
-    unknown = sorted(set(given) - set(operation.query.__struct_fields__))
-    if unknown:
-        raise UsageError(f"{operation.name}: there is no argument {unknown[0]!r}", "leave it out")
-    try:
-        return msgspec.convert(given, operation.query, strict=False)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{operation.name}: {error}", f"see `trayd {operation.name} --help`") from error
 
 
 def account_names(settings: Settings) -> tuple[str, ...]:

@@ -24,7 +24,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trayd.errors import DaemonError, DeclinedError, TraydError, UsageError
-from trayd.operations import OPERATIONS, Operation, Operations, parse_query
+from trayd.operation_table import OPERATIONS, Operation, parse_query
+from trayd.operations import Operations
 from trayd.panel.address import API_ROOT
 from trayd.panel.openapi import document
 from trayd.shapes import plain

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from trayd import __version__
-from trayd.operations import OPERATIONS
+from trayd.operation_table import OPERATIONS
 from trayd.panel.address import API_ROOT
 
 # Amounts go out as decimal strings; inside they are integers.
