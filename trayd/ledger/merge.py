@@ -6,6 +6,7 @@ however often they come. Nothing here reads or writes anything.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -67,6 +68,8 @@ def with_event(facts: RecordFacts, event: EventFact) -> RecordFacts:
     One digest can come with two estimates, because trayd prices an event when it reads it: the earlier one stays, as
     an estimate keeps the price of its time.
     """
+    if not facts.events:
+        return msgspec.structs.replace(facts, events=(event,))
     kept = {known.digest: known for known in facts.events}
     known = kept.get(event.digest)
     if known is not None and (known == event or _prefers(known) <= _prefers(event)):
@@ -245,11 +248,20 @@ def _version(event: EventFact) -> tuple[int, datetime, str]:
     return event.status.rank, event.time, event.digest
 
 
+def _age(event: EventFact) -> tuple[datetime, str]:
+    return event.time, event.digest
+
+
+def _in_order(events: tuple[EventFact, ...], by: Callable[[EventFact], Any]) -> Sequence[EventFact]:
+    """Almost every record has one event, and what is alone is in order."""
+    return events if len(events) < 2 else sorted(events, key=by)  # noqa: PLR2004 - two are the first that can differ
+
+
 def _from_events(facts: RecordFacts) -> dict[str, Any]:
     values: dict[str, Any] = {}
     parameters: dict[str, Any] = {}
     extra: dict[str, Any] = {}
-    for event in sorted(facts.events, key=_version):
+    for event in _in_order(facts.events, _version):
         values |= {"account": event.account, "endpoint_id": event.endpoint_id, "timestamp": event.time}
         for field in _EVENT_FIELDS:
             value = getattr(event, field)
@@ -315,15 +327,16 @@ def _status(facts: RecordFacts) -> Status:
     """Fal's word on how it ended; else that of the greatest event; a charge means that it ran to its end."""
     if facts.run is not None and facts.run.status.rank:
         return facts.run.status
-    latest = max(facts.events, key=_version, default=None)
-    if latest is not None and latest.status.rank:
-        return latest.status
+    if facts.events:
+        latest = _in_order(facts.events, _version)[-1].status
+        if latest.rank:
+            return latest
     return Status.COMPLETED if facts.billed else Status.SUBMITTED
 
 
 def _source(facts: RecordFacts) -> str:
     """The first event that names its tool; fal where no event does; ``event`` while fal has not told of it either."""
-    for event in sorted(facts.events, key=lambda event: (event.time, event.digest)):
+    for event in _in_order(facts.events, _age):
         if event.source:
             return event.source
     return "fal" if facts.billing is not None or facts.run is not None else "event"

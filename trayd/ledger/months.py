@@ -43,7 +43,8 @@ _DAY = timedelta(days=1)
 
 def month_of(when: datetime) -> str:
     """The month (UTC) that a time is in: ``2026-11``."""
-    return when.astimezone(UTC).strftime("%Y-%m")
+    utc = when.astimezone(UTC)
+    return f"{utc.year:04}-{utc.month:02}"  # strftime takes ten times as long, and does not fill years below 1000
 
 
 def bounds(month: str) -> tuple[datetime, datetime]:
@@ -159,26 +160,24 @@ class Months:
             near: look only where billing could touch a request of this time, and where looking costs no file, for
                 events can come from a clock that is far off; None looks everywhere.
         """
-        names = self._names_near(near)
-        for name in names:
-            month = self._open.get(name)
-            if month is not None and record_id in month.rows:
+        for name, month in self._open.items():
+            if record_id in month.rows:
                 self._used[name] = self._clock()
                 return month
-        for name in names:
-            if name not in self._open and self._index(name).may_hold(record_id):
+        for name in self._closed_near(near):
+            if self._index(name).may_hold(record_id):
                 month = self.open(name)
                 if record_id in month.rows:
                     return month
         return None
 
-    def _names_near(self, near: datetime | None) -> list[str]:
-        names = sorted(self._names, reverse=True)
-        if near is None:
-            return names
+    def _closed_near(self, near: datetime | None) -> list[str]:
+        closed = sorted(self._names.difference(self._open), reverse=True)
+        if near is None or not closed:
+            return closed
         first, last = month_of(near - REACH), month_of(near + REACH)
         oldest, newest = self._reach()
-        return [name for name in names if first <= name <= last or oldest <= name <= newest or name in self._open]
+        return [name for name in closed if first <= name <= last or oldest <= name <= newest]
 
     def _reach(self) -> tuple[str, str]:
         """The first and the last month of which what is derived stays in memory."""
