@@ -6,6 +6,7 @@ import shutil
 
 import msgspec
 import pytest
+import tinydb
 
 from tests.ledger.faults import QuickDisk
 from tests.ledger.making import (
@@ -29,7 +30,7 @@ from trayd.errors import LedgerFullError, TraydError
 from trayd.facts import Batch, Link
 from trayd.records import Counting, ExternalCost
 
-CHECKPOINT = "checkpoint"
+CHECKPOINT, STEPS = "checkpoint", "checkpoint in steps"
 MANY = tuple(billing(f"m{number}", row(at=NOON + number * HOUR)) for number in range(8))
 
 
@@ -40,15 +41,22 @@ def scenario():
     yield CHECKPOINT
     yield Batch(costs=(cost(),), balances=(balance("50"),))
     yield Batch(links=(Link(record_id="lost", request_id="r1", at=NOON),))
-    yield Batch(billing=(billing("r1", key=(200 << 10) * "x"),), coverage=(covers("acme", NOON - DAY, NOON + HOUR),))
+    yield Batch(billing=(billing("r1", key=(100 << 10) * "x"),), coverage=(covers("acme", NOON - DAY, NOON + HOUR),))
     yield Batch(billing=(billing("r1", key="short", fetched=NOON + HOUR),), models=(model("Kling"),))
-    yield CHECKPOINT
+    yield STEPS
     yield Batch(edits=(edit("r1", "note", "after"), edit("m1", "note", "after")))
     yield Batch(runs=tuple(run(f"m{number}", duration_s=2.0) for number in range(8)))
 
 
 def do(ledger, step):
-    ledger.checkpoint() if step == CHECKPOINT else ledger.add(step)
+    if step == STEPS:
+        for number, _ in enumerate(ledger.checkpoint_steps()):
+            if number in (2, 4):
+                ledger.add(Batch(events=(event(f"between {number}", f"b{number}"),)))
+    elif step == CHECKPOINT:
+        ledger.checkpoint()
+    else:
+        ledger.add(step)
 
 
 def content(ledger):
@@ -74,8 +82,11 @@ def states(tmp_path_factory):
     return states
 
 
-def problems_of(home, old, new):
+def problems_of(home, old, new, *, goes_on):
     """All of the old has to be there, or of the new; in between, what claims records comes after them."""
+    for path in (home / "ledger").glob("*.json"):
+        with tinydb.TinyDB(path) as database:
+            assert database.tables()
     ledger = opened(home, QuickDisk())
     try:
         records, *state = content(ledger)
@@ -88,13 +99,16 @@ def problems_of(home, old, new):
                 yield f"{found} is neither what was nor what was to be"
         if state[0] != old_state[0] and records != new_records:
             yield "coverage claims records that are not there"
-        yield from ledger.verify()
+        yield from map(str, ledger.verify())
         yield from (notice for notice in ledger.notices if "is damaged" in notice or "edited" in notice)
-        ledger.add(Batch(events=(event("next", "next"),)))
-        ledger.checkpoint()
-        yield from ledger.verify()
+        if goes_on:
+            ledger.add(Batch(events=(event("next", "next"),)))
+            ledger.checkpoint()
+            yield from map(str, ledger.verify())
     finally:
         crash(ledger)
+    if not goes_on:
+        return
     ledger = opened(home, QuickDisk())
     if ledger.get("next") is None:
         yield "what came after the power cut is lost"
@@ -118,7 +132,7 @@ class PowerCuts:
         self.disk.medium.after_power_cut(self.dice, self.how, target)
         old, new = self.states[self.done], self.states[min(self.done + 1, len(self.states) - 1)]
         try:
-            found = list(problems_of(target, old, new))
+            found = list(problems_of(target, old, new, goes_on=self.cuts % 3 == 0))
         except TraydError as error:
             found = [repr(error)]
         self.problems += [f"call {self.cuts}, {call} in step {self.done}: {problem}" for problem in found]
@@ -160,7 +174,6 @@ def test_a_call_fails_and_then_the_power_goes(stays_ill, states, tmp_path):
         disk.made, disk.fails_at, disk.stays_ill = 0, fails_at, stays_ill
         power = PowerCuts(disk, ANY, fails_at, folder, states)
         disk.on_call = lambda _call: None
-        before = failures
         for step in scenario():
             try:
                 do(ledger, step)
@@ -170,13 +183,12 @@ def test_a_call_fails_and_then_the_power_goes(stays_ill, states, tmp_path):
                 disk.fails_at = None
                 do(ledger, step)
                 power.acknowledged()
-            else:
-                power.done += 1
-        power.cut("the end")
+                break
+            power.done += 1
         problems += power.problems
         crash(ledger)
         shutil.rmtree(folder)
-        if failures == before and disk.made < fails_at:
+        if disk.fails_at and disk.made < disk.fails_at:
             break
     assert problems == []
     assert failures > 60
@@ -192,7 +204,7 @@ def test_the_power_goes_again_while_the_ledger_is_mended(seed, states, tmp_path)
     def cut(call):
         nonlocal cuts
         cuts += 1
-        if cuts % 3:
+        if cuts % 5:
             return
         target = tmp_path / f"after {cuts}"
         disk.medium.after_power_cut(dice, ANY, target)
@@ -212,3 +224,41 @@ def test_the_power_goes_again_while_the_ledger_is_mended(seed, states, tmp_path)
     crash(ledger)
     assert problems == []
     assert cuts > 80
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("step", ["clear", "restore"])
+def test_the_power_goes_while_all_is_exchanged(step, seed, tmp_path):
+    """Everything is as it was, or everything is new: never some months of this and some of that."""
+    home = tmp_path / "home"
+    ledger = opened(home, QuickDisk())
+    for earlier in itertools.islice(scenario(), 3):
+        do(ledger, earlier)
+    backup = ledger.backup(NOON).path
+    for earlier in itertools.islice(scenario(), 3, 5):
+        do(ledger, earlier)
+    old = content(ledger)
+    crash(ledger)
+    ledger = opened(home, disk := PowerDisk(home))
+    dice = random.Random(seed)
+    found = []
+    cuts = itertools.count(1)
+
+    def cut(call):
+        target = tmp_path / f"after {next(cuts)}"
+        disk.medium.after_power_cut(dice, ANY, target)
+        left = opened(target, QuickDisk())
+        found.append((call, content(left), [str(problem) for problem in left.verify()]))
+        crash(left)
+
+    disk.on_call = cut
+    ledger.archive_and_clear(NOON) if step == "clear" else ledger.restore(backup, NOON)
+    cut("the end")
+    disk.on_call = lambda _call: None
+    new = content(ledger)
+    crash(ledger)
+    assert old != new
+    assert [problems for *_, problems in found if problems] == []
+    assert [call for call, held, _ in found if held not in (old, new)] == []
+    assert found[-1][1] == new
+    assert len(found) > 20
