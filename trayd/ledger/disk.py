@@ -130,9 +130,9 @@ class Disk:
 
 def write_all(disk: Disk, handle: int, data: bytes) -> None:
     """Writes all of it, however many calls that takes."""
-    view = memoryview(data)
-    while view:
-        view = view[disk.write(handle, view) :]
+    written = disk.write(handle, data)
+    while written < len(data):
+        written += disk.write(handle, memoryview(data)[written:])
 
 
 class NewFile:
