@@ -8,7 +8,7 @@ from tests.ledger.making import DAY, HOUR, NOON, account, billing, covers, estim
 from trayd.facts import AccountFact, Batch
 from trayd.ledger.counting import Standing, counting
 from trayd.money import Money
-from trayd.records import Counting, Generation, Status
+from trayd.records import Counting, Filters, Generation, Status
 
 PRICED = {"estimate": estimate("1.00")}
 BILLED = {"actual": Money.of("1.12")}
@@ -55,6 +55,38 @@ class TestFailedOrCancelled:
 
     def test_not_when_billing_lists_it_without_a_price(self, status):
         assert counts(status, billed=True, coverage=covers("acme", NOON, NOON + 5 * DAY)) is Counting.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("how", "cost"),
+    [
+        (Counting.ACTUAL, Money.of("1.12")),
+        (Counting.ESTIMATE, Money.of("1.00")),
+        (Counting.FREE, Money(0)),
+        (Counting.PENDING, None),
+        (Counting.UNKNOWN, None),
+        (Counting.UNMATCHED, None),
+    ],
+)
+def test_what_is_unknown_pending_or_unmatched_costs_nothing_known_and_never_zero(how, cost):
+    record = Generation(
+        id="r1", account="acme", endpoint_id="e", timestamp=NOON, counting=how, **BILLED, estimate=estimate("1.00")
+    )
+    assert record.cost == cost
+
+
+def test_two_accounts_are_counted_apart_and_together(ledger):
+    ledger.add(Batch(accounts=(account("one", "acme"), account("two", "bolt"))))
+    ledger.add(Batch(billing=(billing("r1"), billing("r2", account="bolt"), billing("r3", account="bolt"))))
+    counted = {
+        name: [record.id for record in ledger.records(Filters(account=name))] for name in ("acme", "bolt", "two")
+    }
+    assert {name: sorted(ids) for name, ids in counted.items()} == {
+        "acme": ["r1"],
+        "bolt": ["r2", "r3"],
+        "two": ["r2", "r3"],
+    }
+    assert len(list(ledger.records())) == 3
 
 
 def test_an_event_without_a_request_id_counts_where_no_billing_covers_its_time():

@@ -86,6 +86,30 @@ def test_of_events_of_one_rank_the_later_wins():
     assert of(event("a", time=NOON + HOUR, project="new"), event("b", time=NOON, project="old")).project == "new"
 
 
+def test_of_events_of_one_rank_and_time_the_same_one_wins_whichever_came_first():
+    one, other = event("a", project="of a"), event("b", project="of b")
+    assert of(one, other).project == of(other, one).project == "of b"
+
+
+def test_of_two_fetches_of_one_moment_the_same_one_wins_whichever_came_first():
+    one, other = billing("r1", row("1.12")), billing("r1", row("0.90"))
+    assert of(one, other).actual == of(other, one).actual
+
+
+def test_quantities_and_prices_are_exact_decimals_and_only_the_amount_is_in_nanos():
+    fetch = billing("r1", *(row("0.000069444", units="8.439999999999998", price="0.00006944444") for _ in range(3)))
+    known = merge.with_billing(NOTHING, fetch)
+    record = fold("r1", msgspec.json.decode(msgspec.json.encode(known), type=RecordFacts))
+    assert str(record.units) == "25.319999999999994"
+    assert str(record.unit_price) == "0.00006944444"
+    assert record.actual == Money(208_332)
+
+
+def test_an_estimate_keeps_the_time_it_was_made_at():
+    record = of(event(estimate=estimate("1.00", NOON + HOUR)), billing("r1", row("1.12"), fetched=NOON + DAY))
+    assert record.estimate.at == NOON + HOUR
+
+
 def test_parameters_and_unknown_fields_are_merged_by_name():
     record = of(
         event("a", parameters={"resolution": "720p", "seed": 1}, extra={"shot": 1}),
