@@ -255,17 +255,18 @@ def payload_of(table: str, document: bytes) -> tuple[str, bytes]:
 def _whole_lines(content: bytes, path: Path, missing: list[str]) -> dict[str, list[bytes]]:
     """What is left of a file that does not parse: trayd writes one document a line."""
     documents: dict[str, list[bytes]] = {}
-    table: str | None = None
+    only = None if path.stem.startswith("state") else RECORDS  # a month has one table, wherever it begins
+    table = only
     last = 0
     bad = []
     for place, line in enumerate(content.splitlines(), start=1):
         heading = _HEADING.fullmatch(line)
         if heading is not None:
-            table, last = heading[1].decode(errors="replace"), 0
+            table, last = only or heading[1].decode(errors="replace"), 0
             continue
         number, document = _document(line)
         if number == 1 and last:
-            table = None  # where a table began cannot be read: whose document this is cannot be told
+            table = only  # where a table began cannot be read: whose document this is cannot be told
         if document is not None and table is not None:
             documents.setdefault(table, []).append(document)
             last = number

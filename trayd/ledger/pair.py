@@ -245,9 +245,11 @@ class Pair:
         log.warning("%s", notice)
 
     def _load(self) -> Journal:
-        for path in (self.file, self.mirror):
+        # One that never got its name stays until there is a file: it tells that there never was one to miss.
+        left_over = [self.mirror] if self._disk.stamp(self.file) is None else [self.mirror, self.file]
+        for path in left_over:
             with suppress(OSError):  # a disk that can only be read is no obstacle to reading
-                self._disk.remove(path.with_name(path.name + TEMPORARY))
+                self._disk.remove(_temporary(path))
         end = journal.read_end(self._disk, self.mirror)
         found = self._storage.examine()
         mirror = end if end is not None and _fits(end, found) else journal.read(self._disk, self.mirror)
@@ -307,9 +309,13 @@ class Pair:
             return covers
         if found.state is FileState.DAMAGED:
             self._tell(f"{self.file} is damaged and was rebuilt from its mirror", found.content, self.file, "damaged")
-        elif found.state is FileState.MISSING and mirror.announced():
+        elif self._is_gone(found) and mirror.announced():
             self._note(f"{self.file} was missing and was rebuilt from its mirror")
         return 0
+
+    def _is_gone(self, found: Found) -> bool:
+        """Whether the file is missing though there was one; a crash can come between announcing and naming the first."""
+        return found.state is FileState.MISSING and self._disk.stamp(_temporary(self.file)) is None
 
     def _without_mirror(self, mirror: Reading, found: Found) -> Journal:
         """The mirror is missing, empty, damaged or cut short: the file has to stand for it."""
@@ -345,7 +351,8 @@ class Pair:
             other = "is damaged"
         return LedgerDamagedError(
             f"{self.file} {file} and {self.mirror} {other}",
-            "restore both from a backup; nothing was changed or deleted",
+            f"run `trayd ledger rebuild {self.name}`, which takes what they still hold, or restore a backup; "
+            "nothing was changed or deleted",
         )
 
     def _take_documents(self, found: Found) -> None:
@@ -419,3 +426,7 @@ def _replayed(mirror: Reading, up_to: int) -> dict[tuple[str, str], bytes]:
         elif entry.drop is not None:
             rows.pop((entry.drop, entry.key), None)
     return rows
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(path.name + TEMPORARY)

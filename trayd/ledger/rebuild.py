@@ -161,7 +161,7 @@ def _leave_out_what_is_none(name: str, contents: Contents) -> None:
         for key, payload in list(rows.items()):
             try:
                 _check(name, table, key, payload)
-            except (msgspec.MsgspecError, KeyError, ValueError) as error:
+            except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
                 del rows[key]
                 contents.missing.append(f"{name}: the document {key!r} of the table {table} makes no sense ({error})")
         if not rows:
@@ -186,7 +186,7 @@ def take_edits(contents: Contents, file: Path, disk: Disk) -> None:
             record_id = document["id"]
             before = fold(record_id, msgspec.json.decode(contents.before[record_id], type=RecordFacts))
             facts = known = msgspec.json.decode(rows[record_id], type=RecordFacts)
-        except (msgspec.MsgspecError, KeyError, ValueError):
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
             continue  # named where it is left out
         for field in EDITABLE_FIELDS:
             value = document.get(field)
