@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.making import DAY, HOUR, NOON, billing, edit, event, folders, row
+from tests.ledger.making import DAY, HOUR, NOON, balance, billing, covers, edit, event, folders, row
 from tests.ledger.memory import MemoryDisk
 from trayd.errors import LedgerDamagedError, LedgerError
 from trayd.ledger import merge
 from trayd.ledger.merge import NOTHING
 from trayd.ledger.pair import Change, Pair
-from trayd.ledger.tables import MonthDB, row_of
+from trayd.ledger.tables import STATE_TABLES, MonthDB, StateDB, row_of
 
 RECORDS = MonthDB.default_table_name
 HOME = folders(Path("/nowhere"))
@@ -304,3 +304,52 @@ def test_yesterdays_files_alone_and_together(story):
             told = story.states.index(found.content)
             alone = story.states.index(Opened(None, mirror).content)
             assert told == max(alone, held(story, one))
+
+
+STATE_FILE, STATE_MIRROR = HOME.ledger / "state.json", HOME.backup / "state.jsonl"
+
+
+def opened_state(disk):
+    return Pair("state", HOME, disk, StateDB, tuple(STATE_TABLES))
+
+
+def held_by_state(pair):
+    return {(name, key): row for name, table in pair.tables.items() for key, row in table.rows.items()}
+
+
+@pytest.fixture(scope="module")
+def state():
+    """Both files of the state, what they hold together, and what the TinyDB file holds alone."""
+    disk = MemoryDisk()
+    pair = opened_state(disk)
+    alone = {}
+    for number in range(3):
+        changes = [
+            Change("balances", str(number), balance(str(number))),
+            Change("coverage", "acme", covers("acme", NOON, NOON + number * HOUR)),
+        ]
+        pair.write(changes)
+        pair.apply(changes)
+        if number == 1:
+            pair.checkpoint()
+            alone = held_by_state(pair)
+    return disk[STATE_FILE], disk[STATE_MIRROR], held_by_state(pair), alone
+
+
+def found_of_state(file, mirror):
+    pair = opened_state(MemoryDisk({STATE_FILE: file, STATE_MIRROR: mirror}))
+    assert pair.verify() == [] or not pair.notices
+    return held_by_state(pair)
+
+
+def test_the_states_file_cut_or_changed_at_every_byte(state):
+    file, mirror, right, _ = state
+    for broken in (*cuts(file), *(other for at, other in flips(file) if at < file.rfind(b'"trayd"'))):
+        assert found_of_state(broken, mirror) == right
+
+
+def test_the_states_mirror_cut_or_changed_at_every_byte(state):
+    """The last change stands in the mirror alone, and goes with its line; the watermark goes back with its rows."""
+    file, mirror, right, alone = state
+    for broken in (*cuts(mirror), *(other for _, other in flips(mirror))):
+        assert found_of_state(file, broken) in (right, alone)

@@ -120,6 +120,22 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
             if seq > after and (up_to is None or seq <= up_to):
                 yield _decode(line)
 
+    def of_whole_changes(self) -> Reading:
+        """The same without the lines of changes that damage has left in part."""
+        kept: list[tuple[int, bytes]] = []
+        change: list[tuple[int, bytes]] = []
+        for seq, line in zip(self.seqs, self.lines, strict=True):
+            entry = _decode(line)
+            first = entry.of or seq
+            if change and (change[0][0] != first or change[-1][0] + 1 != seq):
+                change = []
+            if change or first == seq:
+                change.append((seq, line))
+            if change and not entry.more:
+                kept += change
+                change = []
+        return msgspec.structs.replace(self, seqs=tuple(seq for seq, _ in kept), lines=tuple(line for _, line in kept))
+
     def announced(self) -> list[Announced]:
         """The TinyDB files that it tells of."""
         told = (_decode(line).file for line in self.lines if b'"file":{' in line)

@@ -246,7 +246,8 @@ class Pair:
 
     def _load(self) -> Journal:
         # One that never got its name stays until there is a file: it tells that there never was one to miss.
-        left_over = [self.mirror] if self._disk.stamp(self.file) is None else [self.mirror, self.file]
+        with refusals(self.file):
+            left_over = [self.mirror] if self._disk.stamp(self.file) is None else [self.mirror, self.file]
         for path in left_over:
             with suppress(OSError):  # a disk that can only be read is no obstacle to reading
                 self._disk.remove(_temporary(path))
@@ -314,8 +315,9 @@ class Pair:
         return 0
 
     def _is_gone(self, found: Found) -> bool:
-        """Whether the file is missing though there was one; a crash can come between announcing and naming the first."""
-        return found.state is FileState.MISSING and self._disk.stamp(_temporary(self.file)) is None
+        """Whether there was a file; a crash can come between the announcement of the first one and its name."""
+        with refusals(self.file):
+            return found.state is FileState.MISSING and self._disk.stamp(_temporary(self.file)) is None
 
     def _without_mirror(self, mirror: Reading, found: Found) -> Journal:
         """The mirror is missing, empty, damaged or cut short: the file has to stand for it."""
@@ -330,7 +332,7 @@ class Pair:
         covers = _covers(mirror, seal)
         if mirror.lines or mirror.broken:
             self._tell_mirror(f"is damaged and was rebuilt from {self.file}")
-            self._replay(mirror, covers, None)
+            self._replay(mirror.of_whole_changes(), covers, None)
         else:
             self._note(f"{self.mirror} was missing or empty and was rebuilt from {self.file}")
         return self._rebuilt_mirror(max(covers, mirror.last))
