@@ -413,3 +413,29 @@ def test_damage_in_what_the_file_holds_already_is_found_at_the_start(tmp_path):
     (notice,) = ledger.notices
     assert "2026-11.jsonl is damaged and was rebuilt" in notice
     ledger.close()
+
+
+def test_a_first_file_that_never_got_its_name_is_not_said_to_be_missing(tmp_path):
+    ledger = opened(tmp_path)
+    ledger.add(Batch(events=(event(),)))
+    ledger.checkpoint()
+    crash(ledger)
+    file = tmp_path / "ledger" / "2026-11.json"
+    file.rename(file.with_name(f"{file.name}.tmp"))  # as a kill between announcement and rename leaves it
+
+    for number in range(2):
+        ledger = opened(tmp_path)
+        ledger.add(Batch(events=(event(f"later{number}", f"later{number}"),)))
+        assert ledger.notices == ()
+        crash(ledger)
+    ledger = opened(tmp_path)
+    assert len(list(ledger.records())) == 3
+    ledger.close()
+    assert file.exists()
+    assert not file.with_name(f"{file.name}.tmp").exists()
+
+    file.unlink()
+    ledger = opened(tmp_path)
+    assert len(list(ledger.records())) == 3
+    assert [notice.partition(" was ")[2] for notice in ledger.notices] == ["missing and was rebuilt from its mirror"]
+    ledger.close()
