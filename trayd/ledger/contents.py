@@ -13,6 +13,7 @@ from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -21,7 +22,7 @@ from trayd.ledger import journal
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.formats import brought_up, format_of
 from trayd.ledger.journal import FORMAT, Reading
-from trayd.ledger.merge import RecordFacts, join
+from trayd.ledger.merge import RecordFacts, fold, join
 from trayd.ledger.months import RECORDS
 from trayd.ledger.pair import LedgerPaths
 from trayd.ledger.storage import SEAL_TABLE, FileState, Found, SealedStorage
@@ -30,6 +31,9 @@ from trayd.ledger.storage import SEAL_TABLE, FileState, Found, SealedStorage
 _HEADING = re.compile(rb'[{]?"([^"]*)": [{](?:[}][,}]?)?')
 _LINE = re.compile(rb'"([0-9]{1,18})": ([{].*?[}]),?')
 _SEAL = b'"%s": ' % SEAL_TABLE.encode()
+
+# What a document shows beside what its facts make.
+_NOT_OF_THE_FACTS = frozenset({"facts", "cost", "billed", "display_name", "operation", "unit", "account", "counting"})
 
 #: The payloads of a pair: by table, then by key.
 Payloads = dict[str, dict[str, bytes]]
@@ -96,6 +100,10 @@ def of_pair(name: str, folders: LedgerPaths, disk: Disk, source: Source | None) 
             contents.edited = _documents(found)
             covers = found.seal.seq if found.seal and found.seal.seq >= reading.first else reading.last
             contents.before = _before(reading, covers, written[0] or FORMAT)
+        if source is None and found.state is FileState.DAMAGED and _has_more(damaged := of_file(), contents):
+            # A mirror that was cut at the end of a line looks whole.
+            contents = _of_both(contents, damaged)
+            contents.missing.insert(0, f"{mirror}: its end is not there, for {file} has more")
     elif source is Source.FILE or (source is None and found.state is FileState.SOUND):
         contents = of_file()
         if source is None and reading.lines:
@@ -104,6 +112,15 @@ def of_pair(name: str, folders: LedgerPaths, disk: Disk, source: Source | None) 
         contents = _of_both(of_mirror(), of_file())
     contents.seq = seq
     return contents
+
+
+def _has_more(one: Contents, other: Contents) -> bool:
+    """Whether one has a document that the other never had."""
+    return any(
+        key not in other.payloads.get(table, {}) and (table, key) not in other.dropped
+        for table, rows in one.payloads.items()
+        for key in rows
+    )
 
 
 def _is_whole(reading: Reading, found: Found) -> bool:
@@ -214,9 +231,12 @@ def _of_file(found: Found, path: Path, written: int) -> Contents:
         for number, document in enumerate(rows, start=1):
             try:
                 key, payload = payload_of(table, document)
-                contents.payloads.setdefault(table, {})[key] = brought_up(table, payload, written)
+                payload = brought_up(table, payload, written)
+                if table == RECORDS and found.state is FileState.DAMAGED:
+                    _compare(document, key, payload)
+                contents.payloads.setdefault(table, {})[key] = payload
             except msgspec.MsgspecError:
-                contents.missing.append(f"{path}: document {number} of the table {table} is not trayd's")
+                contents.missing.append(f"{path}: document {number} of the table {table} is not as trayd wrote it")
     contents.before = dict(contents.payloads.get(RECORDS, {}))
     return contents
 
@@ -250,6 +270,22 @@ def payload_of(table: str, document: bytes) -> tuple[str, bytes]:
     if key is None:
         raise msgspec.ValidationError("a document without a key")
     return msgspec.json.decode(key, type=str), msgspec.json.encode(fields)
+
+
+def _compare(document: bytes, record_id: str, payload: bytes) -> None:
+    """A damaged file's documents have no checksum, but they say nearly everything twice.
+
+    Raises:
+        msgspec.ValidationError: what people read in it is not what its facts make.
+    """
+    try:
+        made = fold(record_id, msgspec.json.decode(payload, type=RecordFacts))
+    except (TypeError, ValueError) as error:
+        raise msgspec.ValidationError(str(error)) from error
+    shown: dict[str, Any] = msgspec.json.decode(document)
+    told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(made))
+    if any(shown.get(field) != told.get(field) for field in {*shown, *told} - _NOT_OF_THE_FACTS):
+        raise msgspec.ValidationError("it is not what its facts make")
 
 
 def _whole_lines(content: bytes, path: Path, missing: list[str]) -> dict[str, list[bytes]]:

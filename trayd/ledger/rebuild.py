@@ -172,9 +172,21 @@ def _check(name: str, table: str, key: str, payload: bytes) -> None:
     if not name.startswith("state"):
         if table != RECORDS:
             raise KeyError(table)
-        fold(key, msgspec.json.decode(payload, type=RecordFacts))
+        facts = msgspec.json.decode(payload, type=RecordFacts)
+        fold(key, facts)
+        if key not in _ids(facts):
+            raise ValueError("its facts are of another record")
     else:
         msgspec.json.decode(payload, type=STATE_TABLES[table])
+
+
+def _ids(facts: RecordFacts) -> set[str | None]:
+    """The ids that a record with these facts can have."""
+    ids = {fact.request_id for fact in (facts.billing, facts.run) if fact is not None}
+    ids |= {link.request_id for link in facts.links}
+    if facts.cost is not None:
+        ids.add(facts.cost.id)
+    return {*ids, *(one for event in facts.events for one in (event.request_id, event.digest))}
 
 
 def take_edits(contents: Contents, file: Path, disk: Disk) -> None:
