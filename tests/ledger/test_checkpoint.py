@@ -19,6 +19,7 @@ from trayd.ledger import disk as disk_room
 from trayd.ledger import mirror as mirror_room
 from trayd.ledger import storage
 from trayd.ledger.disk import Disk
+from trayd.ledger.store import Ledger
 
 ROOT = Path(__file__).parents[2]
 LONG = 3000 * "x"
@@ -439,3 +440,22 @@ def test_a_first_file_that_never_got_its_name_is_not_said_to_be_missing(tmp_path
     assert len(list(ledger.records())) == 3
     assert [notice.partition(" was ")[2] for notice in ledger.notices] == ["missing and was rebuilt from its mirror"]
     ledger.close()
+
+
+@pytest.mark.parametrize("taken", range(0, 60, 3))
+def test_a_checkpoint_begun_in_steps_ends_when_a_whole_one_or_a_copy_is_made(tmp_path, taken):
+    for name, whole in (
+        ("checkpoint", Ledger.checkpoint),
+        ("backup", lambda ledger: ledger.backup(NOON)),
+        ("clear", lambda ledger: ledger.archive_and_clear(NOON)),
+    ):
+        ledger = opened(tmp_path / name)
+        fill(ledger)
+        steps = ledger.checkpoint_steps()
+        for _ in range(taken):
+            next(steps, None)
+        whole(ledger)
+        assert list(steps) == []
+        assert ledger.verify() == []
+        assert not list((tmp_path / name / "ledger").rglob("*.tmp"))
+        ledger.close()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
+from weakref import ref
 
 from trayd.errors import LedgerError, LedgerFullError, TraydError
 from trayd.facts import Added, Batch
@@ -49,6 +50,7 @@ class Ledger(Reader):
         self._recently: dict[tuple[str, str], Seen] = {}
         self._prepared: tuple[str, ...] = ()
         self._stale: tuple[str | None] | None = None
+        self._under_way: Callable[[], Generator[None, None, None] | None] = lambda: None
         self._read()
 
     def _read(self) -> None:
@@ -132,6 +134,7 @@ class Ledger(Reader):
             self._lock.release()
 
     def _let_go(self) -> None:
+        self._stop_checkpoint()
         self._months.close()
         self._state.pair.close()
 
@@ -157,6 +160,8 @@ class Ledger(Reader):
     def checkpoint_steps(self) -> Iterator[None]:
         """Brings the TinyDB files up to date in steps of a few milliseconds, between which anything can be done.
 
+        Steps that are left end when the next checkpoint begins, or when the files are let go.
+
         Raises:
             LedgerFullError: the disk refused; what was durable is, and the next checkpoint tries again.
         """
@@ -164,6 +169,18 @@ class Ledger(Reader):
         return self._checkpoint_steps()
 
     def _checkpoint_steps(self) -> Iterator[None]:
+        # Two at once would write the same files: the one under way ends, and the new one does its work too.
+        self._stop_checkpoint()
+        steps = self._steps()
+        self._under_way = ref(steps)
+        return steps
+
+    def _stop_checkpoint(self) -> None:
+        steps = self._under_way()
+        if steps is not None:
+            steps.close()
+
+    def _steps(self) -> Generator[None, None, None]:
         yield from self._months.checkpoint_steps()
         yield from self._state.checkpoint_steps()
         self.release()
