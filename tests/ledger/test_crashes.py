@@ -59,9 +59,9 @@ def check(home, acknowledged):
     crash(ledger)
 
 
-def test_killed_at_every_file_call(killed, tmp_path):
+def test_killed_at_every_file_call(killed, quick_path):
     for call in itertools.count(1):
-        home = tmp_path / str(call)
+        home = quick_path / str(call)
         acknowledged = killed(home, 0, call)
         check(home, acknowledged)
         shutil.rmtree(home)
@@ -71,10 +71,10 @@ def test_killed_at_every_file_call(killed, tmp_path):
     assert call > 100
 
 
-def test_killed_a_hundred_times_at_any_moment(killed, tmp_path):
+def test_killed_a_hundred_times_at_any_moment(killed, quick_path):
     acknowledged = []
     for number in range(100):
-        acknowledged += killed(tmp_path, number * 1000, -random.randint(1, 12))
+        acknowledged += killed(quick_path, number * 1000, -random.randint(1, 12))
         if number % 10 == 9:
-            check(tmp_path, acknowledged)
+            check(quick_path, acknowledged)
     assert len(acknowledged) > 300

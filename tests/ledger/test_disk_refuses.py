@@ -132,12 +132,12 @@ def comparable(record):
 
 
 @pytest.mark.parametrize("lasts", [False, True])
-def test_the_nth_call_fails(prepared, lasts, tmp_path):
+def test_the_nth_call_fails(prepared, lasts, quick_path):
     """The ledger goes on by itself when the disk is well again, and is right when the process ends before that."""
     origin, step, old, new = prepared
     failures = 0
     for at in itertools.count(1):
-        home = tmp_path / str(at)
+        home = quick_path / str(at)
         shutil.copytree(origin, home)
         fault = FAULTS[at % len(FAULTS)]
         disk = FaultyDisk(fault=fault, lasts=lasts)
@@ -177,16 +177,16 @@ def test_the_nth_call_fails(prepared, lasts, tmp_path):
 
 
 @pytest.mark.parametrize(("fault", "lasts"), [("EIO", False), ("ENOSPC", True)])
-def test_the_nth_call_fails_between_the_steps_of_a_checkpoint_and_changes_in_them(fault, lasts, tmp_path):
+def test_the_nth_call_fails_between_the_steps_of_a_checkpoint_and_changes_in_them(fault, lasts, quick_path):
     """A change that fails is not there, one that does not is; the checkpoint is tried again."""
-    origin = tmp_path / "origin"
+    origin = quick_path / "origin"
     ledger = opened(origin, QuickDisk())
     for step in (*HOME_OF_TWO_MONTHS, *LONG):
         do(ledger, step)
     crash(ledger)
     failures = 0
     for at in itertools.count(1):
-        home = tmp_path / str(at)
+        home = quick_path / str(at)
         shutil.copytree(origin, home)
         disk = FaultyDisk(fault=fault, lasts=lasts)
         ledger = opened(home, disk)
@@ -249,8 +249,8 @@ def half_written(home):
 
 @pytest.mark.parametrize("lasts", [False, True])
 @pytest.mark.parametrize("harm", [torn, damaged, without_a_mirror, edited_by_hand, half_written])
-def test_the_nth_call_of_mending_fails(harm, lasts, tmp_path):
-    origin = tmp_path / "origin"
+def test_the_nth_call_of_mending_fails(harm, lasts, quick_path):
+    origin = quick_path / "origin"
     ledger = opened(origin, QuickDisk())
     for step in HOME_OF_TWO_MONTHS:
         do(ledger, step)
@@ -258,7 +258,7 @@ def test_the_nth_call_of_mending_fails(harm, lasts, tmp_path):
     crash(ledger)
     harm(origin)
     for at in itertools.count(1):
-        home = tmp_path / str(at)
+        home = quick_path / str(at)
         shutil.copytree(origin, home)
         disk = FaultyDisk(at, "EIO", lasts=lasts)
         ledger = refused = None

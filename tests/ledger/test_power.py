@@ -149,10 +149,10 @@ class PowerCuts:
 @pytest.mark.parametrize(
     ("how", "seed"), [(NOTHING, 0), (EVERYTHING, 0), *((how, seed) for how in (THE_FIRST, ANY) for seed in (1, 2))]
 )
-def test_the_power_goes_at_every_call(how, seed, states, tmp_path):
-    disk = PowerDisk(tmp_path / "home")
-    power = PowerCuts(disk, how, seed, tmp_path, states)
-    ledger = opened(tmp_path / "home", disk)
+def test_the_power_goes_at_every_call(how, seed, states, quick_path):
+    disk = PowerDisk(quick_path / "home")
+    power = PowerCuts(disk, how, seed, quick_path, states)
+    ledger = opened(quick_path / "home", disk)
     for step in scenario():
         do(ledger, step)
         power.acknowledged()
@@ -162,12 +162,12 @@ def test_the_power_goes_at_every_call(how, seed, states, tmp_path):
 
 
 @pytest.mark.parametrize("stays_ill", [False, True])
-def test_a_call_fails_and_then_the_power_goes(stays_ill, states, tmp_path):
+def test_a_call_fails_and_then_the_power_goes(stays_ill, states, quick_path):
     """What a failed sync was to store stays in doubt, and the next change may not rely on it."""
     failures = 0
     problems = []
     for fails_at in itertools.count(1):
-        folder = tmp_path / str(fails_at)
+        folder = quick_path / str(fails_at)
         folder.mkdir()
         disk = PowerDisk(folder / "home")
         ledger = opened(folder / "home", disk)
@@ -195,9 +195,9 @@ def test_a_call_fails_and_then_the_power_goes(stays_ill, states, tmp_path):
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_the_power_goes_again_while_the_ledger_is_mended(seed, states, tmp_path):
+def test_the_power_goes_again_while_the_ledger_is_mended(seed, states, quick_path):
     dice = random.Random(seed)
-    disk = PowerDisk(tmp_path / "home")
+    disk = PowerDisk(quick_path / "home")
     problems = []
     done = cuts = 0
 
@@ -206,16 +206,16 @@ def test_the_power_goes_again_while_the_ledger_is_mended(seed, states, tmp_path)
         cuts += 1
         if cuts % 5:
             return
-        target = tmp_path / f"after {cuts}"
+        target = quick_path / f"after {cuts}"
         disk.medium.after_power_cut(dice, ANY, target)
         mending = PowerDisk(target)
-        again = PowerCuts(mending, ANY, seed, tmp_path / f"again {cuts}", states[done : done + 2])
+        again = PowerCuts(mending, ANY, seed, quick_path / f"again {cuts}", states[done : done + 2])
         ledger = opened(target, mending)
         list(ledger.records())
         crash(ledger)
         problems.extend(f"first after call {cuts}, {call} in step {done}: {problem}" for problem in again.problems)
 
-    ledger = opened(tmp_path / "home", disk)
+    ledger = opened(quick_path / "home", disk)
     disk.on_call = cut
     for step in scenario():
         do(ledger, step)
@@ -228,9 +228,9 @@ def test_the_power_goes_again_while_the_ledger_is_mended(seed, states, tmp_path)
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("step", ["clear", "restore"])
-def test_the_power_goes_while_all_is_exchanged(step, seed, tmp_path):
+def test_the_power_goes_while_all_is_exchanged(step, seed, quick_path):
     """Everything is as it was, or everything is new: never some months of this and some of that."""
-    home = tmp_path / "home"
+    home = quick_path / "home"
     ledger = opened(home, QuickDisk())
     for earlier in itertools.islice(scenario(), 3):
         do(ledger, earlier)
@@ -245,7 +245,7 @@ def test_the_power_goes_while_all_is_exchanged(step, seed, tmp_path):
     cuts = itertools.count(1)
 
     def cut(call):
-        target = tmp_path / f"after {next(cuts)}"
+        target = quick_path / f"after {next(cuts)}"
         disk.medium.after_power_cut(dice, ANY, target)
         left = opened(target, QuickDisk())
         found.append((call, content(left), [str(problem) for problem in left.verify()]))
