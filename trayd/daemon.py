@@ -290,6 +290,7 @@ class Daemon:
                 if await self._checkpoint():
                     # A month is written whole: the longer that takes, the more seldom.
                     due = loop.time() + CHECKPOINT_SHARE * (loop.time() - began)
+                    await self.on_ledger(lambda _operations: give_back())
             await self.on_ledger(_release)
 
     async def _checkpoint(self) -> bool:

@@ -14,7 +14,6 @@ from contextlib import closing, contextmanager
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 
 from trayd.errors import (
@@ -27,6 +26,7 @@ from trayd.errors import (
     TraydError,
     UsageError,
 )
+from trayd.http_client import httpx
 from trayd.keeping import RebuildQuery, RestoreQuery, put_back_closed, write_anew_closed
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.operation_table import OPERATIONS, parse_query

@@ -15,7 +15,6 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 
 from trayd.errors import (
@@ -30,6 +29,7 @@ from trayd.errors import (
 )
 from trayd.fal.keys import KEYS_PAGE, Key
 from trayd.fal.wire import ErrorBody
+from trayd.http_client import httpx
 
 BILLING_PAGE = "https://fal.ai/dashboard/billing"
 

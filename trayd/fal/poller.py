@@ -240,6 +240,7 @@ class Poller:
             until=now,
             fetched_at=fetched_at,
             first_completed_at=coverage.first_completed_at if coverage else now,
+            continues=coverage.fetched_at if coverage else None,
         )
         await round_.door.submit(Batch(billing=tuple(kept), coverage=(round_.coverage,)))
         if coverage is not None:

@@ -15,7 +15,6 @@ from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 import tenacity
 
@@ -23,6 +22,7 @@ from trayd import __version__
 from trayd.errors import FalAnswerError, FalError, FalThrottledError
 from trayd.fal.failures import Failure, of_answer, of_body, of_exception, redirected
 from trayd.fal.keys import Key
+from trayd.http_client import httpx
 from trayd.settings import LOOPBACK
 
 #: The parameters of a call; a name may come several times.

@@ -124,7 +124,7 @@ class Work:
             row = row_of(record_id, facts)
             month = self._home.get(record_id)
             if month is None:
-                month = self._home[record_id] = self._months.open(month_of(row.view.timestamp))
+                month = self._home[record_id] = self._months.begun(month_of(row.view.timestamp))
             old = month.rows.get(record_id)
             if old is None:
                 self._created.add(record_id)

@@ -29,8 +29,9 @@ REACH = timedelta(days=95)
 #: Fal's latest billing is read again and again this far back: months that reach into it are in use.
 _IN_USE = timedelta(days=4)
 
-#: A month in use leaves memory, too, when nothing has asked for it for this long.
+#: A month in use leaves memory, too, when no change has touched it for this long, and nobody has read it for that long.
 _IDLE = timedelta(minutes=10)
+_UNREAD = timedelta(minutes=1)
 
 
 #: What a month is called.
@@ -125,7 +126,7 @@ class Months:
         self._disk = disk
         self._clock = clock
         self._open: dict[str, Month] = {}
-        self._used: dict[str, datetime] = {}
+        self._kept_until: dict[str, datetime] = {}
         self._names = {name for folder in (folders.ledger, folders.backup) for name in _names_in(folder)}
         self._files = RollupFiles(folders, disk)
         self._derived: dict[str, Derived] = {}
@@ -141,9 +142,14 @@ class Months:
         """The months that are in memory."""
         return [self._open[name] for name in sorted(self._open)]
 
-    def open(self, name: str) -> Month:
-        """A month, read from its files where it is not in memory, made where there is none."""
-        self._used[name] = self._clock()
+    def open(self, name: str, stay: timedelta = _UNREAD) -> Month:
+        """A month, read from its files where it is not in memory, made where there is none.
+
+        Args:
+            name: which.
+            stay: how long it stays in memory after that, if it is one in use.
+        """
+        self._keep(name, stay)
         month = self._open.get(name)
         if month is None:
             month = self._open[name] = Month(name, self._folders, self._disk, lambda: self._valid(name))
@@ -151,6 +157,10 @@ class Months:
             self._derived[name] = month.derived
             self.notices += month.pair.notices
         return month
+
+    def begun(self, name: str) -> Month:
+        """The month that a new record belongs to."""
+        return self.open(name, _IDLE)
 
     def find(self, record_id: str, near: datetime | None = None) -> Month | None:
         """The month that holds a record.
@@ -162,14 +172,18 @@ class Months:
         """
         for name, month in self._open.items():
             if record_id in month.rows:
-                self._used[name] = self._clock()
+                self._keep(name, _IDLE)
                 return month
         for name in self._closed_near(near):
             if self._index(name).may_hold(record_id):
-                month = self.open(name)
+                month = self.open(name, _IDLE)
                 if record_id in month.rows:
                     return month
         return None
+
+    def _keep(self, name: str, stay: timedelta) -> None:
+        until = self._clock() + stay
+        self._kept_until[name] = max(until, self._kept_until.get(name, until))
 
     def _closed_near(self, near: datetime | None) -> list[str]:
         closed = sorted(self._names.difference(self._open), reverse=True)
@@ -268,7 +282,7 @@ class Months:
         idle = [
             name
             for name, month in self._open.items()
-            if not (first <= name <= last and now - self._used[name] < _IDLE) and not month.pair.dirty
+            if not (first <= name <= last and now < self._kept_until[name]) and not month.pair.dirty
         ]
         for name in idle:
             month = self._open.pop(name)

@@ -23,6 +23,8 @@ _ALL = Filters()
 #: A cost counts from the start of its civil date, in some time zone: within this much of the start in UTC.
 _MARGIN = timedelta(days=1)
 
+_NO_TIME = timedelta()
+
 
 class _Latest(msgspec.Struct, frozen=True):
     """The rows of the newest generations at a version of the records, and what was asked for."""
@@ -106,7 +108,7 @@ class Reader:
         for _, end, name in spans:
             if len(rows) >= at_least and end < min([since, *(row.view.timestamp for row in rows)]):
                 break
-            rows += (row for row in self._months.open(name).rows.values() if isinstance(row.view, Generation))
+            rows += (row for row in self._months.open(name, _NO_TIME).rows.values() if isinstance(row.view, Generation))
             rows.sort(key=lambda row: (row.view.timestamp, row.view.id), reverse=True)
             rows = [row for place, row in enumerate(rows) if place < at_least or row.view.timestamp >= since]
         return rows

@@ -58,6 +58,7 @@ async def serving(backend: Backend, run: Path) -> AsyncIterator[str]:
             uvicorn.Config(
                 build_app(backend, token, port),
                 lifespan="off",
+                ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,
