@@ -26,7 +26,7 @@ EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-class Money(msgspec.Struct, frozen=True):
+class Money(msgspec.Struct, frozen=True, gc=False):
     """An amount of money.
 
     Attributes:

@@ -1,5 +1,6 @@
 """A checkpoint goes in short steps; whatever comes in between two of them is kept, however it ends."""
 
+import gc
 import json
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 import tinydb
 
 from tests.ledger.faults import FaultyDisk
-from tests.ledger.making import HOUR, NOON, billing, crash, edit, event, opened
+from tests.ledger.making import HOUR, NOON, billing, cost, crash, edit, estimate, event, opened
 from trayd.errors import LedgerFullError
 from trayd.facts import Batch
 from trayd.ledger import disk as disk_room
@@ -459,3 +460,17 @@ def test_a_checkpoint_begun_in_steps_ends_when_a_whole_one_or_a_copy_is_made(tmp
         assert ledger.verify() == []
         assert not list((tmp_path / name / "ledger").rglob("*.tmp"))
         ledger.close()
+
+
+def test_records_in_memory_hold_nobody_up_while_the_garbage_collector_runs(tmp_path):
+    ledger = opened(tmp_path)
+    said = event("a", "r1", estimate=estimate("1.00"), parameters={"resolution": "1080p"})
+    ledger.add(Batch(events=(said,), billing=(billing("r1"),), costs=(cost(),)))
+    ledger.close()
+    ledger = opened(tmp_path)
+    assert len(content(ledger)) == 2
+    for row in pair_of(ledger).table("_default").rows.values():
+        assert not gc.is_tracked(row)
+        assert not gc.is_tracked(row.view)
+        assert not gc.is_tracked(getattr(row.view, "estimate", None))
+    ledger.close()
