@@ -25,8 +25,7 @@ _SECONDS_EACH = 1.0
 def usage(workshop: Workshop) -> Iterator[Row]:
     """One large month, and two years."""
     for name, months, each in (("100k records in one month", 1, 100_000), ("24 months of 30k records", 24, 30_000)):
-        home = workshop.ledger(f"usage-{months}", months=months, each=each)
-        yield from _rows(home, name)
+        yield from _rows(workshop.shared(months=months, each=each), name)
 
 
 def _rows(home: Path, name: str) -> Iterator[Row]:

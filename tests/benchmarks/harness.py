@@ -134,12 +134,16 @@ class Workshop:
         made.mkdir(parents=True)
         return made
 
-    def ledger(self, name: str, *, months: int, each: int) -> Path:
-        """The home of a ledger of one's own, with so many records in each of so many months."""
+    def shared(self, *, months: int, each: int) -> Path:
+        """The home of a ledger with so many records in each of so many months, for those who only read."""
         kept = self._folder / f"ledger-{months}-{each}"
         if not kept.exists():
             data.build(self.empty("being-built"), months=months, each=each)
             (self._folder / "being-built").rename(kept)
+        return kept
+
+    def ledger(self, name: str, *, months: int, each: int) -> Path:
+        """The same for one's own."""
         home = self.empty(name)
-        shutil.copytree(kept, home, dirs_exist_ok=True)
+        shutil.copytree(self.shared(months=months, each=each), home, dirs_exist_ok=True)
         return home

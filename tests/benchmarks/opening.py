@@ -18,7 +18,7 @@ _EACH = 30_000
 
 def open_month(workshop: Workshop) -> Iterator[Row]:
     """A month of 100k records until its records can be asked for, against orjson parsing the same file."""
-    home = workshop.ledger("open", months=1, each=100_000)
+    home = workshop.shared(months=1, each=100_000)
     file = data.paths(home).ledger / f"{datetime.now(UTC):%Y-%m}.json"
 
     def ours() -> float:
@@ -57,8 +57,8 @@ def open_month(workshop: Workshop) -> Iterator[Row]:
 
 def start(workshop: Workshop) -> Iterator[Row]:
     """Open and status: two years of history against the newest month alone, in processes of their own."""
-    years = workshop.ledger("start-years", months=_MONTHS, each=_EACH)
-    newest = workshop.ledger("start-newest", months=1, each=_EACH)
+    years = workshop.shared(months=_MONTHS, each=_EACH)
+    newest = workshop.shared(months=1, each=_EACH)
     by_years, by_newest = [], []
     for number in range(6):
         for home, done in ((years, by_years), (newest, by_newest))[:: 1 if number % 2 else -1]:

@@ -16,8 +16,8 @@ _MIB = 2**20
 
 def report(workshop: Workshop) -> Iterator[Row]:
     """The HTML report of 100k records, in a process of its own."""
-    home = workshop.ledger("report", months=1, each=100_000)
-    file = home / "report.html"
+    home = workshop.shared(months=1, each=100_000)
+    file = workshop.empty("report") / "report.html"
     done = [work.in_a_process("report", home, file) for _ in range(3)]
     taken = work.over(done)
     yield at_most("report of 100k records", taken.median, 3.0, taken.text(), "≤ 3 s")
@@ -43,9 +43,9 @@ def _text_of_log(file: Path) -> int:
 
 def export(workshop: Workshop) -> Iterator[Row]:
     """CSV of 100k records against csv.writer on rows that are ready; and the memory of much history against little."""
-    home = workshop.ledger("export", months=1, each=100_000)
-    operations = work.operations_on(home)
-    file, other = home / "export.csv", home / "yardstick.csv"
+    operations = work.operations_on(workshop.shared(months=1, each=100_000))
+    folder = workshop.empty("export")
+    file, other = folder / "export.csv", folder / "yardstick.csv"
 
     def ours() -> float:
         def work() -> None:
@@ -75,10 +75,7 @@ def export(workshop: Workshop) -> Iterator[Row]:
         f"{times:.1f} ({taken['trayd'].text()} against {taken['csv'].text()})",
     )
     operations.ledger.close()
-    peaks = [
-        work.in_a_process("export", workshop.ledger("export-memory", months=months, each=30_000), file).peak
-        for months in (24, 1)
-    ]
+    peaks = [work.in_a_process("export", workshop.shared(months=months, each=30_000), file).peak for months in (24, 1)]
     grown = peaks[0] / peaks[1]
     yield at_most(
         "CSV of 24 months of 30k records, most memory × that of one month",

@@ -7,12 +7,12 @@ killed by a real SIGKILL. A third one opens every TinyDB file with stock TinyDB 
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import sys
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -58,7 +58,7 @@ class Summary(msgspec.Struct):
     pending: int = 0
     opened: int = 0
     big: int = 0
-    places: Counter[str] = Counter()
+    places: dict[str, int] = {}
     seconds: float = 0
 
 
@@ -80,7 +80,7 @@ class Soak:
         self._home = folder
         self._left = 0
         self._homes = 0
-        self.summary = Summary(places=Counter())
+        self.summary = Summary()
 
     def run(self, cycles: int, tell: Callable[[Summary], None] = lambda _summary: None) -> Summary:
         """Runs so many cycles.
@@ -141,6 +141,8 @@ class Soak:
         when = self._chance.choice(("before", "half", "after"))
         child = _forked(lambda tell: self._write(seed, at, when, tell))
         if at is None:
+            if self._chance.random() < 0.7:
+                child.wait_until_it_tells()
             time.sleep(self._chance.uniform(0, _LONGEST_S))
             child.kill()
         told = child.killed()
@@ -160,7 +162,10 @@ class Soak:
 
     def _count(self, told: list[str]) -> None:
         places = [line for line in told if line != "+"]
-        self.summary.places[places[0] if places else "at a random moment"] += 1
+        self._killed_at(places[0] if places else "at a random moment")
+
+    def _killed_at(self, place: str) -> None:
+        self.summary.places[place] = self.summary.places.get(place, 0) + 1
 
     def _write(self, seed: int, at: int | None, when: str, tell: Callable[[str], None]) -> None:
         ledger = opened(self._home, KillingDisk(at, when, tell))
@@ -182,7 +187,7 @@ class Soak:
 
         told = _forked(mend).killed()
         self.summary.recoveries += 1
-        self.summary.places[f"opening or closing: {told[0]}" if told else "after opening and closing"] += 1
+        self._killed_at(f"opening or closing: {told[0]}" if told else "after opening and closing")
 
     def _check(self, pending: Operation, seed: int, tell: Callable[[str], None]) -> None:
         if check(self._home, self._model, pending, Random(seed)):
@@ -215,6 +220,9 @@ class _Forked:
 
     def kill(self) -> None:
         os.kill(self._pid, signal.SIGKILL)
+
+    def wait_until_it_tells(self) -> None:
+        select.select([self._pipe], [], [])
 
     def _over(self) -> tuple[int, list[str]]:
         with os.fdopen(self._pipe, encoding="utf-8", errors="replace") as pipe:
