@@ -165,7 +165,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     undone: datetime | None = None
 
 
-class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+class Coverage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The stretch of time of which an account's billing has been fetched completely.
 
     Attributes:
@@ -173,6 +173,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         until: the watermark: the first instant that is not.
         fetched_at: when the newest fetch began.
         first_completed_at: when the first poll (the backfill) was complete.
+        continues: the ``fetched_at`` of the coverage that a fetch went on from. Where the ledger knows another one by
+            then (a backup was restored while fal was asked), it claims nothing. Not kept.
     """
 
     account: str
@@ -180,6 +182,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
     fetched_at: datetime
     first_completed_at: datetime
+    continues: datetime | None = None
 
 
 class AccountFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -409,3 +409,43 @@ def test_a_mirrors_disk_that_is_gone_in_the_middle_is_waited_for(copied):
         opened(home)
     assert files(home) == before
     assert folders(home).ledger.is_dir()
+
+
+def test_a_poll_that_was_under_way_claims_nothing_of_what_was_put_back(copied):
+    """It went on from a watermark that is gone; what it brought stays, and the next poll fetches the rest."""
+    home, old, _ = copied
+    ledger = opened(home, QuickDisk(), URL)
+    before = ledger.coverage("acme")
+    ledger.restore(home / "copy.zip", NOON)
+    claim = msgspec.structs.replace(before, until=NOON + 2 * DAY, continues=before.fetched_at)
+    ledger.add(Batch(billing=(billing("late"),), coverage=(claim,)))
+    assert ledger.get("late") is not None
+    assert ledger.coverage("acme") == old[1]
+    now = msgspec.structs.replace(claim, continues=old[1].fetched_at, fetched_at=NOON + 2 * DAY)
+    ledger.add(Batch(coverage=(now,)))
+    assert ledger.coverage("acme") == msgspec.structs.replace(now, continues=None)
+    ledger.close()
+
+
+def test_a_checkpoint_that_was_under_way_writes_nothing_over_what_was_put_back(copied):
+    home, old, _ = copied
+    for steps_before in itertools.count():
+        ledger = opened(home, QuickDisk(), URL)
+        second_state(ledger)
+        ledger.add(Batch(edits=(edit("r1", "note", str(steps_before)),)))
+        steps = ledger.checkpoint_steps()
+        over = any(next(steps, "over") == "over" for _ in range(steps_before))
+        ledger.restore(home / "copy.zip", NOON)
+        assert list(steps) == [] or steps_before == 0
+        assert content(ledger) == old
+        assert ledger.verify() == []
+        ledger.close()
+        ledger = opened(home, QuickDisk(), URL)
+        assert (content(ledger), ledger.notices) == (old, ())
+        assert sum(each.nanos for each in ledger.totals()) == sum(
+            record.cost.nanos for record in ledger.records() if record.cost is not None
+        )
+        ledger.close()
+        if over:
+            break
+    assert steps_before > 5

@@ -55,6 +55,7 @@ class Contents(msgspec.Struct, kw_only=True):
         dropped: what the mirror says is gone, as (table, key).
         edited: the records' documents as they stand in a TinyDB file that was edited by hand.
         before: the records' payloads that such a file was written from, as far as that can be told.
+        doubtful: records whose documents in such a file do not fit together, which a person or damage can have done.
         missing: what could not be read, in words that name the file and the place.
         seq: no line of the mirror, and no file, has a greater number than this.
     """
@@ -64,6 +65,7 @@ class Contents(msgspec.Struct, kw_only=True):
     dropped: set[tuple[str, str]] = set()
     edited: list[bytes] = []
     before: dict[str, bytes] = {}
+    doubtful: set[str] = set()
     missing: list[str] = []
     seq: int = 0
 
@@ -100,9 +102,10 @@ def of_pair(name: str, folders: LedgerPaths, disk: Disk, source: Source | None) 
             contents.edited = _documents(found)
             covers = found.seal.seq if found.seal and found.seal.seq >= reading.first else reading.last
             contents.before = _before(reading, covers, written[0] or FORMAT)
-        if source is None and found.state is FileState.DAMAGED and _has_more(damaged := of_file(), contents):
+        cut = found.seal is None or found.seal.seq > reading.last
+        if source is None and cut and _has_more(other := of_file(), contents):
             # A mirror that was cut at the end of a line looks whole.
-            contents = _of_both(contents, damaged)
+            contents = _of_both(contents, other)
             contents.missing.insert(0, f"{mirror}: its end is not there, for {file} has more")
     elif source is Source.FILE or (source is None and found.state is FileState.SOUND):
         contents = of_file()
@@ -224,7 +227,9 @@ def _of_file(found: Found, path: Path, written: int) -> Contents:
     if found.state is FileState.DAMAGED:
         documents = _whole_lines(found.content, path, contents.missing)
     else:
-        documents = {table: [bytes(raw) for raw in rows.values()] for table, rows in found.tables.items()}
+        documents = {}
+        for name, kept in found.tables.items():
+            documents.setdefault(_only_table(path) or name, []).extend(map(bytes, kept.values()))
     if found.state is FileState.EDITED:
         contents.edited = _documents(found)
     for table, rows in documents.items():
@@ -232,8 +237,10 @@ def _of_file(found: Found, path: Path, written: int) -> Contents:
             try:
                 key, payload = payload_of(table, document)
                 payload = brought_up(table, payload, written)
-                if table == RECORDS and found.state is FileState.DAMAGED:
-                    _compare(document, key, payload)
+                if table == RECORDS and found.state is not FileState.SOUND and not _agrees(document, key, payload):
+                    if found.state is FileState.DAMAGED:
+                        raise msgspec.ValidationError("it is not what its facts make")
+                    contents.doubtful.add(key)
                 contents.payloads.setdefault(table, {})[key] = payload
             except msgspec.MsgspecError:
                 contents.missing.append(f"{path}: document {number} of the table {table} is not as trayd wrote it")
@@ -242,7 +249,7 @@ def _of_file(found: Found, path: Path, written: int) -> Contents:
 
 
 def _documents(found: Found) -> list[bytes]:
-    return [bytes(raw) for raw in found.tables.get(RECORDS, {}).values()]
+    return [bytes(raw) for rows in found.tables.values() for raw in rows.values()]
 
 
 def _before(reading: Reading, covers: int, written: int) -> dict[str, bytes]:
@@ -272,26 +279,26 @@ def payload_of(table: str, document: bytes) -> tuple[str, bytes]:
     return msgspec.json.decode(key, type=str), msgspec.json.encode(fields)
 
 
-def _compare(document: bytes, record_id: str, payload: bytes) -> None:
-    """A damaged file's documents have no checksum, but they say nearly everything twice.
+def _only_table(path: Path) -> str | None:
+    """A month has one table, whatever is left of its name; None for the state, which has many."""
+    return None if path.stem.startswith("state") else RECORDS
 
-    Raises:
-        msgspec.ValidationError: what people read in it is not what its facts make.
-    """
+
+def _agrees(document: bytes, record_id: str, payload: bytes) -> bool:
+    """Whether what people read in a document is what its facts make: without a checksum, it says nearly all twice."""
     try:
         made = fold(record_id, msgspec.json.decode(payload, type=RecordFacts))
-    except (TypeError, ValueError) as error:
-        raise msgspec.ValidationError(str(error)) from error
+    except (TypeError, ValueError):
+        return False
     shown: dict[str, Any] = msgspec.json.decode(document)
     told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(made))
-    if any(shown.get(field) != told.get(field) for field in {*shown, *told} - _NOT_OF_THE_FACTS):
-        raise msgspec.ValidationError("it is not what its facts make")
+    return all(shown.get(field) == told.get(field) for field in {*shown, *told} - _NOT_OF_THE_FACTS)
 
 
 def _whole_lines(content: bytes, path: Path, missing: list[str]) -> dict[str, list[bytes]]:
     """What is left of a file that does not parse: trayd writes one document a line."""
     documents: dict[str, list[bytes]] = {}
-    only = None if path.stem.startswith("state") else RECORDS  # a month has one table, wherever it begins
+    only = _only_table(path)
     table = only
     last = 0
     bad = []
@@ -335,7 +342,8 @@ def _of_both(mirror: Contents, file: Contents) -> Contents:
     for table, rows in mirror.payloads.items():
         kept = payloads.setdefault(table, {})
         for key, payload in rows.items():
-            kept[key] = _joined(kept.get(key), payload) if table == RECORDS else payload
+            known = kept.get(key) if table == RECORDS and key not in file.doubtful else None
+            kept[key] = _joined(known, payload)
     missing = [*mirror.missing, *file.missing]
     read = "both" if mirror.payloads and file.payloads else Source.MIRROR if mirror.payloads else Source.FILE
     return Contents(payloads=payloads, read=read, missing=missing, edited=file.edited, before=file.before)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from trayd.errors import LedgerError
-from trayd.facts import UserEdit
+from trayd.facts import Coverage, UserEdit
 from trayd.ledger.archive import names_in
 from trayd.ledger.contents import Contents, Payloads, Source, of_pair
 from trayd.ledger.disk import Disk, refusals, set_aside
@@ -98,9 +98,7 @@ def _ask_again(folders: LedgerPaths, disk: Disk, since: datetime) -> None:
     try:
         coverage, files = state.table("coverage").rows, state.table("files").rows
         changes = [
-            Change("coverage", key, msgspec.structs.replace(row, until=max(row.since, since)))
-            for key, row in coverage.items()
-            if row.until > since
+            Change("coverage", key, _rolled_back(row, since)) for key, row in coverage.items() if row.until > since
         ]
         changes += [Change("files", key, None) for key, row in files.items() if row.at >= since]
         if changes:
@@ -109,6 +107,13 @@ def _ask_again(folders: LedgerPaths, disk: Disk, since: datetime) -> None:
             state.checkpoint()
     finally:
         state.close()
+
+
+def _rolled_back(coverage: Coverage, since: datetime) -> Coverage:
+    """The coverage up to then, told apart from the one before, which a poll may be going on from just now."""
+    return msgspec.structs.replace(
+        coverage, until=max(coverage.since, since), fetched_at=coverage.fetched_at + timedelta(milliseconds=1)
+    )
 
 
 def _rebuilt(name: str, folders: LedgerPaths, disk: Disk, source: Source | None, memory: Payloads | None) -> Rebuilt:

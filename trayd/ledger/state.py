@@ -202,7 +202,10 @@ class State:
     def _of(self, batch: Batch) -> Iterator[tuple[Change, bool]]:
         yield from self._accounts(batch.accounts)
         yield from self._models(batch.models)
-        for coverage in batch.coverage:
+        for claim in batch.coverage:
+            if not self._goes_on(claim):
+                continue
+            coverage = msgspec.structs.replace(claim, continues=None)
             known = self.rows("coverage").get(coverage.account)
             if known is None or (known != coverage and known.fetched_at <= coverage.fetched_at):
                 yield Change("coverage", coverage.account, coverage), False
@@ -214,6 +217,11 @@ class State:
         for file in batch.files:
             if file.digest not in self.rows("files"):
                 yield Change("files", file.digest, file), False
+
+    def _goes_on(self, claim: Coverage) -> bool:
+        """Whether what a fetch went on from is still what is known."""
+        known = self.coverage(claim.account)
+        return claim.continues is None or (known is not None and known.fetched_at == claim.continues)
 
     def _accounts(self, facts: tuple[AccountFact, ...]) -> Iterator[tuple[Change, bool]]:
         for fact in facts:

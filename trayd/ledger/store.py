@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Self
 from weakref import ref
@@ -181,8 +182,11 @@ class Ledger(Reader):
             steps.close()
 
     def _steps(self) -> Generator[None, None, None]:
-        yield from self._months.checkpoint_steps()
-        yield from self._state.checkpoint_steps()
+        months, state = self._months, self._state
+        for _ in chain(months.checkpoint_steps(), state.checkpoint_steps()):
+            yield
+            if self._months is not months:
+                return  # another history has taken the place of this one
         self.release()
 
     def _checkpoint(self) -> None:
