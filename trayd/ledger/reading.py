@@ -69,21 +69,21 @@ class Reader:
         spans = sorted(self._spans(filters), key=itemgetter(1), reverse=True)
         if not newest_first:
             spans.sort(key=itemgetter(0))
-        waiting: list[tuple[datetime, str, Record]] = []
+        waiting: list[tuple[datetime, str, Row]] = []
         for number, (_, _, name) in enumerate(spans, start=1):
-            month = self._months.open(name)
-            for record_id, row in month.rows.items():
-                record = self._present(row)
-                if filters.admits(record, zone):
-                    waiting.append((record.instant(zone), record_id, record))
+            for record_id, row in self._months.open(name).rows.items():
+                when = row.view.instant(zone)
+                if (filters.since is None or when >= filters.since) and (filters.until is None or when < filters.until):
+                    waiting.append((when, record_id, row))
             waiting.sort(key=itemgetter(0, 1), reverse=newest_first)
             ready = len(waiting)
             if number < len(spans):
                 # What a month still to come can hold an earlier (or later) one of has to wait for it.
                 edge = spans[number][1] if newest_first else spans[number][0]
                 ready = sum(1 for when, _, _ in waiting if (when >= edge if newest_first else when < edge))
-            yield from (record for _, _, record in waiting[:ready])
-            del waiting[:ready]
+            chosen, waiting = waiting[:ready], waiting[ready:]
+            # Who asks for one page pays for the others' order alone.
+            yield from (record for _, _, row in chosen if filters.admits(record := self._present(row), zone))
             self._months.release()
 
     def latest(self, since: datetime, at_least: int = 0) -> list[Generation]:
