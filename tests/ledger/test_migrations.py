@@ -126,7 +126,8 @@ def test_two_damaged_files_of_an_old_pair_are_refused_by_name_and_rebuilt_when_a
     with pytest.raises(LedgerDamagedError, match=r"2026-10 is of an older format .* `trayd ledger rebuild 2026-10`"):
         opened(old, disk, URL)
     with held(folders(old), "a test", disk):
-        (done,) = rebuild(folders(old), disk, ["2026-10"], None, {})
+        state, done = rebuild(folders(old), disk, ["2026-10"], None, {})
+    assert (state.name, state.missing) == ("state", ()), "it has to be read in the form of this version"
     assert done.missing
     ledger = opened(old, disk, URL)
     found = {record["id"] for record in records(ledger)}
@@ -166,6 +167,9 @@ class TestSteps:
     @pytest.mark.parametrize("payload", [b'{"events":[{"parameters":{"edits":{}}}]}', b"{}", b'{"edits":[]}'])
     def test_what_has_none_stays_byte_for_byte(self, payload):
         assert brought_up("_default", payload, 1) == payload
+
+    def test_what_rollups_know_is_no_table_any_more(self):
+        assert brought_up("drift", b'{"since":"2026-11-10T12:00:00Z","until":"2026-12-01T00:00:00Z"}', 1) is None
 
     def test_the_state_has_no_edits(self):
         assert brought_up("accounts", b'{"edits":{"a":{}}}', 1) == b'{"edits":{"a":{}}}'

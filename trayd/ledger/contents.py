@@ -149,6 +149,8 @@ def _replay(contents: Contents, reading: Reading, after: int, written: int, up_t
             except msgspec.MsgspecError as error:
                 contents.missing.append(f"change {entry.seq} of {entry.key!r} makes no sense ({error})")
                 continue
+            if payload is None:
+                continue
             contents.payloads.setdefault(entry.put, {})[entry.key] = payload
             contents.dropped.discard((entry.put, entry.key))
         elif entry.drop is not None:
@@ -236,7 +238,10 @@ def _of_file(found: Found, path: Path, written: int) -> Contents:
         for number, document in enumerate(rows, start=1):
             try:
                 key, payload = payload_of(table, document)
-                payload = brought_up(table, payload, written)
+                brought = brought_up(table, payload, written)
+                if brought is None:
+                    continue
+                payload = brought
                 if table == RECORDS and found.state is not FileState.SOUND and not _agrees(document, key, payload):
                     if found.state is FileState.DAMAGED:
                         raise msgspec.ValidationError("it is not what its facts make")

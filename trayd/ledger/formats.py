@@ -29,12 +29,17 @@ _SEAL = re.compile(rb'"trayd": [{]"1": [{]"trayd":([0-9]{1,9})[,}]')
 #: A file's version stands within so many bytes of its start, or of its end.
 _LOOK_BYTES = 4096
 
-#: What a step makes of the payload of a table.
-Step = Callable[[str, bytes], bytes]
+#: What a step makes of the payload of a table; None is "there is no such thing any more".
+Step = Callable[[str, bytes], bytes | None]
 
 
-def _edits_that_can_be_taken_back(table: str, payload: bytes) -> bytes:
-    """1 to 2: of each field not the newest edit alone is kept, but all of them, in a list."""
+def _1_to_2(table: str, payload: bytes) -> bytes | None:
+    """Of each field not the newest edit alone is kept, but all of them, in a list.
+
+    How far the records of a month are from it is known by its rollup: the table ``drift`` told that before.
+    """
+    if table == "drift":
+        return None
     if table != RECORDS or b'"edits":{' not in payload:
         return payload
     facts = msgspec.json.decode(payload, type=dict[str, msgspec.Raw])
@@ -46,11 +51,11 @@ def _edits_that_can_be_taken_back(table: str, payload: bytes) -> bytes:
 
 
 #: The steps, by the version that they start from.
-STEPS: dict[int, Step] = {1: _edits_that_can_be_taken_back}
+STEPS: dict[int, Step] = {1: _1_to_2}
 
 
-def brought_up(table: str, payload: bytes, written: int) -> bytes:
-    """A payload in the form of this version.
+def brought_up(table: str, payload: bytes, written: int) -> bytes | None:
+    """A payload in the form of this version; None where this version has no such thing.
 
     Args:
         table: that it is of.
@@ -61,7 +66,10 @@ def brought_up(table: str, payload: bytes, written: int) -> bytes:
         msgspec.MsgspecError: it is no payload of that version.
     """
     for version in range(written, FORMAT):
-        payload = STEPS[version](table, payload)
+        stepped = STEPS[version](table, payload)
+        if stepped is None:
+            return None
+        payload = stepped
     return payload
 
 

@@ -14,6 +14,8 @@ from trayd.facts import Coverage, UserEdit
 from trayd.ledger.archive import names_in
 from trayd.ledger.contents import Contents, Payloads, Source, of_pair
 from trayd.ledger.disk import Disk, refusals, set_aside
+from trayd.ledger.formats import format_of
+from trayd.ledger.journal import FORMAT
 from trayd.ledger.merge import RecordFacts, fold, with_edit
 from trayd.ledger.mirror import Journal
 from trayd.ledger.months import RECORDS, bounds
@@ -83,13 +85,22 @@ def rebuild(
             raise LedgerError(
                 f"there are no files of {name!r}", f"name one of {', '.join(known)}" if known else "nothing is there"
             )
-    if names and "state" not in names:
-        open_pair("state", folders, disk).close()  # where a month lacks something, that is noted there
+    if names and "state" not in names:  # where a month lacks something, that is noted there
+        if _is_older("state", folders):
+            names = ("state", *names)
+        else:
+            open_pair("state", folders, disk).close()
     rebuilt = [_rebuilt(name, folders, disk, source, memory.get(name)) for name in names or known]
     lacking = [one.again_since for one in rebuilt if one.again_since is not None]
     if lacking:
         _ask_again(folders, disk, min(lacking))
     return tuple(rebuilt)
+
+
+def _is_older(name: str, folders: LedgerPaths) -> bool:
+    """Whether a file of the pair is of an older version of trayd."""
+    paths = (folders.ledger / f"{name}.json", folders.backup / f"{name}.jsonl")
+    return any((format_of(path) or FORMAT) < FORMAT for path in paths)
 
 
 def _ask_again(folders: LedgerPaths, disk: Disk, since: datetime) -> None:

@@ -14,7 +14,7 @@ from trayd.facts import AccountFact, Batch, Coverage, Difference, Link, ModelFac
 from trayd.ledger.disk import Disk
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.past import Past, place
-from trayd.ledger.tables import STATE_TABLES, Differences, Drift, Identity, LinkKept, ModelKnown, Naming, StateDB
+from trayd.ledger.tables import STATE_TABLES, Differences, Identity, LinkKept, ModelKnown, Naming, StateDB
 from trayd.records import DEFAULT_ACCOUNT, BalanceReading, Episode
 
 #: An unchanged balance, and an unchanged model, are written again when the last reading is this old.
@@ -33,8 +33,8 @@ class State:
     is kept in memory and becomes durable with the next change of the state, or at the next checkpoint: each poll
     writes its watermark anyway, and a crash in between costs the age of a value, never a value.
 
-    What is done with leaves for the past, so that the state stays as small as it is in its first weeks. Links do not,
-    nor how far the records of a month drifted: without them a record would be found twice, or not at all.
+    What is done with leaves for the past, so that the state stays as small as it is in its first weeks. Links do not:
+    without them a record would be found twice.
 
     Args:
         clock: tells what is old (with a zone).
@@ -179,11 +179,6 @@ class State:
     def unfinished_links(self) -> list[Link]:
         """Links whose event was not moved before the program ended."""
         return [kept.link for kept in self.rows("links").values() if not kept.done]
-
-    def drift(self, month: str) -> Drift | None:
-        """How far records of this month have left it."""
-        drift: Drift | None = self.rows("drift").get(month)
-        return drift
 
     def differences(self) -> tuple[Difference, ...]:
         """All differences between fal's totals and the ledger's."""

@@ -237,13 +237,6 @@ class LinkKept(msgspec.Struct, frozen=True):
     done: bool
 
 
-class Drift(msgspec.Struct, frozen=True):
-    """The instants of records that left the month they are stored in: the first, and the last."""
-
-    since: datetime
-    until: datetime
-
-
 class Identity(msgspec.Struct, frozen=True):
     """The API that this ledger holds the history of."""
 
@@ -268,7 +261,6 @@ STATE_TABLES: dict[str, type[msgspec.Struct]] = {
     "files": FileTaken,
     "links": LinkKept,
     "taggings": Tagging,
-    "drift": Drift,
     "moved": Moved,
 }
 
