@@ -49,7 +49,7 @@ def backup_view(answer: dict[str, Any]) -> RenderableType:
     """Where the copy is."""
     held = f"{count(answer['records'], 'record')}, {count(answer['months'], 'month')}"
     return Text(
-        f"copied to {answer['file']} ({held}, {answer['size'] / 1_000_000:,.1f} MB), and read again\n"
+        f"copied to {answer['file']} ({held}, {_size(answer['size'])}), and read again\n"
         f"`trayd ledger restore {answer['file']}` puts it back"
     )
 
@@ -68,3 +68,7 @@ def reset_view(answer: dict[str, Any]) -> RenderableType:
         f"cleared; the history is archived in {answer['archive']}\n"
         f"`trayd ledger restore {answer['archive']}` puts it back"
     )
+
+
+def _size(size: int) -> str:
+    return f"{size / 1_000_000:,.1f} MB" if size >= 1_000_000 else f"{size / 1000:,.0f} kB"

@@ -313,7 +313,7 @@ class TestRefused:
         home, try_it = refused
         usage = shutil.disk_usage(home)._replace(free=1000)
         monkeypatch.setattr("trayd.ledger.archive.shutil.disk_usage", lambda _: usage)
-        assert "are needed and 0.0 MB are free" in try_it(home / "copy.zip", LedgerFullError)
+        assert "are needed and 1 kB are free" in try_it(home / "copy.zip", LedgerFullError)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 import errno
 import json
+import os
+import platform
 import subprocess
 import sys
 import textwrap
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.ledger.making import DAY, NOON, billing, covers, crash, event, folders, opened
-from trayd.errors import LedgerFullError, LedgerLockedError
+from trayd.errors import LedgerError, LedgerFullError, LedgerLockedError
 from trayd.facts import Batch
 from trayd.ledger.disk import Disk
 from trayd.ledger.store import Ledger
@@ -112,3 +114,50 @@ def test_a_full_disk_does_not_keep_a_person_from_reading_the_ledger(tmp_path):
     assert [record.id for record in full.records()] == ["r1"]
     with suppress(LedgerFullError):
         full.close()
+
+
+@pytest.mark.usefixtures("ledger")
+class TestWhoHasIt:
+    """What a second process is told, whatever the first one left."""
+
+    def told(self, home):
+        with pytest.raises(LedgerLockedError) as error:
+            opened(home)
+        return str(error.value)
+
+    def say(self, home, **said):
+        (folders(home).ledger / "ledger.lock.holder").write_text(json.dumps(said))
+
+    def test_a_name_that_a_dead_process_left_is_not_believed(self, tmp_path):
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        self.say(tmp_path, pid=gone.pid, program="the trayd daemon", host=platform.node())
+        assert "is in use by another process; end that one first" in self.told(tmp_path)
+
+    def test_a_machine_that_shares_the_folder_is_named(self, tmp_path):
+        self.say(tmp_path, pid=4711, program="the trayd daemon", host="attic")
+        assert self.told(tmp_path).endswith("in use by the trayd daemon (process 4711 on attic); end that one first")
+
+    @pytest.mark.parametrize("text", ["", "{", '{"pid": "none"}'])
+    def test_a_file_that_makes_no_sense_is_none(self, tmp_path, text):
+        (folders(tmp_path).ledger / "ledger.lock.holder").write_text(text)
+        assert "is in use by another process" in self.told(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOLCK, "knows no locks"),
+        (errno.EROFS, "cannot be written"),
+        (errno.EACCES, "cannot be written"),
+        (errno.EIO, "the disk refuses"),
+    ],
+)
+def test_a_file_system_that_gives_no_lock_is_told_as_what_it_is(number, said, tmp_path, monkeypatch):
+    def refuse(*_arguments, **_named):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("trayd.ledger.lock.FileLock.acquire", refuse)
+    with pytest.raises(LedgerError, match=said) as error:
+        opened(tmp_path)
+    assert str(folders(tmp_path).ledger) in str(error.value)

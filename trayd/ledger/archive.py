@@ -216,9 +216,9 @@ def refuse_without_room(size: int, folder: Path) -> None:
         free = shutil.disk_usage(folder).free
     if size > free:
         raise LedgerFullError(
-            f"{folder}: {_megabytes(size)} are needed and {_megabytes(free)} are free", "make room on that disk"
+            f"{folder}: {_told(size)} are needed and {_told(free)} are free", "make room on that disk"
         )
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:,.1f} MB"
+def _told(size: int) -> str:
+    return f"{size / 1_000_000:,.1f} MB" if size >= 1_000_000 else f"{size / 1000:,.0f} kB"
