@@ -294,3 +294,15 @@ def test_what_the_file_shows_a_person_is_plain(kept):
     assert documents["1"]["client"] == "Northwind"
     assert os.linesep not in documents["1"]["cost"]
     assert folders(put_back()).ledger.name == "ledger"
+
+
+def test_a_hand_edit_counts_after_every_tag_that_was_there_whatever_the_files_clock_says(tmp_path):
+    ledger = opened(tmp_path)
+    ledger.add(Batch(events=(event("a", "r1"),), edits=(edit("r1", "client", "Northwind", NOON + DAY),)))
+    ledger.close()
+    with tinydb.TinyDB(file_of(tmp_path)) as database:
+        database.update({"client": "Contoso"}, tinydb.where("id") == "r1")
+    os.utime(file_of(tmp_path), (NOON.timestamp() - 86_400, NOON.timestamp() - 86_400))
+    ledger = opened(tmp_path)
+    assert ledger.get("r1").client == "Contoso"
+    ledger.close()

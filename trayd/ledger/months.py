@@ -10,14 +10,12 @@ from typing import Any
 
 import msgspec
 
-from trayd.facts import UserEdit
 from trayd.ledger.disk import Disk, refusals
-from trayd.ledger.merge import with_edit
+from trayd.ledger.hand_edits import with_hand_edits
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.rollup_files import Derived, Index, MonthSums, RollupFiles
 from trayd.ledger.rollups import Amount, Line, Rollup, Stretch
 from trayd.ledger.tables import MonthDB, Row, facts_of, row_of
-from trayd.records import EDITABLE_FIELDS
 
 #: The table of the records: TinyDB's default one.
 RECORDS = MonthDB.default_table_name
@@ -89,7 +87,7 @@ class Month:
         self.pair.apply(changes)
 
     def _take_edits(self) -> None:
-        """Takes tags and notes out of a file that was edited by hand; all else in it stays trayd's."""
+        """Takes in what a person has changed in the file."""
         edited = self.pair.edited
         assert edited is not None  # noqa: S101 - the caller looked
         changes = []
@@ -102,11 +100,8 @@ class Month:
             before, row = edited.before[RECORDS].get(record_id), self.rows.get(record_id)  # type: ignore[arg-type]  # a stranger's document: anything
             if before is None or row is None:
                 continue
-            facts = known = facts_of(row)
-            for field in EDITABLE_FIELDS:
-                value = document.get(field)
-                if value != getattr(before.view, field) and (value is None or isinstance(value, str)):
-                    facts = with_edit(facts, UserEdit(record_id=row.view.id, field=field, value=value, at=edited.at))
+            known = facts_of(row)
+            facts = with_hand_edits(known, document, before.view, edited.at)
             if facts is not known:
                 changes.append(Change(RECORDS, row.view.id, row_of(row.view.id, facts)))
         if changes:

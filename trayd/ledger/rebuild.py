@@ -10,18 +10,18 @@ from typing import Any
 import msgspec
 
 from trayd.errors import LedgerError
-from trayd.facts import Coverage, UserEdit
+from trayd.facts import Coverage
 from trayd.ledger.archive import names_in
 from trayd.ledger.contents import Contents, Payloads, Source, of_pair
 from trayd.ledger.disk import Disk, refusals, set_aside
 from trayd.ledger.formats import format_of
+from trayd.ledger.hand_edits import with_hand_edits
 from trayd.ledger.journal import FORMAT
-from trayd.ledger.merge import RecordFacts, fold, with_edit
+from trayd.ledger.merge import RecordFacts, fold
 from trayd.ledger.mirror import Journal
 from trayd.ledger.months import RECORDS, bounds
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.tables import STATE_TABLES, MonthDB, StateDB
-from trayd.records import EDITABLE_FIELDS
 
 
 class Rebuilt(msgspec.Struct, frozen=True):
@@ -206,21 +206,20 @@ def _ids(facts: RecordFacts) -> set[str | None]:
 
 
 def take_edits(contents: Contents, file: Path, disk: Disk) -> None:
-    """Takes in the tags and notes that a person has changed in a TinyDB file: where it shows others than it did."""
+    """Takes in what a person has changed in a TinyDB file."""
     rows = contents.payloads.get(RECORDS, {})
+    if not contents.edited:
+        return
+    with refusals(file):
+        at = disk.changed_at(file)
     for raw in contents.edited:
         try:
             document = msgspec.json.decode(raw, type=dict[str, Any])
             record_id = document["id"]
             before = fold(record_id, msgspec.json.decode(contents.before[record_id], type=RecordFacts))
-            facts = known = msgspec.json.decode(rows[record_id], type=RecordFacts)
+            known = msgspec.json.decode(rows[record_id], type=RecordFacts)
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
             continue  # named where it is left out
-        for field in EDITABLE_FIELDS:
-            value = document.get(field)
-            if value != getattr(before, field) and (value is None or isinstance(value, str)):
-                with refusals(file):
-                    at = disk.changed_at(file)
-                facts = with_edit(facts, UserEdit(record_id=record_id, field=field, value=value, at=at))
+        facts = with_hand_edits(known, document, before, at)
         if facts is not known:
             rows[record_id] = msgspec.json.encode(facts, order="deterministic")
