@@ -87,7 +87,7 @@ def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> Renderabl
             table.add_row(
                 part["key"] or _unmarked(by, part["generations"]),
                 style.money(part["cost"]),
-                str(part["generations"]),
+                f"{part['generations']:,}",
                 share,
             )
         lines.append(table)
