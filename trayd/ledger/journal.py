@@ -141,6 +141,24 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         told = (_decode(line).file for line in self.lines if b'"file":{' in line)
         return [file for file in told if file is not None]
 
+    def held_by(self, sha256: str, seq: int) -> int:
+        """The number of the last line that a file of this hash holds.
+
+        That is the number ``seq`` which its seal says, and a later one of a mirror that was written anew with it.
+        """
+        told = [file.covers for file in self.announced() if file.sha256 == sha256]
+        return max(told, default=seq)
+
+    def documents(self, up_to: int) -> dict[tuple[str, str], bytes]:
+        """What the lines up to that one come to: the documents by table and key."""
+        rows: dict[tuple[str, str], bytes] = {}
+        for entry in self.entries(up_to=up_to):
+            if entry.put is not None:
+                rows[entry.put, entry.key] = bytes(entry.doc)
+            elif entry.drop is not None:
+                rows.pop((entry.drop, entry.key), None)
+        return rows
+
 
 _decode = msgspec.json.Decoder(Entry).decode
 
