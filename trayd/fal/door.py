@@ -9,16 +9,26 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from trayd.facts import AccountFact, Added, Batch, Coverage, EventFact, ModelFact
-from trayd.records import Filters, Generation, Kind, Record, Status
+from trayd.records import Counting, Filters, Generation, Kind, Record, Status, Sum
 
 T = TypeVar("T")
 
 
 class LedgerView(Protocol):
-    """What the poller reads of the ledger."""
+    """What the poller reads of the ledger.
+
+    Attributes:
+        records_version: counts up with every change of a record.
+    """
+
+    records_version: int
 
     def records(self, filters: Filters, /) -> Iterator[Record]:
         """The records that the filters admit."""
+        ...
+
+    def sums(self, filters: Filters, /) -> tuple[Sum, ...]:
+        """What the records that the filters admit add up to, by every dimension."""
         ...
 
     def get(self, record_id: str, /) -> Record | None:
@@ -67,12 +77,12 @@ class Billed(msgspec.Struct, frozen=True):
 
 def billed(view: LedgerView, account: str, since: datetime, until: datetime) -> dict[str, Billed]:
     """The sum of the actuals by endpoint; requests without an actual are not in it."""
-    sums: dict[str, Billed] = {}
-    for record in _generations(view, account, since, until):
-        if record.actual is not None:
-            known = sums.get(record.endpoint_id, Billed())
-            sums[record.endpoint_id] = Billed(known.nanos + record.actual.nanos, known.requests + 1)
-    return sums
+    found: dict[str, Billed] = {}
+    for heading, requests, nanos in view.sums(_filters(account, since, until)):
+        if heading.counting is Counting.ACTUAL and heading.endpoint_id is not None:
+            known = found.get(heading.endpoint_id, Billed())
+            found[heading.endpoint_id] = Billed(known.nanos + nanos, known.requests + requests)
+    return found
 
 
 class Activity(msgspec.Struct, frozen=True):
@@ -113,5 +123,9 @@ def _older(oldest: datetime | None, record: Generation, *, wanted: bool) -> date
 
 
 def _generations(view: LedgerView, account: str, since: datetime, until: datetime) -> Iterator[Generation]:
-    filters = Filters(account=account, kind=Kind.INTERNAL, since=since, until=until)
-    return (record for record in view.records(filters) if isinstance(record, Generation))
+    records = view.records(_filters(account, since, until))
+    return (record for record in records if isinstance(record, Generation))
+
+
+def _filters(account: str, since: datetime, until: datetime) -> Filters:
+    return Filters(account=account, kind=Kind.INTERNAL, since=since, until=until)

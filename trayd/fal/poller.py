@@ -50,6 +50,9 @@ _CATALOGUE_AGE = timedelta(days=1)
 # An endpoint counts as in use for so long after its last request.
 _IN_USE = timedelta(days=7)
 
+#: How long what was found to be in use is good for, where no record has changed.
+_SEEN_LATELY = timedelta(hours=6)
+
 # Totals are compared this often, and at every poll while they differ.
 _RECONCILE_EVERY = timedelta(minutes=10)
 
@@ -70,6 +73,15 @@ _BILLED = "what was billed"
 
 # Without these the account is not in order; the others only leave something to be told later.
 _GRAVE = (_BALANCE, _BILLED)
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """How endpoints were used, at a version of the records, and how far back that was looked for."""
+
+    reach: timedelta
+    version: int
+    at: datetime
+    activity: dict[str, Activity]
 
 
 class _Tally:
@@ -128,6 +140,7 @@ class Poller:
         self._client: FalClient | None = None
         self._listing: RunListing | None = None
         self._looked_up: dict[str, datetime] = {}
+        self._activity: _Known | None = None
         self._differences: tuple[Difference, ...] | None = None
         self._reconciled_at: datetime | None = None
         self._looked_into_at: datetime | None = None
@@ -258,7 +271,13 @@ class Poller:
     async def _in_use(self, round_: _Round) -> dict[str, Activity]:
         reach = timedelta(days=self._poll.backfill_days) if self._listing is None else _IN_USE
         since = round_.now - reach
-        return await round_.door.read(lambda view: activity(view, round_.account, since, round_.now))
+        version = await round_.door.read(lambda view: view.records_version)
+        known = self._activity
+        if known is None or (known.reach, known.version) != (reach, version) or round_.now - known.at > _SEEN_LATELY:
+            # It is the one thing of a quiet poll that needs the records; without it they stay out of memory.
+            found = await round_.door.read(lambda view: activity(view, round_.account, since, round_.now))
+            known = self._activity = _Known(reach, version, round_.now, found)
+        return known.activity
 
     async def _look_up(self, round_: _Round, in_use: dict[str, Activity]) -> None:
         def stale(seen_at: datetime | None) -> bool:
