@@ -36,4 +36,4 @@ def print_answer(value: Any, as_json: bool, view: Callable[[Style], RenderableTy
     except SettingsError:
         # Only the doctor comes this far without settings; what is wrong with them is its answer.
         settings = Settings()
-    console().print(view(Style(settings.number_locale(), settings.zone())), highlight=False)
+    console().print(view(Style(settings.number_locale(), settings.zone())), highlight=False, crop=False)

@@ -21,7 +21,7 @@ def ledger() -> None:
     """Keep the ledger sound: look through it, copy it, put a copy back, write it anew."""
 
 
-@ledger.command()
+@ledger.command(short_help="Read all of it again, and compare.")
 @json_option
 def verify(as_json: bool) -> int:
     """Read all files of the ledger again and compare them with each other.
@@ -37,10 +37,11 @@ def verify(as_json: bool) -> int:
 
 
 @ledger.command(
+    short_help="Write files anew from what can be read.",
     epilog="""\b
 trayd ledger rebuild 2026-11
 trayd ledger rebuild state 2026-11 --from mirror
-"""
+""",
 )
 @click.argument("pairs", nargs=-1, metavar="[MONTH|state]...")
 @click.option(
@@ -64,7 +65,7 @@ def rebuild(pairs: tuple[str, ...], source: str | None, as_json: bool) -> int:
     return int(any(pair["missing"] for pair in answer))
 
 
-@ledger.command()
+@ledger.command(short_help="Copy all of it into one zip file.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="The zip file; without it one beside the ledger."
 )
@@ -78,7 +79,7 @@ def backup(out: Path | None, as_json: bool) -> None:
     print_answer(answer, as_json, lambda _style: backup_view(answer))
 
 
-@ledger.command()
+@ledger.command(short_help="Put a copy back; what is there now is archived.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--confirm", default="", metavar="RESTORE", help="The word RESTORE, in capitals.")
 @json_option
@@ -110,7 +111,7 @@ def _told(file: Path) -> str:
 def _watched(doing: str) -> Iterator[Desk]:
     """The desk, with a bar on a terminal where the work takes a while: how far it is, where that can be told."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     from trayd.desk import open_desk
 
@@ -118,7 +119,7 @@ def _watched(doing: str) -> Iterator[Desk]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,

@@ -9,6 +9,8 @@ from rich.text import Text
 
 from trayd.show import Style, count
 
+_MB = 1_000_000
+
 _READ = {
     "memory": "from memory",
     "mirror": "from the mirror",
@@ -33,7 +35,7 @@ def rebuilt_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
     for pair in answer:
         lines.append(Text(f"{pair['pair']}: {count(pair['documents'], 'document')}, {_READ[pair['read']]}"))
         lines += [Text(f"  ! {text}", style="red") for text in pair["missing"]]
-        lines += [Text(f"    kept: {path}", style="dim") for path in pair["kept"]]
+        lines += [_line(f"kept: {path}") for path in pair["kept"]]
     since = min((pair["again_since"] for pair in answer if pair["again_since"]), default=None)
     if since is not None:
         lines.append(
@@ -47,28 +49,34 @@ def rebuilt_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
 
 def backup_view(answer: dict[str, Any]) -> RenderableType:
     """Where the copy is."""
-    held = f"{count(answer['records'], 'record')}, {count(answer['months'], 'month')}"
-    return Text(
-        f"copied to {answer['file']} ({held}, {_size(answer['size'])}), and read again\n"
-        f"`trayd ledger restore {answer['file']}` puts it back"
+    held = f"{count(answer['records'], 'record')}, {count(answer['months'], 'month')}, {_size(answer['size'])}"
+    return Group(
+        Text("copied, and read again:"), _line(f"{answer['file']} ({held})"), *_way_back(answer["file"], "put it back:")
     )
 
 
 def restored_view(answer: dict[str, Any]) -> RenderableType:
     """What there is now, and the way back."""
-    said = f"restored: {count(answer['records'], 'record')}, {count(answer['months'], 'month')}"
-    if answer["archive"]:
-        said += f"\nwhat was there before is archived; `trayd ledger restore {answer['archive']}` puts it back"
-    return Text(said)
+    said = Text(f"restored: {count(answer['records'], 'record')}, {count(answer['months'], 'month')}")
+    if not answer["archive"]:
+        return said
+    return Group(said, *_way_back(answer["archive"], "what was there before is archived; put it back:"))
 
 
 def reset_view(answer: dict[str, Any]) -> RenderableType:
     """Where the history went, and the way back."""
-    return Text(
-        f"cleared; the history is archived in {answer['archive']}\n"
-        f"`trayd ledger restore {answer['archive']}` puts it back"
-    )
+    return Group(*_way_back(answer["archive"], "cleared; the history is archived, and this puts it back:"))
+
+
+def _way_back(archive: str, said: str) -> tuple[Text, Text]:
+    path = f'"{archive}"' if " " in archive else archive
+    return Text(said), _line(f"trayd ledger restore {path}")
+
+
+def _line(text: str) -> Text:
+    """What a person copies stays one line, however narrow the window is."""
+    return Text(f"    {text}", no_wrap=True, overflow="ignore")
 
 
 def _size(size: int) -> str:
-    return f"{size / 1_000_000:,.1f} MB" if size >= 1_000_000 else f"{size / 1000:,.0f} kB"
+    return f"{size / _MB:,.1f} MB" if size >= _MB else f"{size / 1000:,.0f} kB"

@@ -136,11 +136,12 @@ def test_two_damaged_files_of_an_old_pair_are_refused_by_name_and_rebuilt_when_a
     ledger.close()
 
 
-@pytest.mark.parametrize("fault", ["EIO", "ENOSPC"])
-def test_a_disk_that_refuses_any_call_leaves_a_ledger_that_is_brought_up_later(fault, tmp_path):
+@pytest.mark.parametrize("lasts", [False, True])
+def test_cut_short_at_any_call_it_is_brought_up_later(lasts, tmp_path):
+    """By a disk that refuses one call; or by one that refuses all from then on, which leaves what a kill leaves."""
     for call in itertools.count(1):
         home = put_back(tmp_path / str(call))
-        disk = FaultyDisk(call, fault)
+        disk = FaultyDisk(call, lasts=lasts)
         with suppress(LedgerFullError):
             opened(home, disk, URL).close()
         ledger = opened(home, QuickDisk(), URL)

@@ -29,6 +29,7 @@ _PACKED = re.compile(rf"ledger/({_NAME})\.json|backup/({_NAME})\.jsonl")
 _ASIDE = re.compile(rf"(?:{_PACKED.pattern}){_KEPT_ASIDE}?(?:\.tmp|{re.escape(STAGED)})?")
 
 _CHUNK = 1 << 20
+_MB = 1_000_000
 _ENCRYPTED = 1
 
 
@@ -221,4 +222,4 @@ def refuse_without_room(size: int, folder: Path) -> None:
 
 
 def _told(size: int) -> str:
-    return f"{size / 1_000_000:,.1f} MB" if size >= 1_000_000 else f"{size / 1000:,.0f} kB"
+    return f"{size / _MB:,.1f} MB" if size >= _MB else f"{size / 1000:,.0f} kB"
