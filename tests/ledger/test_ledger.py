@@ -1,5 +1,6 @@
 """The ledger at its door: what is added, what is read."""
 
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -62,6 +63,27 @@ class TestAdding:
         ledger.add(Batch(billing=(billing("r1", row("1.00"), fetched=NOON + 2 * HOUR),)))
         ledger.add(Batch(billing=(billing("r1", row("5.00"), fetched=NOON + HOUR),)))
         assert ledger.get("r1").actual == Money.of("1.00")
+
+    @pytest.mark.parametrize(
+        "odd",
+        [7, 1e22, True, None, 2**70, "Vänern", [1, (2, 3)], {"deep": {"er": 1}}, NOON, Decimal("1.50"), Status.FAILED],
+    )
+    def test_a_free_field_reads_as_it_was_written_from_the_first_moment_on(self, odd, tmp_path):
+        said = Batch(events=(event(parameters={"odd": odd, "seed": 7}, extra={"odd": odd}),))
+        with closing(opened(tmp_path)) as ledger:
+            ledger.add(said)
+            told = ledger.get("r1")
+            assert ledger.add(said).known == 1
+        with closing(opened(tmp_path)) as ledger:
+            assert ledger.get("r1") == told
+
+    @pytest.mark.parametrize("field", [{"odd": "\ud800"}, {"\ud800": 1}, {"odd": object()}])
+    def test_a_free_field_that_no_file_can_hold_is_refused(self, field, ledger):
+        with pytest.raises(RecordError, match="request r1 cannot be stored"):
+            ledger.add(Batch(events=(event(parameters=field),)))
+        with pytest.raises(RecordError, match="request r1 cannot be stored"):
+            ledger.add(Batch(events=(event(extra=field),)))
+        assert ids(ledger) == []
 
     def test_all_of_a_batch_or_nothing(self, ledger):
         with pytest.raises(LedgerError, match="there is no record nowhere"):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ledger.making import DAY, FLUX, HOUR, KLING, NOON, billing, cost, edit, estimate, event, row, run
-from trayd.facts import Link
+from trayd.facts import EventFact, Link
 from trayd.ledger import merge
 from trayd.ledger.merge import NOTHING, RecordFacts, fold, join
 from trayd.money import Money
@@ -246,6 +246,33 @@ def test_what_is_known_survives_being_written_and_read(known):
     again = msgspec.json.decode(msgspec.json.encode(known), type=RecordFacts)
     assert again == known
     assert fold("r1", again) == fold("r1", known)
+
+
+said = {
+    "account": texts,
+    "status": st.sampled_from(Status),
+    "duration_s": st.floats(0, 100),
+    "units": st.just(Decimal("8.4")),
+    "unit": texts,
+    "estimate": st.just(estimate("1.12")),
+    "client": texts,
+    "project": texts,
+    "deliverable": texts,
+    "note": texts,
+    "source": texts,
+    "parameters": st.dictionaries(texts, st.integers()),
+    "extra": st.dictionaries(texts, st.integers()),
+}
+
+
+@given(st.fixed_dictionaries({}, optional=said))
+def test_an_event_alone_makes_what_it_makes_beside_an_edit_that_was_taken_back(said):
+    alone, edited = event(**said), edit("r1", "client", "x")
+    assert of(alone) == of(alone, msgspec.structs.replace(edited, undone=NOON + HOUR))
+
+
+def test_everything_that_an_event_can_say_is_tried_there():
+    assert {*said, "digest", "time", "endpoint_id", "request_id"} == {*EventFact.__struct_fields__}
 
 
 @given(st.permutations([event("a", project="x"), billing(), run(), edit("r1", "client", "y"), event("b", source="z")]))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import chain
+from types import NoneType
 from typing import Any, TypeVar
 
 import msgspec
@@ -120,11 +121,15 @@ class Work:
         # An event is safe as a record of its own before its request lets go of it.
         late: dict[str, tuple[Month, list[Change]]] = {}
         bereft = set(self._parted.values())
+        begun: dict[str, Month] = {}
         for record_id, facts in self._facts.items():
             row = row_of(record_id, facts)
             month = self._home.get(record_id)
             if month is None:
-                month = self._home[record_id] = self._months.begun(month_of(row.view.timestamp))
+                name = month_of(row.view.timestamp)
+                if name not in begun:
+                    begun[name] = self._months.begun(name)
+                month = self._home[record_id] = begun[name]
             old = month.rows.get(record_id)
             if old is None:
                 self._created.add(record_id)
@@ -323,14 +328,27 @@ def _like(old: Row, new: Row) -> Any:
     )
 
 
+_READS_BACK = frozenset({int, float, bool, NoneType})
+
+
 def _plain(fact: F) -> F:
     """The fact as it reads once it has been written: free fields can hold whatever a file held."""
-    if not fact.parameters and not getattr(fact, "extra", None):
+    if _reads_back(fact.parameters) and (not isinstance(fact, EventFact) or _reads_back(fact.extra)):
         return fact
     try:
         return msgspec.json.decode(msgspec.json.encode(fact), type=type(fact))
     except (msgspec.MsgspecError, TypeError, ValueError) as error:
         raise RecordError(f"a field of the request {fact.request_id} cannot be stored ({error})") from error
+
+
+def _reads_back(values: dict[str, Any]) -> bool:
+    """Whether a look at them tells that JSON gives these back as they are: most are words and numbers."""
+    for name, value in values.items():
+        if type(name) is not str or not name.isascii():
+            return False
+        if type(value) not in _READS_BACK and not (type(value) is str and value.isascii()):
+            return False
+    return True
 
 
 def joined(batches: Sequence[Batch]) -> Batch:

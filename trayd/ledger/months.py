@@ -56,7 +56,8 @@ class Month:
     """One month in memory.
 
     Attributes:
-        derived: its rollup and its index, up to date.
+        rows: the records by id.
+        derived: their rollup and their index, up to date.
     """
 
     def __init__(self, name: str, folders: LedgerPaths, disk: Disk, derived: Callable[[], Derived | None]) -> None:
@@ -64,16 +65,12 @@ class Month:
         # Asked for before the files are mended, for it judges by their looks.
         known = derived()
         self.pair = Pair(name, folders, disk, MonthDB, (RECORDS,))
+        self.rows: dict[str, Row] = self.pair.table(RECORDS).rows
         if known is None or self.pair.notices or self.pair.dirty:
             known = Derived(Rollup.of(self.rows.values()), Index.of(self.rows), None)
         self.derived = known
         if self.pair.edited is not None:
             self._take_edits()
-
-    @property
-    def rows(self) -> dict[str, Row]:
-        """The records by id."""
-        return self.pair.table(RECORDS).rows
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Makes changes visible that are durable, in the records and in what is derived of them."""

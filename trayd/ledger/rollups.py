@@ -202,11 +202,13 @@ class Rollup:
         lines: by every dimension, and ``totals`` over all of them but how they count.
     """
 
-    __slots__ = ("lines", "totals")
+    __slots__ = ("_both", "lines", "totals")
 
     def __init__(self) -> None:
         self.lines: dict[Line, Series] = {}
         self.totals: dict[Line, Series] = {}
+        # The series of each line, and that of the total it is a part of.
+        self._both: dict[Line, tuple[Series, Series]] = {}
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Rollup:
@@ -231,10 +233,11 @@ class Rollup:
 
     def add(self, line: Line, at: int, count: int, nanos: int) -> None:
         """Adds to a line and to the total that it is a part of."""
-        for table, of in ((self.lines, line), (self.totals, line.total)):
-            series = table.get(of)
-            if series is None:
-                series = table[of] = Series()
+        both = self._both.get(line)
+        if both is None:
+            both = self.lines.setdefault(line, Series()), self.totals.setdefault(line.total, Series())
+            self._both[line] = both
+        for series in both:
             series.change(at, count, nanos)
 
     def cells(self) -> Iterator[tuple[Line, list[tuple[int, int, int]]]]:

@@ -13,6 +13,7 @@ import msgspec
 
 from trayd.errors import RecordError
 from trayd.facts import Batch
+from trayd.money import Money
 from trayd.records import Status
 
 
@@ -41,7 +42,7 @@ def _name(fact: Any) -> str:
     return "a fact"
 
 
-_ALWAYS_SOUND = frozenset({str, int, bool, NoneType, Status})
+_ALWAYS_SOUND = frozenset({str, int, bool, NoneType, Status, Money})
 
 
 def _is_sound(value: Any) -> bool:
@@ -64,7 +65,7 @@ def _is_sound(value: Any) -> bool:
         elif kind is Decimal or kind is float:
             sound = math.isfinite(part)
         else:
-            sound = _is_sound(part)
+            sound = not part or _is_sound(part)  # most facts have something empty
         if not sound:
             return False
     return True
