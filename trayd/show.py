@@ -138,7 +138,11 @@ def import_view(result: dict[str, Any]) -> RenderableType:
 
 
 class _Console(Console):
-    """Leaves it to the command line what a closed pipe means."""
+    """Prints what it is given as it is, and leaves it to the command line what a closed pipe means."""
+
+    def __init__(self, width: int | None = None) -> None:
+        # Model names and descriptions have brackets and colons of their own: FLUX.1 [dev].
+        super().__init__(width=width, markup=False, emoji=False)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

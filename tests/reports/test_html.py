@@ -174,7 +174,7 @@ def test_the_log_says_why_a_cost_is_missing_and_never_shows_zero_for_it():
 
 def test_the_log_is_in_the_order_of_time_by_month():
     october = Filters()
-    of = [external("1.00", "2026-11-02"), external("1.00", "2026-10-30"), generation("1.00")]
+    of = [external("1.00", "2026-11-02"), external("1.00", "2026-10-30"), generation("1.00", timestamp=NOW)]
     text = page(of, filters=october)
     assert re.findall(r"<h3 .*>(.*)</h3>", text) == ["October 2026", "November 2026"]
     assert [row[0] for row in Reader(text).log()] == ["2026-10-30", "2026-11-02", "2026-11-20 14:00:00"]
