@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import msgspec
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.hand_edits import with_hand_edits
 from trayd.ledger.pair import Change, LedgerPaths, Pair
-from trayd.ledger.rollup_files import Derived, Index, MonthSums, RollupFiles
+from trayd.ledger.rollup_files import Derived, Index, MonthSums, RollupFiles, hashed
 from trayd.ledger.rollups import Amount, Line, Rollup, Stretch
 from trayd.ledger.tables import MonthDB, Row, facts_of, row_of
 
@@ -119,6 +119,8 @@ class Months:
         self._clock = clock
         self._open: dict[str, Month] = {}
         self._kept_until: dict[str, datetime] = {}
+        # By the day of what is looked for; forgotten whenever a month is opened, and when some are let go.
+        self._closed: dict[date | None, list[str]] = {}
         self._names = {name for folder in (folders.ledger, folders.backup) for name in _names_in(folder)}
         self._files = RollupFiles(folders, disk)
         self._derived: dict[str, Derived] = {}
@@ -146,6 +148,7 @@ class Months:
         if month is None:
             month = self._open[name] = Month(name, self._folders, self._disk, lambda: self._valid(name))
             self._names.add(name)
+            self._closed.clear()
             self._derived[name] = month.derived
             self.notices += month.pair.notices
         return month
@@ -166,8 +169,10 @@ class Months:
             if record_id in month.rows:
                 self._keep(name, _IDLE)
                 return month
-        for name in self._closed_near(near):
-            if self._index(name).may_hold(record_id):
+        closed = self._closed_near(near)
+        wanted = hashed(record_id) if closed else 0
+        for name in closed:
+            if self._index(name).may_hold(wanted):
                 month = self.open(name, _IDLE)
                 if record_id in month.rows:
                     return month
@@ -178,12 +183,16 @@ class Months:
         self._kept_until[name] = max(until, self._kept_until.get(name, until))
 
     def _closed_near(self, near: datetime | None) -> list[str]:
-        closed = sorted(self._names.difference(self._open), reverse=True)
-        if near is None or not closed:
-            return closed
-        first, last = month_of(near - REACH), month_of(near + REACH)
-        oldest, newest = self._reach()
-        return [name for name in closed if first <= name <= last or oldest <= name <= newest]
+        """The months not in memory in which a record is looked for: the same ones for all times of a day."""
+        day = None if near is None else near.astimezone(UTC).date()
+        if day not in self._closed:
+            closed = sorted(self._names.difference(self._open), reverse=True)
+            if near is not None:
+                first, last = month_of(near - REACH), month_of(near + REACH)
+                oldest, newest = self._reach()
+                closed = [name for name in closed if first <= name <= last or oldest <= name <= newest]
+            self._closed[day] = closed
+        return self._closed[day]
 
     def _reach(self) -> tuple[str, str]:
         """The first and the last month of which what is derived stays in memory."""
@@ -271,6 +280,7 @@ class Months:
         """Lets go of what is not in use and needs no checkpoint; whether there was any."""
         now = self._clock()
         first, last = month_of(now - _IN_USE), month_of(now)
+        self._closed.clear()
         idle = [
             name
             for name, month in self._open.items()

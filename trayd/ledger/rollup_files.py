@@ -49,7 +49,7 @@ class Index:
     @classmethod
     def of(cls, record_ids: Iterable[str]) -> Index:
         """The index of these ids."""
-        return cls(array("Q", sorted(map(_hash, record_ids))))
+        return cls(array("Q", sorted(map(hashed, record_ids))))
 
     @classmethod
     def decoded(cls, text: str) -> Index:
@@ -67,16 +67,16 @@ class Index:
 
     def add(self, record_id: str) -> None:
         """Takes one more in."""
-        self._new.add(_hash(record_id))
+        self._new.add(hashed(record_id))
 
-    def may_hold(self, record_id: str) -> bool:
-        """False is certain; true is as good as certain."""
-        wanted = _hash(record_id)
+    def may_hold(self, wanted: int) -> bool:
+        """Whether it has this hash of an id: false is certain; true is as good as certain."""
         at = bisect_left(self._hashes, wanted)
         return wanted in self._new or (at < len(self._hashes) and self._hashes[at] == wanted)
 
 
-def _hash(record_id: str) -> int:
+def hashed(record_id: str) -> int:
+    """What an index keeps of an id."""
     return int.from_bytes(blake2b(record_id.encode(), digest_size=_HASH_BYTES).digest(), "little")
 
 
