@@ -33,7 +33,7 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     event: str | None = None
 
 
-class RecordFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RecordFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """All that is known of one record, by source.
 
     Attributes:

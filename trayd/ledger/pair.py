@@ -31,7 +31,7 @@ class LedgerPaths(msgspec.Struct, frozen=True):
     backup: Path
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """The row of this key in this table is now this one; None takes it out."""
 
     table: str

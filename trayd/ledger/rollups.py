@@ -301,10 +301,13 @@ def _entry(row: Row) -> tuple[Line, int, int]:
     return line, instant(view.timestamp), amount.nanos if amount else 0
 
 
+_BY_ESTIMATE = frozenset({Standing.ESTIMATE, Standing.PENDING})
+
+
 def _amount(view: Generation, standing: Standing) -> Money | None:
     """What is summed on its line: for what is pending, the estimate that is shown beside the totals."""
     if standing is Standing.ACTUAL:
         return view.actual
-    if standing in {Standing.ESTIMATE, Standing.PENDING} and view.estimate is not None:
+    if standing in _BY_ESTIMATE and view.estimate is not None:
         return view.estimate.amount
     return None
