@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from itertools import chain
 from types import NoneType
 from typing import Any, TypeVar
@@ -85,9 +84,12 @@ class Work:
             else:
                 self._part(link)
         for cost in batch.costs:
-            self._add(cost.id, cost, merge.with_cost, cost.timestamp)
+            known = self._known_facts(cost.id, cost.timestamp)
+            self._learn(cost.id, known, merge.with_cost(known, cost))
         for event in batch.events:
-            self._add(self._resolve(event.record_id), _plain(event), merge.with_event, event.time)
+            record_id = self._resolve(event.record_id)
+            known = self._known_facts(record_id, event.time)
+            self._learn(record_id, known, merge.with_event(known, _plain(event)))
         for billing in batch.billing:
             if not billing.rows:
                 raise RecordError(f"billing of the request {billing.request_id} has no row", "leave it out")
@@ -163,12 +165,8 @@ class Work:
             facts = facts_of(row) if row else NOTHING
         return facts
 
-    def _add(
-        self, record_id: str, fact: Any, joined: Callable[[RecordFacts, Any], RecordFacts], when: datetime
-    ) -> bool:
-        """Joins a fact to those of its record; whether it told anything new."""
-        before = self._known_facts(record_id, when)
-        after = joined(before, fact)
+    def _learn(self, record_id: str, before: RecordFacts, after: RecordFacts) -> bool:
+        """Takes down what is known of a record now; whether a fact told anything new."""
         if after is before:
             self._known += 1
             return False
@@ -199,7 +197,7 @@ class Work:
         if known is not None and merge.content(known) == content:
             self._known += 1
             self.seen[key] = Seen(content, max(known.fetched_at, fact.fetched_at))
-        elif self._add(fact.request_id, fact, joined, when):
+        elif self._learn(fact.request_id, facts, joined(facts, fact)):
             self.seen[key] = Seen(content, fact.fetched_at)
 
     def _edit(self, edit: UserEdit) -> None:
@@ -209,7 +207,8 @@ class Work:
         if record_id not in self._facts and self._find(record_id, None) is None:
             raise no_record(edit.record_id)
         event = edit.record_id if edit.record_id != record_id else None
-        self._add(record_id, edit, partial(merge.with_edit, event=event), edit.at)
+        facts = self._known_facts(record_id, edit.at)
+        self._learn(record_id, facts, merge.with_edit(facts, edit, event))
 
     def _link(self, link: Link) -> None:
         kept = self._state.link(link.record_id)
