@@ -320,7 +320,8 @@ def _from_run(values: dict[str, Any], run: RunFact) -> None:
 
 def _from_billing(values: dict[str, Any], billing: BillingFact) -> None:
     rows = billing.rows
-    first = rows[0] if len(rows) == 1 else min(rows, key=lambda row: (row.timestamp, row.endpoint_id))
+    alone = len(rows) == 1  # as almost all are
+    first = rows[0] if alone else min(rows, key=lambda row: (row.timestamp, row.endpoint_id))
     values |= {
         "request_id": billing.request_id,
         "account": billing.account,
@@ -329,14 +330,14 @@ def _from_billing(values: dict[str, Any], billing: BillingFact) -> None:
     }
     if billing.key is not None:
         values["key"] = billing.key
-    if all(row.unit_price == first.unit_price for row in rows):
+    if alone or all(row.unit_price == first.unit_price for row in rows):
         values["unit_price"] = first.unit_price
         units = _sum_of_units(rows)
         if units is not None:
             # An event may count in another unit than fal bills in; fal's quantity goes with fal's own unit.
             values["units"] = units
             values.pop("unit", None)
-    if all(row.percent_discount == first.percent_discount for row in rows):
+    if alone or all(row.percent_discount == first.percent_discount for row in rows):
         values["percent_discount"] = first.percent_discount
     totals = [row.total_nanos for row in rows if row.total_nanos is not None]
     if len(totals) == len(rows):

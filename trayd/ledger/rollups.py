@@ -120,11 +120,16 @@ def first_date(when: datetime, zone: tzinfo) -> int:
 
 
 class Series:
-    """The running sums of one line over time."""
+    """The running sums of one line over time.
 
-    __slots__ = ("_counts", "_nanos", "_pending", "_times")
+    Args:
+        total: those of the total that the line is a part of, which change with them; None for a total.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_counts", "_nanos", "_pending", "_times", "_total")
+
+    def __init__(self, total: Series | None = None) -> None:
+        self._total = total
         self._times: array[int] = array("q")
         # What all before the n-th time comes to, and after the last one.
         self._counts: array[int] = array("q", [0])
@@ -136,6 +141,8 @@ class Series:
         """Adds to the sums at that instant; negative numbers take out."""
         known = self._pending.get(at)
         self._pending[at] = (count, nanos) if known is None else (known[0] + count, known[1] + nanos)
+        if self._total is not None:
+            self._total.change(at, count, nanos)
 
     def between(self, since: int | None, until: int | None) -> Amount:
         """The sum from ``since`` to just before ``until``; None is without an end."""
@@ -202,13 +209,11 @@ class Rollup:
         lines: by every dimension, and ``totals`` over all of them but how they count.
     """
 
-    __slots__ = ("_both", "lines", "totals")
+    __slots__ = ("lines", "totals")
 
     def __init__(self) -> None:
         self.lines: dict[Line, Series] = {}
         self.totals: dict[Line, Series] = {}
-        # The series of each line, and that of the total it is a part of.
-        self._both: dict[Line, tuple[Series, Series]] = {}
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Rollup:
@@ -233,12 +238,10 @@ class Rollup:
 
     def add(self, line: Line, at: int, count: int, nanos: int) -> None:
         """Adds to a line and to the total that it is a part of."""
-        both = self._both.get(line)
-        if both is None:
-            both = self.lines.setdefault(line, Series()), self.totals.setdefault(line.total, Series())
-            self._both[line] = both
-        for series in both:
-            series.change(at, count, nanos)
+        series = self.lines.get(line)
+        if series is None:
+            series = self.lines[line] = Series(self.totals.setdefault(line.total, Series()))
+        series.change(at, count, nanos)
 
     def cells(self) -> Iterator[tuple[Line, list[tuple[int, int, int]]]]:
         """Each line that is not empty, with its sums by instant."""
