@@ -1,8 +1,8 @@
 """What the two files of a pair hold, read one by one and as far as they can be read.
 
-A pair is opened by :mod:`trayd.ledger.pair`, which wants at least one of its files whole. This reads what is left when
-neither is, or what one of them alone says, and tells what it could not read. What it
-gives are the payloads, as the mirror has them, in the form of this version whatever version wrote them.
+A pair is opened by :mod:`trayd.ledger.opening`, which wants at least one of its files whole. This reads what is left
+when neither is, or what one of them alone says, and tells what it could not read. What it gives are the payloads, as
+the mirror has them, in the form of this version whatever version wrote them.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class Notices:
         self.note(f"{what}; a copy is kept as {copy.name}")
 
 
-def write_anew(mirror: Journal, tables: Mapping[str, RowTable[Any]]) -> None:
+def mirror_anew(mirror: Journal, tables: Mapping[str, RowTable[Any]]) -> None:
     """Puts a new mirror of what is in memory in the place of this one, at once.
 
     Raises:
@@ -217,7 +217,7 @@ class Opening:
 
     def _rebuilt_mirror(self, seq: int) -> Journal:
         rebuilt = Journal(self._disk, self._mirror, self._name, seq=seq)
-        write_anew(rebuilt, self._tables)
+        mirror_anew(rebuilt, self._tables)
         return rebuilt
 
     def _both_damaged(self, mirror: Reading, found: Found) -> LedgerDamagedError:

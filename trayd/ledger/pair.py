@@ -15,7 +15,7 @@ from trayd.ledger import journal
 from trayd.ledger.disk import Disk
 from trayd.ledger.journal import Mark
 from trayd.ledger.mirror import Held
-from trayd.ledger.opening import Notices, Opening, write_anew
+from trayd.ledger.opening import Notices, Opening, mirror_anew
 from trayd.ledger.storage import FileState, SealedStorage
 from trayd.ledger.tables import RowTable
 
@@ -98,7 +98,7 @@ class Pair:
             LedgerFullError: the disk refused; nothing was changed.
         """
         if self._journal.poisoned:
-            write_anew(self._journal, self.tables)
+            mirror_anew(self._journal, self.tables)
         lines = []
         for change in changes:
             if change.row is None:
@@ -150,7 +150,7 @@ class Pair:
         if not self.dirty:
             return
         if self._journal.poisoned:
-            write_anew(self._journal, self.tables)
+            mirror_anew(self._journal, self.tables)
         held = self._journal.hold()
         rows = [(table, table.rows.copy()) for table in self.tables.values()]  # a row is replaced, never changed
         try:
