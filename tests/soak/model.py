@@ -11,10 +11,17 @@ from tests.ledger.making import NOON
 #: Requests are of so many days, in four months: more than stay in memory.
 SPREAD_DAYS = 85
 
+_LONG = 20
+
 
 def instant(number: int) -> datetime:
     """When the n-th request was made (UTC)."""
     return NOON - timedelta(days=number * 7 % SPREAD_DAYS, minutes=number % 1440)
+
+
+def brief(note: str | None) -> str | None:
+    """A long note as messages show it: its beginning and its length."""
+    return note if note is None or len(note) < _LONG else f"{note[:_LONG]}… ({len(note)})"
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -105,6 +112,6 @@ class Model(msgspec.Struct):
     def seen(self) -> dict[str, Seen]:
         """The records as they are compared."""
         return {
-            record_id: (known.actual, known.shown("client"), known.shown("project"), known.shown("note"))
+            record_id: (known.actual, known.shown("client"), known.shown("project"), brief(known.shown("note")))
             for record_id, known in self.records.items()
         }
