@@ -13,7 +13,7 @@ import pytest
 import tinydb
 
 from tests.ledger.faults import FaultyDisk
-from tests.ledger.making import HOUR, NOON, billing, cost, crash, edit, estimate, event, opened
+from tests.ledger.making import HOUR, NOON, account, billing, cost, crash, edit, estimate, event, opened
 from trayd.errors import LedgerFullError
 from trayd.facts import Batch
 from trayd.ledger import disk as disk_room
@@ -473,4 +473,17 @@ def test_records_in_memory_hold_nobody_up_while_the_garbage_collector_runs(tmp_p
         assert not gc.is_tracked(row)
         assert not gc.is_tracked(row.view)
         assert not gc.is_tracked(getattr(row.view, "estimate", None))
+    ledger.close()
+
+
+def test_ages_that_come_to_wait_during_a_checkpoint_look_like_no_damage(tmp_path):
+    ledger = opened(tmp_path)
+    ledger.add(Batch(accounts=(account("acme", "acme", as_of=NOON),)))
+    polls = count(1)
+    for _ in ledger.checkpoint_steps():
+        ledger.add(Batch(accounts=(account("acme", "acme", as_of=NOON + next(polls) * HOUR),)))
+    crash(ledger)
+    ledger = opened(tmp_path)
+    assert ledger.verify() == []
+    ledger.backup(NOON)
     ledger.close()

@@ -289,14 +289,14 @@ class State:
 
     def checkpoint_steps(self) -> Iterator[None]:
         """The same in short steps, between which whole changes can be made; see :meth:`Pair.checkpoint_steps`."""
-        self._write_waiting()
-        yield
         refused = None
         try:
             self.past.let_go(self._clock(), {place(reading) for reading in self._newest.values()})
         except LedgerFullError as error:
             refused = error
         yield
+        # In one step with the first of the file's: what comes to wait in between would be in the file alone.
+        self._write_waiting()
         yield from self.pair.checkpoint_steps()
         if refused is not None:
             raise refused

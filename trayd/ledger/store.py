@@ -32,6 +32,7 @@ __all__ = ["Ledger", "LedgerPaths"]
 
 #: What fal tells again at each poll is remembered for this long after it did so last.
 _REMEMBERED = timedelta(days=1)
+_FORGET_EVERY = timedelta(hours=1)
 
 
 def _now() -> datetime:
@@ -49,6 +50,7 @@ class Ledger(Reader):
         self._lock = lock
         self._open = True
         self._recently: dict[tuple[str, str], Seen] = {}
+        self._forgot_at = clock()
         self._prepared: tuple[str, ...] = ()
         self._stale: tuple[str | None] | None = None
         self._under_way: Callable[[], Generator[None, None, None] | None] = lambda: None
@@ -195,7 +197,11 @@ class Ledger(Reader):
 
     def release(self) -> bool:
         """Lets go of the months that are not in use; whether there was any. Asking for them brings them back."""
-        self._recently = {key: seen for key, seen in self._recently.items() if seen.at >= self._clock() - _REMEMBERED}
+        now = self._clock()
+        if abs(now - self._forgot_at) >= _FORGET_EVERY:
+            # A first poll can have told of a hundred thousand: too many to be looked through every few seconds.
+            self._recently = {key: seen for key, seen in self._recently.items() if abs(now - seen.at) <= _REMEMBERED}
+            self._forgot_at = now
         return self._months.release()
 
     def _usable(self) -> None:
