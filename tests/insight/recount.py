@@ -2,8 +2,9 @@
 
 from itertools import pairwise
 
-from trayd.records import ExternalCost, Filters, Heading, Sum
+from msgspec import structs
 
+from trayd.records import ExternalCost, Filters, Heading, Sum
 
 ALL = Filters()
 
@@ -38,29 +39,20 @@ class Recount:
     def __init__(self, records):
         self.records = list(records)
 
-    def _add_up(self, filters, zone, *, detailed):
+    def sums(self, filters=ALL, *, zone, by=()):
         sums = {}
         for record in self.records:
             if filters.admits(record, zone):
-                heading, amount = heading_of(record, detailed=detailed), amount_of(record)
+                heading, amount = heading_of(record, detailed=bool(by)), amount_of(record)
                 count, nanos = sums.get(heading, (0, 0))
                 sums[heading] = (count + 1, nanos + (amount.nanos if amount else 0))
         return tuple(Sum(heading, *sum_) for heading, sum_ in sums.items())
 
-    def sums(self, filters=ALL, *, zone):
-        return self._add_up(filters, zone, detailed=True)
-
-    def totals(self, filters=ALL, *, zone):
-        return self._add_up(filters, zone, detailed=False)
-
-    def totals_over_time(self, cuts, labels, filters=ALL, *, zone):
+    def sums_over_time(self, cuts, labels, filters=ALL, *, zone):
         found = {label: {} for label in labels}
         for label, (since, until) in zip(labels, pairwise(cuts), strict=True):
-            chosen = Filters(
-                **{name: getattr(filters, name) for name in filters.__struct_fields__}
-                | {"since": since, "until": until}
-            )
-            for heading, count, nanos in self._add_up(chosen, zone, detailed=False):
+            chosen = structs.replace(filters, since=since, until=until)
+            for heading, count, nanos in self.sums(chosen, zone=zone):
                 known = found[label].get(heading, (0, 0))
                 found[label][heading] = (known[0] + count, known[1] + nanos)
         return {label: tuple(Sum(heading, *sum_) for heading, sum_ in sums.items()) for label, sums in found.items()}

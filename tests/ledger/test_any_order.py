@@ -106,7 +106,7 @@ def batch_of(fact) -> Batch:
 
 def summed(ledger):
     """All sums, whatever the order in which they were counted."""
-    return sorted(map(repr, ledger.sums()))
+    return sorted(map(repr, ledger.sums(by=("endpoint_id", "client"))))
 
 
 def after(steps):

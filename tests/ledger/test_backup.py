@@ -163,7 +163,7 @@ class TestRestore:
         home, _, _ = copied
         ledger = opened(home, base_url=URL)
         ledger.restore(home / "copy.zip", NOON)
-        assert sum(each.nanos for each in ledger.totals()) == sum(
+        assert sum(each.nanos for each in ledger.sums()) == sum(
             record.cost.nanos for record in ledger.records() if record.cost is not None
         )
         ledger.close()
@@ -442,7 +442,7 @@ def test_a_checkpoint_that_was_under_way_writes_nothing_over_what_was_put_back(c
         ledger.close()
         ledger = opened(home, QuickDisk(), URL)
         assert (content(ledger), ledger.notices) == (old, ())
-        assert sum(each.nanos for each in ledger.totals()) == sum(
+        assert sum(each.nanos for each in ledger.sums()) == sum(
             record.cost.nanos for record in ledger.records() if record.cost is not None
         )
         ledger.close()

@@ -46,31 +46,27 @@ def added_up(sums):
     return {heading: (count, nanos) for heading, count, nanos in sums if count or nanos}
 
 
-def plain(sums):
-    """Amounts of what is left out of totals are not compared."""
-    return {
-        heading: (count, nanos if heading.counting is not Counting.UNMATCHED else 0)
-        for heading, (count, nanos) in added_up(sums).items()
-    }
+def told(sums, by=()):
+    """What the sums come to by these fields, whatever else they tell apart; amounts left out of totals do not count."""
+    found = {}
+    for heading, (records, nanos) in added_up(sums).items():
+        key = heading[:4] + tuple(getattr(heading, field) for field in by)
+        known = found.get(key, (0, 0))
+        found[key] = known[0] + records, known[1] + (0 if heading.counting is Counting.UNMATCHED else nanos)
+    return found
+
+
+FIELDS = ["endpoint_id", "operation", "key", "client", "project", "deliverable"]
 
 
 def assert_as_recounted(ledger, filters=ALL, zone=UTC):
     recount = Recount(ledger.records(zone=zone))
-    found = plain(ledger.sums(filters, zone=zone)), total_of(ledger.totals(filters, zone=zone))
+    meant = filters
     if filters.account is not None:
-        filters = structs.replace(filters, account=ledger._state.canonical(filters.account))
-    assert found[0] == plain(recount.sums(filters, zone=zone))
-    assert found[1] == total_of(recount.totals(filters, zone=zone))
-
-
-def total_of(sums):
-    """Whatever else it tells apart, a total tells these apart."""
-    totals = {}
-    for heading, (count, nanos) in plain(sums).items():
-        key = heading.kind, heading.counting, heading.currency, heading.account
-        known = totals.get(key, (0, 0))
-        totals[key] = known[0] + count, known[1] + nanos
-    return totals
+        meant = structs.replace(filters, account=ledger._state.canonical(filters.account))
+    for by in ([], *([field] for field in FIELDS), FIELDS):
+        found = told(ledger.sums(filters, zone=zone, by=by), by)
+        assert found == told(recount.sums(meant, zone=zone, by=by), by), by
 
 
 # Within what billing can touch: a request is looked for no farther from its time.
@@ -185,16 +181,16 @@ def test_the_days_and_the_hours_add_up_as_a_recount_does(steps, since, days, zon
         bounds = Bounds(since, since + days * DAY + timedelta(minutes=7))
         recount = Recount(ledger.records(zone=zone))
         for cuts, labels in (day_cuts(bounds, zone), hour_cuts(bounds, zone)):
-            found = ledger.totals_over_time(cuts, labels, zone=zone)
-            right = recount.totals_over_time(cuts, labels, zone=zone)
-            assert {label: plain(sums) for label, sums in found.items()} == {
-                label: plain(sums) for label, sums in right.items()
+            found = ledger.sums_over_time(cuts, labels, zone=zone)
+            right = recount.sums_over_time(cuts, labels, zone=zone)
+            assert {label: told(sums) for label, sums in found.items()} == {
+                label: told(sums) for label, sums in right.items()
             }
         ledger.close()
 
 
 def one(ledger, **filters):
-    (only,) = ledger.totals(Filters(**filters))
+    (only,) = ledger.sums(Filters(**filters))
     return only.heading.counting, only.records, only.nanos
 
 
@@ -208,25 +204,25 @@ def test_an_estimate_goes_out_exactly_when_the_actual_comes(ledger):
 def test_a_window_is_exact_at_its_edges_to_the_microsecond(ledger):
     ledger.add(Batch(billing=(billing("r1", row("1.00", NOON)),)))
     assert one(ledger, since=NOON, until=NOON + timedelta(microseconds=1)) == (Counting.ACTUAL, 1, 10**9)
-    assert ledger.totals(Filters(until=NOON)) == ()
-    assert ledger.totals(Filters(since=NOON + timedelta(microseconds=1))) == ()
+    assert ledger.sums(Filters(until=NOON)) == ()
+    assert ledger.sums(Filters(since=NOON + timedelta(microseconds=1))) == ()
 
 
 def test_a_cost_counts_on_its_date_in_every_time_zone(ledger):
     ledger.add(Batch(costs=(cost("c1", NOON),)))
     for zone in (ZoneInfo("Pacific/Kiritimati"), ZoneInfo("Pacific/Pago_Pago")):
         start = NOON.replace(hour=0, tzinfo=zone)
-        assert ledger.totals(Filters(since=start, until=start + DAY), zone=zone)
-        assert not ledger.totals(Filters(since=start + HOUR, until=start + DAY), zone=zone)
-        assert not ledger.totals(Filters(until=start), zone=zone)
+        assert ledger.sums(Filters(since=start, until=start + DAY), zone=zone)
+        assert not ledger.sums(Filters(since=start + HOUR, until=start + DAY), zone=zone)
+        assert not ledger.sums(Filters(until=start), zone=zone)
 
 
 def test_sums_beyond_64_bits_are_exact(ledger):
     rich = tuple(cost(f"c{n}", NOON + n * DAY, "9000000000") for n in range(4))
     ledger.add(Batch(costs=rich))
-    assert sum(each.nanos for each in ledger.totals()) == Money.of("36000000000").nanos
+    assert sum(each.nanos for each in ledger.sums()) == Money.of("36000000000").nanos
     ledger.add(Batch(costs=(cost("c9", NOON - DAY, "1.00"),)))
-    assert sum(each.nanos for each in ledger.totals()) == Money.of("36000000001").nanos
+    assert sum(each.nanos for each in ledger.sums()) == Money.of("36000000001").nanos
     assert_as_recounted(ledger)
 
 
@@ -274,7 +270,7 @@ def test_a_window_long_ago_reads_rollups_and_no_month(years):
 
 def test_breakdowns_of_all_time_read_the_sums_of_whole_months(years):
     ledger = opened(years)
-    assert sum(each.records for each in ledger.sums(Filters(model=KLING))) == 120
+    assert sum(each.records for each in ledger.sums(Filters(model=KLING), by=("operation",))) == 120
     assert in_memory(ledger) == []
     assert ledger._months._derived == {}
     ledger.close()
@@ -325,7 +321,7 @@ def test_rollups_of_another_state_of_the_month_are_counted_again(years):
     path.write_bytes(yesterday[0])
     (years / "ledger/rollups/months.json").write_bytes(yesterday[1])
     ledger = opened(years)
-    assert sum(each.nanos for each in ledger.totals()) == 125 * 10**9
+    assert sum(each.nanos for each in ledger.sums()) == 125 * 10**9
     assert ledger.verify() == []
     ledger.close()
 
@@ -386,5 +382,5 @@ def test_a_poll_that_tells_nothing_new_opens_no_month(tmp_path):
     assert ledger.add(Batch(billing=(older,))).known == 1, "an older fetch undoes nothing"
     newer = billing("r1", row("9.00", NOON), fetched=NOON + timedelta(minutes=3))
     assert ledger.add(Batch(billing=(newer,), edits=(edit("r2", "note", "x"),))).changed == ("r1", "r2")
-    assert sum(each.nanos for each in ledger.totals()) == 13 * 10**9
+    assert sum(each.nanos for each in ledger.sums()) == 13 * 10**9
     ledger.close()

@@ -27,8 +27,8 @@ class LedgerView(Protocol):
         """The records that the filters admit."""
         ...
 
-    def sums(self, filters: Filters, /) -> tuple[Sum, ...]:
-        """What the records that the filters admit add up to, by every dimension."""
+    def sums(self, filters: Filters, /, *, by: Collection[str]) -> tuple[Sum, ...]:
+        """What the records that the filters admit add up to, told apart by these fields of the heading."""
         ...
 
     def get(self, record_id: str, /) -> Record | None:
@@ -78,7 +78,7 @@ class Billed(msgspec.Struct, frozen=True):
 def billed(view: LedgerView, account: str, since: datetime, until: datetime) -> dict[str, Billed]:
     """The sum of the actuals by endpoint; requests without an actual are not in it."""
     found: dict[str, Billed] = {}
-    for heading, requests, nanos in view.sums(_filters(account, since, until)):
+    for heading, requests, nanos in view.sums(_filters(account, since, until), by=("endpoint_id",)):
         if heading.counting is Counting.ACTUAL and heading.endpoint_id is not None:
             known = found.get(heading.endpoint_id, Billed())
             found[heading.endpoint_id] = Billed(known.nanos + nanos, known.requests + requests)

@@ -44,7 +44,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
 def build_status(source: Sums, known: Overview, now: datetime) -> Status:
     """The status at ``now``; the parts that only a running daemon knows are left at their defaults."""
-    everything = tallied(source.totals(Filters(), zone=known.zone), known.home_currency)
+    everything = tallied(source.sums(Filters(), zone=known.zone), known.home_currency)
     return Status(
         accounts=_accounts(known, now),
         spent=_spent(source, everything, known, now),

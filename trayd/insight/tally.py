@@ -6,16 +6,15 @@ nanos are added, so the sums of parts are the total exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from enum import StrEnum
-from operator import attrgetter
 from typing import Protocol
 
 from trayd.errors import UsageError
 from trayd.insight.status import Pending
 from trayd.money import Money
-from trayd.records import Counting, ExternalCost, Filters, Heading, Kind, Record, Sum
+from trayd.records import Counting, ExternalCost, Filters, Kind, Record, Sum
 
 _BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
 _PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
@@ -24,19 +23,16 @@ _PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
 class Sums(Protocol):
     """Where sums of records come from: a ledger, whose rollups answer without reading a record.
 
-    In all three, ``zone`` is the user's, in which civil dates begin.
+    In both, ``zone`` is the user's, in which civil dates begin.
     """
 
-    def sums(self, filters: Filters, *, zone: tzinfo) -> Iterable[Sum]:
-        """What the records that are meant add up to, by every dimension."""
+    def sums(self, filters: Filters, *, zone: tzinfo, by: Collection[str] = ()) -> Iterable[Sum]:
+        """What the records that are meant add up to, told apart by these fields of the heading at least."""
 
-    def totals(self, filters: Filters, *, zone: tzinfo) -> Iterable[Sum]:
-        """The same over all dimensions but the kind, the currency, the account and how they count."""
-
-    def totals_over_time(
+    def sums_over_time(
         self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters, *, zone: tzinfo
     ) -> Mapping[str, Iterable[Sum]]:
-        """The totals of the stretches between cuts that follow each other, by their labels."""
+        """The sums of the stretches between cuts that follow each other, by their labels."""
 
 
 class Tally:
@@ -186,9 +182,10 @@ class Dimension(StrEnum):
     DAY = "day"
     HOUR = "hour"
 
-    def of(self, heading: Heading) -> str | None:
-        """The part that a sum belongs to; not for those in time."""
-        return _PART_OF[self](heading)
+    @property
+    def field(self) -> str:
+        """The field of a sum's heading that tells its part; not for those in time."""
+        return "endpoint_id" if self is Dimension.MODEL else self.value
 
     @property
     def in_time(self) -> bool:
@@ -247,17 +244,6 @@ KEY_OF: Mapping[Dimension, Callable[[Record, tzinfo], str | None]] = {
 }
 
 
-_PART_OF: Mapping[Dimension, Callable[[Heading], str | None]] = {
-    Dimension.MODEL: attrgetter("endpoint_id"),
-    Dimension.OPERATION: attrgetter("operation"),
-    Dimension.CLIENT: attrgetter("client"),
-    Dimension.PROJECT: attrgetter("project"),
-    Dimension.DELIVERABLE: attrgetter("deliverable"),
-    Dimension.ACCOUNT: attrgetter("account"),
-    Dimension.KEY: attrgetter("key"),
-}
-
-
 class Breakdown:
     """Tallies by one dimension, over the same records as a total.
 
@@ -280,7 +266,7 @@ class Breakdown:
 
     def add_sum(self, total: Sum) -> None:
         """Takes in what several records add up to."""
-        self.of(self.dimension.of(total.heading)).add_sum(total)
+        self.of(getattr(total.heading, self.dimension.field)).add_sum(total)
 
     def of(self, key: str | None) -> Tally:
         """The tally of a part, made where there is none."""

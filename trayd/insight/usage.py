@@ -104,16 +104,16 @@ def usage(
     within = _within(filters, window.bounds)
     breakdown = None if dimension is None else Breakdown(dimension, zone, home_currency)
     if breakdown is None:
-        total = tallied(source.totals(within, zone=zone), home_currency)
+        total = tallied(source.sums(within, zone=zone), home_currency)
     elif breakdown.dimension.in_time:
-        total = tallied(source.totals(within, zone=zone), home_currency)
+        total = tallied(source.sums(within, zone=zone), home_currency)
         _break_down_in_time(breakdown, source, within, window.bounds, zone)
     else:
-        sums = tuple(source.sums(within, zone=zone))
+        sums = tuple(source.sums(within, zone=zone, by=(breakdown.dimension.field,)))
         total = tallied(sums, home_currency)
         for each in sums:
             breakdown.add_sum(each)
-    earlier = () if previous is None else source.totals(_within(filters, previous), zone=zone)
+    earlier = () if previous is None else source.sums(_within(filters, previous), zone=zone)
     before = tallied(earlier, home_currency)
     return Usage(
         window=window.bounds,
@@ -133,7 +133,7 @@ def _break_down_in_time(breakdown: Breakdown, source: Sums, within: Filters, bou
     cuts, labels = hour_cuts(bounds, zone) if by_hour else day_cuts(bounds, zone)
     if not labels:
         return
-    for label, sums in source.totals_over_time(cuts, labels, within, zone=zone).items():
+    for label, sums in source.sums_over_time(cuts, labels, within, zone=zone).items():
         for each in sums:
             dated = each.heading.kind is not Kind.INTERNAL
             breakdown.of(None if by_hour and dated else label).add_sum(each)  # a statement knows dates, not hours
@@ -146,7 +146,7 @@ def spent(source: Sums, now: datetime, zone: tzinfo, home_currency: str) -> dict
     """
     windows = {name: Filters(since=now - length, until=now) for name, length in SLIDING.items()}
     return {
-        name: _spent(tallied(source.totals(filters, zone=zone), home_currency))
+        name: _spent(tallied(source.sums(filters, zone=zone), home_currency))
         for name, filters in (windows | {"total": Filters()}).items()
     }
 

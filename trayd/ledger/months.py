@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ import msgspec
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.hand_edits import with_hand_edits
 from trayd.ledger.pair import Change, LedgerPaths, Pair
-from trayd.ledger.rollup_files import Derived, Index, MonthSums, RollupFiles, hashed
-from trayd.ledger.rollups import Amount, Line, Rollup, Stretch
+from trayd.ledger.rollup_files import Derived, Index, MonthSums, RollupFiles, Whole, hashed
+from trayd.ledger.rollups import Amount, Line, Rollup, Series, Stretch, span_of
 from trayd.ledger.tables import MonthDB, Row, facts_of, row_of
 
 #: The table of the records: TinyDB's default one.
@@ -56,7 +56,7 @@ class Month:
 
     Attributes:
         rows: the records by id.
-        derived: their rollup and their index, up to date.
+        derived: what is derived of them, up to date, and ``rollup`` in it.
     """
 
     def __init__(self, name: str, folders: LedgerPaths, disk: Disk, derived: Callable[[], Derived | None]) -> None:
@@ -68,6 +68,8 @@ class Month:
         if known is None or self.pair.notices or self.pair.dirty:
             known = Derived(Rollup.of(self.rows.values()), Index.of(self.rows), None)
         self.derived = known
+        assert known.rollup is not None  # noqa: S101 - that of a month in memory is whole
+        self.rollup = known.rollup
         if self.pair.edited is not None:
             self._take_edits()
 
@@ -79,7 +81,7 @@ class Month:
             old = rows.get(change.key)
             if old is None:
                 derived.index.add(change.key)
-            derived.rollup.change(old, change.row)
+            self.rollup.change(old, change.row)
         self.pair.apply(changes)
 
     def _take_edits(self) -> None:
@@ -118,6 +120,7 @@ class Months:
         self._clock = clock
         self._open: dict[str, Month] = {}
         self._kept_until: dict[str, datetime] = {}
+        self._asked_at = clock()
         # By the day of what is looked for; forgotten whenever a month is opened, and when some are let go.
         self._closed: dict[date | None, list[str]] = {}
         self._names = {name for folder in (folders.ledger, folders.backup) for name in _names_in(folder)}
@@ -202,9 +205,9 @@ class Months:
         derived = self._derived.get(name)
         return (derived or self._load(name)).index
 
-    def _load(self, name: str) -> Derived:
+    def _load(self, name: str, *, whole: bool = False) -> Derived:
         """What is derived of a month, from its file, else from the month itself."""
-        derived = self._files.load(name)
+        derived = self._files.load(name, whole=whole)
         if derived is None:
             derived = self.open(name).derived
         self._derived[name] = derived
@@ -213,15 +216,25 @@ class Months:
     def _valid(self, name: str) -> Derived | None:
         """What is derived of a month, where its files still look as they did then."""
         derived = self._derived.get(name)
-        if derived is None:
-            return self._files.load(name)
+        if derived is None or derived.rollup is None:
+            return self._files.load(name, whole=True)
         return derived if derived.stamp == self._files.stamp(name) else None
 
     # Sums.
 
+    def totals(self, name: str) -> Mapping[Line, Series]:
+        """The sums of a month over all dimensions, by instant."""
+        return (self._derived.get(name) or self._load(name)).totals
+
     def rollup(self, name: str) -> Rollup:
-        """The sums of a month, by instant."""
-        return (self._derived.get(name) or self._load(name)).rollup
+        """The sums of a month by every dimension, by instant."""
+        derived = self._derived.get(name)
+        rollup = None if derived is None else derived.rollup
+        if rollup is None:
+            rollup = self._load(name, whole=True).rollup
+        assert rollup is not None  # noqa: S101 - it was asked for
+        self._asked_at = self._clock()
+        return rollup
 
     def derived(self, name: str) -> Derived | None:
         """What is derived of a month, where that is in memory."""
@@ -235,11 +248,14 @@ class Months:
         derived = self._derived.get(name)
         return known if derived is None or derived.stamp == known.stamp else None
 
-    def lines(self, name: str) -> tuple[tuple[Line, Amount], ...]:
-        """What a whole month adds up to, by every dimension."""
-        derived = self._derived.get(name)
-        kept = self._files.lines(name) if derived is None else None
-        return kept if kept is not None else self.rollup(name).sums()
+    def kept_sums(self, name: str) -> tuple[tuple[Line, Amount], ...] | None:
+        """The totals of a whole month as they are kept on disk; None where the month has changed since."""
+        known, derived = self._whole.get(name), self._derived.get(name)
+        return known.totals if known is not None and derived is not None and derived.stamp == known.stamp else None
+
+    def whole_by(self, dimension: str) -> Mapping[str, tuple[tuple[Line, Amount], ...]]:
+        """What whole months add up to by one dimension, as it was kept when each was saved last."""
+        return self._files.by(dimension)
 
     def touches(self, name: str, window: Stretch) -> bool:
         """Whether some record of a month may lie in the window."""
@@ -250,7 +266,7 @@ class Months:
         """The first and the last instant of a month's records, as rollups count them; None where there are none."""
         known = self._whole.get(name)
         if known is None or name in self._open:
-            return self.rollup(name).span()
+            return span_of(self.totals(name))
         return known.first, known.last
 
     # Files.
@@ -262,16 +278,15 @@ class Months:
 
     def checkpoint_steps(self) -> Iterator[None]:
         """Brings the files of the months in memory up to date, in short steps; see :meth:`Pair.checkpoint_steps`."""
-        saved: dict[str, Derived] = {}
+        saved: dict[str, Whole] = {}
         for month in self.opened():
             yield from month.pair.checkpoint_steps()
             if month.derived.stamp is None:
                 yield
-                yield from self._files.save_steps(month.name, month.derived)
-                saved[month.name] = month.derived
+                whole = yield from self._files.save_steps(month.name, month.derived)
+                if whole is not None:  # else it has changed meanwhile, and has its turn another time
+                    saved[month.name] = whole
         yield
-        # What has changed again meanwhile, or was let go, has its turn another time.
-        saved = {name: derived for name, derived in saved.items() if derived.stamp is not None}
         if saved:
             self._whole |= self._files.save_months(saved, self._names)
 
@@ -290,6 +305,10 @@ class Months:
             month.pair.close()
             if month.derived.stamp is None:
                 del self._derived[name]
+        if now - self._asked_at > _IDLE:
+            for derived in self._derived.values():
+                if derived.rollup is not None:
+                    derived.rollup.forget()
         oldest, newest = self._reach()
         for name in [name for name in self._derived if not oldest <= name <= newest and name not in self._open]:
             del self._derived[name]

@@ -113,25 +113,21 @@ class Reader:
             rows = [row for place, row in enumerate(rows) if place < at_least or row.view.timestamp >= since]
         return rows
 
-    def sums(self, filters: Filters = _ALL, *, zone: tzinfo = UTC) -> tuple[Sum, ...]:
-        """What the records that are meant add up to, by every dimension; no record is read for it.
+    def sums(self, filters: Filters = _ALL, *, zone: tzinfo = UTC, by: Collection[str] = ()) -> tuple[Sum, ...]:
+        """What the records that are meant add up to; no record is read for it.
 
         Args:
             filters: which; ``account`` takes any name of an account.
             zone: the user's, in which civil dates begin.
+            by: the fields of the heading that have to be told apart, beside kind, counting, currency and account.
         """
         self._usable()
-        return self._sums.by_dimensions(filters, zone)
+        return self._sums.add_up(filters, zone, by)
 
-    def totals(self, filters: Filters = _ALL, *, zone: tzinfo = UTC) -> tuple[Sum, ...]:
-        """The same over all dimensions but the kind, the currency, the account and how they count."""
-        self._usable()
-        return self._sums.totals(filters, zone)
-
-    def totals_over_time(
+    def sums_over_time(
         self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters = _ALL, *, zone: tzinfo = UTC
     ) -> dict[str, tuple[Sum, ...]]:
-        """The totals of the stretches from one cut to just before the next one.
+        """The sums of the stretches from one cut to just before the next one.
 
         Args:
             cuts: in order.

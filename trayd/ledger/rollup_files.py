@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from base64 import b64decode, b64encode
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from hashlib import blake2b
 
 import msgspec
@@ -18,7 +18,7 @@ import msgspec
 from trayd.errors import LedgerError
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.pair import LedgerPaths
-from trayd.ledger.rollups import Amount, Line, Rollup
+from trayd.ledger.rollups import DIMENSIONS, NONE, Amount, Cells, Line, Rollup, Series, cells_of, of_all_time, span_of
 from trayd.ledger.storage import FileState, Found, SealedStorage
 
 #: The folder of these files, in the ledger's.
@@ -84,16 +84,26 @@ class Derived:
     """What is derived from a month's records.
 
     Attributes:
+        totals: the sums over all dimensions.
+        rollup: the sums by every dimension; None while nobody has needed them.
         stamp: the state of the pair that it was counted from; None while the pair has changed since.
     """
 
-    __slots__ = ("_changes", "index", "rollup", "stamp")
+    __slots__ = ("_changes", "index", "rollup", "stamp", "totals")
 
-    def __init__(self, rollup: Rollup, index: Index, stamp: Stamp | None) -> None:
+    def __init__(
+        self, rollup: Rollup | None, index: Index, stamp: Stamp | None, totals: dict[Line, Series] | None = None
+    ) -> None:
         self.rollup = rollup
+        self.totals = rollup.totals if rollup is not None else totals or {}
         self.index = index
         self.stamp = stamp
         self._changes = 0
+
+    def is_of(self, recount: Rollup) -> bool:
+        """Whether all sums here are those of that recount."""
+        same_totals = dict(cells_of(self.totals)) == dict(cells_of(recount.totals))
+        return same_totals and (self.rollup is None or self.rollup == recount)
 
     def touch(self) -> None:
         """Says that it is about to change, and with it the month."""
@@ -125,8 +135,15 @@ class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
     totals: tuple[tuple[Line, Amount], ...]
 
 
-class _Whole(MonthSums, frozen=True, kw_only=True):
-    lines: tuple[tuple[Line, Amount], ...]
+class Whole(MonthSums, frozen=True, kw_only=True):
+    """The same, and the sums by each dimension alone."""
+
+    by: dict[str, tuple[tuple[Line, Amount], ...]]
+
+
+class _Parts(msgspec.Struct, frozen=True):
+    month: str
+    by: dict[str, msgspec.Raw]
 
 
 class _Cells(msgspec.Struct, frozen=True):
@@ -134,6 +151,13 @@ class _Cells(msgspec.Struct, frozen=True):
     times: list[int]
     counts: list[int]
     nanos: list[int]
+
+    @classmethod
+    def of(cls, line: Line, cells: Cells) -> _Cells:
+        return cls(line, *(list(column) for column in zip(*cells, strict=True)))
+
+    def series(self) -> Series:
+        return Series.of(zip(self.times, self.counts, self.nanos, strict=True))
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -160,8 +184,13 @@ class RollupFiles:
         file, mirror = ((0, 0) if found is None else found[1:] for found in stamps)
         return Stamp(*file, *mirror)
 
-    def load(self, month: str) -> Derived | None:
-        """What was kept of a month; None where there is nothing, or it is not of the pair as it is now."""
+    def load(self, month: str, *, whole: bool) -> Derived | None:
+        """What was kept of a month; None where there is nothing, or it is not of the pair as it is now.
+
+        Args:
+            month: its name.
+            whole: with the sums by every dimension, else the totals alone.
+        """
         stamp = self.stamp(month)
         try:
             found = self._examine(month)
@@ -170,72 +199,80 @@ class RollupFiles:
             (head,) = (msgspec.json.decode(raw, type=_Head) for raw in found.tables["month"].values())
             if head.stamp != stamp:
                 return None
-            rollup = Rollup()
-            for raw in found.tables["lines"].values():
-                cells = msgspec.json.decode(raw, type=_Cells)
-                for at, count, nanos in zip(cells.times, cells.counts, cells.nanos, strict=True):
-                    rollup.add(cells.line, at, count, nanos)
-            return Derived(rollup, Index.decoded(head.index), stamp)
+            totals = _table(found.tables["totals"])
+            rollup = Rollup(_table(found.tables["lines"]), totals) if whole else None
+            return Derived(rollup, Index.decoded(head.index), stamp, totals)
         except (msgspec.MsgspecError, KeyError, ValueError):
             return None
 
-    def save_steps(self, month: str, derived: Derived) -> Iterator[None]:
+    def save_steps(self, month: str, derived: Derived) -> Generator[None, None, Whole | None]:
         """Keeps what is derived of a month that has just been checkpointed, in short steps.
 
-        Where the month changes between two steps nothing is kept, and its stamp stays None.
+        Returns:
+            What the month adds up to; None where it changed between two steps, and nothing was kept.
 
         Raises:
             LedgerFullError: the disk refused; it will be counted again.
         """
         unchanged = derived.unchanged()
         stamp = self.stamp(month)
+        rollup = derived.rollup
+        assert rollup is not None  # noqa: S101 - a month in memory has all of it
 
-        def lines() -> Iterator[bytes]:
-            for line, cells in derived.rollup.cells():
+        def encoded(table: Mapping[Line, Series]) -> Iterator[bytes]:
+            for line, cells in cells_of(table):
                 if not unchanged():
                     raise _ChangedMeanwhile
-                yield msgspec.json.encode(_Cells(line, *(list(column) for column in zip(*cells, strict=True))))
+                yield msgspec.json.encode(_Cells.of(line, cells))
 
         def placed(_: object) -> None:
             if not unchanged():
                 raise _ChangedMeanwhile
 
         head = msgspec.json.encode(_Head(stamp, derived.index.encoded()))
+        tables = {"month": [head], "totals": encoded(rollup.totals), "lines": encoded(rollup.lines)}
         try:
-            yield from self._storage(month).checkpoint_steps(
-                {"month": [head], "lines": lines()}, seq=0, announce=placed
-            )
+            yield from self._storage(month).checkpoint_steps(tables, seq=0, announce=placed)
         except _ChangedMeanwhile:
-            return
+            return None
+        first, last = span_of(rollup.totals) or (0, 0)
+        totals, lines = of_all_time(rollup.totals), of_all_time(rollup.lines)
         derived.stamp = stamp
+        by: dict[str, tuple[tuple[Line, Amount], ...]] = {}
+        for dimension in DIMENSIONS:
+            yield
+            by[dimension] = _added_up((line.only(dimension), amount) for line, amount in lines)
+        return Whole(month=month, stamp=stamp, first=first, last=last, totals=totals, by=by)
 
     def months(self) -> dict[str, MonthSums]:
         """The sums of each month whose pair is still as it was when they were counted."""
         kept = (msgspec.json.decode(raw, type=MonthSums) for raw in self._kept_months().values())
         return {sums.month: sums for sums in kept if sums.stamp == self.stamp(sums.month)}
 
-    def lines(self, month: str) -> tuple[tuple[Line, Amount], ...] | None:
-        """The sums of a whole month by every dimension; None where they are not kept."""
-        raw = self._kept_months().get(month)
-        return None if raw is None else msgspec.json.decode(raw, type=_Whole).lines
+    def by(self, dimension: str) -> dict[str, tuple[tuple[Line, Amount], ...]]:
+        """What each month as a whole adds up to by one dimension."""
+        parts = (msgspec.json.decode(raw, type=_Parts) for raw in self._kept_months().values())
+        return {
+            of_month.month: msgspec.json.decode(of_month.by[dimension], type=tuple[tuple[Line, Amount], ...])
+            for of_month in parts
+        }
 
-    def save_months(self, changed: Mapping[str, Derived], names: Iterable[str]) -> dict[str, MonthSums]:
+    def save_months(self, changed: Mapping[str, Whole], names: Iterable[str]) -> dict[str, MonthSums]:
         """Keeps the sums of months that have just been saved beside those of the others.
 
         Args:
-            changed: what is derived of them.
+            changed: what they add up to.
             names: all months that there are.
 
         Raises:
             LedgerFullError: the disk refused; they will be counted again.
         """
         kept = self._kept_months()
-        new = {name: _whole(name, derived) for name, derived in changed.items()}
-        documents = {name: msgspec.json.encode(whole) for name, whole in new.items()}
+        documents = {name: msgspec.json.encode(whole) for name, whole in changed.items()}
         every = [documents.get(name) or kept.get(name) for name in sorted(names)]
         content = [document for document in every if document is not None]
         self._storage(_MONTHS).checkpoint({"months": content}, seq=0, announce=lambda _: None)
-        return {name: msgspec.convert(whole, MonthSums, from_attributes=True) for name, whole in new.items()}
+        return {name: msgspec.convert(whole, MonthSums, from_attributes=True) for name, whole in changed.items()}
 
     def _kept_months(self) -> dict[str, bytes]:
         try:
@@ -261,15 +298,14 @@ class _Named(msgspec.Struct):
     month: str
 
 
-def _whole(name: str, derived: Derived) -> _Whole:
-    rollup = derived.rollup
-    first, last = rollup.span() or (0, 0)
-    assert derived.stamp is not None  # noqa: S101 - it has just been saved
-    return _Whole(
-        month=name,
-        stamp=derived.stamp,
-        first=first,
-        last=last,
-        totals=rollup.sums_of_totals(),
-        lines=rollup.sums(),
-    )
+def _table(documents: Mapping[str, msgspec.Raw]) -> dict[Line, Series]:
+    kept = (msgspec.json.decode(raw, type=_Cells) for raw in documents.values())
+    return {cells.line: cells.series() for cells in kept}
+
+
+def _added_up(sums: Iterable[tuple[Line, Amount]]) -> tuple[tuple[Line, Amount], ...]:
+    added: dict[Line, Amount] = {}
+    for line, amount in sums:
+        known = added.get(line, NONE)
+        added[line] = Amount(known.count + amount.count, known.nanos + amount.nanos)
+    return tuple(added.items())

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import NamedTuple
@@ -30,6 +30,9 @@ _MICROSECOND = timedelta(microseconds=1)
 
 #: A civil day, in the microseconds that instants are counted in.
 DAY = 86_400_000_000
+
+#: What lines tell apart, beside how they count.
+DIMENSIONS = ("endpoint_id", "key", "client", "project", "deliverable")
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,10 +56,15 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     project: str | None = None
     deliverable: str | None = None
 
-    @property
-    def total(self) -> Line:
-        """The line of the totals that this one is a part of."""
-        return Line(self.kind, self.standing, self.currency, self.account, self.loose)
+    def only(self, dimension: str | None) -> Line:
+        """The line of the sums that tell apart this one dimension, or none, and that this one is a part of."""
+        total = Line(self.kind, self.standing, self.currency, self.account, self.loose)
+        mark = None if dimension is None else getattr(self, dimension)
+        return total if mark is None else msgspec.structs.replace(total, **{str(dimension): mark})
+
+
+#: What was added at each instant, in order: time, count, nanos.
+Cells = list[tuple[int, int, int]]
 
 
 class Amount(msgspec.Struct, frozen=True, array_like=True):
@@ -120,29 +128,52 @@ def first_date(when: datetime, zone: tzinfo) -> int:
 
 
 class Series:
-    """The running sums of one line over time.
+    """The running sums of one line over time."""
 
-    Args:
-        total: those of the total that the line is a part of, which change with them; None for a total.
-    """
+    __slots__ = ("_counts", "_nanos", "_pending", "_times", "_wholes")
 
-    __slots__ = ("_counts", "_nanos", "_pending", "_times", "_total")
-
-    def __init__(self, total: Series | None = None) -> None:
-        self._total = total
+    def __init__(self) -> None:
         self._times: array[int] = array("q")
         # What all before the n-th time comes to, and after the last one.
         self._counts: array[int] = array("q", [0])
         # Running sums of some currencies do not fit 64 bits; then it is a list.
         self._nanos: array[int] | list[int] = array("q", [0])
         self._pending: dict[int, tuple[int, int]] = {}
+        self._wholes: list[Series] = []
+
+    @classmethod
+    def of(cls, cells: Iterable[tuple[int, int, int]]) -> Series:
+        """The series of these cells (time, count, nanos), which are in order."""
+        series = cls()
+        series._extend(cells)
+        return series
+
+    @classmethod
+    def over(cls, parts: Iterable[Series]) -> Series:
+        """The series that sums these up, now and with every change."""
+        whole, cells = cls(), dict[int, tuple[int, int]]()
+        for part in parts:
+            for at, count, nanos in part.cells():
+                known = cells.get(at, (0, 0))
+                cells[at] = known[0] + count, known[1] + nanos
+            part.joins(whole)
+        whole._extend((at, *cells[at]) for at in sorted(cells))
+        return whole
+
+    def joins(self, whole: Series) -> None:
+        """Has another series follow its changes from now on."""
+        self._wholes.append(whole)
+
+    def leaves(self, wholes: Collection[Series]) -> None:
+        """Has these no longer follow."""
+        self._wholes = [whole for whole in self._wholes if whole not in wholes]
 
     def change(self, at: int, count: int, nanos: int) -> None:
         """Adds to the sums at that instant; negative numbers take out."""
         known = self._pending.get(at)
         self._pending[at] = (count, nanos) if known is None else (known[0] + count, known[1] + nanos)
-        if self._total is not None:
-            self._total.change(at, count, nanos)
+        for whole in self._wholes:
+            whole.change(at, count, nanos)
 
     def between(self, since: int | None, until: int | None) -> Amount:
         """The sum from ``since`` to just before ``until``; None is without an end."""
@@ -186,20 +217,19 @@ class Series:
             known = cells.get(at, (0, 0))
             cells[at] = known[0] + count, known[1] + nanos
         del self._times[start:], self._counts[start + 1 :], self._nanos[start + 1 :]
+        self._extend((at, *cells[at]) for at in sorted(cells))
+
+    def _extend(self, cells: Iterable[tuple[int, int, int]]) -> None:
         counted, summed = self._counts[-1], self._nanos[-1]
-        for at in sorted(cells):
-            count, nanos = cells[at]
+        for at, count, nanos in cells:
             if count or nanos:
                 counted, summed = counted + count, summed + nanos
                 self._times.append(at)
                 self._counts.append(counted)
-                self._append(summed)
-
-    def _append(self, nanos: int) -> None:
-        try:
-            self._nanos.append(nanos)
-        except OverflowError:
-            self._nanos = [*self._nanos, nanos]
+                try:
+                    self._nanos.append(summed)
+                except OverflowError:
+                    self._nanos = [*self._nanos, summed]
 
 
 class Rollup:
@@ -209,11 +239,14 @@ class Rollup:
         lines: by every dimension, and ``totals`` over all of them but how they count.
     """
 
-    __slots__ = ("lines", "totals")
+    __slots__ = ("_by", "lines", "totals")
 
-    def __init__(self) -> None:
-        self.lines: dict[Line, Series] = {}
-        self.totals: dict[Line, Series] = {}
+    def __init__(self, lines: dict[Line, Series] | None = None, totals: dict[Line, Series] | None = None) -> None:
+        self.lines = {} if lines is None else lines
+        self.totals = {} if totals is None else totals
+        self._by: dict[str, dict[Line, Series]] = {}
+        for line, series in self.lines.items():
+            series.joins(self.totals[line.only(None)])
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Rollup:
@@ -237,31 +270,36 @@ class Rollup:
             self.add(line, at, 1, nanos)
 
     def add(self, line: Line, at: int, count: int, nanos: int) -> None:
-        """Adds to a line and to the total that it is a part of."""
+        """Adds to a line, and to the sums that it is a part of."""
         series = self.lines.get(line)
         if series is None:
-            series = self.lines[line] = Series(self.totals.setdefault(line.total, Series()))
+            series = self.lines[line] = Series()
+            series.joins(self.totals.setdefault(line.only(None), Series()))
+            for dimension, table in self._by.items():
+                series.joins(table.setdefault(line.only(dimension), Series()))
         series.change(at, count, nanos)
 
-    def cells(self) -> Iterator[tuple[Line, list[tuple[int, int, int]]]]:
+    def by(self, dimension: str) -> Mapping[Line, Series]:
+        """The sums by one dimension alone: made when they are asked for, and then kept up to date."""
+        table = self._by.get(dimension)
+        if table is None:
+            parts: dict[Line, list[Series]] = {}
+            for line, series in self.lines.items():
+                parts.setdefault(line.only(dimension), []).append(series)
+            table = self._by[dimension] = {line: Series.over(of_line) for line, of_line in parts.items()}
+        return table
+
+    def forget(self) -> None:
+        """Lets go of the sums by one dimension."""
+        if self._by:
+            wholes = frozenset(series for table in self._by.values() for series in table.values())
+            for series in self.lines.values():
+                series.leaves(wholes)
+            self._by.clear()
+
+    def cells(self) -> Iterator[tuple[Line, Cells]]:
         """Each line that is not empty, with its sums by instant."""
-        for line, series in self.lines.items():
-            cells = list(series.cells())
-            if cells:
-                yield line, cells
-
-    def sums(self) -> tuple[tuple[Line, Amount], ...]:
-        """What each line that is not empty adds up to."""
-        return _of_all_time(self.lines)
-
-    def sums_of_totals(self) -> tuple[tuple[Line, Amount], ...]:
-        """What each total that is not empty adds up to."""
-        return _of_all_time(self.totals)
-
-    def span(self) -> tuple[int, int] | None:
-        """The first and the last instant; None where there are no records."""
-        edges = [found for series in self.totals.values() if (found := series.edges()) is not None]
-        return (min(first for first, _ in edges), max(last for _, last in edges)) if edges else None
+        return cells_of(self.lines)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Rollup) and dict(self.cells()) == dict(other.cells())
@@ -269,9 +307,24 @@ class Rollup:
     __hash__ = None  # type: ignore[assignment]  # it changes
 
 
-def _of_all_time(table: dict[Line, Series]) -> tuple[tuple[Line, Amount], ...]:
+def cells_of(table: Mapping[Line, Series]) -> Iterator[tuple[Line, Cells]]:
+    """Each line of a table that is not empty, with what was added at each instant: time, count, nanos."""
+    for line, series in table.items():
+        cells = list(series.cells())
+        if cells:
+            yield line, cells
+
+
+def of_all_time(table: Mapping[Line, Series]) -> tuple[tuple[Line, Amount], ...]:
+    """What each line of a table that is not empty adds up to."""
     found = ((line, series.between(None, None)) for line, series in table.items())
     return tuple((line, amount) for line, amount in found if amount.count)
+
+
+def span_of(totals: Mapping[Line, Series]) -> tuple[int, int] | None:
+    """The first and the last instant of what the totals are of; None where that is nothing."""
+    edges = [found for series in totals.values() if (found := series.edges()) is not None]
+    return (min(first for first, _ in edges), max(last for _, last in edges)) if edges else None
 
 
 def _entry(row: Row) -> tuple[Line, int, int]:

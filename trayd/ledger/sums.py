@@ -19,6 +19,8 @@ from trayd.records import Counting, Filters, Heading, Kind, Sum
 
 _DAY = timedelta(days=1)
 
+_TAGS = ("client", "project", "deliverable")
+
 
 class _Called(NamedTuple):
     """What a line is called in a part of time: from the first instant to just before the last."""
@@ -56,24 +58,47 @@ class Sums:
         self._state = state
         self._months = months
         self._called: dict[Line, tuple[_Called, ...]] = {}
-        self._last_merged: dict[bool, tuple[tuple[MonthSums, ...], Collection[tuple[Line, Amount]]]] = {}
+        self._last_merged: dict[str | None, tuple[tuple[MonthSums, ...], Collection[tuple[Line, Amount]]]] = {}
 
     def forget(self) -> None:
         """What lines are called is worked out anew: the state has changed."""
         self._called.clear()
 
-    def by_dimensions(self, filters: Filters, zone: tzinfo) -> tuple[Sum, ...]:
-        """What the records that are meant add up to, by every dimension."""
-        return self._add_up(filters, zone, detailed=True)
+    def add_up(self, filters: Filters, zone: tzinfo, by: Collection[str]) -> tuple[Sum, ...]:
+        """What the records that are meant add up to.
 
-    def totals(self, filters: Filters, zone: tzinfo) -> tuple[Sum, ...]:
-        """The same over all dimensions but kind, currency, account and how they count."""
-        return self._add_up(filters, zone, detailed=_needs_lines(filters))
+        Args:
+            filters: which records.
+            zone: the user's, in which civil dates begin.
+            by: the fields of the heading that have to be told apart.
+        """
+        adding = _Adding()
+        window = Stretch.of(filters.since, filters.until, zone)
+        admits = self._admitting(filters)
+        told = _told_apart(filters, by)
+        names = self._months.names()
+        whole = tuple(known for name in names if (known := self._months.whole(name, window)) is not None)
+        if len(told) > 1:
+            whole = ()  # of whole months it is not kept
+        dimension = next(iter(told), None)
+        for line, amount in self._merged(whole, dimension):
+            called = self._called_throughout(line, whole)
+            if called is None:
+                for known in whole:
+                    series = self._table(known.month, told).get(line)
+                    if series is not None:
+                        self._add_series(adding, line, series, window, admits)
+            elif admits(called.heading):
+                adding.add(called.heading, amount)
+        for name in set(names) - {known.month for known in whole}:
+            for line, series in self._series(name, window, told):
+                self._add_series(adding, line, series, window, admits)
+        return adding.sums()
 
     def over_time(
         self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters, zone: tzinfo
     ) -> dict[str, tuple[Sum, ...]]:
-        """The totals of the stretches between two cuts that follow each other.
+        """The same for the stretches between two cuts that follow each other.
 
         Args:
             cuts: in order.
@@ -86,8 +111,9 @@ class Sums:
         instants = [instant(cut) for cut in cuts]
         dates: list[int] = []
         admits = self._admitting(filters)
+        told = _told_apart(filters, ())
         for name in self._months.names():
-            for line, series in self._series(name, window, detailed=_needs_lines(filters)):
+            for line, series in self._series(name, window, told):
                 span = series.edges()
                 if span is None:
                     continue
@@ -104,38 +130,18 @@ class Sums:
                             adding[labels[start + number]].add(called.heading, amount)
         return {label: added.sums() for label, added in adding.items()}
 
-    def _add_up(self, filters: Filters, zone: tzinfo, *, detailed: bool) -> tuple[Sum, ...]:
-        adding = _Adding()
-        window = Stretch.of(filters.since, filters.until, zone)
-        admits = self._admitting(filters)
-        names = self._months.names()
-        whole = tuple(known for name in names if (known := self._months.whole(name, window)) is not None)
-        rest = set(names) - {known.month for known in whole}
-        for line, amount in self._merged(whole, detailed=detailed):
-            called = self._called_throughout(line, whole)
-            if called is None:
-                for known in whole:
-                    series = self._table(known.month, detailed=detailed).get(line)
-                    if series is not None:
-                        self._add_series(adding, line, series, window, admits)
-            elif admits(called.heading):
-                adding.add(called.heading, amount)
-        for name in rest:
-            for line, series in self._series(name, window, detailed=detailed):
-                self._add_series(adding, line, series, window, admits)
-        return adding.sums()
-
-    def _merged(self, whole: tuple[MonthSums, ...], *, detailed: bool) -> Collection[tuple[Line, Amount]]:
+    def _merged(self, whole: tuple[MonthSums, ...], dimension: str | None) -> Collection[tuple[Line, Amount]]:
         """What several months add up to; remembered until another question is asked, for it is often the same."""
-        known = self._last_merged.get(detailed)
+        known = self._last_merged.get(dimension)
         if known is not None and known[0] == whole:
             return known[1]
+        parts = self._months.whole_by(dimension) if whole and dimension is not None else {}
         merged: dict[Line, Amount] = {}
         for month in whole:
-            for line, amount in self._months.lines(month.month) if detailed else month.totals:
+            for line, amount in month.totals if dimension is None else parts[month.month]:
                 before = merged.get(line, NONE)
                 merged[line] = Amount(before.count + amount.count, before.nanos + amount.nanos)
-        self._last_merged[detailed] = whole, merged.items()
+        self._last_merged[dimension] = whole, merged.items()
         return merged.items()
 
     def _called_throughout(self, line: Line, whole: tuple[MonthSums, ...]) -> _Called | None:
@@ -158,14 +164,17 @@ class Sums:
             if admits(called.heading):
                 adding.add(called.heading, _within(series, called, since, until))
 
-    def _series(self, name: str, window: Stretch, *, detailed: bool) -> Collection[tuple[Line, Series]]:
+    def _series(self, name: str, window: Stretch, told: Collection[str]) -> Collection[tuple[Line, Series]]:
         if not self._months.touches(name, window):
             return ()
-        return self._table(name, detailed=detailed).items()
+        return self._table(name, told).items()
 
-    def _table(self, name: str, *, detailed: bool) -> Mapping[Line, Series]:
+    def _table(self, name: str, told: Collection[str]) -> Mapping[Line, Series]:
+        """The smallest table of a month that tells all of these apart."""
+        if not told:
+            return self._months.totals(name)
         rollup = self._months.rollup(name)
-        return rollup.lines if detailed else rollup.totals
+        return rollup.lines if len(told) > 1 else rollup.by(*told)
 
     def _admitting(self, filters: Filters) -> Callable[[Heading], bool]:
         account = None if filters.account is None else self._state.canonical(filters.account)
@@ -239,7 +248,11 @@ def _clipped(edges: list[int], called: _Called) -> list[int]:
     return edges
 
 
-def _needs_lines(filters: Filters) -> bool:
-    """Whether the totals cannot tell apart what is meant."""
-    dimensions = (filters.client, filters.project, filters.deliverable, filters.model)
-    return any(wanted is not None for wanted in dimensions)
+#: The operation is the model's: what it is told apart by.
+_TOLD_BY = {"operation": "endpoint_id", "model": "endpoint_id"}
+
+
+def _told_apart(filters: Filters, by: Collection[str]) -> frozenset[str]:
+    """The dimensions that an answer needs, beside what every total tells apart."""
+    asked = {*by, *(name for name in ("model", *_TAGS) if getattr(filters, name) is not None)}
+    return frozenset(_TOLD_BY.get(name, name) for name in asked - {"account"})

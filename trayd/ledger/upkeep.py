@@ -27,7 +27,7 @@ from trayd.ledger.months import Months
 from trayd.ledger.pair import LedgerPaths, Pair
 from trayd.ledger.rebuild import open_pair, write_anew
 from trayd.ledger.rollup_files import hashed
-from trayd.ledger.rollups import Rollup
+from trayd.ledger.rollups import Rollup, of_all_time
 from trayd.ledger.state import State
 from trayd.ledger.swap import Plan, finish, swap
 from trayd.ledger.tables import Row, facts_of, row_of
@@ -178,7 +178,9 @@ def verify(
                 cure = "restore a backup; until then it is counted twice"
                 problems.append(Problem(pair=name, record=record_id, text=text, cure=cure))
         derived = held.get(name, month.derived)
-        if Rollup.of(month.rows.values()) != derived.rollup:
+        recount = Rollup.of(month.rows.values())
+        kept = months.kept_sums(name)
+        if not derived.is_of(recount) or (kept is not None and dict(kept) != dict(of_all_time(recount.totals))):
             problems.append(_problem(name, f"{month.pair.file}: the sums of {name} are not those of a recount"))
         if not all(map(derived.index.may_hold, map(hashed, month.rows))):
             problems.append(_problem(name, f"{month.pair.file}: the index of {name} lacks some of its records"))
