@@ -299,8 +299,12 @@ class Daemon:
         if steps is None:
             return False
         done = object()
-        while await self.on_ledger(lambda _operations: next(steps, done)) is not done:
-            pass
+        try:
+            while await self.on_ledger(lambda _operations: next(steps, done)) is not done:
+                pass
+        finally:
+            # Steps that are given up end on the ledger's thread as well: they clear up after themselves.
+            self._ledger_thread.submit(steps.close)
         return True
 
     async def _reload(self) -> None:

@@ -160,7 +160,7 @@ class Ledger(Reader):
         for _ in self.checkpoint_steps():
             pass
 
-    def checkpoint_steps(self) -> Iterator[None]:
+    def checkpoint_steps(self) -> Generator[None, None, None]:
         """Brings the TinyDB files up to date in steps of a few milliseconds, between which anything can be done.
 
         Steps that are left end when the next checkpoint begins, or when the files are let go.
@@ -171,7 +171,7 @@ class Ledger(Reader):
         self._usable()
         return self._checkpoint_steps()
 
-    def _checkpoint_steps(self) -> Iterator[None]:
+    def _checkpoint_steps(self) -> Generator[None, None, None]:
         # Two at once would write the same files: the one under way ends, and the new one does its work too.
         self._stop_checkpoint()
         steps = self._steps()
