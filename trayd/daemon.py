@@ -333,13 +333,18 @@ class Daemon:
 
 async def _kept_up(name: str, part: Callable[[], Awaitable[None]]) -> None:
     """Runs a part; one that fails is logged and started again, and never takes the others with it."""
+    told = ""
     while True:
         try:
             await part()
             return
+        except TraydError as error:  # a person can act on it, and needs to hear of it once
+            if told != str(error):
+                told = str(error)
+                logger.error("%s waits: %s", name, error)  # noqa: TRY400 - no bug
         except Exception:
             logger.exception("%s failed and is started again in %.0f s", name, RESTART_S)
-            await asyncio.sleep(RESTART_S)
+        await asyncio.sleep(RESTART_S)
 
 
 def _release(operations: Operations) -> None:

@@ -20,8 +20,8 @@ from trayd.money import Money
 #: The account of a key that is only in the environment, until fal has told its username.
 DEFAULT_ACCOUNT = "default"
 
-#: What a person may change on a record.
-EDITABLE_FIELDS = ("client", "project", "deliverable", "note")
+#: What a person may change on a record, and how many characters each takes.
+EDITABLE_FIELDS = {"client": 200, "project": 200, "deliverable": 200, "note": 2000}
 
 
 class Kind(StrEnum):

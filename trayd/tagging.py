@@ -10,16 +10,14 @@ import msgspec
 from trayd.errors import LedgerError, UsageError
 from trayd.facts import Batch, Tagging, UserEdit
 from trayd.filters import FilterQuery
-from trayd.intake.rejection import tidy
 from trayd.ledger.store import Ledger
 from trayd.records import EDITABLE_FIELDS, Kind, Record
 from trayd.reports.shape import HistoryItem, history_item
+from trayd.texts import tidy
 
 #: So many of the records that would change are shown.
 SHOWN = 10
 
-#: The longest texts, as event files may have them.
-_LONGEST = {"client": 200, "project": 200, "deliverable": 200, "note": 2000}
 _NAMED_IN_ERROR = 3
 
 
@@ -51,8 +49,8 @@ class TagQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if not values:
             raise UsageError("there is nothing to set", "say --client, --project, --deliverable or --note")
         for field, value in values.items():
-            if value is not None and len(value) > _LONGEST[field]:
-                raise UsageError(f"--{field} is longer than {_LONGEST[field]} characters", "shorten it")
+            if value is not None and len(value) > EDITABLE_FIELDS[field]:
+                raise UsageError(f"--{field} is longer than {EDITABLE_FIELDS[field]} characters", "shorten it")
         return values
 
     def where(self) -> FilterQuery:

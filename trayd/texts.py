@@ -1,6 +1,13 @@
-"""Texts at the lengths that systems take."""
+"""Texts as they are kept, and at the lengths that systems take."""
 
 from __future__ import annotations
+
+import unicodedata
+
+
+def tidy(text: str) -> str:
+    """The text in Unicode's composed form, without spaces around it and with single ones inside."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def clip(text: str, units: int) -> str:

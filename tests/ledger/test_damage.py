@@ -306,3 +306,18 @@ def test_a_hand_edit_counts_after_every_tag_that_was_there_whatever_the_files_cl
     ledger = opened(tmp_path)
     assert ledger.get("r1").client == "Contoso"
     ledger.close()
+
+
+def test_an_empty_text_written_by_hand_clears_and_a_long_one_is_made_one_line_of_its_length(tmp_path):
+    ledger = opened(tmp_path)
+    ledger.add(Batch(events=(event("a", "r1", client="Northwind"),)))
+    ledger.close()
+    with tinydb.TinyDB(file_of(tmp_path)) as database:
+        database.update({"client": " ", "note": "a\n" * 3000, "amount": "9.99"}, tinydb.where("id") == "r1")
+    ledger = opened(tmp_path)
+    record = ledger.get("r1")
+    assert record.client is None
+    assert record.note.startswith("a a a")
+    assert len(record.note) <= 2000
+    assert "tags and notes of one record were taken in" in ledger.notices[1]
+    ledger.close()

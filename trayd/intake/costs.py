@@ -19,11 +19,12 @@ import msgspec
 from trayd.intake import amounts, dates
 from trayd.intake.currencies import currency_of
 from trayd.intake.readings import Cell, Undecided, read_as, settle
-from trayd.intake.rejection import CORRECT_IT, RefusedError, Rejection, shown, tidy
+from trayd.intake.rejection import CORRECT_IT, RefusedError, Rejection, shown
 from trayd.intake.table import Row, Table, open_table
 from trayd.intake.text import decode
 from trayd.money import Money
 from trayd.records import ExternalCost, Kind
+from trayd.texts import tidy
 
 REQUIRED = ("date", "description", "amount", "category")
 

@@ -20,10 +20,11 @@ from msgspec import Meta
 from trayd.facts import EventFact, ModelFact
 from trayd.intake.currencies import is_currency
 from trayd.intake.prompts import without_embedded_files, without_prompts
-from trayd.intake.rejection import CORRECT_IT, RefusedError, Rejection, shown, tidy
+from trayd.intake.rejection import CORRECT_IT, RefusedError, Rejection, shown
 from trayd.money import EXACT, Money
 from trayd.prices import price_of
 from trayd.records import DEFAULT_ACCOUNT, Estimate, Status
+from trayd.texts import tidy
 
 #: The version of the format that is read, and the greatest one that is known.
 VERSION = 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import msgspec
 
 from trayd.errors import IntakeError
@@ -69,8 +67,3 @@ def _escaped(character: str) -> str:
     if code in _UNDECODABLE:
         return f"\\x{code - _UNDECODABLE.start + 0x80:02x}"
     return character.encode("unicode_escape").decode("ascii")
-
-
-def tidy(text: str) -> str:
-    """The text in Unicode's composed form, without spaces around it and with single ones inside."""
-    return " ".join(unicodedata.normalize("NFC", text).split())

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from trayd.intake.rejection import RefusedError, Rejection, shown, tidy
+from trayd.intake.rejection import RefusedError, Rejection, shown
+from trayd.texts import tidy
 
 DELIMITERS = (",", ";", "\t", "|")
 

@@ -8,6 +8,7 @@ from typing import Any
 from trayd.facts import UserEdit
 from trayd.ledger.merge import RecordFacts, with_edit
 from trayd.records import EDITABLE_FIELDS, Record
+from trayd.texts import tidy
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -24,9 +25,10 @@ def with_hand_edits(facts: RecordFacts, document: dict[str, Any], before: Record
     Returns:
         The same object where the document shows nothing new.
     """
-    for field in EDITABLE_FIELDS:
+    for field, longest in EDITABLE_FIELDS.items():
         value = document.get(field)
         if value != getattr(before, field) and (value is None or isinstance(value, str)):
+            value = tidy(value)[:longest] or None if value is not None else None
             after = max((edit.at for edit in facts.edits if edit.field == field), default=at - _INSTANT) + _INSTANT
             facts = with_edit(facts, UserEdit(record_id=before.id, field=field, value=value, at=max(at, after)))
     return facts

@@ -70,6 +70,7 @@ class Month:
         self.derived = known
         assert known.rollup is not None  # noqa: S101 - that of a month in memory is whole
         self.rollup = known.rollup
+        self.notices: tuple[str, ...] = ()
         if self.pair.edited is not None:
             self._take_edits()
 
@@ -105,6 +106,8 @@ class Month:
         if changes:
             self.pair.write(changes)
             self.apply(changes)
+            taken = "one record" if len(changes) == 1 else f"{len(changes)} records"
+            self.notices = (f"{self.pair.file}: tags and notes of {taken} were taken in, the rest is as trayd had it",)
 
 
 class Months:
@@ -152,7 +155,7 @@ class Months:
             self._names.add(name)
             self._closed.clear()
             self._derived[name] = month.derived
-            self.notices += month.pair.notices
+            self.notices += [*month.pair.notices, *month.notices]
         return month
 
     def begun(self, name: str) -> Month:
