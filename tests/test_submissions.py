@@ -3,14 +3,16 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
-from tests.ledger.making import billing, event, opened
+from tests.ledger.making import HOUR, KLING, NOON, balance, billing, crash, event, model, opened
 from trayd.errors import LedgerFullError, RecordError
 from trayd.facts import Batch, BillingFact
 from trayd.ledger.disk import Disk
-from trayd.records import Counting
+from trayd.records import Counting, Episode
 from trayd.submissions import Submissions
 
 
@@ -117,3 +119,29 @@ async def test_who_gives_up_waiting_does_not_take_the_others_along(submissions, 
     assert (await second).created == ("rb",)
     await submissions.settle()
     assert len(list(ledger.records())) == 2
+
+
+def test_an_alert_that_ends_and_begins_again_in_one_write_is_remembered(tmp_path):
+    ledger = opened(tmp_path)
+    first = Episode(id="balance:acme", rule="balance", scope="acme", since=NOON, text="low")
+    ended = structs.replace(first, resolved=NOON + HOUR)
+    again = structs.replace(first, since=NOON + 2 * HOUR)
+    ledger.add(Batch(episodes=(first,)))
+    ledger.add_together([Batch(episodes=(ended,)), Batch(episodes=(again,))])
+    assert list(ledger.past_episodes()) == [ended]
+    assert ledger.episodes() == {again.id: again}
+    ledger.close()
+
+
+@pytest.mark.parametrize("first", ["old", "new"])
+def test_what_can_wait_takes_the_place_of_nothing_that_cannot(tmp_path, first):
+    ledger = opened(tmp_path)
+    ledger.add(Batch(models=(model("Kling", NOON, unit_price=Decimal(1)),)))
+    old = Batch(models=(model("Kling", NOON + HOUR, unit_price=Decimal(1)),))
+    new = Batch(models=(model("Kling", NOON + 2 * HOUR, unit_price=Decimal(2)),))
+    ledger.add_together([old, new] if first == "old" else [new, old])
+    ledger.add(Batch(events=(event(),), balances=(balance("5"),)))
+    crash(ledger)
+    ledger = opened(tmp_path)
+    assert ledger.models()[KLING].unit_price == 2
+    ledger.close()

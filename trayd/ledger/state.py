@@ -188,10 +188,11 @@ class State:
 
     def changes(self, batch: Batch) -> tuple[list[Change], list[Change]]:
         """What of a batch belongs to the state: what has to be written, and what can wait."""
-        now: list[Change] = []
-        later: list[Change] = []
-        for change, can_wait in self._of(batch):
-            (later if can_wait else now).append(change)
+        changes = list(self._of(batch))
+        # What cannot wait takes others of its row along, or one that came before it would take its place.
+        at_once = {(change.table, change.key) for change, can_wait in changes if not can_wait}
+        now = [change for change, _ in changes if (change.table, change.key) in at_once]
+        later = [change for change, _ in changes if (change.table, change.key) not in at_once]
         return now, later
 
     def _of(self, batch: Batch) -> Iterator[tuple[Change, bool]]:
@@ -237,8 +238,10 @@ class State:
             yield Change("models", fact.endpoint_id, new), can_wait
 
     def _episodes(self, episodes: tuple[Episode, ...]) -> Iterator[tuple[Change, bool]]:
+        seen: dict[str, Episode] = {}
         for episode in episodes:
-            known: Episode | None = self.rows("episodes").get(episode.id)
+            known: Episode | None = seen.get(episode.id) or self.rows("episodes").get(episode.id)
+            seen[episode.id] = episode
             if known == episode:
                 continue
             if known is not None and known.resolved is not None and known.since != episode.since:
