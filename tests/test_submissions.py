@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
-from tests.ledger.making import HOUR, KLING, NOON, balance, billing, crash, event, model, opened
+from tests.ledger.making import HOUR, KLING, NOON, balance, billing, crash, edit, event, model, opened
 from trayd.errors import LedgerFullError, RecordError
-from trayd.facts import Batch, BillingFact
+from trayd.facts import Batch, BillingFact, Link
 from trayd.ledger.disk import Disk
 from trayd.records import Counting, Episode
 from trayd.submissions import Submissions
@@ -144,4 +144,18 @@ def test_what_can_wait_takes_the_place_of_nothing_that_cannot(tmp_path, first):
     crash(ledger)
     ledger = opened(tmp_path)
     assert ledger.models()[KLING].unit_price == 2
+    ledger.close()
+
+
+def test_what_a_person_says_of_a_record_counts_in_whatever_is_said_next(tmp_path):
+    ledger = opened(tmp_path)
+    ledger.add(Batch(events=(event("e1", None),), billing=(billing("r1"),)))
+    link = Link(record_id="e1", request_id="r1", at=NOON)
+    undone = structs.replace(link, undone=NOON + HOUR)
+    again = structs.replace(link, at=NOON + 2 * HOUR)
+    ledger.add_together([Batch(edits=(edit("e1", "client", "Northwind"),)), Batch(links=(link,))])
+    assert ledger.get("r1").client == "Northwind"
+    ledger.add_together([Batch(links=(undone,)), Batch(links=(again,))])
+    assert [record.id for record in ledger.records()] == ["r1"]
+    assert ledger.get("r1").client == "Northwind"
     ledger.close()

@@ -231,6 +231,9 @@ class Ledger(Reader):
         """
         self._usable()
         results: list[Added | TraydError]
+        if len(batches) > 1 and any(batch.links or batch.edits for batch in batches):
+            # What a person says of records hangs on what they are by then.
+            return [result for batch in batches for result in self.add_together((batch,))]
         try:
             results = [*self._add(batches)]
         except TraydError as error:
