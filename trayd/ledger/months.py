@@ -59,11 +59,18 @@ class Month:
         derived: what is derived of them, up to date, and ``rollup`` in it.
     """
 
-    def __init__(self, name: str, folders: LedgerPaths, disk: Disk, derived: Callable[[], Derived | None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        folders: LedgerPaths,
+        disk: Disk,
+        derived: Callable[[], Derived | None],
+        witness: int | None,
+    ) -> None:
         self.name = name
         # Asked for before the files are mended, for it judges by their looks.
         known = derived()
-        self.pair = Pair(name, folders, disk, MonthDB, (RECORDS,))
+        self.pair = Pair(name, folders, disk, MonthDB, (RECORDS,), witness)
         self.rows: dict[str, Row] = self.pair.table(RECORDS).rows
         if known is None or self.pair.notices or self.pair.dirty:
             known = Derived(Rollup.of(self.rows.values()), Index.of(self.rows), None)
@@ -126,8 +133,11 @@ class Months:
         self._asked_at = clock()
         # By the day of what is looked for; forgotten whenever a month is opened, and when some are let go.
         self._closed: dict[date | None, list[str]] = {}
-        self._names = {name for folder in (folders.ledger, folders.backup) for name in _names_in(folder)}
         self._files = RollupFiles(folders, disk)
+        # Months whose files are gone are named as well: nothing that adds up all of them may lack one silently.
+        self._witness = self._files.witness()
+        self._names = {name for folder in (folders.ledger, folders.backup) for name in _names_in(folder)}
+        self._names |= self._witness.keys()
         self._derived: dict[str, Derived] = {}
         self._whole = self._files.months()
         #: What was mended in months that were opened, for people.
@@ -151,7 +161,8 @@ class Months:
         self._keep(name, stay)
         month = self._open.get(name)
         if month is None:
-            month = self._open[name] = Month(name, self._folders, self._disk, lambda: self._valid(name))
+            known = self._witness.get(name)
+            month = self._open[name] = Month(name, self._folders, self._disk, lambda: self._valid(name), known)
             self._names.add(name)
             self._closed.clear()
             self._derived[name] = month.derived
@@ -286,12 +297,13 @@ class Months:
             yield from month.pair.checkpoint_steps()
             if month.derived.stamp is None:
                 yield
-                whole = yield from self._files.save_steps(month.name, month.derived)
+                whole = yield from self._files.save_steps(month.name, month.derived, month.pair.saved)
                 if whole is not None:  # else it has changed meanwhile, and has its turn another time
                     saved[month.name] = whole
         yield
         if saved:
             self._whole |= self._files.save_months(saved, self._names)
+            self._witness |= {name: whole.seq for name, whole in saved.items()}
 
     def release(self) -> bool:
         """Lets go of what is not in use and needs no checkpoint; whether there was any."""

@@ -87,6 +87,7 @@ class Opening:
         storage: its TinyDB file.
         tables: empty, by name; they are filled.
         notices: are told what was mended.
+        known: the number that is known to have been in one of the files; None where none is known of.
 
     Attributes:
         journal: the mirror, intact, to be appended to.
@@ -94,7 +95,7 @@ class Opening:
         edited: what was found in a file that was edited by hand; None where it was not.
 
     Raises:
-        LedgerDamagedError: neither file can stand for the other.
+        LedgerDamagedError: neither file can stand for the other, both are older than what is known, or gone.
         LedgerError: a newer trayd wrote them.
         LedgerFullError: the disk refused what had to be read, kept or mended.
     """
@@ -107,6 +108,7 @@ class Opening:
         storage: SealedStorage,
         tables: Mapping[str, RowTable[Any]],
         notices: Notices,
+        known: int | None,
     ) -> None:
         self._name = name
         self._file = storage.path
@@ -115,6 +117,7 @@ class Opening:
         self._storage = storage
         self._tables = tables
         self._notices = notices
+        self._known = known
         self.covered = 0
         self.edited: HandEdit | None = None
         with _all_kept():
@@ -141,7 +144,9 @@ class Opening:
                     f"{self._file} holds what this trayd cannot read ({error})", "update trayd, or restore a backup"
                 ) from error
         if mirror.broken or mirror.incomplete or not mirror.lines:
+            self._refuse_gone(mirror, found)
             return self._without_mirror(mirror, found)
+        self._refuse_older(mirror.last, found)
         return self._with_mirror(mirror, found)
 
     def _refuse_other(self, mirror: Reading) -> None:
@@ -150,6 +155,31 @@ class Opening:
             raise LedgerDamagedError(
                 f"{self._mirror} is the mirror of {whose}",
                 "give both its own name back, or restore a backup; nothing was changed or deleted",
+            )
+
+    def _refuse_gone(self, mirror: Reading, found: Found) -> None:
+        if self._known is None:
+            return
+        if found.state is FileState.SOUND:
+            self._refuse_older(mirror.last, found)
+        elif found.state is FileState.MISSING and not mirror.lines and not mirror.broken:
+            raise LedgerDamagedError(
+                f"{self._file} and {self._mirror} are both missing"
+                if mirror.missing
+                else f"{self._file} is missing and {self._mirror} holds nothing whole",
+                f"restore a backup, or run `trayd ledger rebuild {self._name}`, which goes on without them; "
+                "nothing was changed or deleted",
+            )
+
+    def _refuse_older(self, last: int, found: Found) -> None:
+        """Where one file is older than the other it was rebuilt from it; where both are, something is lost."""
+        if found.state is FileState.SOUND and found.seal is not None:
+            last = max(last, found.seal.seq)
+        if self._known is not None and last < self._known:
+            raise LedgerDamagedError(
+                f"{self._file} and {self._mirror} are older than what trayd has read from them before",
+                f"restore a backup, or run `trayd ledger rebuild {self._name}`, which goes on with what is there; "
+                "nothing was changed or deleted",
             )
 
     def _with_mirror(self, mirror: Reading, found: Found) -> Journal:

@@ -46,14 +46,21 @@ class Pair:
         name: the files' name without its end: ``2026-11``, ``state``.
         database: the TinyDB class, which says what the tables are made of.
         tables: the names of the tables.
+        known: the number that is known to have been in one of its files; None where none is known of.
 
     Raises:
-        LedgerDamagedError: neither file can stand for the other.
+        LedgerDamagedError: neither file can stand for the other, both are older than what is known, or gone.
         LedgerError: a newer trayd wrote them.
     """
 
     def __init__(
-        self, name: str, folders: LedgerPaths, disk: Disk, database: type[TinyDB], tables: Sequence[str]
+        self,
+        name: str,
+        folders: LedgerPaths,
+        disk: Disk,
+        database: type[TinyDB],
+        tables: Sequence[str],
+        known: int | None = None,
     ) -> None:
         self.name = name
         self.file = folders.ledger / f"{name}.json"
@@ -68,7 +75,7 @@ class Pair:
             self.tables[table] = rows
         self._under_way: Callable[[], Generator[None, None, None] | None] = lambda: None
         self._notices = Notices(disk)
-        opening = Opening(name, self.mirror, disk, self._storage, self.tables, self._notices)
+        opening = Opening(name, self.mirror, disk, self._storage, self.tables, self._notices, known)
         #: What was found in a file that was edited by hand; None where it was not.
         self.edited = opening.edited
         self._covered = opening.covered
@@ -83,6 +90,16 @@ class Pair:
     def dirty(self) -> bool:
         """Whether the TinyDB file lacks something that the mirror has, or a checkpoint is under way."""
         return self._journal.poisoned or self._journal.holds or self._journal.changed > self._covered
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was ever written into it."""
+        return self._journal.seq > 0
+
+    @property
+    def saved(self) -> int:
+        """The number of the TinyDB file in place: one of its files always says it, or a greater one."""
+        return self._storage.seq
 
     def table(self, name: str) -> RowTable[Any]:
         """A table by its name."""

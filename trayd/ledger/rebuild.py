@@ -45,17 +45,23 @@ class Rebuilt(msgspec.Struct, frozen=True):
     again_since: datetime | None = None
 
 
-def open_pair(name: str, folders: LedgerPaths, disk: Disk) -> Pair:
+def open_pair(name: str, folders: LedgerPaths, disk: Disk, known: int | None = None) -> Pair:
     """A pair by its name alone.
 
+    Args:
+        name: of the pair.
+        folders: of the ledger.
+        disk: the file calls.
+        known: the number that is known to have been in one of its files; None where none is known of.
+
     Raises:
-        LedgerDamagedError: neither file can stand for the other.
+        LedgerDamagedError: neither file can stand for the other, both are older than what is known, or gone.
         LedgerNewerError: a newer trayd wrote them.
         LedgerFullError: the disk refuses.
     """
     if name.startswith("state"):
-        return Pair(name, folders, disk, StateDB, tuple(STATE_TABLES))
-    return Pair(name, folders, disk, MonthDB, (RECORDS,))
+        return Pair(name, folders, disk, StateDB, tuple(STATE_TABLES), known)
+    return Pair(name, folders, disk, MonthDB, (RECORDS,), known)
 
 
 def rebuild(

@@ -136,8 +136,13 @@ class MonthSums(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Whole(MonthSums, frozen=True, kw_only=True):
-    """The same, and the sums by each dimension alone."""
+    """The same, and the sums by each dimension alone.
 
+    Attributes:
+        seq: the number of the month's TinyDB file that was in place; see :meth:`RollupFiles.witness`.
+    """
+
+    seq: int
     by: dict[str, tuple[tuple[Line, Amount], ...]]
 
 
@@ -205,8 +210,13 @@ class RollupFiles:
         except (msgspec.MsgspecError, KeyError, ValueError):
             return None
 
-    def save_steps(self, month: str, derived: Derived) -> Generator[None, None, Whole | None]:
+    def save_steps(self, month: str, derived: Derived, seq: int) -> Generator[None, None, Whole | None]:
         """Keeps what is derived of a month that has just been checkpointed, in short steps.
+
+        Args:
+            month: its name.
+            derived: what to keep.
+            seq: the number of the month's TinyDB file in place.
 
         Returns:
             What the month adds up to; None where it changed between two steps, and nothing was kept.
@@ -242,7 +252,7 @@ class RollupFiles:
         for dimension in DIMENSIONS:
             yield
             by[dimension] = _added_up((line.only(dimension), amount) for line, amount in lines)
-        return Whole(month=month, stamp=stamp, first=first, last=last, totals=totals, by=by)
+        return Whole(month=month, stamp=stamp, first=first, last=last, totals=totals, seq=seq, by=by)
 
     def months(self) -> dict[str, MonthSums]:
         """The sums of each month whose pair is still as it was when they were counted."""
@@ -256,6 +266,21 @@ class RollupFiles:
             of_month.month: msgspec.json.decode(of_month.by[dimension], type=tuple[tuple[Line, Amount], ...])
             for of_month in parts
         }
+
+    def witness(self) -> dict[str, int]:
+        """The months that there were when these files were written, and the number of each one's TinyDB file.
+
+        It is what is left to tell of a month whose two files are gone, or older than they were. The months come to
+        stand here after their own files are durable, so what it tells was there.
+        """
+        try:
+            found = self._examine(_MONTHS)
+            if found is None:
+                return {}
+            told = (msgspec.json.decode(raw, type=_Witnessed) for raw in found.tables["months"].values())
+            return {one.month: one.seq for one in told}
+        except (msgspec.MsgspecError, KeyError):
+            return {}
 
     def save_months(self, changed: Mapping[str, Whole], names: Iterable[str]) -> dict[str, MonthSums]:
         """Keeps the sums of months that have just been saved beside those of the others.
@@ -296,6 +321,10 @@ class RollupFiles:
 
 class _Named(msgspec.Struct):
     month: str
+
+
+class _Witnessed(_Named):
+    seq: int = 0  # files of trayd 0.1 do not say it
 
 
 def _table(documents: Mapping[str, msgspec.Raw]) -> dict[Line, Series]:

@@ -66,6 +66,8 @@ class SealedStorage(Storage):
         self.path = path
         #: The size of the file as it was written or read last, in bytes.
         self.size = 0
+        #: The number that its seal says, as it was written or read last; 0 where there was no file of trayd's.
+        self.seq = 0
         self._disk = disk
         self._stamp: tuple[int, int, int] | None = None
 
@@ -104,6 +106,7 @@ class SealedStorage(Storage):
             and hashlib.sha256(memoryview(content)[:at]).hexdigest() == seal.sha256
         )
         state = FileState.SOUND if ours else FileState.EDITED
+        self.seq = seal.seq if ours else 0
         return Found(state=state, tables=tables, seal=seal, content=content)
 
     def read(self) -> dict[str, dict[str, Any]] | None:
@@ -169,7 +172,7 @@ class SealedStorage(Storage):
                 new.discard()
                 raise
             self._stamp = self._disk.stamp(self.path)
-            self.size = size + len(seal)
+            self.size, self.seq = size + len(seal), seq
             self._disk.sync_folder(self.path.parent)
         return file
 

@@ -120,3 +120,5 @@ def remove_derived(folders: LedgerPaths, disk: Disk) -> None:
             for path in sorted(folder.iterdir()):
                 if path.name.endswith((".json", ".json" + TEMPORARY)):
                     disk.remove(path)
+            # One that came back after a power cut would tell of months that are gone for good.
+            disk.sync_folder(folder)
