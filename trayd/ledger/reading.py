@@ -84,6 +84,7 @@ class Reader:
             chosen, waiting = waiting[:ready], waiting[ready:]
             # Who asks for one page pays for the others' order alone.
             yield from (record for _, _, row in chosen if filters.admits(record := self._present(row), zone))
+            del chosen  # before the next month comes
             self._months.release()
 
     def latest(self, since: datetime, at_least: int = 0) -> list[Generation]:
