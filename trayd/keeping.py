@@ -86,10 +86,11 @@ class RebuildDone(msgspec.Struct, frozen=True):
     Attributes:
         pair: its name.
         documents: how many it holds.
-        read: what it was read from: memory, mirror, file or both.
+        read: what it was read from: memory, mirror, file or both; neither where both files were gone.
         kept: the files that it replaced.
         missing: what could not be read, and so is not in it.
-        again_since: from when on fal is asked again, and files can be taken in again, where something may be lacking.
+        lacks_since: from when on something may be lacking, and files can be taken in again; None where nothing is.
+        again_since: from when on fal is asked again for what was billed; None where it is not.
     """
 
     pair: str
@@ -97,6 +98,7 @@ class RebuildDone(msgspec.Struct, frozen=True):
     read: str
     kept: tuple[str, ...]
     missing: tuple[str, ...]
+    lacks_since: datetime | None
     again_since: datetime | None
 
 
@@ -201,5 +203,6 @@ def _rebuilt(done: Rebuilt) -> RebuildDone:
         read=done.read,
         kept=tuple(map(str, done.kept)),
         missing=done.missing,
+        lacks_since=done.lacks_since,
         again_since=done.again_since,
     )

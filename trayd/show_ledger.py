@@ -16,6 +16,7 @@ _READ = {
     "mirror": "from the mirror",
     "file": "from the TinyDB file",
     "both": "from what both files still hold",
+    "neither": "for neither file was there",
 }
 
 
@@ -36,12 +37,14 @@ def rebuilt_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
         lines.append(Text(f"{pair['pair']}: {count(pair['documents'], 'document')}, {_READ[pair['read']]}"))
         lines += [Text(f"  ! {text}", style="red") for text in pair["missing"]]
         lines += [_line(f"kept: {path}") for path in pair["kept"]]
-    since = min((pair["again_since"] for pair in answer if pair["again_since"]), default=None)
-    if since is not None:
+    lacks = min((pair["lacks_since"] for pair in answer if pair["lacks_since"]), default=None)
+    if lacks is not None:
+        again = min((pair["again_since"] for pair in answer if pair["again_since"]), default=None)
+        asked = f"The next poll asks fal again for what was billed since {style.time(again)}. " if again else ""
         lines.append(
             Text(
-                f"The next poll asks fal again for what was billed since {style.time(since)}; for the rest, drop the "
-                "event files and statements of that time again: they are in drop/done."
+                f"{asked}The event files and statements that were taken in since {style.time(lacks)} can be dropped "
+                "again: they are in drop/done."
             )
         )
     return Group(*lines) if lines else Text("there is nothing to write anew: the ledger is empty")

@@ -32,6 +32,8 @@ _HEADING = re.compile(rb'[{]?"([^"]*)": [{](?:[}][,}]?)?')
 _LINE = re.compile(rb'"([0-9]{1,18})": ([{].*?[}]),?')
 _SEAL = b'"%s": ' % SEAL_TABLE.encode()
 
+_STATE_HELD = "what it knew (links, how far billing has been read, alerts, files taken in, taggings)"
+
 # What a document shows beside what its facts make.
 _NOT_OF_THE_FACTS = frozenset({"facts", "cost", "billed", "display_name", "operation", "unit", "account", "counting"})
 
@@ -51,7 +53,7 @@ class Contents(msgspec.Struct, kw_only=True):
 
     Attributes:
         payloads: the documents.
-        read: what they come from: ``memory``, ``mirror``, ``file`` or ``both``.
+        read: what they come from: ``memory``, ``mirror``, ``file`` or ``both``; ``neither`` where both are gone.
         dropped: what the mirror says is gone, as (table, key).
         edited: the records' documents as they stand in a TinyDB file that was edited by hand.
         before: the records' payloads that such a file was written from, as far as that can be told.
@@ -70,29 +72,29 @@ class Contents(msgspec.Struct, kw_only=True):
     seq: int = 0
 
 
-def of_pair(name: str, folders: LedgerPaths, disk: Disk, source: Source | None) -> Contents:
-    """What the files of a pair hold.
+def of_pair(name: str, folders: LedgerPaths, disk: Disk, source: Source | None, known: int | None = None) -> Contents:
+    """What the files of a pair hold. A file that bears another pair's name is left out of it.
 
     Args:
         name: of the pair.
         folders: of the ledger.
         disk: the file calls.
         source: the file to read alone; None takes the one that is whole, or else what both still have.
+        known: the number that is known to have been in one of the files; None where none is known of.
 
     Raises:
-        LedgerError: the source is not there, or a newer trayd wrote it.
+        LedgerError: the source is not there, or another pair's, or a newer trayd wrote it.
         LedgerFullError: a file cannot be read.
     """
     file, mirror = folders.ledger / f"{name}.json", folders.backup / f"{name}.jsonl"
-    reading = journal.read(disk, mirror)
-    found = SealedStorage(file, disk=disk).examine()
-    seq = max(reading.last, found.seal.seq if found.seal else 0)
+    reading, found, strange = _own(name, file, mirror, disk)
     for wanted, path, gone in (
         (Source.MIRROR, mirror, reading.missing),
         (Source.FILE, file, found.state is FileState.MISSING),
     ):
         if source is wanted and gone:
-            raise LedgerError(f"there is no {path}", "read the other file of the pair, or restore a backup")
+            why = f"{path} is {strange[path]}" if path in strange else f"there is no {path}"
+            raise LedgerError(why, "read the other file of the pair, or restore a backup")
     written = format_of(mirror), format_of(file)
     of_mirror = partial(_of_mirror, reading, mirror, disk, written[0] or written[1] or FORMAT)
     of_file = partial(_of_file, found, file, written[1] or written[0] or FORMAT)
@@ -113,8 +115,44 @@ def of_pair(name: str, folders: LedgerPaths, disk: Disk, source: Source | None) 
             _go_on(contents, reading, found, mirror, disk)
     else:
         contents = _of_both(of_mirror(), of_file())
-    contents.seq = seq
+    if source is None:
+        contents.missing[:0] = [f"{path}: it is {what}, and was left out" for path, what in strange.items()]
+    _tell_of_both(contents, name, (file, mirror), reading, found, known)
+    # What is written anew counts as newer than all that was known.
+    contents.seq = max(reading.last, found.seal.seq if found.seal else 0, known or 0)
     return contents
+
+
+def _tell_of_both(
+    contents: Contents, name: str, paths: tuple[Path, Path], reading: Reading, found: Found, known: int | None
+) -> None:
+    """Says what neither file tells of itself: that both are gone, or older than they were."""
+    both = ", ".join(map(str, paths))
+    if not reading.lines and found.state is FileState.MISSING and not (reading.broken or reading.suspect):
+        contents.read = "neither"
+        if known is not None or reading.missing:
+            lost = _STATE_HELD if name == "state" else "all of it"
+            contents.missing.append(f"{both}: neither holds anything of {name} any more; {lost} is lost")
+    else:
+        last = max(reading.last, found.seal.seq if found.seal and found.state is FileState.SOUND else 0)
+        if known is not None and last < known:
+            contents.missing.append(
+                f"{both}: both are older than what trayd has read from them before; what came since is not there"
+            )
+
+
+def _own(name: str, file: Path, mirror: Path, disk: Disk) -> tuple[Reading, Found, dict[Path, str]]:
+    """A pair's two files; one that says it is another pair's counts as not there, and is named."""
+    reading, found = journal.read(disk, mirror), SealedStorage(file, disk=disk).examine()
+    strange: dict[Path, str] = {}
+    whose = next((entry.pair for entry in reading.entries(up_to=reading.first)), None)
+    if whose not in {None, name}:
+        strange[mirror] = f"the mirror of {whose}"
+        reading = Reading(missing=True)
+    if found.seal is not None and found.seal.pair not in {"", name}:
+        strange[file] = f"the file of {found.seal.pair}"
+        found = Found(state=FileState.MISSING)
+    return reading, found, strange
 
 
 def _has_more(one: Contents, other: Contents) -> bool:

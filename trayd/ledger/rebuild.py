@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import msgspec
 
 from trayd.errors import LedgerError
 from trayd.facts import Coverage
-from trayd.ledger.archive import names_in
+from trayd.ledger.archive import in_order, names_in
 from trayd.ledger.contents import Contents, Payloads, Source, of_pair
 from trayd.ledger.disk import Disk, refusals, set_aside
 from trayd.ledger.formats import format_of
@@ -21,6 +21,8 @@ from trayd.ledger.merge import RecordFacts, fold
 from trayd.ledger.mirror import Journal
 from trayd.ledger.months import RECORDS, bounds
 from trayd.ledger.pair import Change, LedgerPaths, Pair
+from trayd.ledger.rollup_files import RollupFiles
+from trayd.ledger.state import refuse_lost
 from trayd.ledger.tables import STATE_TABLES, MonthDB, StateDB
 
 
@@ -30,11 +32,14 @@ class Rebuilt(msgspec.Struct, frozen=True):
     Attributes:
         name: of the pair: ``2026-11``, ``state``.
         documents: how many it holds.
-        read: what it was read from: ``memory``, ``mirror``, ``file``, or ``both`` where neither was whole.
+        read: what it was read from: ``memory``, ``mirror``, ``file``, ``both`` where neither was whole, or ``neither``
+            where both were gone.
         kept: the files that it replaced, under the names that they are kept by.
         missing: what could not be read, and so is not in it.
-        again_since: from when on fal is asked again for what was billed, and files can be taken in again, because
-            something may be lacking (UTC); None where nothing is.
+        lacks_since: from when on something may be lacking, and files can be taken in again (UTC); None where nothing
+            is.
+        again_since: from when on fal is asked again for what was billed (UTC); None where it is not: nothing is
+            lacking, or what is was never read from fal.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Rebuilt(msgspec.Struct, frozen=True):
     read: str
     kept: tuple[Path, ...]
     missing: tuple[str, ...]
+    lacks_since: datetime | None = None
     again_since: datetime | None = None
 
 
@@ -76,7 +82,7 @@ def rebuild(
     Args:
         folders: of the ledger.
         disk: the file calls.
-        names: of the pairs; none means all.
+        names: of the pairs; none means all, with those of which no file is left.
         source: the file to read alone; None takes what is in memory, else the one that is whole, else both.
         memory: the pairs that are in memory.
 
@@ -85,7 +91,10 @@ def rebuild(
         LedgerDamagedError: the state has to be rebuilt first, or as well.
         LedgerFullError: the disk refused; the pairs before this one are done.
     """
+    witness = RollupFiles(folders, disk).witness()
     known = names_in(folders)
+    if known or witness:
+        known = in_order({"state", *known, *witness})
     for name in names:
         if name not in known:
             raise LedgerError(
@@ -95,12 +104,13 @@ def rebuild(
         if _is_older("state", folders):
             names = ("state", *names)
         else:
-            open_pair("state", folders, disk).close()
-    rebuilt = [_rebuilt(name, folders, disk, source, memory.get(name)) for name in names or known]
-    lacking = [one.again_since for one in rebuilt if one.again_since is not None]
-    if lacking:
-        _ask_again(folders, disk, min(lacking))
-    return tuple(rebuilt)
+            state = open_pair("state", folders, disk)
+            state.close()
+            refuse_lost(state, folders)
+    rebuilt = [_rebuilt(name, folders, disk, source, memory.get(name), witness.get(name)) for name in names or known]
+    lacking = [one.name for one in rebuilt if one.lacks_since is not None]
+    again = _ask_again(folders, disk, lacking) if lacking else {}
+    return tuple(msgspec.structs.replace(one, again_since=again.get(one.name)) for one in rebuilt)
 
 
 def _is_older(name: str, folders: LedgerPaths) -> bool:
@@ -109,14 +119,23 @@ def _is_older(name: str, folders: LedgerPaths) -> bool:
     return any((format_of(path) or FORMAT) < FORMAT for path in paths)
 
 
-def _ask_again(folders: LedgerPaths, disk: Disk, since: datetime) -> None:
-    """Takes the claims back that all is there since then: the next poll fetches it, and files can be dropped again."""
+def _ask_again(folders: LedgerPaths, disk: Disk, lacking: Sequence[str]) -> dict[str, datetime]:
+    """Takes the claims back that all is there: the next poll fetches it, and files can be dropped again.
+
+    Returns:
+        For each of the lacking months that fal is asked about again, from when on.
+    """
+    again: dict[str, datetime] = {}
     state = open_pair("state", folders, disk)
     try:
-        coverage, files = state.table("coverage").rows, state.table("files").rows
-        changes = [
-            Change("coverage", key, _rolled_back(row, since)) for key, row in coverage.items() if row.until > since
-        ]
+        changes = []
+        for key, coverage in state.table("coverage").rows.items():
+            asked = dict(_asked_of(coverage, lacking))
+            again |= {month: min(when, again.get(month, when)) for month, when in asked.items()}
+            if asked and min(asked.values()) < coverage.until:
+                changes.append(Change("coverage", key, _rolled_back(coverage, min(asked.values()))))
+        since = bounds(min(lacking))[0]
+        files = state.table("files").rows
         changes += [Change("files", key, None) for key, row in files.items() if row.at >= since]
         if changes:
             state.write(changes)
@@ -124,17 +143,26 @@ def _ask_again(folders: LedgerPaths, disk: Disk, since: datetime) -> None:
             state.checkpoint()
     finally:
         state.close()
+    return again
 
 
-def _rolled_back(coverage: Coverage, since: datetime) -> Coverage:
+def _asked_of(coverage: Coverage, months: Sequence[str]) -> Iterator[tuple[str, datetime]]:
+    """The months that an account's billing was read of, and from when on it is to be read again."""
+    for month in months:
+        first, end = bounds(month)
+        if end > coverage.since:
+            yield month, min(max(first, coverage.since), coverage.until)
+
+
+def _rolled_back(coverage: Coverage, until: datetime) -> Coverage:
     """The coverage up to then, told apart from the one before, which a poll may be going on from just now."""
-    return msgspec.structs.replace(
-        coverage, until=max(coverage.since, since), fetched_at=coverage.fetched_at + timedelta(milliseconds=1)
-    )
+    return msgspec.structs.replace(coverage, until=until, fetched_at=coverage.fetched_at + timedelta(milliseconds=1))
 
 
-def _rebuilt(name: str, folders: LedgerPaths, disk: Disk, source: Source | None, memory: Payloads | None) -> Rebuilt:
-    contents = of_pair(name, folders, disk, source)
+def _rebuilt(
+    name: str, folders: LedgerPaths, disk: Disk, source: Source | None, memory: Payloads | None, known: int | None
+) -> Rebuilt:
+    contents = of_pair(name, folders, disk, source, known)
     if memory is not None and source is None:
         contents = Contents(payloads=memory, read="memory", seq=contents.seq)
     file, mirror = folders.ledger / f"{name}.json", folders.backup / f"{name}.jsonl"
@@ -154,7 +182,7 @@ def _rebuilt(name: str, folders: LedgerPaths, disk: Disk, source: Source | None,
         read=contents.read,
         kept=tuple(kept),
         missing=tuple(contents.missing),
-        again_since=bounds(name)[0] if lacks and not name.startswith("state") else None,
+        lacks_since=bounds(name)[0] if lacks and not name.startswith("state") else None,
     )
 
 

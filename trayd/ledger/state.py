@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from trayd.errors import LedgerError, LedgerFullError
+from trayd.errors import LedgerDamagedError, LedgerError, LedgerFullError
 from trayd.facts import AccountFact, Batch, Coverage, Difference, Link, ModelFact
+from trayd.ledger.archive import names_in
 from trayd.ledger.disk import Disk
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.past import Past, place
@@ -43,6 +44,7 @@ class State:
     def __init__(self, folders: LedgerPaths, disk: Disk, clock: Callable[[], datetime]) -> None:
         self.pair = Pair("state", folders, disk, StateDB, tuple(STATE_TABLES))
         self.past = Past(self.pair, folders, disk)
+        self.folders = folders
         self._clock = clock
         self._newest: dict[str, BalanceReading] = {}
         self._waiting: dict[tuple[str, str], Change] = {}
@@ -354,13 +356,30 @@ def _together(known: Coverage | None, other: Coverage, account: str) -> Coverage
     )
 
 
+def refuse_lost(state: Pair, folders: LedgerPaths) -> None:
+    """A ledger that says whose history it is has a state before it has anything else.
+
+    Raises:
+        LedgerDamagedError: there are other pairs, and both files of the state are gone.
+    """
+    if not state.begun and set(names_in(folders)) - {"state"}:
+        raise LedgerDamagedError(
+            f"{state.file} and {state.mirror} are both missing, and there are months",
+            "restore a backup, or run `trayd ledger rebuild state`, which goes on without them: links, alerts and what "
+            "was taken in are forgotten, and the next poll reads billing anew; nothing was changed or deleted",
+        )
+
+
 def refuse_other_api(state: State, base_url: str, ledger: object) -> None:
     """A ledger holds the history of one API.
 
     Raises:
+        LedgerDamagedError: it lacks the files that say which.
         LedgerError: it remembers another one.
     """
     known = state.base_url()
+    if known is None:
+        refuse_lost(state.pair, state.folders)
     if known is not None and known != base_url:
         raise LedgerError(
             f"the ledger in {ledger} holds the history of {known}, not of {base_url}",
