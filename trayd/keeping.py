@@ -12,7 +12,7 @@ from trayd.errors import DeclinedError, UsageError
 from trayd.ledger.contents import Source
 from trayd.ledger.rebuild import Rebuilt, rebuild
 from trayd.ledger.store import Ledger, LedgerPaths
-from trayd.ledger.upkeep import BackedUp, Problem, Restored, held, restore
+from trayd.ledger.upkeep import BackedUp, Problem, Restored, damaged_in, held, restore
 
 #: The words that a person has to type.
 RESET_WORD = "DELETE"
@@ -58,9 +58,15 @@ class Verified(msgspec.Struct, frozen=True):
 
 
 class ResetDone(msgspec.Struct, frozen=True):
-    """Where the cleared history was archived."""
+    """Where the cleared history was archived.
+
+    Attributes:
+        archive: the zip file.
+        damaged: the pairs in it that are damaged, as they were; it cannot be restored as it is then.
+    """
 
     archive: str
+    damaged: tuple[str, ...] = ()
 
 
 class BackupDone(msgspec.Struct, frozen=True):
@@ -73,11 +79,19 @@ class BackupDone(msgspec.Struct, frozen=True):
 
 
 class RestoreDone(msgspec.Struct, frozen=True):
-    """What there is now, and the file with what was there before; None where nothing was."""
+    """What there is now, and where what was there before is.
+
+    Attributes:
+        records: how many records there are now.
+        months: in how many months.
+        archive: the zip file with what was there before; None where nothing was.
+        damaged: the pairs in it that are damaged, as they were; it cannot be restored as it is then.
+    """
 
     records: int
     months: int
     archive: str | None
+    damaged: tuple[str, ...] = ()
 
 
 class RebuildDone(msgspec.Struct, frozen=True):
@@ -117,7 +131,8 @@ def reset(ledger: Ledger, query: ResetQuery, now: datetime) -> ResetDone:
         raise DeclinedError(
             "the history was not cleared: that takes the word DELETE", f"say `trayd reset --confirm {RESET_WORD}`"
         )
-    return ResetDone(str(ledger.archive_and_clear(now)))
+    archive = ledger.archive_and_clear(now)
+    return ResetDone(str(archive), tuple(damaged_in(archive)))
 
 
 def backup(ledger: Ledger, query: BackupQuery, now: datetime) -> BackupDone:
@@ -192,8 +207,8 @@ def _absolute(path: str) -> Path:
 
 
 def _restored(done: Restored) -> RestoreDone:
-    archive = str(done.archive) if done.archive else None
-    return RestoreDone(records=done.records, months=done.months, archive=archive)
+    archive, damaged = (str(done.archive), tuple(damaged_in(done.archive))) if done.archive else (None, ())
+    return RestoreDone(records=done.records, months=done.months, archive=archive, damaged=damaged)
 
 
 def _rebuilt(done: Rebuilt) -> RebuildDone:

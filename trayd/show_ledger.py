@@ -63,12 +63,29 @@ def restored_view(answer: dict[str, Any]) -> RenderableType:
     said = Text(f"restored: {count(answer['records'], 'record')}, {count(answer['months'], 'month')}")
     if not answer["archive"]:
         return said
-    return Group(said, *_way_back(answer["archive"], "what was there before is archived; put it back:"))
+    return Group(said, *_way_back_to(answer, "what was there before is archived"))
 
 
 def reset_view(answer: dict[str, Any]) -> RenderableType:
     """Where the history went, and the way back."""
-    return Group(*_way_back(answer["archive"], "cleared; the history is archived, and this puts it back:"))
+    return Group(*_way_back_to(answer, "cleared; the history is archived"))
+
+
+def _way_back_to(answer: dict[str, Any], said: str) -> tuple[Text, ...]:
+    """Where a history went; a command that puts it back only where that works."""
+    if not answer["damaged"]:
+        return _way_back(answer["archive"], f"{said}, and this puts it back:")
+    names = ", ".join(answer["damaged"])
+    are = "is" if len(answer["damaged"]) == 1 else "are"
+    return (
+        Text(f"{said}:"),
+        _line(answer["archive"]),
+        Text(
+            f"{names} {are} damaged in it, as before, so `trayd ledger restore` does not take it as it is. To have it "
+            "back, unpack it into the ledger and backup folders while they are empty, and run:"
+        ),
+        _line(f"trayd ledger rebuild {' '.join(answer['damaged'])}"),
+    )
 
 
 def _way_back(archive: str, said: str) -> tuple[Text, Text]:

@@ -7,7 +7,7 @@ lock of a ledger that cannot be opened.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -26,12 +26,15 @@ from trayd.ledger.migrations import bring_up
 from trayd.ledger.months import Months
 from trayd.ledger.pair import LedgerPaths, Pair
 from trayd.ledger.rebuild import open_pair, write_anew
-from trayd.ledger.rollup_files import hashed
+from trayd.ledger.rollup_files import RollupFiles, hashed
 from trayd.ledger.rollups import Rollup, of_all_time
 from trayd.ledger.state import State
 from trayd.ledger.swap import Plan, finish, swap
 from trayd.ledger.tables import Row, facts_of, row_of
 from trayd.records import Record
+
+#: So many records of a month are named for one kind of problem.
+_TOLD_OF_A_KIND = 10
 
 
 class _Passing(Disk):
@@ -156,7 +159,9 @@ def verify(
     Returns:
         The problems found, none when all is sound.
     """
-    problems = [_problem("state", text) for text in state.verify()]
+    found = _Problems()
+    problems = found.told
+    problems += [_problem("state", text) for text in state.verify()]
     problems += [_problem(name, text) for name, text in state.past.verify()]
     seen: dict[str, Path] = {}
     names = months.names()
@@ -172,11 +177,11 @@ def verify(
         for record_id, row in month.rows.items():
             if not _is_sound(record_id, row, present):
                 text = f"{month.pair.file}: the record {record_id} is not what its facts make"
-                problems.append(_problem(name, text, record_id))
+                found.tell("are not what their facts make", _problem(name, text, record_id))
             if record_id in seen:
                 text = f"{month.pair.file}: the record {record_id} stands in {seen[record_id]} too"
                 cure = "restore a backup; until then it is counted twice"
-                problems.append(Problem(pair=name, record=record_id, text=text, cure=cure))
+                found.tell("stand elsewhere too", Problem(pair=name, record=record_id, text=text, cure=cure))
         derived = held.get(name, month.derived)
         recount = Rollup.of(month.rows.values())
         kept = months.kept_sums(name)
@@ -184,10 +189,35 @@ def verify(
             problems.append(_problem(name, f"{month.pair.file}: the sums of {name} are not those of a recount"))
         if not all(map(derived.index.may_hold, map(hashed, month.rows))):
             problems.append(_problem(name, f"{month.pair.file}: the index of {name} lacks some of its records"))
+        found.tell_rest(month.pair.file)
         seen |= dict.fromkeys(month.rows, month.pair.file)
         months.release()
     progress(len(names), len(names))
     return problems
+
+
+class _Problems:
+    """Problems in order, of those of a month that are of one kind only the first: the others have the same cure."""
+
+    def __init__(self) -> None:
+        self.told: list[Problem] = []
+        self._of_month: dict[str, list[Problem]] = {}
+
+    def tell(self, kind: str, problem: Problem) -> None:
+        """Tells of one record; what the records of its kind do is said of them all."""
+        alike = self._of_month.setdefault(kind, [])
+        alike.append(problem)
+        if len(alike) <= _TOLD_OF_A_KIND:
+            self.told.append(problem)
+
+    def tell_rest(self, file: Path) -> None:
+        """Ends a month: says how many more there are of each kind."""
+        for kind, alike in self._of_month.items():
+            more = len(alike) - _TOLD_OF_A_KIND
+            if more > 0:
+                text = f"{file}: and {more} more record{'' if more == 1 else 's'} that {kind}"
+                self.told.append(Problem(pair=alike[0].pair, text=text, cure=alike[0].cure))
+        self._of_month.clear()
 
 
 def _problem(pair: str, text: str, record: str | None = None) -> Problem:
@@ -227,7 +257,7 @@ def backup(folders: LedgerPaths, disk: Disk, now: datetime, target: Path | None)
 
     Raises:
         LedgerError: the target is there already, or its folder is not.
-        LedgerDamagedError: the copy is not whole, as a file of the ledger is damaged; the copy is kept.
+        LedgerDamagedError: the copy is not whole, as a pair of the ledger is not; the copy is kept.
         LedgerFullError: the disk refused; no half a copy stays.
     """
     if target is None:
@@ -237,7 +267,13 @@ def backup(folders: LedgerPaths, disk: Disk, now: datetime, target: Path | None)
     if not target.parent.is_dir():
         raise LedgerError(f"there is no folder {target.parent}", "make it, or name another file")
     archive.pack(archive.files_of(folders, kept_aside=False), target, disk)
-    found = examine(target)
+    with archive.opened(target) as packed:
+        found, damaged = _read(packed, target, RollupFiles(folders, disk).witness())
+    for name, told in damaged.items():
+        raise LedgerDamagedError(
+            f"the pair {name} is damaged, in the ledger and so in the copy ({told})",
+            f"run `trayd ledger rebuild {name}`, then back up again; this copy is kept as {target}",
+        )
     return BackedUp(path=target, records=found.records, months=len(found.months), size=target.stat().st_size)
 
 
@@ -253,9 +289,37 @@ def examine(source: Path) -> Found:
         return _examined(packed, source)
 
 
+def damaged_in(source: Path) -> dict[str, str]:
+    """The pairs of an archive that cannot be restored as they are, and what is wrong with each.
+
+    Raises:
+        LedgerError: it is no archive of a ledger.
+        LedgerFullError: there is no room to unpack a pair of it.
+    """
+    with archive.opened(source) as packed:
+        return _read(packed, source, {})[1]
+
+
 def _examined(packed: ZipFile, source: Path) -> Found:
+    found, damaged = _read(packed, source, {})
+    for name, told in damaged.items():
+        raise LedgerDamagedError(
+            f"in {source} the pair {name} is damaged ({told})", "take another backup; nothing was changed"
+        )
+    return found
+
+
+def _read(packed: ZipFile, source: Path, known: Mapping[str, int]) -> tuple[Found, dict[str, str]]:
+    """What an archive holds, and what is wrong with which of its pairs.
+
+    Args:
+        packed: the archive.
+        source: its path.
+        known: the months that have to be in it, and the number that has to be in one of the files of each.
+    """
     listed = archive.look_into(packed, source)
     records, base_url = 0, None
+    damaged = dict.fromkeys(sorted(known.keys() - set(listed.names)), "both of its files are missing")
     disk = _Passing()
     with tempfile.TemporaryDirectory(prefix="trayd-") as temporary:
         folders = LedgerPaths(ledger=Path(temporary), backup=Path(temporary))
@@ -263,19 +327,24 @@ def _examined(packed: ZipFile, source: Path) -> Found:
             files = [folders.ledger / f"{name}{end}" for end in (".json", ".jsonl")]
             for part, path in zip(("ledger", "backup"), files, strict=True):
                 archive.unpack(packed, f"{part}/{path.name}", path, disk)
-            pair = _whole(name, folders, disk, source)
-            if name == "state" and "base_url" in pair.table("identity").rows:
+            pair, problems = _tried(name, folders, disk, source, known.get(name))
+            if problems:
+                damaged[name] = "; ".join(problems).replace(f"{folders.ledger}/", "")
+            if pair is not None and name == "state" and "base_url" in pair.table("identity").rows:
                 base_url = pair.table("identity").rows["base_url"].base_url
-            if not name.startswith("state"):
+            if pair is not None and not name.startswith("state"):
                 records += sum(len(table.rows) for table in pair.tables.values())
             for path in Path(temporary).iterdir():
                 path.unlink()
     months = tuple(name for name in listed.names if not name.startswith("state"))
-    return Found(names=listed.names, records=records, months=months, base_url=base_url, size=listed.size)
+    found = Found(names=listed.names, records=records, months=months, base_url=base_url, size=listed.size)
+    return found, damaged
 
 
-def _whole(name: str, folders: LedgerPaths, disk: Disk, source: Path) -> Pair:
-    """A pair that was unpacked, read and compared; closed again."""
+def _tried(
+    name: str, folders: LedgerPaths, disk: Disk, source: Path, known: int | None
+) -> tuple[Pair | None, list[str]]:
+    """A pair that was unpacked, read and compared, closed again, where it can be read; and what is wrong with it."""
     versions = {path: format_of(path) for path in folders.ledger.iterdir()}
     for path, version in versions.items():
         refuse_newer(source / path.name, version)
@@ -285,17 +354,12 @@ def _whole(name: str, folders: LedgerPaths, disk: Disk, source: Path) -> Pair:
         problems = contents.missing
         write_anew(name, folders, disk, contents)
     try:
-        pair = open_pair(name, folders, disk)
+        pair = open_pair(name, folders, disk, known)
         problems = [*problems, *pair.verify()]
         pair.close()
     except LedgerDamagedError as error:
-        problems = [error.message]
-    if problems:
-        told = "; ".join(problems).replace(f"{folders.ledger}/", "")
-        raise LedgerDamagedError(
-            f"in {source} the pair {name} is damaged ({told})", "take another backup; nothing was changed"
-        )
-    return pair
+        return None, [error.message]
+    return pair, problems
 
 
 def restore(folders: LedgerPaths, disk: Disk, source: Path, now: datetime, *, base_url: str | None) -> Restored:
