@@ -16,26 +16,26 @@ from typing import Any
 from tests.intake.host import Host
 from trayd.intake import drop
 
-_UNLINK = Path.unlink
+_UNLINK = os.unlink
 
 
 def die(*_args: Any, **_more: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def unlink(path: Path, missing_ok: bool = False) -> None:  # noqa: FBT002  # as the real one
-    if path.parent.name == "drop":
+def unlink(path: str) -> None:
+    if Path(path).parent.name == "drop":
         die()
-    _UNLINK(path, missing_ok)
+    _UNLINK(path)
 
 
 def main() -> None:
     home = Path(sys.argv[1])
     match sys.argv[2:]:
         case ["move"]:
-            drop.DropFolder._put_away = die  # type: ignore[method-assign]
+            drop.DropFolder._put_away = die  # type: ignore[assignment,method-assign]
         case ["unlink"]:
-            Path.unlink = unlink  # type: ignore[method-assign]
+            os.unlink = unlink  # type: ignore[assignment]
     drop.QUIET_S = 0.3
     host = Host(home)
     asyncio.run(host.scan())

@@ -87,6 +87,20 @@ async def test_a_burst_of_files_loses_none_and_is_written_in_few_batches(host):
     assert host.batches < 1000, "few, however slowly they come"
 
 
+@pytest.mark.usefixtures("real_pace")
+async def test_after_a_burst_the_next_file_is_taken_as_quickly_as_before_it(host):
+    async with host.running():
+        for burst in range(2):
+            for number in range(300):
+                rename_in(host, f"{burst}-{number}.json", numbered(300 * burst + number))
+            await until(lambda: not count_files(host.drop).waiting)
+            await asyncio.sleep(0.5)
+        rename_in(host, "next.json", numbered(600))
+        # Without a watch it would be found when the folder is next looked at, which takes seconds.
+        await until(lambda: "done/next.json" in host.tree(), 2)
+    assert len(await host.records()) == 601
+
+
 async def test_a_folder_that_was_deleted_and_made_again_is_watched_again(host):
     async with host.running():
         await asyncio.sleep(0.2)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import stat
 import time
 from collections.abc import Container, Mapping, Sequence
@@ -19,11 +20,11 @@ from typing import Protocol
 
 import msgspec
 
-from trayd.errors import LedgerError, TraydError
+from trayd.errors import IntakeError, LedgerError, TraydError
 from trayd.facts import Added, Batch, ModelFact
 from trayd.intake import places
 from trayd.intake.event_files import is_whole
-from trayd.intake.listing import DONE, REJECTED, Found, entries, in_groups, refused_unread
+from trayd.intake.listing import DONE, REJECTED, Found, count, in_groups, refused_unread, states
 from trayd.intake.notices import REASON_END, ROWS_END, DropNotice, notice_of, reason_text
 from trayd.intake.places import ChangedError, Signature
 from trayd.intake.rejection import CORRECT_IT, Rejection, printable
@@ -55,6 +56,10 @@ _GROWS_S = 60.0
 
 # What could not be moved is tried again after this time.
 _RETRY_S = 60.0
+
+# So many files at once are a burst. Its events are as many and cost as much as taking the files in, to say no more than
+# the first: nobody listens to them, and looks again instead.
+_BURST_FILES = 100
 
 # One scan, where it stands alone, waits this long for files that are still being written.
 _PATIENCE_S = 10.0
@@ -117,11 +122,12 @@ class DropFolder:
         self._since: dict[str, tuple[Signature, float]] = {}
         self._incomplete: dict[str, Signature] = {}
         self._stuck: dict[str, tuple[Signature, float]] = {}
-        self._moved: dict[Path, _Moved] = {}
+        self._moved: dict[str, _Moved] = {}
         self._grown_at = 0.0
         self._told: set[str] = set()
         self._status = DropStatus()
         self._soonest: float | None = None
+        self._watch: FolderWatch | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Takes files in as they come, until ``stop`` is set."""
@@ -132,14 +138,11 @@ class DropFolder:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(wake.set)
 
-        watch = FolderWatch(self._path, on_change)
+        self._watch = FolderWatch(self._path, on_change)
         stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
                 wake.clear()
-                await self._ready_folder()
-                # The watch comes before the look, so that a file falls into one of the two.
-                await asyncio.to_thread(watch.ensure)
                 await self._scan(stop)
                 waking = asyncio.create_task(wake.wait())
                 await asyncio.wait(
@@ -148,14 +151,14 @@ class DropFolder:
                 waking.cancel()
         finally:
             stopping.cancel()
-            await asyncio.to_thread(watch.close)
+            await asyncio.to_thread(self._watch.close)
+            self._watch = None
 
     async def scan_once(self) -> tuple[ImportResult, ...]:
         """Takes in what is there, and waits a moment for what is still being written; what became of each file."""
         done: list[ImportResult] = []
         until = time.monotonic() + _PATIENCE_S
         while True:
-            await self._ready_folder()
             done += await self._scan()
             if self._soonest is None or time.monotonic() > until:
                 return tuple(done)
@@ -170,34 +173,27 @@ class DropFolder:
             return longest
         return min(longest, max(0.01, self._soonest - time.monotonic()))
 
-    async def _ready_folder(self) -> None:
-        try:
-            await asyncio.to_thread(self._path.mkdir, mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            await self._trouble(
-                "folder", f"The drop folder {self._path} cannot be made ({error.strerror})", "mend it, or set another"
-            )
-
     async def _scan(self, stop: asyncio.Event | None = None) -> list[ImportResult]:
         done: list[ImportResult] = []
         async with self._scanning:
             try:
-                found = await asyncio.to_thread(self._look)
-            except OSError as error:
-                await self._trouble(
-                    "folder", f"The drop folder {self._path} cannot be read ({error.strerror})", "mend its rights"
-                )
+                found, models = await asyncio.gather(asyncio.to_thread(self._look), self._host.models())
+            except IntakeError as error:
+                await self._trouble("folder", error.message, error.cure)
                 return done
             self._over("folder")
             for group in in_groups(found):
                 if stop is not None and stop.is_set():
                     break
                 try:
-                    done += await self._take(group)
+                    done += await self._take(group, models)
                 except LedgerError as error:
                     await self._trouble("ledger", f"Files wait in the drop folder: {error.message}", error.cure)
                     break
                 self._over("ledger")
+            else:
+                if len(found) > _BURST_FILES:
+                    self._look_again(time.monotonic())
             if found:
                 self._status = await asyncio.to_thread(count_files, self._path)
             if self._moved and time.monotonic() >= self._grown_at:
@@ -207,13 +203,37 @@ class DropFolder:
         return done
 
     def _look(self) -> list[Found]:
-        """What can be taken now. On a worker thread."""
+        """What can be taken now, of a folder that is made where it is missing. On a worker thread.
+
+        Raises:
+            IntakeError: the folder can be neither made nor read.
+        """
+        try:
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise IntakeError(
+                f"The drop folder {self._path} cannot be made ({error.strerror})", "mend it, or set another"
+            ) from None
+        if self._watch is not None:
+            # The watch comes before the look, so that a file falls into one of the two.
+            self._watch.ensure()
+        try:
+            ready = self._ready()
+        except OSError as error:
+            raise IntakeError(
+                f"The drop folder {self._path} cannot be read ({error.strerror})", "mend its rights"
+            ) from None
+        if self._watch is not None and len(ready) > _BURST_FILES:
+            self._watch.close()
+        return ready
+
+    def _ready(self) -> list[Found]:
         now = time.monotonic()
         ready: list[Found] = []
         seen: dict[str, tuple[Signature, float]] = {}
         self._soonest = None
         self._stuck = {name: stuck for name, stuck in self._stuck.items() if stuck[1] > now - _RETRY_S}
-        for name, status in entries(self._path):
+        for name, status in states(self._path):
             signature = Signature.of(status)
             known = self._since.get(name)
             since = known[1] if known and known[0] == signature else now
@@ -240,7 +260,7 @@ class DropFolder:
         now = time.monotonic()
         for path, moved in list(self._moved.items()):
             try:
-                state = Signature.of(path.lstat())
+                state = Signature.of(os.lstat(path))
                 if state != moved.signature:
                     del self._moved[path]
                     places.move(path, self._path, moved.name, state)
@@ -251,9 +271,8 @@ class DropFolder:
             except (OSError, ChangedError):
                 self._moved.pop(path, None)
 
-    async def _take(self, group: list[Found]) -> list[ImportResult]:
+    async def _take(self, group: list[Found], models: Mapping[str, ModelFact]) -> list[ImportResult]:
         settings, now = self._host.settings, self._host.now()
-        models = await self._host.models()
         reads = await asyncio.to_thread(self._read, group, settings, models, now)
         return await self._record(reads, now)
 
@@ -288,12 +307,13 @@ class DropFolder:
     ) -> list[_Read]:
         """What the files say; those that are not whole yet are left out. On a worker thread."""
         reads = []
+        folder = str(self._path)
         for found in group:
             if refused := refused_unread(found):
                 file = Understood(name=printable(found.name), digest="", refused=refused)
             else:
                 try:
-                    data = places.read_unchanged(self._path / found.name, found.signature)
+                    data = places.read_unchanged(f"{folder}{os.sep}{found.name}", found.signature)
                 except ChangedError:
                     self._look_again(time.monotonic() + QUIET_S)
                     continue
@@ -303,11 +323,11 @@ class DropFolder:
                     refused = Rejection(problem=f"it cannot be read ({error.strerror})", cure="mend its rights")
                     file = Understood(name=printable(found.name), digest="", refused=refused)
                 else:
-                    if not found.quiet and not is_whole(data):
+                    file = _understood(found.name, data, settings, models, now)
+                    if file.refused and not found.quiet and not is_whole(data):
                         self._incomplete[found.name] = found.signature
                         self._look_again(time.monotonic() + QUIET_S)
                         continue
-                    file = _understood(found.name, data, settings, models, now)
             if file.refused is None and file.rejected:
                 self._place_rows(file)
             reads.append(_Read(found, file))
@@ -328,15 +348,14 @@ class DropFolder:
         """Moves each file to where it belongs; what to tell, and what was in the way. On a worker thread."""
         notices = []
         trouble: OSError | None = None
+        folder, month = str(self._path), f"{now:%Y-%m}"
+        done: str | None = None
         for found, file in ((read.found, read.file) for read in reads):
-            source = self._path / found.name
             notice = None if file.digest in known else notice_of(file, self._path / REJECTED)
             try:
                 if file.refused is None:
-                    folder = self._path / DONE / f"{now:%Y-%m}"
-                    places.make_folder(self._path / DONE)
-                    places.make_folder(folder)
-                    target = places.move(source, folder, found.name, found.signature)
+                    done = done or self._done_folder(month)
+                    target = places.move(f"{folder}{os.sep}{found.name}", done, found.name, found.signature)
                 else:
                     target = self._reject(found, file)
             except ChangedError:
@@ -355,7 +374,12 @@ class DropFolder:
                 notices.append(notice)
         return notices, trouble
 
-    def _reject(self, found: Found, file: Understood) -> Path:
+    def _done_folder(self, month: str) -> str:
+        for folder in (self._path / DONE, self._path / DONE / month):
+            places.make_folder(folder)
+        return str(folder)
+
+    def _reject(self, found: Found, file: Understood) -> str:
         folder = self._path / REJECTED
         places.make_folder(folder)
         reason = reason_text(file).encode()
@@ -382,16 +406,9 @@ class DropFolder:
 def count_files(path: Path) -> DropStatus:
     """How many files wait in a drop folder and how many were rejected; none where there is no folder."""
     return DropStatus(
-        waiting=_count(path),
-        rejected=_count(path / REJECTED, but=REASON_END),
+        waiting=count(path),
+        rejected=count(path / REJECTED, but=REASON_END),
     )
-
-
-def _count(folder: Path, but: str = "/") -> int:
-    try:
-        return sum(not name.endswith(but) for name, _ in entries(folder))
-    except OSError:
-        return 0
 
 
 def _understood(

@@ -6,11 +6,10 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path, PurePath
 
 import msgspec
 
-from trayd.intake.places import Signature
+from trayd.intake.places import Signature, StrPath
 from trayd.intake.rejection import Rejection, printable
 from trayd.intake.take import LARGEST_FILE, SUFFIXES, unknown_kind
 
@@ -39,11 +38,12 @@ class Found(msgspec.Struct, frozen=True):
     @property
     def suffix(self) -> str:
         """The end of its name in lower case, with the point: it tells the kind of file."""
-        return PurePath(self.name).suffix.lower()
+        stem, _, end = self.name.rpartition(".")
+        return f".{end.lower()}" if stem and end else ""
 
 
-def entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """What is in a folder, links not followed, less what is not for trayd."""
+def entries(folder: StrPath) -> Iterator[os.DirEntry[str]]:
+    """What is in a folder, less what is not for trayd; nothing is opened or looked at closer."""
     with os.scandir(folder) as entries:
         for entry in entries:
             name = entry.name.lower()
@@ -51,9 +51,23 @@ def entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
                 continue
             if entry.name in {DONE, REJECTED} and entry.is_dir(follow_symlinks=False):
                 continue
-            with contextlib.suppress(FileNotFoundError):
-                # On Windows only this has the inode; what the folder's listing says of a file can be old there.
-                yield entry.name, os.lstat(entry.path)
+            yield entry
+
+
+def states(folder: StrPath) -> Iterator[tuple[str, os.stat_result]]:
+    """The same names with the state of each, links not followed."""
+    for entry in entries(folder):
+        with contextlib.suppress(FileNotFoundError):
+            # On Windows only this has the inode; what the folder's listing says of a file can be old there.
+            yield entry.name, os.lstat(entry.path)
+
+
+def count(folder: StrPath, but: str = "/") -> int:
+    """How many names are in a folder, less those with that end; none where there is no folder."""
+    try:
+        return sum(not entry.name.endswith(but) for entry in entries(folder))
+    except OSError:
+        return 0
 
 
 def in_groups(found: list[Found]) -> Iterator[list[Found]]:

@@ -53,6 +53,8 @@ class RefusedError(IntakeError):
 
 def printable(text: str) -> str:
     """The text with what cannot be printed escaped: also bytes of a file name that are not UTF-8."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else _escaped(character) for character in text)
 
 

@@ -69,6 +69,8 @@ class FolderWatch:
             def on_any_event(self, event: FileSystemEvent) -> None:  # noqa: ARG002 - that it came is all it says
                 on_change()
 
+        # It calls it an error to be closed while an event is on its way, as in every burst.
+        logging.getLogger("watchdog.observers.inotify").setLevel(logging.CRITICAL)
         observer = Observer()
         observer.start()
         try:
