@@ -282,6 +282,8 @@ class _Reader:
         if not self._pid:
             try:
                 _read_forever(self._folder, writing)
+            except BaseException:  # noqa: BLE001 - whatever it is, the parent has to hear of it
+                os.write(writing, f"!{traceback.format_exc()}".encode())
             finally:
                 os._exit(1)
         os.close(writing)
@@ -309,7 +311,7 @@ def _read_forever(folder: Path, told: int) -> None:
     os.nice(5)
     while True:
         count = 0
-        for path in folder.glob("home-*/ledger/*.json"):
+        for path in _files_below(folder):
             try:
                 # TinyDB makes a file that is missing, unless it may only read.
                 with tinydb.TinyDB(path, access_mode="r") as database:
@@ -326,3 +328,10 @@ def _read_forever(folder: Path, told: int) -> None:
                 return
         os.write(told, f"{count}\n".encode())
         time.sleep(0.002)
+
+
+def _files_below(folder: Path) -> list[Path]:
+    while True:
+        # A ledger that is done with can vanish while it is listed.
+        with suppress(FileNotFoundError):
+            return list(folder.glob("home-*/ledger/*.json"))
