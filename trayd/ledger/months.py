@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from trayd.errors import LedgerFullError
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.hand_edits import with_hand_edits
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.rollup_files import Derived, Index, MonthSums, RollupFiles, Whole, hashed
-from trayd.ledger.rollups import Amount, Line, Rollup, Series, Stretch, span_of
+from trayd.ledger.rollups import Amount, Line, Rollup, Series, Stretch, of_all_time, span_of
 from trayd.ledger.tables import MonthDB, Row, facts_of, row_of
 
 #: The table of the records: TinyDB's default one.
@@ -96,7 +99,7 @@ class Month:
         """Takes in what a person has changed in the file."""
         edited = self.pair.edited
         assert edited is not None  # noqa: S101 - the caller looked
-        changes = []
+        changes: dict[str, Change] = {}
         for raw in edited.documents.get(RECORDS, {}).values():
             try:
                 document = msgspec.json.decode(raw, type=dict[str, Any])
@@ -109,10 +112,10 @@ class Month:
             known = facts_of(row)
             facts = with_hand_edits(known, document, before.view, edited.at)
             if facts is not known:
-                changes.append(Change(RECORDS, row.view.id, row_of(row.view.id, facts)))
+                changes[row.view.id] = Change(RECORDS, row.view.id, row_of(row.view.id, facts))
         if changes:
-            self.pair.write(changes)
-            self.apply(changes)
+            self.pair.write([*changes.values()])
+            self.apply([*changes.values()])
             taken = "one record" if len(changes) == 1 else f"{len(changes)} records"
             self.notices = (f"{self.pair.file}: tags and notes of {taken} were taken in, the rest is as trayd had it",)
 
@@ -140,6 +143,9 @@ class Months:
         self._names |= self._witness.keys()
         self._derived: dict[str, Derived] = {}
         self._whole = self._files.months()
+        # Sums of months that have been saved, and are not beside those of the others yet.
+        self._to_keep: dict[str, Whole] = {}
+        self._keeping: Generator[None, None, Whole | None] | None = None
         #: What was mended in months that were opened, for people.
         self.notices: list[str] = []
 
@@ -223,9 +229,20 @@ class Months:
         """What is derived of a month, from its file, else from the month itself."""
         derived = self._files.load(name, whole=whole)
         if derived is None:
-            derived = self.open(name).derived
+            derived = self._counted(name)
         self._derived[name] = derived
         return derived
+
+    def _counted(self, name: str) -> Derived:
+        """What is derived of a month, from its records; they leave memory before those of the next one come."""
+        in_use = name in self._open
+        month = self.open(name)
+        if not in_use and not month.pair.dirty:
+            with suppress(LedgerFullError):
+                deque(self._keep_steps(month), maxlen=0)
+                del self._open[name]
+                month.pair.close()
+        return month.derived
 
     def _valid(self, name: str) -> Derived | None:
         """What is derived of a month, where its files still look as they did then."""
@@ -267,9 +284,12 @@ class Months:
         known, derived = self._whole.get(name), self._derived.get(name)
         return known.totals if known is not None and derived is not None and derived.stamp == known.stamp else None
 
-    def whole_by(self, dimension: str) -> Mapping[str, tuple[tuple[Line, Amount], ...]]:
-        """What whole months add up to by one dimension, as it was kept when each was saved last."""
-        return self._files.by(dimension)
+    def whole_by(self, dimension: str, whole: Sequence[MonthSums]) -> Iterator[tuple[tuple[Line, Amount], ...]]:
+        """What these whole months add up to by one dimension; what is not kept of one is counted."""
+        kept = self._files.by(dimension) if whole else {}
+        for month in whole:
+            sums = kept.get((month.month, month.stamp))
+            yield of_all_time(self.rollup(month.month).by(dimension)) if sums is None else sums
 
     def touches(self, name: str, window: Stretch) -> bool:
         """Whether some record of a month may lie in the window."""
@@ -288,22 +308,38 @@ class Months:
     @property
     def dirty(self) -> bool:
         """Whether a checkpoint has something to do."""
-        return any(month.pair.dirty or month.derived.stamp is None for month in self._open.values())
+        return bool(self._to_keep) or any(
+            month.pair.dirty or month.derived.stamp is None for month in self._open.values()
+        )
 
     def checkpoint_steps(self) -> Iterator[None]:
         """Brings the files of the months in memory up to date, in short steps; see :meth:`Pair.checkpoint_steps`."""
-        saved: dict[str, Whole] = {}
         for month in self.opened():
             yield from month.pair.checkpoint_steps()
-            if month.derived.stamp is None:
-                yield
-                whole = yield from self._files.save_steps(month.name, month.derived, month.pair.saved)
-                if whole is not None:  # else it has changed meanwhile, and has its turn another time
-                    saved[month.name] = whole
-        yield
-        if saved:
-            self._whole |= self._files.save_months(saved, self._names)
-            self._witness |= {name: whole.seq for name, whole in saved.items()}
+
+    def keep_steps(self) -> Iterator[None]:
+        """Keeps the sums of months that have changed, in short steps; what is derived waits for what is not.
+
+        Raises:
+            LedgerFullError: the disk refused; they will be kept another time, or counted again.
+        """
+        for month in self.opened():
+            # One that was let go in a step before may have changed since.
+            if self._open.get(month.name) is month and month.derived.stamp is None:
+                yield from self._keep_steps(month)
+            yield
+        if self._to_keep:
+            self._whole |= self._files.save_months(self._to_keep, self._names)
+            self._witness |= {name: whole.seq for name, whole in self._to_keep.items()}
+            self._to_keep.clear()
+
+    def _keep_steps(self, month: Month) -> Iterator[None]:
+        if self._keeping is not None:
+            self._keeping.close()  # two at once could be writing the same file
+        self._keeping = self._files.save_steps(month.name, month.derived, month.pair.saved)
+        whole = yield from self._keeping
+        if whole is not None:  # else it has changed meanwhile, and has its turn another time
+            self._to_keep[month.name] = whole
 
     def release(self) -> bool:
         """Lets go of what is not in use and needs no checkpoint; whether there was any."""
@@ -318,6 +354,9 @@ class Months:
         for name in idle:
             month = self._open.pop(name)
             month.pair.close()
+            for kept in (self._whole, self._to_keep):
+                if name in kept and kept[name].stamp != month.derived.stamp:
+                    del kept[name]  # what it adds up to by now could not be kept, or not yet
             if month.derived.stamp is None:
                 del self._derived[name]
         if now - self._asked_at > _IDLE:

@@ -148,6 +148,7 @@ class Whole(MonthSums, frozen=True, kw_only=True):
 
 class _Parts(msgspec.Struct, frozen=True):
     month: str
+    stamp: Stamp
     by: dict[str, msgspec.Raw]
 
 
@@ -259,11 +260,13 @@ class RollupFiles:
         kept = (msgspec.json.decode(raw, type=MonthSums) for raw in self._kept_months().values())
         return {sums.month: sums for sums in kept if sums.stamp == self.stamp(sums.month)}
 
-    def by(self, dimension: str) -> dict[str, tuple[tuple[Line, Amount], ...]]:
-        """What each month as a whole adds up to by one dimension."""
+    def by(self, dimension: str) -> dict[tuple[str, Stamp], tuple[tuple[Line, Amount], ...]]:
+        """What each month as a whole adds up to by one dimension, and the state of its pair that this is of."""
         parts = (msgspec.json.decode(raw, type=_Parts) for raw in self._kept_months().values())
         return {
-            of_month.month: msgspec.json.decode(of_month.by[dimension], type=tuple[tuple[Line, Amount], ...])
+            (of_month.month, of_month.stamp): msgspec.json.decode(
+                of_month.by[dimension], type=tuple[tuple[Line, Amount], ...]
+            )
             for of_month in parts
         }
 

@@ -135,10 +135,10 @@ class Sums:
         known = self._last_merged.get(dimension)
         if known is not None and known[0] == whole:
             return known[1]
-        parts = self._months.whole_by(dimension) if whole and dimension is not None else {}
+        every = self._months.whole_by(dimension, whole) if dimension is not None else (one.totals for one in whole)
         merged: dict[Line, Amount] = {}
-        for month in whole:
-            for line, amount in month.totals if dimension is None else parts[month.month]:
+        for of_month in every:
+            for line, amount in of_month:
                 before = merged.get(line, NONE)
                 merged[line] = Amount(before.count + amount.count, before.nanos + amount.nanos)
         self._last_merged[dimension] = whole, merged.items()
