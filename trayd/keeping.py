@@ -10,6 +10,7 @@ import msgspec
 
 from trayd.errors import DeclinedError, UsageError
 from trayd.ledger.contents import Source
+from trayd.ledger.folders import of_closed
 from trayd.ledger.rebuild import Rebuilt, rebuild
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.ledger.upkeep import BackedUp, Problem, Restored, damaged_in, held, restore
@@ -169,7 +170,9 @@ def put_back_closed(
     """
     _confirmed(query)
     with held(paths, holder) as disk:
-        return _restored(restore(paths, disk, _absolute(query.file), now, base_url=base_url))
+        done = restore(paths, disk, _absolute(query.file), now, base_url=base_url)
+        of_closed(paths, disk).taken()
+        return _restored(done)
 
 
 def write_anew(ledger: Ledger, query: RebuildQuery) -> list[RebuildDone]:
@@ -188,7 +191,9 @@ def write_anew_closed(paths: LedgerPaths, query: RebuildQuery, *, holder: str) -
         LedgerError: there is no such pair, or no such file.
     """
     with held(paths, holder) as disk:
-        return [_rebuilt(one) for one in rebuild(paths, disk, query.names, query.source, {})]
+        done = rebuild(paths, disk, query.names, query.source, {})
+        of_closed(paths, disk).rebuilt(one.name for one in done)
+        return [_rebuilt(one) for one in done]
 
 
 def _confirmed(query: RestoreQuery) -> None:

@@ -122,6 +122,7 @@ class TestAdding:
 
         disk = Counting()
         ledger = opened(tmp_path, disk)
+        ledger.add(Batch(billing=tuple(billing(f"first{month}", row(at=NOON + month * 25 * DAY)) for month in (0, 1))))
         disk.syncs = 0
         rows = [billing(f"r{number}", row(at=NOON + number * timedelta(minutes=4))) for number in range(10_000)]
         ledger.add(Batch(billing=tuple(rows)))

@@ -58,6 +58,8 @@ def test_a_month_whose_mirror_is_in_doubt_stays_until_it_was_written_anew(histor
 
     disk = Doubtful()
     ledger = opened(history, disk)
+    ledger.add(Batch(events=(event("n0", "r3-0", MARCH, note="b"),)))
+    ledger.checkpoint()
     disk.fails = True
     with pytest.raises(LedgerFullError):
         ledger.add(Batch(events=(event("n1", "r3-0", MARCH, note="a"),)))

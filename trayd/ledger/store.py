@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Self
 from weakref import ref
 
-from trayd.errors import LedgerError, LedgerFullError, TraydError
+from trayd.errors import LedgerDamagedError, LedgerError, LedgerFullError, TraydError
 from trayd.facts import Added, Batch
 from trayd.ledger import upkeep
 from trayd.ledger.changes import Seen, Work, joined
 from trayd.ledger.contents import Source
 from trayd.ledger.disk import Disk, refusals
+from trayd.ledger.folders import Folders
 from trayd.ledger.journal import Mark
 from trayd.ledger.lock import Lock
 from trayd.ledger.months import Month, Months
@@ -57,7 +58,10 @@ class Ledger(Reader):
         self._read()
 
     def _read(self) -> None:
-        self._prepared += upkeep.prepare(self._paths, self._disk, self._clock())
+        folders = Folders.meet(self._paths, self._disk)
+        prepared = upkeep.prepare(self._paths, self._disk, self._clock())
+        self._prepared += (*prepared, *folders.settle())
+        self._folders = folders
         self._state = State(self._paths, self._disk, self._clock)
         self._months = Months(self._paths, self._disk, self._clock)
         self._sums = Sums(self._state, self._months)
@@ -85,14 +89,13 @@ class Ledger(Reader):
 
         Raises:
             LedgerLockedError: another process holds it.
-            LedgerDamagedError: both files of a pair are damaged.
-            LedgerError: it holds another API's history, or a newer trayd wrote it.
+            LedgerDamagedError: both files of a pair are damaged, or the folder of the newest mirrors is out of reach.
+            LedgerError: it holds another API's history, a newer trayd wrote it, or the mirrors are another ledger's.
             LedgerFullError: the disk refuses.
         """
         disk = disk or Disk()
-        for folder in (paths.ledger, paths.backup):
-            with refusals(folder):
-                disk.make_folder(folder)
+        with refusals(paths.ledger):
+            disk.make_folder(paths.ledger)
         lock = Lock(paths.ledger, holder, disk)
         try:
             ledger = cls(paths, disk, lock, clock)
@@ -117,7 +120,7 @@ class Ledger(Reader):
         refuse_other_api(self._state, base_url, self._paths.ledger)
         if self._state.base_url() is None:
             changes = [Change("identity", "base_url", Identity(base_url))]
-            self._state.pair.write(changes)
+            self._write([], [], changes)
             self._state.apply(changes, [])
 
     def close(self) -> None:
@@ -131,10 +134,24 @@ class Ledger(Reader):
         self._open = False
         try:
             if self._stale is None:
-                self._checkpoint()
+                self._bring_even()
         finally:
             self._let_go()
             self._lock.release()
+
+    def _bring_even(self) -> None:
+        """Checkpoints all that changed, also what a crash has left so in months that nobody asked for since."""
+        damaged = []
+        for name in self._folders.left:
+            if name != self._state.pair.name:
+                try:
+                    self._months.open(name)
+                except LedgerDamagedError:
+                    damaged.append(name)
+                    continue
+                self._checkpoint()
+        self._checkpoint()
+        self._folders.even(damaged)
 
     def _let_go(self) -> None:
         self._stop_checkpoint()
@@ -149,7 +166,7 @@ class Ledger(Reader):
     @property
     def notices(self) -> tuple[str, ...]:
         """What was found damaged, missing or edited since the start, and mended."""
-        return (*self._prepared, *self._state.notices, *self._months.notices)
+        return tuple(dict.fromkeys((*self._prepared, *self._state.notices, *self._months.notices)))
 
     def checkpoint(self) -> None:
         """Brings the TinyDB files up to date, without a pause; see :meth:`checkpoint_steps`.
@@ -185,7 +202,7 @@ class Ledger(Reader):
 
     def _steps(self) -> Generator[None, None, None]:
         months, state = self._months, self._state
-        for _ in chain(months.checkpoint_steps(), state.checkpoint_steps()):
+        for _ in chain(months.checkpoint_steps(), state.checkpoint_steps(), months.keep_steps()):
             yield
             if self._months is not months:
                 return  # another history has taken the place of this one
@@ -270,6 +287,7 @@ class Ledger(Reader):
         written: list[tuple[Pair, Mark]] = []
         state = self._state.pair
         steps = [(state, first), *((month.pair, changes) for month, changes in months), (state, last)]
+        self._folders.begin({pair.name for pair, changes in steps if changes})
         try:
             for pair, changes in steps:
                 if changes:
@@ -343,7 +361,7 @@ class Ledger(Reader):
     def _away(self) -> Iterator[None]:
         """Lets go of all files while something else is done to them, then reads them anew."""
         self._usable()
-        self._checkpoint()
+        self._bring_even()
         base_url = self._state.base_url()
         self._let_go()
         try:
@@ -357,6 +375,7 @@ class Ledger(Reader):
             self._read_anew(base_url)
 
     def _read_anew(self, base_url: str | None) -> None:
+        self._prepared = self.notices
         self._read()
         self._stale = None
         try:

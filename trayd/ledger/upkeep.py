@@ -19,6 +19,7 @@ from trayd.errors import LedgerDamagedError, LedgerError
 from trayd.ledger import archive
 from trayd.ledger.contents import Payloads, of_pair
 from trayd.ledger.disk import Disk
+from trayd.ledger.folders import of_closed
 from trayd.ledger.formats import format_of, refuse_newer
 from trayd.ledger.journal import FORMAT
 from trayd.ledger.lock import Lock
@@ -135,11 +136,13 @@ def held(folders: LedgerPaths, holder: str, disk: Disk | None = None) -> Iterato
 
     Raises:
         LedgerLockedError: another process has it.
+        LedgerError: the mirrors' folder is another ledger's.
         LedgerFullError: the disk refuses.
     """
     disk = disk or Disk()
     lock = Lock(folders.ledger, holder, disk)
     try:
+        of_closed(folders, disk)
         yield disk
     finally:
         lock.release()
