@@ -158,7 +158,8 @@ def history(ids: bool, as_json: bool, **query: Any) -> None:
         answer = desk.ask("history", **query)
     from trayd.show import history_view
 
-    print_answer(answer, as_json, lambda style: history_view(answer, style, ids=ids or bool(unmatched)))
+    none = "no unmatched events" if unmatched else "no records"
+    print_answer(answer, as_json, lambda style: history_view(answer, style, ids=ids or bool(unmatched), none=none))
 
 
 @cli.command()

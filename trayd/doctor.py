@@ -49,13 +49,6 @@ def _folders(paths: Paths, _settings: Settings) -> Iterator[Finding]:
             yield _finding(
                 f"{name} folder", "bad", f"{folder} cannot be written", f"give yourself rights on {existing}"
             )
-    if paths.ledger.exists() and paths.backup.exists() and paths.ledger.stat().st_dev == paths.backup.stat().st_dev:
-        yield _finding(
-            "backup",
-            "note",
-            f"{paths.backup} is on the same disk as the ledger",
-            "set folders.backup to another disk, and it survives the loss of this one",
-        )
 
 
 def _fal(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
@@ -87,7 +80,7 @@ def _keys(_paths: Paths, settings: Settings) -> Iterator[Finding]:
             )
 
 
-def _ledger(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
+def _ledger(paths: Paths, _settings: Settings) -> Iterator[Finding]:
     from trayd.desk import open_desk
     from trayd.show import count
 
@@ -102,6 +95,7 @@ def _ledger(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
         yield _finding("ledger", "good", f"sound, {count(total, 'generation')}")
     running = status["daemon"]["running"]
     yield _finding("daemon", "good" if running else "note", "running" if running else "not running")
+    yield from _backup(paths, Path(status["daemon"]["backup"] or paths.backup))
     for difference in status["differences"]:
         yield _finding(
             f"account {difference['account']}",
@@ -124,6 +118,24 @@ def _ledger(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
             "note",
             f"{count(status['drop']['rejected'], 'file')} rejected",
             "see the .reason.txt beside each in drop/rejected",
+        )
+
+
+def _backup(paths: Paths, used: Path) -> Iterator[Finding]:
+    """The mirrors' folder that is in use, which the settings may have left by now."""
+    if used != paths.backup:
+        yield _finding(
+            "backup",
+            "note",
+            f"the running trayd writes to {used}; {paths.backup} of the settings counts from its next start",
+            "start trayd again",
+        )
+    if paths.ledger.exists() and used.exists() and paths.ledger.stat().st_dev == used.stat().st_dev:
+        yield _finding(
+            "backup",
+            "note",
+            f"{used} is on the same disk as the ledger",
+            "set folders.backup to another disk, and it survives the loss of this one",
         )
 
 

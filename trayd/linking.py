@@ -9,7 +9,7 @@ import msgspec
 
 from trayd.errors import LedgerError
 from trayd.facts import Batch, Link
-from trayd.ledger.changes import no_record
+from trayd.ledger.changes import no_event
 from trayd.ledger.store import Ledger
 from trayd.money import Money
 from trayd.records import DEFAULT_ACCOUNT, ExternalCost, Filters, Generation, Kind, Record
@@ -108,7 +108,7 @@ def unlink(ledger: Ledger, query: EventQuery, now: datetime) -> Linked:
     known = ledger.link_of(query.id)
     if known is None or known.undone is not None:
         if ledger.get(query.id) is None:
-            raise no_record(query.id)
+            raise no_event(query.id)
         raise LedgerError(f"{query.id} is not linked to a request", "look at the id again; it is that of the event")
     ledger.add(Batch(links=(msgspec.structs.replace(known, undone=max(now, known.at)),)))
     return Linked(id=query.id, request_id=known.request_id, changed=True)
@@ -165,7 +165,7 @@ def _candidate(event: Generation, record: Generation) -> Candidate:
 def _event(ledger: Ledger, record_id: str) -> Generation:
     record = ledger.get(record_id)
     if record is None:
-        raise no_record(record_id)
+        raise no_event(record_id)
     how = "`trayd history --unmatched` lists the events that wait for their request"
     if isinstance(record, ExternalCost):
         raise LedgerError(f"{record_id} is a cost from outside fal, which no request belongs to", how)

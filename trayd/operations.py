@@ -130,8 +130,11 @@ class Operations:
             zone=zone,
         )
         status = build_status(self.ledger, known, self._clock())
+        daemon = self.daemon
+        if daemon.running:  # the settings can name another folder by now, which counts from its next start
+            daemon = msgspec.structs.replace(daemon, backup=str(self.paths.backup))
         return msgspec.structs.replace(
-            status, drop=count_files(self.paths.drop), daemon=self.daemon, paused_until=self.paused_until
+            status, drop=count_files(self.paths.drop), daemon=daemon, paused_until=self.paused_until
         )
 
     def _accounts(self) -> dict[str, AccountFact]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -100,8 +100,12 @@ def _unmarked(by: str, generations: int) -> str:
     return _NOT_KNOWN if generations else _NOT_FROM_FAL
 
 
-def history_view(records: Iterable[dict[str, Any]], style: Style, *, ids: bool = False) -> RenderableType:
-    """The log, with the ids where a person needs them for another command."""
+def history_view(
+    records: Sequence[dict[str, Any]], style: Style, *, ids: bool = False, none: str = "no records"
+) -> RenderableType:
+    """The log, with the ids where a person needs them for another command; ``none`` is said of an empty one."""
+    if not records:
+        return Text(none)
     columns = ("time", "what", "cost", "status", "client", "project", "deliverable")
     table = new_table(*(["id"] if ids else []), *columns, numbers=("cost",), whole=("id",))
     for record in records:

@@ -17,6 +17,8 @@ def tagged_view(answer: dict[str, Any], style: Style) -> RenderableType:
     """What became of a tagging, or would become of it."""
     changed, values = answer["changed"], _values(answer["values"])
     already = f"; {count(answer['unchanged'], 'record')} had it already" if answer["unchanged"] else ""
+    if not changed and not answer["unchanged"]:
+        return Text(f"{values}: nothing fits the filter; nothing was changed")
     if not answer["dry_run"]:
         undo = "; `trayd tag --undo` takes it back" if answer["number"] is not None else ""
         return Text(f"{values}: {count(changed, 'record')} changed{already}{undo}")

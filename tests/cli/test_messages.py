@@ -187,4 +187,4 @@ def test_a_drop_folder_that_cannot_be_made_is_named(home: Home) -> None:
 
 
 def test_json_is_whole_in_a_pipe(home: Home) -> None:
-    assert json.loads(home.run("status", "--json").stdout)["daemon"] == {"running": False, "url": None}
+    assert json.loads(home.run("status", "--json").stdout)["daemon"] == {"running": False, "url": None, "backup": None}

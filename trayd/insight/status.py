@@ -59,10 +59,11 @@ class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DaemonStatus(msgspec.Struct, frozen=True):
-    """Whether a daemon runs, and where its HTTP API is."""
+    """Whether a daemon runs, where its HTTP API is, and the folder of the mirrors that it writes."""
 
     running: bool = False
     url: str | None = None
+    backup: str | None = None
 
 
 class Pending(msgspec.Struct, frozen=True):

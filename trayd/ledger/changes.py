@@ -230,7 +230,7 @@ class Work:
         row = month.rows.get(link.record_id) if month else None
         if row is None:
             if kept is None:
-                raise no_record(link.record_id)
+                raise no_event(link.record_id)
             self.last.append(Change("links", link.record_id, LinkKept(kept.link, done=True)))
             return
         _refuse_all_but_events(link.record_id, row)
@@ -296,7 +296,12 @@ _EDITABLE = f"it can be one of {', '.join(EDITABLE_FIELDS)}"
 
 def no_record(record_id: str) -> LedgerError:
     """The refusal of an id that no record has."""
-    return LedgerError(f"there is no record {record_id}", "trayd history --ids shows the ids")
+    return LedgerError(f"there is no record {record_id}", "`trayd history --ids` shows the ids")
+
+
+def no_event(record_id: str) -> LedgerError:
+    """The refusal of an id that was to be linked, or not to be any more, and that no record has."""
+    return LedgerError(f"there is no record {record_id}", "`trayd history --unmatched` lists the events to link")
 
 
 def _refuse_all_but_events(record_id: str, row: Row) -> None:

@@ -23,6 +23,12 @@ from trayd.ledger.tables import RowTable
 _ROTATE_TIMES = 2
 _ROTATE_SLACK = 64 << 10
 
+_LOOKS = {
+    FileState.MISSING: "is missing",
+    FileState.EDITED: "was written by another program",
+    FileState.DAMAGED: "is damaged",
+}
+
 
 class LedgerPaths(msgspec.Struct, frozen=True):
     """The two folders of a ledger; they may be on two disks. The lock file is in ``ledger``."""
@@ -224,5 +230,5 @@ class Pair:
             if mirror.first <= covers and mirror.documents(covers) != kept:
                 problems.append(f"{self.file} does not hold what {self.mirror} says it does")
         elif self._covered:  # else it waits for a checkpoint: new, or found damaged and told of
-            problems.append(f"{self.file} is {found.state.name.lower()}")
+            problems.append(f"{self.file} {_LOOKS[found.state]}")
         return problems
