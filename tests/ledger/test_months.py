@@ -5,10 +5,28 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.ledger.making import DAY, HOUR, NOON, account, billing, cost, covers, crash, event, opened, row, run
-from trayd.errors import LedgerFullError
+from tests.ledger.making import (
+    DAY,
+    HOUR,
+    NOON,
+    account,
+    billing,
+    cost,
+    covers,
+    crash,
+    estimate,
+    event,
+    opened,
+    row,
+    run,
+)
+from trayd.errors import LedgerFullError, RecordError
 from trayd.facts import Batch
 from trayd.ledger.disk import Disk
+from trayd.ledger.merge import RecordFacts
+from trayd.ledger.months import RECORDS
+from trayd.ledger.pair import Change
+from trayd.ledger.tables import row_of
 
 MARCH = datetime(2026, 3, 10, tzinfo=UTC)
 
@@ -95,9 +113,12 @@ def test_an_event_from_a_clock_that_was_months_off_joins_its_request(tmp_path):
 
 
 def test_a_record_that_stands_in_two_months_is_told_by_its_name(history):
-    """Where looking would cost a file, a clock that is far off makes a second record: at least it is told."""
+    """trayd makes none; a person who copies files about can."""
     ledger = opened(history)
-    ledger.add(Batch(events=(event("n1", "r3-0", NOON),)))
+    again = ledger._months.begun("2026-11")
+    change = Change(RECORDS, "r3-0", row_of("r3-0", RecordFacts(events=(event("n1", "r3-0", NOON),))))
+    again.pair.write([change])
+    again.apply([change])
     (problem,) = ledger.verify()
     assert problem.text.endswith(f"the record r3-0 stands in {history / 'ledger' / '2026-03.json'} too")
     ledger.close()
@@ -124,4 +145,25 @@ def test_files_that_are_not_named_like_a_month_are_none(tmp_path):
     ledger = opened(tmp_path)
     ledger.add(Batch(billing=(billing("r1", row()),), coverage=(covers("acme", NOON - DAY, NOON),)))
     assert [record.id for record in ledger.records()] == ["r1"]
+    ledger.close()
+
+
+@pytest.mark.parametrize("when", [datetime(2021, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)])
+def test_a_request_whose_event_had_a_wrong_clock_is_one_record(tmp_path, when):
+    ledger = opened(tmp_path)
+    ledger.add(Batch(events=(event("e1", "r1", when, estimate=estimate("2.00")),)))
+    ledger.checkpoint()
+    ledger.release()
+    ledger.add(Batch(billing=(billing("r1"),)))
+    assert [record.id for record in ledger.records()] == ["r1"]
+    assert ledger.verify() == []
+    ledger.close()
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_time_at_the_ends_of_time_is_refused_by_its_request(tmp_path, year):
+    ledger = opened(tmp_path)
+    with pytest.raises(RecordError, match=r"is no time that anything was made at in r1"):
+        ledger.add(Batch(billing=(billing("r1", row(at=datetime(year, 12, 31, tzinfo=UTC))),)))
+    assert list(ledger.records()) == []
     ledger.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from types import NoneType
 from typing import Any, TypeVar
@@ -22,6 +22,9 @@ from trayd.records import EDITABLE_FIELDS, ExternalCost
 
 #: So many taggings can be taken back; older ones are there to stay.
 TAGGINGS_KEPT = 100
+
+#: What is younger than this is told again at the next poll; a longer overlap costs a look at its records.
+_TOLD_AGAIN = timedelta(days=4)
 
 F = TypeVar("F", EventFact, RunFact)
 
@@ -196,9 +199,14 @@ class Work:
         known = facts.billing if isinstance(fact, BillingFact) else facts.run
         if known is not None and merge.content(known) == content:
             self._known += 1
-            self.seen[key] = Seen(content, max(known.fetched_at, fact.fetched_at))
+            now = Seen(content, max(known.fetched_at, fact.fetched_at))
         elif self._learn(fact.request_id, facts, joined(facts, fact)):
-            self.seen[key] = Seen(content, fact.fetched_at)
+            now = Seen(content, fact.fetched_at)
+        else:
+            return
+        # A first poll tells of years, once.
+        if seen is not None or fact.fetched_at - when <= _TOLD_AGAIN:
+            self.seen[key] = now
 
     def _edit(self, edit: UserEdit) -> None:
         record_id = self._resolve(edit.record_id)

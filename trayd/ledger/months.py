@@ -184,8 +184,8 @@ class Months:
 
         Args:
             record_id: its id now, after links.
-            near: look only where billing could touch a request of this time, and where looking costs no file, for
-                events can come from a clock that is far off; None looks everywhere.
+            near: look only where billing could touch a request of this time, and where something was written lately,
+                for events can come from a clock that is far off; None looks everywhere.
         """
         for name, month in self._open.items():
             if record_id in month.rows:
@@ -212,9 +212,18 @@ class Months:
             if near is not None:
                 first, last = month_of(near - REACH), month_of(near + REACH)
                 oldest, newest = self._reach()
-                closed = [name for name in closed if first <= name <= last or oldest <= name <= newest]
+                closed = [
+                    name
+                    for name in closed
+                    if first <= name <= last or oldest <= name <= newest or self._was_written_lately(name)
+                ]
             self._closed[day] = closed
         return self._closed[day]
+
+    def _was_written_lately(self, name: str) -> bool:
+        """Whether something came into a month that billing may be about to tell of, from a clock that is far off."""
+        oldest = (self._clock() - REACH).timestamp()
+        return self._files.stamp(name).mirror_changed >= oldest * 10**9
 
     def _reach(self) -> tuple[str, str]:
         """The first and the last month of which what is derived stays in memory."""

@@ -1,4 +1,4 @@
-"""What no record can hold is refused at the door: times without a zone, numbers that are not finite."""
+"""What no record can hold is refused at the door: times without a zone or at the ends of time, numbers without one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trayd.records import Status
 
 
 def check(batch: Batch) -> None:
-    """Refuses what no record can hold: times without a zone, numbers that are not finite.
+    """Refuses what no record can hold: times without a zone or at the ends of time, numbers that are not finite.
 
     Raises:
         RecordError: names the fact and the field.
@@ -42,6 +42,9 @@ def _name(fact: Any) -> str:
     return "a fact"
 
 
+#: Beyond these it is a mistake, and a month before or after could not be worked out.
+_YEARS = range(1900, 9000)
+
 _ALWAYS_SOUND = frozenset({str, int, bool, NoneType, Status, Money})
 
 
@@ -61,7 +64,7 @@ def _is_sound(value: Any) -> bool:
         if kind in _ALWAYS_SOUND:
             continue
         if kind is datetime:
-            sound = part.tzinfo is not None
+            sound = part.tzinfo is not None and part.year in _YEARS
         elif kind is Decimal or kind is float:
             sound = math.isfinite(part)
         else:
@@ -73,7 +76,9 @@ def _is_sound(value: Any) -> bool:
 
 def _wrong_in(value: Any, path: str = "") -> str | None:
     if isinstance(value, datetime):
-        return f"{path} {value.isoformat()} has no time zone" if value.tzinfo is None else None
+        if value.tzinfo is None:
+            return f"{path} {value.isoformat()} has no time zone"
+        return None if value.year in _YEARS else f"{path} {value.isoformat()} is no time that anything was made at"
     if isinstance(value, (float, Decimal)):
         return None if math.isfinite(value) else f"{path} {value} is not a finite number"
     parts: Iterable[tuple[str, Any]]
