@@ -13,7 +13,8 @@ from trayd.ledger.contents import Source
 from trayd.ledger.folders import of_closed
 from trayd.ledger.rebuild import Rebuilt, rebuild
 from trayd.ledger.store import Ledger, LedgerPaths
-from trayd.ledger.upkeep import BackedUp, Problem, Restored, damaged_in, held, restore
+from trayd.ledger.upkeep import BackedUp, Restored, damaged_in, held, restore
+from trayd.ledger.verifying import Problem
 
 #: The words that a person has to type.
 RESET_WORD = "DELETE"

@@ -126,19 +126,20 @@ def of_pair(name: str, folders: LedgerPaths, disk: Disk, source: Source | None, 
 def _tell_of_both(
     contents: Contents, name: str, paths: tuple[Path, Path], reading: Reading, found: Found, known: int | None
 ) -> None:
-    """Says what neither file tells of itself: that both are gone, or older than they were."""
-    both = ", ".join(map(str, paths))
+    """Says what the files do not tell of themselves: that both are gone, or that what was read is older than it was."""
+    file, mirror = paths
     if not reading.lines and found.state is FileState.MISSING and not (reading.broken or reading.suspect):
         contents.read = "neither"
         if known is not None or reading.missing:
             lost = _STATE_HELD if name == "state" else "all of it"
-            contents.missing.append(f"{both}: neither holds anything of {name} any more; {lost} is lost")
-    else:
-        last = max(reading.last, found.seal.seq if found.seal and found.state is FileState.SOUND else 0)
-        if known is not None and last < known:
-            contents.missing.append(
-                f"{both}: both are older than what trayd has read from them before; what came since is not there"
-            )
+            contents.missing.append(f"{file}, {mirror}: neither holds anything of {name} any more; {lost} is lost")
+        return
+    of_mirror = contents.read == Source.MIRROR
+    last = reading.last if of_mirror else max(reading.last, found.seal.seq if found.seal else known or 0)
+    if known is not None and last < known:
+        contents.missing.append(
+            f"{mirror if of_mirror else file}: it is older than what trayd has read before; what came since is missing"
+        )
 
 
 def _own(name: str, file: Path, mirror: Path, disk: Disk) -> tuple[Reading, Found, dict[Path, str]]:

@@ -27,7 +27,8 @@ from trayd.ledger.soundness import check
 from trayd.ledger.state import State, refuse_other_api
 from trayd.ledger.sums import Sums
 from trayd.ledger.tables import Identity
-from trayd.ledger.upkeep import BackedUp, Problem, Restored
+from trayd.ledger.upkeep import BackedUp, Restored
+from trayd.ledger.verifying import Problem, verify
 
 __all__ = ["Ledger", "LedgerPaths"]
 
@@ -166,7 +167,8 @@ class Ledger(Reader):
     @property
     def notices(self) -> tuple[str, ...]:
         """What was found damaged, missing or edited since the start, and mended."""
-        return tuple(dict.fromkeys((*self._prepared, *self._state.notices, *self._months.notices)))
+        lately = (notice for month in self._months.opened() for notice in month.pair.notices)
+        return tuple(dict.fromkeys((*self._prepared, *self._state.notices, *self._months.notices, *lately)))
 
     def checkpoint(self) -> None:
         """Brings the TinyDB files up to date, without a pause; see :meth:`checkpoint_steps`.
@@ -313,7 +315,7 @@ class Ledger(Reader):
             progress: is told how many months of how many are done.
         """
         self._usable()
-        return upkeep.verify(self._state, self._months, self._present, progress)
+        return verify(self._state, self._months, self._present, progress)
 
     def backup(self, now: datetime, target: Path | None = None) -> BackedUp:
         """Puts a consistent copy of everything into one zip file, and looks whether it is whole.
