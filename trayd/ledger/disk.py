@@ -127,6 +127,27 @@ class Disk:
             return None
         return found.st_ino, found.st_size, found.st_mtime_ns
 
+    def identity(self, handle: int) -> tuple[int, int]:
+        """Which file it is: its device and inode."""
+        found = os.fstat(handle)
+        return found.st_dev, found.st_ino
+
+    def stands(self, path: Path, size: int, identity: tuple[int, int] | None) -> bool:
+        """Whether a file is there with this size, and is this one; an empty one may be missing.
+
+        Args:
+            path: the file.
+            size: its bytes as they have to be.
+            identity: which file it has to be; None takes any.
+        """
+        if sys.platform == "win32" and identity is not None:
+            return True  # nobody can take away there what is open
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return not size and identity is None
+        return found.st_size == size and identity in {None, (found.st_dev, found.st_ino)}
+
 
 def write_all(disk: Disk, handle: int, data: bytes) -> None:
     """Writes all of it, however many calls that takes."""

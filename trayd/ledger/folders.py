@@ -127,10 +127,10 @@ class Folders:
         there = set() if self._away is not None else {path.stem for path in self._mirrors(here)}
         lost = [name for name in home.ahead if name not in there]
         if lost:
-            where = f"those in {last}" if moved else "those that were there last"
+            where = str(last) if moved else "the folder that was there before"
             raise LedgerDamagedError(
                 f"{here} does not have the mirrors of the ledger in {self._paths.ledger}, and the newest changes of "
-                f"{_listed(lost)} may stand in {where} alone; nothing was changed",
+                f"{_listed(lost)} may stand only in {where}; nothing was changed",
                 "connect the disk with that folder and start again; `trayd ledger rebuild --from file` goes on without "
                 "what only they have",
             )

@@ -49,6 +49,7 @@ class Journal:
         self._path = path
         self._pair = pair
         self._handle: int | None = None
+        self._identity: tuple[int, int] | None = None
         self._known = size > 0
         self._held: Held | None = None
         self.seq = seq
@@ -56,6 +57,16 @@ class Journal:
         self.crc = crc
         self.changed = changed
         self.poisoned = False
+
+    @property
+    def stands(self) -> bool:
+        """Whether the file is there as it was left; another program can take it away, exchange it, or write there.
+
+        Raises:
+            LedgerFullError: the disk does not say.
+        """
+        with refusals(self._path):
+            return self._disk.stands(self._path, self.size, self._identity)
 
     def mark(self) -> Mark:
         """Where it ends now."""
@@ -95,6 +106,7 @@ class Journal:
             try:
                 if self._handle is None:
                     self._handle = self._disk.open_append(self._path)
+                    self._identity = self._disk.identity(self._handle)
                 write_all(self._disk, self._handle, data)
                 self._sync(self._handle)
                 if not self._known:
@@ -237,7 +249,7 @@ class Journal:
     def close(self) -> None:
         """Gives the file back; the next append opens it again."""
         if self._handle is not None:
-            handle, self._handle = self._handle, None
+            handle, self._handle, self._identity = self._handle, None, None
             self._disk.close(handle)
 
 

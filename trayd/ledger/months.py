@@ -363,6 +363,7 @@ class Months:
         for name in idle:
             month = self._open.pop(name)
             month.pair.close()
+            self.notices += month.pair.notices
             for kept in (self._whole, self._to_keep):
                 if name in kept and kept[name].stamp != month.derived.stamp:
                     del kept[name]  # what it adds up to by now could not be kept, or not yet

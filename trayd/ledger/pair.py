@@ -11,8 +11,9 @@ from weakref import ref
 import msgspec
 from tinydb import TinyDB
 
+from trayd.errors import LedgerFullError
 from trayd.ledger import journal
-from trayd.ledger.disk import Disk
+from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.journal import Mark
 from trayd.ledger.mirror import Held
 from trayd.ledger.opening import Notices, Opening, mirror_anew
@@ -86,6 +87,7 @@ class Pair:
         self.edited = opening.edited
         self._covered = opening.covered
         self._journal = opening.journal
+        self._unapplied = False
 
     @property
     def notices(self) -> list[str]:
@@ -120,8 +122,7 @@ class Pair:
         Raises:
             LedgerFullError: the disk refused; nothing was changed.
         """
-        if self._journal.poisoned:
-            mirror_anew(self._journal, self.tables)
+        self._mend_mirror()
         lines = []
         for change in changes:
             if change.row is None:
@@ -129,16 +130,36 @@ class Pair:
             else:
                 payload = self.tables[change.table].payload(change.row)
                 lines.append(journal.put_line(change.table, change.key, payload))
-        return self._journal.append(lines)
+        mark = self._journal.append(lines)
+        self._unapplied = True
+        return mark
+
+    def _mend_mirror(self) -> None:
+        """Puts a new mirror in the place of one that is in doubt, or that another program has touched."""
+        if not self._journal.poisoned and not self._journal.stands:
+            if self._unapplied:  # what memory lacks cannot be written anew
+                raise LedgerFullError(f"{self.mirror} was touched while it was being written", "try again")
+            with refusals(self.mirror):
+                content = self._disk.read(self.mirror)
+            if content is None:
+                self._notices.note(f"another program took {self.mirror} away while trayd had it; it was written anew")
+            else:
+                what = f"another program touched {self.mirror} while trayd had it; it was written anew"
+                self._notices.keep(what, content, self.mirror, "replaced")
+            self._journal.poisoned = True
+        if self._journal.poisoned:
+            mirror_anew(self._journal, self.tables)
 
     def take_back(self, mark: Mark) -> None:
         """Undoes what was written since, and not applied."""
         self._journal.take_back(mark)
+        self._unapplied = False
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Makes changes visible."""
         for change in changes:
             self.tables[change.table].set(change.key, change.row)
+        self._unapplied = False
 
     def checkpoint(self) -> None:
         """Brings the TinyDB file up to the mirror, without a pause; see :meth:`checkpoint_steps`.
@@ -172,8 +193,7 @@ class Pair:
     def _checkpoint_steps(self) -> Generator[None, None, None]:
         if not self.dirty:
             return
-        if self._journal.poisoned:
-            mirror_anew(self._journal, self.tables)
+        self._mend_mirror()
         held = self._journal.hold()
         rows = [(table, table.rows.copy()) for table in self.tables.values()]  # a row is replaced, never changed
         try:
@@ -203,6 +223,7 @@ class Pair:
                 self._notices.keep(
                     f"another program wrote {self.file} while trayd had it", content, self.file, "edited"
                 )
+        self._mend_mirror()
         self._journal.announce(file, held)
 
     def close(self) -> None:
