@@ -7,10 +7,11 @@ process that holds it. A left-over ``run/trayd.json`` proves nothing.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -40,6 +41,8 @@ PATIENCE_S = 5.0
 _REQUEST_TIMEOUT_S = 120.0
 _SLOW_REQUEST_TIMEOUT_S = 3600.0
 _HOLDER = "a trayd command"
+
+logger = logging.getLogger(__name__)
 
 
 Progress = Callable[[int, int], None]
@@ -204,8 +207,22 @@ def open_desk(paths: Paths | None = None, progress: Progress = lambda _done, _al
             with closing(ledger):
                 operations = Operations(ledger, settings, paths)
                 operations.progress = progress
-                yield LocalDesk(operations)
+                try:
+                    yield LocalDesk(operations)
+                finally:
+                    _log_mended(ledger, paths)
             return
+
+
+def _log_mended(ledger: Ledger, paths: Paths) -> None:
+    """What was mended is mended once: it has to be found again later, by whoever asks what became of a file."""
+    if ledger.notices:
+        from trayd.process import log_to
+
+        with suppress(TraydError):  # a log that cannot be written is no reason for a command to fail
+            log_to(paths, terminal=False)
+            for notice in ledger.notices:
+                logger.warning("%s", notice)
 
 
 def _listens(daemon: Address) -> bool:
