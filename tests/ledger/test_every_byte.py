@@ -49,8 +49,8 @@ class Story:
         self.moments.append(self.disk.files())
 
 
-def opened(disk):
-    return Pair("2026-11", HOME, disk, MonthDB, (RECORDS,))
+def opened(disk, known=None):
+    return Pair("2026-11", HOME, disk, MonthDB, (RECORDS,), known)
 
 
 def content(pair):
@@ -108,13 +108,13 @@ def story(request):
 class Opened:
     """What a month is found to be when its two files are these."""
 
-    def __init__(self, file, mirror):
+    def __init__(self, file, mirror, known=None):
         given = {FILE: file, MIRROR: mirror}
         self.given = {path: data for path, data in given.items() if data is not None}
         self.disk = disk = MemoryDisk(self.given)
         self.refused = None
         try:
-            pair = opened(disk)
+            pair = opened(disk, known)
         except LedgerError as error:
             self.refused = str(error)
             named = {FILE, MIRROR} if isinstance(error, LedgerDamagedError) else {FILE}
@@ -122,6 +122,7 @@ class Opened:
             assert disk.files() == self.given, "nothing is changed where it is refused"
             return
         self.content = content(pair)
+        self.pair_saved = pair.saved
         self.notices = " ".join(pair.notices)
         self.aside = {path.name: disk[path] for path in disk.files() if path not in {FILE, MIRROR}}
         assert all(name in self.notices for name in self.aside), "a person is told of each copy that is kept"
@@ -304,6 +305,24 @@ def test_yesterdays_files_alone_and_together(story):
             told = story.states.index(found.content)
             alone = story.states.index(Opened(None, mirror).content)
             assert told == max(alone, held(story, one))
+
+
+def test_yesterdays_files_where_it_is_known_what_there_was(story):
+    """Refused where neither holds what the last TinyDB file did; where one does, as if nothing were known."""
+    file = story.moments[-1].get(FILE)
+    if file is None:
+        return
+    known = Opened(file, None).pair_saved
+    for one in story.moments:
+        for other in story.moments:
+            given = one.get(FILE), other.get(MIRROR)
+            blind = Opened(*given)
+            found = Opened(*given, known)
+            if story.states.index(blind.content) < held(story, story.moments[-1]):
+                assert "older than" in found.refused or "missing" in found.refused
+            else:
+                assert found.content == blind.content
+    assert "are both missing" in Opened(None, None, known).refused
 
 
 STATE_FILE, STATE_MIRROR = HOME.ledger / "state.json", HOME.backup / "state.jsonl"
