@@ -135,3 +135,22 @@ def test_a_ledger_of_another_api_is_told_apart(home: Home, tmp_path: Path) -> No
     other.env["TRAYD_FAL_URL"] = "https://api.fal.ai/v1"
     said = other.run("ledger", "restore", copy, "--confirm", "RESTORE", code=1).stderr
     assert f"holds the history of {home.sandbox.url}, not of https://api.fal.ai/v1" in said.replace("\n", " ")
+
+
+def test_a_month_that_is_gone_is_missed_in_the_totals_until_a_person_goes_on_without_it(home: Home) -> None:
+    home.run("refresh")
+    found = ids(home)
+    assert home.run("history", "--unmatched").stdout.strip() == "no unmatched events"
+    (month, *_) = sorted((home.folder / "backup").glob("20*.jsonl"))
+    for path in (month, home.folder / f"ledger/{month.stem}.json"):
+        path.unlink()
+    for command in ("status", "history"):
+        refused = home.run(command, *(["--limit", "100000"] if command == "history" else []), code=1).stderr
+        assert "are both missing" in refused.replace("\n", " ")
+        assert f"trayd ledger rebuild {month.stem}" in refused.replace("\n", " ")
+    said = home.run("ledger", "rebuild", month.stem, code=1).stdout
+    assert "all of it is lost" in said.replace("\n", " ")
+    assert "asks fal again for what was billed since" in said.replace("\n", " ")
+    assert ids(home) < found
+    home.run("refresh")
+    assert ids(home) == found
