@@ -101,6 +101,15 @@ class MemoryDisk(Disk):
         file = self._names.get(path)
         return None if file is None else (file.number, len(file.data), file.changes)
 
+    def identity(self, handle):
+        return 0, self._handles[handle].number
+
+    def stands(self, path, size, identity):
+        file = self._names.get(path)
+        if file is None:
+            return not size and identity is None
+        return len(file.data) == size and identity in {None, (0, file.number)}
+
     @property
     def open_handles(self):
         return len(self._handles)
