@@ -167,3 +167,17 @@ def test_a_time_at_the_ends_of_time_is_refused_by_its_request(tmp_path, year):
         ledger.add(Batch(billing=(billing("r1", row(at=datetime(year, 12, 31, tzinfo=UTC))),)))
     assert list(ledger.records()) == []
     ledger.close()
+
+
+def test_a_month_that_nothing_came_into_is_not_missed_later(tmp_path):
+    ledger = opened(tmp_path)
+    ledger.add(Batch(billing=(billing("r1"),)))
+    ledger._months.begun("2026-09")  # as for a change that the disk then refuses
+    ledger.checkpoint()
+    assert not ledger.dirty
+    ledger.close()
+    ledger = opened(tmp_path)
+    ledger.add(Batch(events=(event("e2", "r2", NOON - 60 * DAY),)))
+    assert [record.id for record in ledger.records()] == ["r1", "r2"]
+    assert ledger.verify() == []
+    ledger.close()

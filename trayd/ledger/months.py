@@ -84,6 +84,11 @@ class Month:
         if self.pair.edited is not None:
             self._take_edits()
 
+    @property
+    def unkept(self) -> bool:
+        """Whether what is derived has to be kept: it has changed, and there is a file that it is of."""
+        return self.derived.stamp is None and self.pair.saved > 0
+
     def apply(self, changes: Sequence[Change]) -> None:
         """Makes changes visible that are durable, in the records and in what is derived of them."""
         rows, derived = self.rows, self.derived
@@ -317,9 +322,7 @@ class Months:
     @property
     def dirty(self) -> bool:
         """Whether a checkpoint has something to do."""
-        return bool(self._to_keep) or any(
-            month.pair.dirty or month.derived.stamp is None for month in self._open.values()
-        )
+        return bool(self._to_keep) or any(month.pair.dirty or month.unkept for month in self._open.values())
 
     def checkpoint_steps(self) -> Iterator[None]:
         """Brings the files of the months in memory up to date, in short steps; see :meth:`Pair.checkpoint_steps`."""
@@ -334,7 +337,7 @@ class Months:
         """
         for month in self.opened():
             # One that was let go in a step before may have changed since.
-            if self._open.get(month.name) is month and month.derived.stamp is None:
+            if self._open.get(month.name) is month and month.unkept:
                 yield from self._keep_steps(month)
             yield
         if self._to_keep:
