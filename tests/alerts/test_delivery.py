@@ -112,6 +112,7 @@ async def test_a_service_that_was_restarted_gets_the_next_warning_and_its_button
     dunst: Desktop, deliverer: Deliverer, pressed: list[str]
 ) -> None:
     await deliverer.show(LOW_BALANCE)
+    await until(lambda: len(dunst.notifications()) == 1)
     await asyncio.to_thread(dunst.stop_dunst)
     assert await deliverer.show(LOW_BALANCE) is Outcome.LATER
     await asyncio.to_thread(dunst.start_dunst)
