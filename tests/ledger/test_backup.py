@@ -449,3 +449,22 @@ def test_a_checkpoint_that_was_under_way_writes_nothing_over_what_was_put_back(c
         if over:
             break
     assert steps_before > 5
+
+
+def test_a_copy_has_the_tinydb_file_that_a_crash_kept_from_being_there(tmp_path):
+    crash(first_state(tmp_path))
+    files_before = sorted(path.name for path in (tmp_path / "ledger").glob("20*.json"))
+    assert files_before == []
+
+    ledger = opened(tmp_path, base_url=URL)
+    copy = ledger.backup(NOON, tmp_path / "copy.zip").path
+    with zipfile.ZipFile(copy) as packed:
+        assert {"ledger/2026-10.json", "ledger/2026-11.json"} <= set(packed.namelist())
+    second_state(ledger)
+    crash(ledger)
+
+    ledger = opened(tmp_path, base_url=URL)
+    assert content(ledger)[1].until == NOON + DAY
+    assert ledger.notices == ()
+    assert ledger.verify() == []
+    ledger.close()

@@ -329,7 +329,7 @@ class Ledger(Reader):
             LedgerFullError: the disk refused; no half a copy stays.
         """
         self._usable()
-        self._checkpoint()
+        self._bring_even()
         return upkeep.backup(self._paths, self._disk, now, target)
 
     def restore(self, source: Path, now: datetime) -> Restored:
