@@ -181,3 +181,20 @@ def test_a_month_that_nothing_came_into_is_not_missed_later(tmp_path):
     assert [record.id for record in ledger.records()] == ["r1", "r2"]
     assert ledger.verify() == []
     ledger.close()
+
+
+def test_a_month_whose_first_change_was_cut_off_is_not_missed_later(tmp_path):
+    ledger = opened(tmp_path)
+    ledger.add(Batch(billing=(billing("r1"),)))
+    ledger.close()
+    (tmp_path / "backup/2026-09.jsonl").write_text('{"sum":"0123')
+    ledger = opened(tmp_path)
+    assert [each.records for each in ledger.sums()] == [1]
+    ledger.add(Batch(events=(event("e3", "r3"),)))
+    ledger.checkpoint()
+    ledger.close()
+    ledger = opened(tmp_path)
+    ledger.add(Batch(events=(event("e2", "r2", NOON - 60 * DAY),)))
+    assert {record.id for record in ledger.records()} == {"r1", "r2", "r3"}
+    assert ledger.verify() == []
+    ledger.close()

@@ -251,7 +251,7 @@ class Months:
         """What is derived of a month, from its records; they leave memory before those of the next one come."""
         in_use = name in self._open
         month = self.open(name)
-        if not in_use and not month.pair.dirty:
+        if not in_use and not month.pair.dirty and month.unkept:
             with suppress(LedgerFullError):
                 deque(self._keep_steps(month), maxlen=0)
                 del self._open[name]

@@ -281,7 +281,7 @@ class RollupFiles:
             if found is None:
                 return {}
             told = (msgspec.json.decode(raw, type=_Witnessed) for raw in found.tables["months"].values())
-            return {one.month: one.seq for one in told}
+            return {one.month: one.seq for one in told if one.seq}
         except (msgspec.MsgspecError, KeyError):
             return {}
 
