@@ -13,7 +13,8 @@ from pathlib import Path
 from tests.benchmarks.machine import machine, today
 from tests.benchmarks.page import PAGE, write_section
 from tests.soak.checker import SoakError
-from tests.soak.cycles import Soak, Summary
+from tests.soak.cycles import Summary
+from tests.soak.workers import WORKERS, soaked
 
 _CYCLES = 15_000
 #: The page names that many kinds of place, and counts the others together.
@@ -25,19 +26,12 @@ def main() -> None:
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 20_261_120
     folder = Path(tempfile.mkdtemp(prefix="trayd-soak-"))
     try:
-        summary = Soak(folder, seed).run(cycles, _tell)
+        summary = soaked(folder, seed, cycles)
     except SoakError as error:
-        sys.exit(f"FAILED: {error}\nThe seed is {seed}; what was found is in {folder}")
+        sys.exit(f"FAILED: {error}\nThe seeds begin with {seed}; what was found is in {folder}")
     text = section(summary, seed)
     sys.stdout.write(f"\n{text}")
     write_section(PAGE, "soak", text)
-
-
-def _tell(summary: Summary) -> None:
-    sys.stdout.write(
-        f"\r{summary.cycles} kills, {summary.acknowledged} operations acknowledged, 0 lost, {summary.seconds:.0f} s "
-    )
-    sys.stdout.flush()
 
 
 def section(summary: Summary, seed: int) -> str:
@@ -58,7 +52,8 @@ def section(summary: Summary, seed: int) -> str:
         ("files that it could not read", 0),
     ]
     lines = [
-        f"`make soak CYCLES={summary.cycles}` on {today()}, seed {seed}, {summary.seconds / 60:.0f} minutes.",
+        f"`make soak CYCLES={summary.cycles}` on {today()}, seeds {seed} to {seed + WORKERS - 1}, side by side,",
+        f"{summary.seconds / 60:.0f} minutes.",
         *machine(),
         "",
         "| what | count |",
