@@ -206,6 +206,7 @@ def export(out: Path | None, **query: Any) -> None:
     with _desk() as desk:
         pieces = desk.text("export", **query)
         if out is None:
+            # Typed for any text stream; this one is always a file's.
             sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
             for piece in pieces:
                 sys.stdout.write(piece)

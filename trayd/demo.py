@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Group
 from rich.live import Live
 from rich.text import Text
@@ -67,7 +68,7 @@ def run_demo(*, headless: bool) -> int:
         try:
             choose_backend()
         except NoTrayError as error:
-            print(f"{error.message}. The status is shown here instead; Ctrl-C ends the demo.")  # noqa: T201
+            click.echo(f"{error.message}. The status is shown here instead; Ctrl-C ends the demo.")
             headless = True
     with tempfile.TemporaryDirectory(prefix="trayd-demo-") as folder, running_sandbox(DEMO) as sandbox:
         paths = Paths.under(Path(folder))
@@ -78,7 +79,7 @@ def run_demo(*, headless: bool) -> int:
         os.environ["TRAYD_FAL_URL"] = sandbox.url
         os.environ["TRAYD_HOME"] = folder
         log_to(paths, terminal=False)
-        print(f"trayd demo: made-up data in {folder}; from another terminal: TRAYD_HOME={folder} trayd status")  # noqa: T201
+        click.echo(f"trayd demo: made-up data in {folder}; from another terminal: TRAYD_HOME={folder} trayd status")
         settings = load(paths.settings)
         with _studio(paths), _screen(Style(settings.number_locale(), settings.zone()), shown=headless) as screen:
             Process(paths, settings, screen.show).run(headless=headless)
@@ -109,13 +110,13 @@ class _Screen:
             if alert["text"] not in self._told:
                 self._told.add(alert["text"])
                 mark = "-" if alert["rule"] == "backfill" else "!"
-                print(f"{mark} {alert['text']}", flush=True)  # noqa: T201
+                click.echo(f"{mark} {alert['text']}")
         if self._last is None or snapshot.at - self._last > timedelta(seconds=_WITHOUT_TERMINAL_EVERY_S):
             self._last = snapshot.at
             total = status["spent"]["total"]
             balances = ", ".join(self._style.money(account["balance"]) for account in status["accounts"])
             spending = f"spent {self._style.money(total['cost'])}, {count(total['generations'], 'generation')}"
-            print(f"balance {balances}; {spending}", flush=True)  # noqa: T201
+            click.echo(f"balance {balances}; {spending}")
 
 
 @contextmanager

@@ -54,7 +54,7 @@ class FalClient:
         patience: how long and how often a call is tried.
     """
 
-    def __init__(self, base_url: str, key: Key, *, patience: Patience = Patience()) -> None:  # noqa: B008 (immutable)
+    def __init__(self, base_url: str, key: Key, *, patience: Patience = Patience()) -> None:
         self._transport = Transport(base_url, key, patience)
 
     def __repr__(self) -> str:

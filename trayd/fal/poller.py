@@ -127,7 +127,7 @@ class Poller:
         base_url: str,
         poll: Poll,
         payloads: bool = False,
-        patience: Patience = Patience(),  # noqa: B008 (immutable)
+        patience: Patience = Patience(),
     ) -> None:
         self.name = name
         self._door = door
