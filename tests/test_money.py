@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import random
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trayd.money import Money, format_money, nanos_of, price
+from trayd.money import Money, apportion, format_money, nanos_of, price
 
 nanos = st.integers(-(10**18), 10**18)
 
@@ -77,3 +79,39 @@ def test_a_price_is_exact_until_its_one_rounding() -> None:
 )
 def test_money_is_shown_as_people_write_it(amount: str, currency: str, locale: str, shown: str) -> None:
     assert format_money(Money.of(amount, currency), locale) == shown
+
+
+weights = st.lists(st.integers(0, 10**12) | st.decimals(0, 10**9, places=20), min_size=1, max_size=12).filter(any)
+
+
+def test_an_amount_is_divided_by_the_largest_remainder() -> None:
+    assert apportion(10, [1, 1, 1]) == [4, 3, 3], "of equals the first"
+    assert apportion(10, [1, 2, 4]) == [1, 3, 6], "1.43, 2.86 and 5.71: the .86 is nearest to the next"
+    assert apportion(-10, [1, 2, 4]) == [-1, -3, -6], "a refund as the cost was"
+    assert apportion(5, [0, 1]) == [0, 5]
+    assert apportion(3, [Decimal("0.5"), Decimal("0.25")]) == [2, 1]
+    assert apportion(0, [3, 4]) == [0, 0]
+
+
+@given(nanos, weights)
+def test_shares_add_up_to_the_amount_and_are_off_by_less_than_a_nano(amount: int, weights: list[Decimal | int]) -> None:
+    shares = apportion(amount, weights)
+    assert sum(shares) == amount
+    whole = sum(map(Fraction, weights))
+    for share, weight in zip(shares, weights, strict=True):
+        assert abs(share - amount * Fraction(weight) / whole) < 1
+
+
+@given(nanos, weights, st.randoms())
+def test_only_equals_depend_on_the_order_of_the_weights(
+    amount: int, weights: list[Decimal | int], chance: random.Random
+) -> None:
+    mixed = [*weights]
+    chance.shuffle(mixed)
+    assert sorted(apportion(amount, weights)) == sorted(apportion(amount, mixed))
+
+
+@pytest.mark.parametrize("weights", [[], [0], [0, 0], [1, -1], [2, -1]])
+def test_nothing_can_be_divided_by_weights_that_are_not_above_zero(weights: list[int]) -> None:
+    with pytest.raises(ValueError, match="weights"):
+        apportion(1, weights)

@@ -8,9 +8,10 @@ rounded half to even.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import lru_cache
+from math import lcm
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -92,6 +93,28 @@ def price(unit_price: Decimal, units: Decimal, percent_discount: Decimal | None 
     if percent_discount:
         total = EXACT.multiply(total, EXACT.divide(100 - percent_discount, Decimal(100)))
     return nanos_of(total)
+
+
+def apportion(nanos: int, weights: Sequence[Decimal | int]) -> list[int]:
+    """The amount divided in proportion to the weights: exact shares, rounded so that they add up to the amount.
+
+    Each share is rounded down (towards zero), and the nanos that are left go one each to those that lost the most by
+    it, the first of equals first: the largest remainder method (Hamilton's), so no share is off by a nano or more.
+
+    Raises:
+        ValueError: a weight is below zero, or none is above.
+    """
+    ratios = [Decimal(weight).as_integer_ratio() for weight in weights]
+    common = lcm(*(denominator for _, denominator in ratios))
+    whole = [numerator * (common // denominator) for numerator, denominator in ratios]
+    total = sum(whole)
+    if total <= 0 or min(whole) < 0:
+        raise ValueError("an amount is divided by weights of zero or more, at least one of them above")
+    shares, lost = map(list, zip(*(divmod(abs(nanos) * weight, total) for weight in whole), strict=True))
+    by_loss = sorted(range(len(whole)), key=lost.__getitem__, reverse=True)
+    for place in by_loss[: abs(nanos) - sum(shares)]:
+        shares[place] += 1
+    return shares if nanos >= 0 else [-share for share in shares]
 
 
 # Kronor are shown with one decimal: whole kronor hide small jobs, two decimals pretend to a precision that a
