@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from datetime import tzinfo
+from datetime import date, tzinfo
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -20,9 +21,13 @@ import msgspec
 from msgspec import Meta
 
 from trayd.errors import SettingsError
+from trayd.money import is_currency
+from trayd.pool_settings import Pool, check_overlaps
+from trayd.money import EXACT
 
 APP_NAME = "trayd"
 FAL_URL = "https://api.fal.ai/v1"
+RATES_URL = "https://www.ecb.europa.eu/stats/eurofxref"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 #: msgspec's names of types, as people say them.
@@ -34,6 +39,7 @@ _KINDS = {
     "array": "a list such as [20.00, 5.00]",
     "object": "a table",
     "decimal": "an amount",
+    "date": "a date such as 2026-01-31",
 }
 
 
@@ -91,6 +97,76 @@ class Folders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 raise ValueError(f"folders.{name} is an absolute path, not {value!r}")
 
 
+class FixedRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An exchange rate that the user has fixed; it holds in both directions and comes before all others.
+
+    Attributes:
+        from_: in the file, ``from``: the currency of which one unit is ``rate`` units of ``to``.
+        since: the first day on which it holds; None: from ever.
+        until: the last day on which it holds; None: for ever.
+    """
+
+    from_: str = msgspec.field(name="from")
+    to: str
+    rate: Decimal
+    since: date | None = None
+    until: date | None = None
+
+    def __post_init__(self) -> None:
+        for code in (self.from_, self.to):
+            if not _is_currency(code):
+                raise ValueError(f"rates.fixed: {code!r} is no ISO 4217 code such as USD or EUR")
+        named = f"rates.fixed from {self.from_} to {self.to}"
+        if self.from_ == self.to:
+            raise ValueError(f"{named}: a currency needs no rate to itself")
+        if not self.rate.is_finite() or self.rate <= 0:
+            raise ValueError(f"{named}: the rate is a number above zero, not {self.rate}")
+        if self.since is not None and self.until is not None and self.until < self.since:
+            raise ValueError(f"{named}: until {self.until} is before since {self.since}")
+
+    def holds(self, day: date) -> bool:
+        """Whether it holds on that day."""
+        return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
+
+    def other(self, currency: str) -> str | None:
+        """The currency that one is fixed to; None where it is about others."""
+        return {self.from_: self.to, self.to: self.from_}.get(currency)
+
+    def factor(self, currency: str, into: str) -> Decimal | None:
+        """What to multiply an amount in one currency by to have it in the other; None where it is about others."""
+        if (currency, into) == (self.from_, self.to):
+            return self.rate
+        return EXACT.divide(Decimal(1), self.rate) if (currency, into) == (self.to, self.from_) else None
+
+    def meets(self, other: FixedRate) -> bool:
+        """Whether both hold for the same two currencies on some day."""
+        return (
+            {self.from_, self.to} == {other.from_, other.to}
+            and (self.since or date.min) <= (other.until or date.max)
+            and (other.since or date.min) <= (self.until or date.max)
+        )
+
+
+class RatesSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Exchange rates.
+
+    Attributes:
+        fetch: whether the European Central Bank's rates are fetched, once a working day, while there are amounts in
+            a foreign currency; off, the last ones fetched and those that came with trayd are used.
+        fixed: the user's own rates.
+    """
+
+    fetch: bool = True
+    fixed: tuple[FixedRate, ...] = ()
+
+    def __post_init__(self) -> None:
+        for one, other in combinations(self.fixed, 2):
+            if one.meets(other):
+                raise ValueError(
+                    f"rates.fixed has two rates for {one.from_} and {one.to} on the same day; end one with `until`"
+                )
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings file as types.
 
@@ -108,10 +184,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     poll: Poll = Poll()
     alerts: Alerts = Alerts()
     account: tuple[Account, ...] = ()
+    pool: tuple[Pool, ...] = ()
     folders: Folders = Folders()
+    rates: RatesSettings = RatesSettings()
 
     def __post_init__(self) -> None:
-        if self.home_currency != "USD" and not _is_currency(self.home_currency):
+        if not is_currency(self.home_currency):
             raise ValueError(f"home_currency {self.home_currency!r} is no ISO 4217 code such as USD or EUR")
         if self.locale and not _is_locale(self.locale):
             raise ValueError(f"locale {self.locale!r} is not known; write one such as en_US or sv_SE")
@@ -123,6 +201,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         names = [account.name for account in self.account]
         if len(names) != len(set(names)):
             raise ValueError("two [[account]] entries have one name; give each its own")
+        check_overlaps(self.pool)
 
     def zone(self) -> tzinfo:
         """The user's time zone.
@@ -262,12 +341,6 @@ def _said(text: str) -> str:
     return f"{place}: {what[0].lower()}{what[1:]}"
 
 
-def _is_currency(code: str) -> bool:
-    from babel.numbers import is_currency
-
-    return is_currency(code)
-
-
 def _is_locale(name: str) -> bool:
     from babel import Locale, UnknownLocaleError
 
@@ -284,13 +357,32 @@ def fal_url() -> str:
     Raises:
         SettingsError: it is neither https nor http on loopback, so a key would travel in the open.
     """
-    url = os.environ.get("TRAYD_FAL_URL", "").rstrip("/") or FAL_URL
+    return _base_url("TRAYD_FAL_URL", FAL_URL, "would send the key unencrypted")
+
+
+def rates_url(fal: str) -> str | None:
+    """Where exchange rates are fetched below: ``TRAYD_RATES_URL`` or the European Central Bank, without a slash.
+
+    Args:
+        fal: the base URL of fal's API that is in use. Where that is a stand-in on this machine, its amounts are made
+            up, and nobody on the internet is asked for their rates: None, unless ``TRAYD_RATES_URL`` is set.
+
+    Raises:
+        SettingsError: it is neither https nor http on loopback, so anybody on the way could change the rates.
+    """
+    if not os.environ.get("TRAYD_RATES_URL") and urlsplit(fal).hostname in LOOPBACK:
+        return None
+    return _base_url("TRAYD_RATES_URL", RATES_URL, "would let anybody on the way change the rates")
+
+
+def _base_url(variable: str, usual: str, danger: str) -> str:
+    url = os.environ.get(variable, "").rstrip("/") or usual
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise SettingsError(f"TRAYD_FAL_URL {url!r} is no address: {error}", f"write one such as {FAL_URL}") from error
+        raise SettingsError(f"{variable} {url!r} is no address: {error}", f"write one such as {usual}") from error
     if parts.scheme == "https" and parts.hostname:
         return url
     if parts.scheme == "http" and parts.hostname in LOOPBACK:
         return url
-    raise SettingsError(f"TRAYD_FAL_URL {url!r} would send the key unencrypted", "use https, or http on 127.0.0.1 only")
+    raise SettingsError(f"{variable} {url!r} {danger}", "use https, or http on 127.0.0.1 only")

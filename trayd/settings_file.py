@@ -33,6 +33,15 @@ TEMPLATE = """\
 #expensive_generation = 5.00     # US dollars; 0 switches it off
 #desktop = true                  # false: warnings go to the log and the status only
 
+[rates]
+#fetch = true               # false: the last exchange rates, and those that came with trayd, are used on
+# Your own rates come before all others. They hold both ways, from `since` to `until`, which may be left out:
+#[[rates.fixed]]
+#from = "SEK"
+#to = "USD"
+#rate = 0.095               # one krona is 0.095 dollars
+#since = 2026-01-01
+
 [folders]
 #drop = ""                  # an absolute path; empty is the usual place
 #backup = ""                # the same; another disk makes the backup survive this one
