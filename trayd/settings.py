@@ -21,9 +21,8 @@ import msgspec
 from msgspec import Meta
 
 from trayd.errors import SettingsError
-from trayd.money import is_currency
+from trayd.money import EXACT, is_currency
 from trayd.pool_settings import Pool, check_overlaps
-from trayd.money import EXACT
 
 APP_NAME = "trayd"
 FAL_URL = "https://api.fal.ai/v1"
@@ -39,7 +38,10 @@ _KINDS = {
     "array": "a list such as [20.00, 5.00]",
     "object": "a table",
     "decimal": "an amount",
+    "str | object": "a word or a table",
     "date": "a date such as 2026-01-31",
+    "date | null": "a date such as 2026-01-31",
+    "datetime": "a date with a time",
 }
 
 
@@ -114,7 +116,7 @@ class FixedRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def __post_init__(self) -> None:
         for code in (self.from_, self.to):
-            if not _is_currency(code):
+            if not is_currency(code):
                 raise ValueError(f"rates.fixed: {code!r} is no ISO 4217 code such as USD or EUR")
         named = f"rates.fixed from {self.from_} to {self.to}"
         if self.from_ == self.to:
@@ -175,6 +177,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         locale: how numbers and money are written, such as en_US or sv_SE; empty follows the system.
         time_zone: an IANA name such as Europe/Stockholm; empty follows the system.
         store_prompts: whether prompts are kept; off, they are nowhere in ledger, mirror, logs or exports.
+        pool: the costs that projects share; a new price of one is a new entry.
     """
 
     home_currency: str = "USD"
@@ -334,10 +337,13 @@ def _said(text: str) -> str:
     place = place.removesuffix("`").lstrip(".")
     if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", what):
         return f"there is no setting {'.'.join(filter(None, (place, unknown[1])))!r}"
+    if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
+        return f"{place}: {missing[1]} is missing"
     if not what.startswith(("Expected", "Invalid")):
         return what  # our own words, which name the setting
     for kind, words in _KINDS.items():
         what = what.replace(f"`{kind}`", words)
+    what = what.replace("Invalid RFC3339 encoded date", "expected a date such as 2026-01-31")
     return f"{place}: {what[0].lower()}{what[1:]}"
 
 

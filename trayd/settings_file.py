@@ -23,6 +23,16 @@ TEMPLATE = """\
 #time_zone = ""             # such as "Europe/Stockholm"; empty follows the system
 #store_prompts = false      # true keeps prompts in the ledger, and so in exports
 
+# Costs that projects share, such as a monthly plan: a [[pool]] for each, like this one.
+#   [[pool]]
+#   name = "Midjourney Standard"
+#   amount = 30.00
+#   currency = "USD"         # without it, the home currency
+#   period = "month"         # or week, quarter, year, once
+#   from = 2026-01-15        # charged on the 15th of each month
+#   to = 2026-12-31          # without it, there is no end
+#   split = "spend"          # or "equal", or weights such as { "Spring Campaign" = 2, "Northwind/Relaunch" = 1 }
+
 [poll]
 #interval_s = 120           # seconds between two looks at fal
 #backfill_days = 30         # how far back the first poll reads
@@ -35,12 +45,7 @@ TEMPLATE = """\
 
 [rates]
 #fetch = true               # false: the last exchange rates, and those that came with trayd, are used on
-# Your own rates come before all others. They hold both ways, from `since` to `until`, which may be left out:
-#[[rates.fixed]]
-#from = "SEK"
-#to = "USD"
-#rate = 0.095               # one krona is 0.095 dollars
-#since = 2026-01-01
+# Your own exchange rates are [[rates.fixed]] entries with from, to, rate, and if need be since and until.
 
 [folders]
 #drop = ""                  # an absolute path; empty is the usual place
