@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,10 +17,16 @@ def test_without_a_file_everything_is_at_its_default(tmp_path: Path) -> None:
 
 def test_the_template_says_the_defaults() -> None:
     uncommented = "\n".join(
-        line.removeprefix("#") if line.startswith("#") and "=" in line else line for line in TEMPLATE.splitlines()
+        line.removeprefix("#") if re.match(r"#\w+ = ", line) else line for line in TEMPLATE.splitlines()
     )
     assert parse(uncommented, "template") == Settings()
     assert parse(TEMPLATE, "template") == Settings()
+
+
+def test_the_examples_in_the_template_can_be_taken_as_they_are() -> None:
+    examples = [line.removeprefix("#").strip() for line in TEMPLATE.splitlines() if line.startswith("#   ")]
+    settings = parse("\n".join(examples), "template")
+    assert [pool.name for pool in settings.pool] == ["Midjourney Standard"]
 
 
 def test_amounts_written_as_numbers_stay_exact() -> None:

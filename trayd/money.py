@@ -26,6 +26,8 @@ EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
+_USUAL = frozenset({"USD", "EUR", "SEK", "GBP"})
+
 
 class Money(msgspec.Struct, frozen=True, gc=False):
     """An amount of money.
@@ -70,6 +72,15 @@ class Money(msgspec.Struct, frozen=True, gc=False):
 
     def __sub__(self, other: Money) -> Money:
         return self + -other
+
+
+def is_currency(code: str) -> bool:
+    """Whether it is the ISO 4217 code of a currency, of today or of former times."""
+    if code in _USUAL:
+        return True
+    from babel.numbers import is_currency  # slow to import
+
+    return _CURRENCY.fullmatch(code) is not None and is_currency(code)
 
 
 def nanos_of(amount: Decimal | str | int) -> int:
