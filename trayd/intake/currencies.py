@@ -1,29 +1,72 @@
-"""Which currency an amount is in: by its ISO 4217 code or by its sign."""
+"""Which currency an amount is in: by its ISO 4217 code, its sign, or its name."""
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 
-#: What a sign can mean. Where it can mean several, the home currency decides if it is one of them.
+from trayd.intake.spelling import LANGUAGES, folded, typed
+
+_DOLLARS = (
+    *("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP", "UYU", "DOP", "BBD", "BMD", "BSD"),
+    *("BZD", "BND", "FJD", "GYD", "JMD", "KYD", "LRD", "NAD", "SBD", "SRD", "TTD", "XCD"),
+)  # fmt: skip
+_CROWNS = ("SEK", "NOK", "DKK", "ISK")
+_RUPEES = ("INR", "PKR", "LKR", "NPR", "MUR", "SCR")
+_YEN = ("JPY", "CNY")
+
+#: What a sign can mean, by the sign in small letters. Where it can mean several, the home currency decides if it is
+#: one of them.
 SIGNS: dict[str, tuple[str, ...]] = {
-    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "TWD"),
-    "us$": ("USD",),
-    "ca$": ("CAD",),
-    "c$": ("CAD",),
-    "au$": ("AUD",),
-    "a$": ("AUD",),
+    "$": _DOLLARS,
+    "dollar": _DOLLARS,
+    "dollars": _DOLLARS,
+    **dict.fromkeys(("us$", "$us", "u$s", "u$d"), ("USD",)),
+    **dict.fromkeys(("ca$", "c$", "can$", "cdn$", "$ca"), ("CAD",)),
+    **dict.fromkeys(("au$", "a$", "$au"), ("AUD",)),
+    "nz$": ("NZD",),
+    **dict.fromkeys(("sg$", "s$"), ("SGD",)),
+    "hk$": ("HKD",),
+    "nt$": ("TWD",),
+    **dict.fromkeys(("mx$", "mex$"), ("MXN",)),
     "r$": ("BRL",),
-    "€": ("EUR",),
+    **dict.fromkeys(("€", "euro", "euros"), ("EUR",)),
     "£": ("GBP",),
-    "¥": ("JPY", "CNY"),
+    "¥": _YEN,
+    **dict.fromkeys(("cn¥", "rmb", "元"), ("CNY",)),
+    **dict.fromkeys(("jp¥", "円"), ("JPY",)),
+    **dict.fromkeys(("kr", "kr."), _CROWNS),
+    **dict.fromkeys(("krona", "kronor"), ("SEK",)),
+    "kroner": ("NOK", "DKK"),
+    **dict.fromkeys(("fr", "fr.", "sfr", "sfr."), ("CHF",)),
+    **dict.fromkeys(("rs", "rs.", "₨"), _RUPEES),
     "₹": ("INR",),
     "₩": ("KRW",),
-    "₽": ("RUB",),
-    "zł": ("PLN",),
-    "kč": ("CZK",),
-    "fr": ("CHF",),
-    "kr": ("SEK", "NOK", "DKK", "ISK"),
+    **dict.fromkeys(("₽", "rub."), ("RUB",)),
+    **dict.fromkeys(("zł", "zl"), ("PLN",)),
+    **dict.fromkeys(("kč", "kc"), ("CZK",)),
+    "ft": ("HUF",),
+    "lei": ("RON", "MDL"),
+    **dict.fromkeys(("s/", "s/."), ("PEN",)),
+    **dict.fromkeys(("₺", "tl"), ("TRY",)),
+    "₪": ("ILS",),
+    "฿": ("THB",),
+    "₫": ("VND",),
+    "₱": ("PHP",),
+    "₴": ("UAH",),
+    "₸": ("KZT",),
+    "₾": ("GEL",),
+    "₼": ("AZN",),
+    "₦": ("NGN",),
+    "₡": ("CRC",),
+    "₲": ("PYG",),
+    "৳": ("BDT",),
+    "r": ("ZAR",),
+    "rm": ("MYR",),
+    **dict.fromkeys(("rp", "rp."), ("IDR",)),
 }
+
+_CODE_LENGTH = 3
 
 
 @cache
@@ -40,23 +83,47 @@ def is_currency(code: str) -> bool:
 
 
 def is_sign(sign: str) -> bool:
-    """Whether it marks an amount as one of a currency."""
-    return is_currency(sign.upper()) or _plain(sign) in SIGNS
+    """Whether it marks an amount as one of a currency: a sign or a code, in small or capital letters."""
+    return sign.casefold() in SIGNS or _code(sign) is not None
 
 
+def may_mean(sign: str, code: str) -> bool:
+    """Whether a sign or a code can stand for the currency of that code."""
+    return _code(sign) == code or code in SIGNS.get(sign.casefold(), ())
+
+
+@lru_cache(maxsize=256)
 def currency_of(sign: str, home_currency: str) -> str | None:
-    """The currency that a sign or a code means; None where it means none, or several and not the home currency.
+    """The currency that a sign, a code or a name means; None where it means none, or several and not the home currency.
 
     A bare ``$`` is US dollars unless the home currency is another dollar: the tools whose exports write it bill in
-    US dollars.
+    US dollars. A name is one of CLDR's in seven languages: ``US Dollar``, ``euros``, ``Schwedische Krone``.
     """
-    if is_currency(sign.upper()):
-        return sign.upper()
-    meanings = SIGNS.get(_plain(sign), ())
+    plain = typed(sign).strip()
+    meanings = SIGNS.get(plain.casefold(), ())
     if home_currency in meanings:
         return home_currency
-    return meanings[0] if sign == "$" or len(meanings) == 1 else None
+    if meanings:
+        return meanings[0] if len(meanings) == 1 or meanings is _DOLLARS else None
+    return _code(plain) or (_names().get(folded(plain)) if len(plain) > _CODE_LENGTH else None)
 
 
-def _plain(sign: str) -> str:
-    return sign.casefold().rstrip(".")
+def _code(text: str) -> str | None:
+    if len(text) != _CODE_LENGTH or not text.isascii():
+        return None
+    code = text.upper()
+    return code if is_currency(code) else None
+
+
+@cache
+def _names() -> Mapping[str, str]:
+    from babel import Locale
+    from babel.numbers import get_currency_name
+
+    meanings: dict[str, set[str]] = {}
+    for language in LANGUAGES:
+        for code, name in Locale(language).currencies.items():
+            for spelling in (name, *(get_currency_name(code, count, locale=language) for count in (1, 2))):
+                meanings.setdefault(folded(spelling), set()).add(code)
+    # Some names are those of a currency of today and of one of the past, or of two countries.
+    return {name: next(iter(codes)) for name, codes in meanings.items() if len(codes) == 1}
