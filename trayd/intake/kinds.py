@@ -1,0 +1,106 @@
+"""What a file is by what it holds, whatever its name says: bank portals and mail programs name files freely."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+import msgspec
+
+from trayd.intake.rejection import RefusedError, Rejection
+
+_EXPORT = "export the costs as CSV or as an Excel workbook where it comes from, and drop that"
+_RESAVE = "open it in a spreadsheet program, save it as CSV (UTF-8) or as .xlsx, and drop that"
+
+# How kinds of files begin that hold no table of costs that is read here, what they are, and the cure.
+_FOREIGN = (
+    (b"%PDF-", "a PDF document", _EXPORT),
+    (b"\x89PNG", "an image (PNG)", _EXPORT),
+    (b"\xff\xd8\xff", "an image (JPEG)", _EXPORT),
+    (b"GIF8", "an image (GIF)", _EXPORT),
+    (b"{\\rtf", "a text document (RTF)", _EXPORT),
+    (b"OFXHEADER", "a bank statement in the OFX format", _EXPORT),
+    (b"!Type:", "a bank statement in the QIF format", _EXPORT),
+    (b":20:", "a bank statement in the MT940 format", _EXPORT),
+    (b"\x7fELF", "a program", _EXPORT),
+    (b"MZ\x90", "a program", _EXPORT),
+    (b"7z\xbc\xaf\x27\x1c", "an archive (7z)", "unpack it and drop the tables that are in it"),
+    (b"Rar!", "an archive (RAR)", "unpack it and drop the tables that are in it"),
+    (b"BZh", "an archive (bzip2)", "unpack it and drop the table that is in it"),
+    (b"\xfd7zXZ", "an archive (xz)", "unpack it and drop the table that is in it"),
+    (b"\x28\xb5\x2f\xfd", "an archive (zstd)", "unpack it and drop the table that is in it"),
+    (b"SQLite format 3", "a database (SQLite)", _EXPORT),
+    (b"PAR1", "a Parquet file", _EXPORT),
+)
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_GZIP = b"\x1f\x8b"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+# Documents in angle brackets, by their first tag or declaration.
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta|div|style)\b", re.IGNORECASE)
+_XML = re.compile(rb"<\?xml\b|<!doctype\b", re.IGNORECASE)
+_SPREADSHEET_XML = re.compile(rb"urn:schemas-microsoft-com:office:spreadsheet")
+
+_LOOKED_AT = 4096
+
+
+class Kind(StrEnum):
+    """What can be looked into."""
+
+    TEXT = "text"
+    ZIP = "zip"
+    GZIP = "gzip"
+    OLE = "ole"
+
+
+def kind_of(data: bytes) -> Kind:
+    """What the content is; anything that is not known is taken for text.
+
+    Raises:
+        RefusedError: it is something else than a table, and what.
+    """
+    if data.startswith(_ZIP):
+        return Kind.ZIP
+    if data.startswith(_GZIP):
+        return Kind.GZIP
+    if data.startswith(_OLE):
+        return Kind.OLE
+    begin = data[:_LOOKED_AT].removeprefix(b"\xef\xbb\xbf").lstrip()
+    for signature, what, cure in _FOREIGN:
+        if begin.startswith(signature):
+            raise refused_as(what, cure)
+    if begin.startswith(b"<"):
+        _refuse_markup(begin)
+    if begin.startswith((b"{", b"[")) and _is_json(data):
+        raise refused_as("JSON", "events have names that end in .json or .jsonl; costs are exported as CSV")
+    return Kind.TEXT
+
+
+def refused_as(what: str, cure: str) -> RefusedError:
+    """The refusal of a file that is something else than its name says."""
+    return RefusedError(Rejection(problem=f"it is {what}, not a table", cure=cure))
+
+
+def _refuse_markup(begin: bytes) -> None:
+    if _SPREADSHEET_XML.search(begin):
+        raise refused_as("a workbook in the XML form of 2003", _RESAVE)
+    if b"<OFX" in begin:
+        raise refused_as("a bank statement in the OFX format", _EXPORT)
+    if _HTML.search(begin):
+        cure = f"it may be the page that asks to sign in: download the export again; or {_RESAVE}"
+        raise refused_as("a web page (HTML)", cure)
+    if _XML.match(begin):
+        raise refused_as("XML", _EXPORT)
+
+
+def _is_json(data: bytes) -> bool:
+    # Only the first value: a file of many, one a line, is JSON as well.
+    first = data.lstrip(b"\xef\xbb\xbf \r\n\t").split(b"\n", 1)[0]
+    for piece in (first, data):
+        try:
+            msgspec.json.decode(piece, type=msgspec.Raw)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        return True
+    return False
