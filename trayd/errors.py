@@ -134,6 +134,10 @@ class AccountLockedError(FalError):
     state = "locked"
 
 
+class RatesError(TraydError):
+    """Exchange rates could not be fetched or kept. The last known ones stay."""
+
+
 class KeyringError(TraydError):
     """The system keyring cannot be read or written."""
 

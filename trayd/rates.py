@@ -86,6 +86,9 @@ class Table(Protocol):
     def version(self) -> int:
         """Counts up with every change."""
 
+    def renew(self) -> None:
+        """Has what is on disk looked at again."""
+
     def at(self, currencies: Sequence[str], day: date) -> Quotes | None:
         """The rates of these currencies, all of one day: that day, or the last before it that has them.
 
@@ -160,6 +163,10 @@ class Rates:
             known = self._converters[home] = Converter(home, finding.rate)
         return known
 
+    def renew(self) -> None:
+        """Has everything looked up again: other rates may be known now."""
+        self._fetched.renew()
+
 
 class _Way(NamedTuple):
     """From a currency to one that a table may know: itself, or the one that the user has fixed it to."""
@@ -197,6 +204,8 @@ class _Finding:
             rate = self._crossed(table, source, currency, day)
             if rate is not None and (found is None or rate.published > found.published):
                 found = rate
+            if found is not None and not found.last_known:
+                break
         return found
 
     def _crossed(self, table: Table, source: RateSource, currency: str, day: date) -> Rate | None:

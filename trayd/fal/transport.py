@@ -11,7 +11,6 @@ import time
 from collections.abc import Generator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,7 +21,7 @@ from trayd import __version__
 from trayd.errors import FalAnswerError, FalError, FalThrottledError
 from trayd.fal.failures import Failure, of_answer, of_body, of_exception, redirected
 from trayd.fal.keys import Key
-from trayd.http_client import httpx
+from trayd.http_client import httpx, tls
 from trayd.settings import LOOPBACK
 
 #: The parameters of a call; a name may come several times.
@@ -99,7 +98,7 @@ class Transport:
             # A proxy has no business between this machine and itself.
             trust_env=parts.hostname not in LOOPBACK,
             # Loading the certificates takes time and memory, for nothing where there is no TLS.
-            verify=_tls() if parts.scheme == "https" else False,
+            verify=tls() if parts.scheme == "https" else False,
         )
 
     async def aclose(self) -> None:
@@ -185,12 +184,6 @@ class Transport:
 
     def _place(self, path: str) -> str:
         return f"{self._host}{urlsplit(self.base_url).path}{path}"
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    # One for all accounts.
-    return httpx.create_ssl_context()
 
 
 def _wait(patience: Patience) -> Any:
