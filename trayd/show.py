@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -54,6 +54,10 @@ class Style:
             return unknown
         return format_money(Money.of(amount["amount"], amount["currency"]), self.locale)
 
+    def day(self, day: date) -> str:
+        """The date as its neighbours write it: ``18 Nov 2026``."""
+        return f"{day.day} {day:%b %Y}"
+
     def time(self, text: str | None) -> str:
         """The instant in the user's zone, to the minute."""
         if not text:
@@ -91,6 +95,7 @@ def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> Renderabl
                 share,
             )
         lines.append(table)
+    lines.extend(Text(f"• {line}") for line in _conversions(total, style))
     return Group(*lines)
 
 
@@ -194,10 +199,7 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
     if pending["generations"]:
         estimated = f", estimated {style.money(pending['estimated'])}" if pending["estimated"] else ""
         remarks.append(f"{count(pending['generations'], 'generation')} pending{estimated}, not in the totals")
-    left_out = status["spent"]["total"]["left_out"]
-    if left_out:
-        amounts = ", ".join(style.money(amount) for amount in left_out)
-        remarks.append(f"{amounts} left out of the totals: there is no exchange rate")
+    remarks.extend(_conversions(status["spent"]["total"], style))
     if status["unmatched"]:
         remarks.append(
             f"{count(status['unmatched'], 'event')} without a request id left out where fal's billing covers the time; "
@@ -215,6 +217,32 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
     if status["paused_until"]:
         remarks.append(f"alerts are paused until {style.time(status['paused_until'])}")
     return remarks
+
+
+def _conversions(total: dict[str, Any], style: Style) -> Iterator[str]:
+    """At which rates amounts in other currencies are in a total, and which of them are not for want of one."""
+    from trayd.insight.conversion import RateUse
+    from trayd.rates import RateSource
+
+    for told in total["rates"]:
+        amount = told["amount"]
+        use = RateUse(
+            currency=told["currency"],
+            amount=Money.of(amount["amount"], amount["currency"]),
+            first=date.fromisoformat(told["first"]),
+            last=date.fromisoformat(told["last"]),
+            published=date.fromisoformat(told["published"]),
+            source=RateSource(told["source"]),
+            last_known=told["last_known"],
+        )
+        yield use.told(lambda money: format_money(money, style.locale), style.day)
+    if left_out := total["left_out"]:
+        amounts = ", ".join(style.money(amount) for amount in left_out)
+        codes = ", ".join(amount["currency"] for amount in left_out)
+        yield (
+            f"{amounts} left out of the totals: no exchange rate is known for {codes}; "
+            "set one under [rates] in the settings"
+        )
 
 
 def _trend(trend: Any) -> str:

@@ -35,6 +35,10 @@ def amount_of(record):
     return None
 
 
+def day_of(record, zone):
+    return record.date if isinstance(record, ExternalCost) else record.timestamp.astimezone(zone).date()
+
+
 class Recount:
     def __init__(self, records):
         self.records = list(records)
@@ -47,6 +51,12 @@ class Recount:
                 count, nanos = sums.get(heading, (0, 0))
                 sums[heading] = (count + 1, nanos + (amount.nanos if amount else 0))
         return tuple(Sum(heading, *sum_) for heading, sum_ in sums.items())
+
+    def sums_by_day(self, filters=ALL, *, zone, other_than, by=()):
+        for record in self.records:
+            amount = amount_of(record)
+            if amount and amount.currency != other_than and filters.admits(record, zone):
+                yield day_of(record, zone), Sum(heading_of(record, detailed=bool(by)), 1, amount.nanos)
 
     def sums_over_time(self, cuts, labels, filters=ALL, *, zone):
         found = {label: {} for label in labels}

@@ -1,11 +1,13 @@
 """Records made by hand and by Hypothesis, as the ledger hands them out."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
 from trayd.money import Money
+from trayd.rates import Converter, Rate, RateSource
 from trayd.records import Counting, Estimate, ExternalCost, Generation, Kind, Record, Status
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
@@ -39,10 +41,29 @@ def external(cost: str = "30.00", day: str = "2026-11-20", **fields: Any) -> Ext
     return ExternalCost(date=date.fromisoformat(day), amount=Money.of(cost, currency), **(defaults | fields))
 
 
+def ecb(factor: str, published: str = "2026-11-18", source: RateSource = RateSource.ECB, *, last_known=False) -> Rate:
+    return Rate(Decimal(factor), date.fromisoformat(published), source, last_known)
+
+
+def rates(into: str = "USD", **known: Rate) -> Converter:
+    """The same rate of a currency on every day; none of any other."""
+    return Converter(into, lambda currency, _day: known.get(currency))
+
+
+def daily(into: str = "USD", **known: dict[str, str]) -> Converter:
+    """A rate for each day that is told; there is none of other days."""
+
+    def find(currency: str, day: date) -> Rate | None:
+        factor = known.get(currency, {}).get(day.isoformat())
+        return None if factor is None else ecb(factor, day.isoformat())
+
+    return Converter(into, find)
+
+
 # Whatever a file can bring in, less what cannot be written in UTF-8.
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 tags = st.none() | st.sampled_from(["Northwind", "Näckrosen", "Hero Film"])
-amounts = st.builds(Money, st.integers(-(10**13), 10**15), st.sampled_from(["USD", "USD", "USD", "EUR"]))
+amounts = st.builds(Money, st.integers(-(10**13), 10**15), st.sampled_from(["USD", "USD", "USD", "EUR", "SEK", "KWD"]))
 moments = st.datetimes(datetime(2026, 9, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - naive bounds
 generations = st.builds(
     Generation,

@@ -10,20 +10,21 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.insight.recount import Recount
-from tests.insight.samples import NOW, external, generation, records
+from tests.insight.samples import NOW, daily, ecb, external, generation, rates, records
 from trayd.errors import UsageError
-from trayd.insight.tally import Dimension
-from trayd.insight.usage import spent, usage
+from trayd.insight.breakdown import Dimension
+from trayd.insight.usage import spending, spent, usage
 from trayd.insight.windows import parse_window, previous_window
 from trayd.money import Money
 from trayd.records import Counting, ExternalCost, Filters, Kind
 from trayd.shapes import plain
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
+NO_RATES = rates()
 ALL_OF_IT = "2026-08-31..2027-01-01"
 
 
-def used(of, by=None, window="30d", zone=UTC, home="USD", previous=None):
+def used(of, by=None, window="30d", zone=UTC, converter=NO_RATES, previous=None):
     window = parse_window(window, NOW, zone)
     before = None if previous is None else previous_window(window, zone)
     earlier = [structs.replace(record, timestamp=before.since) for record in previous or ()]
@@ -33,9 +34,13 @@ def used(of, by=None, window="30d", zone=UTC, home="USD", previous=None):
         window=window,
         by=by,
         zone=zone,
-        home_currency=home,
+        converter=converter,
         previous=before,
     )
+
+
+def sliding(of, now=NOW, zone=UTC, converter=NO_RATES):
+    return {name: spent(tally) for name, tally in spending(Recount(of), now, zone, converter).items()}
 
 
 def test_a_month_of_work_adds_up():
@@ -209,20 +214,20 @@ def test_the_edges_of_sliding_windows_are_exact():
         generation("0.10", timestamp=edge - timedelta(microseconds=1)),
         generation("0.01", timestamp=NOW - timedelta(microseconds=1)),
     ]
-    sums = spent(Recount(around), NOW, UTC, "USD")
+    sums = sliding(around)
     assert sums["24h"].cost == Money.of("1.01")
     assert sums["7d"].cost == sums["30d"].cost == sums["total"].cost == Money.of("1.11")
 
 
 def test_a_cost_of_today_counts_from_the_start_of_the_users_day():
     just_after_midnight = datetime(2026, 11, 19, 23, 5, tzinfo=UTC)
-    sums = spent(Recount([external("3.00", "2026-11-20")]), just_after_midnight, STOCKHOLM, "USD")
+    sums = sliding([external("3.00", "2026-11-20")], just_after_midnight, STOCKHOLM)
     assert sums["24h"].cost == Money.of("3.00")
-    assert spent(Recount([external("3.00", "2026-11-20")]), just_after_midnight, UTC, "USD")["24h"].cost == Money(0)
+    assert sliding([external("3.00", "2026-11-20")], just_after_midnight)["24h"].cost == Money(0)
 
 
 def test_a_cost_dated_ahead_is_in_the_total_alone():
-    sums = spent(Recount([external("3.00", "2027-01-01")]), NOW, UTC, "USD")
+    sums = sliding([external("3.00", "2027-01-01")])
     assert [sums[name].cost.text() for name in ("24h", "7d", "30d", "total")] == ["0.00", "0.00", "0.00", "3.00"]
 
 
@@ -230,10 +235,10 @@ def test_a_cost_dated_ahead_is_in_the_total_alone():
 def test_spent_and_usage_agree(of, day):
     now = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     source = Recount(of)
-    sums = spent(source, now, STOCKHOLM, "USD")
+    sums = sliding(of, now, STOCKHOLM)
     for name in ("24h", "7d", "30d"):
         window = parse_window(name, now, STOCKHOLM)
-        total = usage(source, filters=Filters(), window=window, by=None, zone=STOCKHOLM, home_currency="USD").total
+        total = usage(source, filters=Filters(), window=window, by=None, zone=STOCKHOLM, converter=NO_RATES).total
         assert (sums[name].cost, sums[name].generations, sums[name].left_out) == (
             total.cost,
             total.generations,

@@ -8,28 +8,40 @@ from babel.numbers import parse_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.insight.samples import external, generation
+from tests.insight.samples import external, generation, rates
+from trayd.insight.breakdown import Portion
 from trayd.insight.tally import Tally
-from trayd.reports.charts import bar_chart, time_chart
+from trayd.money import nanos_of
+from trayd.reports.charts import Ranked, bar_chart, time_chart
 from trayd.reports.words import Words
 
+HOME = rates()
 WORDS = Words("en_US")
 FIRST = date(2026, 11, 1)
 
 
-def tally(cost):
-    sums = Tally("USD")
-    sums.add(generation(cost))
+def tally(*of):
+    sums = Tally(HOME)
+    for record in of:
+        sums.add(record, FIRST)
     return sums
 
 
+def spent(cost):
+    return tally(generation(cost))
+
+
 def bars(costs):
-    ranked = [(f"model {number}", "", tally(cost)) for number, cost in enumerate(costs)]
-    return bar_chart(ranked, WORDS, chart_id="models", title="Cost by model", of="Model", missing="").bars
+    ranked = [
+        Ranked(f"model {number}", "", Portion(str(number), spent(cost), nanos_of(cost)))
+        for number, cost in enumerate(costs)
+    ]
+    made = bar_chart(ranked, WORDS, chart_id="models", title="Cost by model", of="Model", missing="", currency="USD")
+    return made.bars
 
 
 def over(days, first, last):
-    return time_chart(days, first, last, "USD", WORDS)
+    return time_chart(days, first, last, HOME, WORDS)
 
 
 def test_the_longest_bar_is_the_full_width_and_the_others_are_in_proportion():
@@ -54,32 +66,30 @@ def test_what_has_no_room_is_summed_in_one_row():
 )
 def test_long_periods_are_drawn_in_longer_steps(days, unit, points):
     last = FIRST + timedelta(days=days - 1)
-    chart = over({FIRST: tally("1.00")}, FIRST, last)
+    chart = over({FIRST: spent("1.00")}, FIRST, last)
     assert (chart.unit, len(chart.moments)) == (unit, points)
 
 
 def test_days_without_spending_are_drawn_as_nothing_spent():
-    chart = over({FIRST: tally("2.00"), FIRST + timedelta(days=2): tally("4.00")}, FIRST, FIRST + timedelta(days=2))
+    chart = over({FIRST: spent("2.00"), FIRST + timedelta(days=2): spent("4.00")}, FIRST, FIRST + timedelta(days=2))
     assert [moment.total for moment in chart.moments] == ["$2.00", "$0.00", "$4.00"]
     assert chart.summary == "Highest on November 3, 2026: $4.00. Average per day: $2.00."
     assert chart.line == "M0.70 50.00L50.00 100.00L99.30 0.00"
 
 
 def test_the_axis_has_round_marks():
-    chart = over({FIRST: tally("21.60")}, FIRST, FIRST + timedelta(days=1))
+    chart = over({FIRST: spent("21.60")}, FIRST, FIRST + timedelta(days=1))
     assert [tick.label for tick in chart.ticks] == ["$0.00", "$10.00", "$20.00", "$30.00"]
 
 
 def test_a_month_of_credits_is_drawn_below_zero():
-    sums = Tally("USD")
-    sums.add(external("-5.00"))
-    chart = over({FIRST: sums}, FIRST, FIRST)
+    chart = over({FIRST: tally(external("-5.00"))}, FIRST, FIRST)
     assert [tick.label for tick in chart.ticks] == ["-$6.00", "-$4.00", "-$2.00", "$0.00"]
     assert chart.summary == "Nothing that counts was spent on any day."
 
 
 def test_nothing_at_all_can_be_drawn():
-    chart = over({FIRST: Tally("USD")}, FIRST, FIRST + timedelta(days=3))
+    chart = over({FIRST: tally()}, FIRST, FIRST + timedelta(days=3))
     assert chart.moments[0].total == "$0.00"
     assert chart.base == chart.moments[0].y
 
@@ -91,8 +101,7 @@ def test_nothing_at_all_can_be_drawn():
 def test_every_chart_holds_all_that_was_spent_within_its_frame(cents, after):
     days = {}
     for offset, amount in cents.items():
-        days[FIRST + timedelta(days=offset)] = sums = Tally("USD")
-        sums.add(external(Decimal(amount).scaleb(-2)))
+        days[FIRST + timedelta(days=offset)] = tally(external(Decimal(amount).scaleb(-2)))
     chart = over(days, FIRST, max(days) + timedelta(days=after))
     shown = sum(parse_decimal(moment.total.replace("$", ""), "en_US") for moment in chart.moments)
     assert shown == Decimal(sum(cents.values())).scaleb(-2)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from tests.insight.samples import NOW, external, generation, records
+from tests.insight.samples import NOW, ecb, external, generation, rates, records
 from tests.reports.chromium import run, served, visit
 from trayd.money import Money, format_money, nanos_of
 from trayd.records import Counting, Estimate, ExternalCost, Filters, Kind
@@ -20,15 +20,16 @@ from trayd.reports.html import report_html
 from trayd.reports.words import Words
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
+NO_RATES = rates()
 NOVEMBER = Filters(since=datetime(2026, 11, 1, tzinfo=UTC), until=datetime(2026, 12, 1, tzinfo=UTC))
 
 
-def page(of, filters=NOVEMBER, zone=UTC, home="USD", locale="en_US"):
-    return "".join(report_html(of, filters=filters, home_currency=home, locale=locale, zone=zone, now=NOW))
+def page(of, filters=NOVEMBER, zone=UTC, converter=NO_RATES, locale="en_US"):
+    return "".join(report_html(of, filters=filters, converter=converter, locale=locale, zone=zone, now=NOW))
 
 
-def context(of, filters=NOVEMBER, home="USD"):
-    return report_context(of, filters=filters, home_currency=home, words=Words("en_US"), zone=UTC, now=NOW)
+def context(of, filters=NOVEMBER, converter=NO_RATES):
+    return report_context(of, filters=filters, converter=converter, words=Words("en_US"), zone=UTC, now=NOW)
 
 
 class Reader(HTMLParser):
@@ -108,7 +109,7 @@ def test_what_is_not_in_the_figures_is_said():
         "1 generation is still running, expected to cost $2.00",
         "1 event could not be matched",
         "1 failed or cancelled request was not billed",
-        "€99.00 left out of the totals in USD",
+        "€99.00 is left out of all totals: no exchange rate from EUR to USD is known",
         "$10.00 of shared costs",
     ):
         assert note in told
@@ -168,7 +169,7 @@ def test_the_log_says_why_a_cost_is_missing_and_never_shows_zero_for_it():
         "Pending": "",
         "Unmatched": "",
         "Not billed": "$0.00",
-        "Imported": "€99.00",
+        "Imported": "€99.00no exchange rate",
     }
 
 

@@ -10,8 +10,9 @@ import msgspec
 from trayd.facts import AccountFact, Difference
 from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.insight.tally import Sums, Tally
-from trayd.insight.usage import spent, tallied
-from trayd.records import BalanceReading, Episode, Filters
+from trayd.insight.usage import spending, spent
+from trayd.rates import Converter
+from trayd.records import BalanceReading, Episode
 
 #: Resolved episodes are shown for this long.
 SHOWN_AFTER_END = timedelta(hours=24)
@@ -29,6 +30,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         balances: the newest of each account.
         poll_interval: how often fal is asked.
         billed: whether the billing of any account was ever read.
+        converter: the rates into the home currency.
     """
 
     names: tuple[str, ...]
@@ -38,16 +40,17 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...]
     poll_interval: timedelta
     billed: bool
-    home_currency: str
+    converter: Converter
     zone: tzinfo
 
 
 def build_status(source: Sums, known: Overview, now: datetime) -> Status:
     """The status at ``now``; the parts that only a running daemon knows are left at their defaults."""
-    everything = tallied(source.sums(Filters(), zone=known.zone), known.home_currency)
+    windows = spending(source, now, known.zone, known.converter)
+    everything = windows["total"]
     return Status(
         accounts=_accounts(known, now),
-        spent=_spent(source, everything, known, now),
+        spent=_spent(windows, everything, known),
         alerts=_alerts(known.episodes.values(), now),
         pending=everything.running(),
         unmatched=everything.unmatched,
@@ -55,11 +58,11 @@ def build_status(source: Sums, known: Overview, now: datetime) -> Status:
     )
 
 
-def _spent(source: Sums, everything: Tally, known: Overview, now: datetime) -> dict[str, Spent]:
-    windows = spent(source, now, known.zone, known.home_currency)
+def _spent(windows: Mapping[str, Tally], everything: Tally, known: Overview) -> dict[str, Spent]:
+    told = {name: spent(tally) for name, tally in windows.items()}
     if known.billed or everything.imported or everything.priced or everything.left_out:
-        return windows
-    return {name: msgspec.structs.replace(window, cost=None) for name, window in windows.items()}
+        return told
+    return {name: msgspec.structs.replace(window, cost=None) for name, window in told.items()}
 
 
 def _accounts(known: Overview, now: datetime) -> tuple[AccountStatus, ...]:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import msgspec
 
 from trayd.facts import Difference
+from trayd.insight.conversion import RateUse
 from trayd.money import Money
 from trayd.records import DropStatus
 
@@ -40,12 +41,14 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
         generations: fal requests that count or would count, pending and unmatched ones left out.
         unpriced: how many of them have no price yet.
         left_out: amounts in currencies without a rate, by currency.
+        rates: those that amounts in other currencies were converted at.
     """
 
     cost: Money | None
     generations: int = 0
     unpriced: int = 0
     left_out: tuple[Money, ...] = ()
+    rates: tuple[RateUse, ...] = ()
 
 
 class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,19 +1,20 @@
-"""Tallies: running sums over records, in one currency.
+"""Tallies: running sums over records, in the home currency.
 
-Everything that shows totals adds records up here, so that a tray, a report and an export never disagree. Integers of
-nanos are added, so the sums of parts are the total exactly.
+Everything that shows totals adds records up here, so that a tray, a report and an export never disagree. What is in
+another currency is kept by its day and converted when the tally is read, exactly; a sum is rounded once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, tzinfo
-from enum import StrEnum
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from typing import NamedTuple, Protocol
 
-from trayd.errors import UsageError
+from trayd.insight.conversion import EXACT_SUMS, RateUse, added, converted, rates_used, rounded, rounded_together
 from trayd.insight.status import Pending
 from trayd.money import Money
+from trayd.rates import Converter
 from trayd.records import Counting, ExternalCost, Filters, Kind, Record, Sum
 
 _BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
@@ -23,11 +24,16 @@ _PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
 class Sums(Protocol):
     """Where sums of records come from: a ledger, whose rollups answer without reading a record.
 
-    In both, ``zone`` is the user's, in which civil dates begin.
+    In all of these, ``zone`` is the user's, in which civil days begin.
     """
 
     def sums(self, filters: Filters, *, zone: tzinfo, by: Collection[str] = ()) -> Iterable[Sum]:
         """What the records that are meant add up to, told apart by these fields of the heading at least."""
+
+    def sums_by_day(
+        self, filters: Filters, *, zone: tzinfo, other_than: str, by: Collection[str] = ()
+    ) -> Iterable[tuple[date, Sum]]:
+        """The same by the civil day that records count on, of amounts in other currencies than this one."""
 
     def sums_over_time(
         self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters, *, zone: tzinfo
@@ -35,110 +41,191 @@ class Sums(Protocol):
         """The sums of the stretches between cuts that follow each other, by their labels."""
 
 
+#: A sum, and the day that it is of where one has to be known to convert it.
+DatedSum = tuple[date | None, Sum]
+
+
+def dated_sums(
+    source: Sums, filters: Filters, *, zone: tzinfo, home: str, by: Collection[str] = ()
+) -> Iterator[DatedSum]:
+    """What the records that are meant add up to, with the days of what is not in the home currency."""
+    foreign = False
+    for each in source.sums(filters, zone=zone, by=by):
+        if each.heading.currency in ("", home):
+            yield None, each
+        else:
+            foreign = True
+    if foreign:
+        yield from source.sums_by_day(filters, zone=zone, other_than=home, by=by)
+
+
+class _Lot(NamedTuple):
+    """What amounts in other currencies have in common."""
+
+    kind: Kind
+    counting: Counting
+    currency: str
+    day: date
+
+
+class _Worth(NamedTuple):
+    """A tally in the home currency: exact nanos, what they are of, and what has no rate."""
+
+    nanos: dict[Kind, Decimal]
+    priced: int
+    estimated: Decimal
+    pending: Decimal | None
+    left_out: dict[str, int]
+
+
 class Tally:
     """What a set of records adds up to.
 
+    Args:
+        converter: the rates of the day into the home currency.
+
     Attributes:
-        currency: what the sums are in; amounts in others are kept apart, by currency, in ``left_out``.
-        nanos: the sums by kind.
+        currency: what the sums are in.
         countings: how many generations enter the totals which way.
         imported: how many external and pool costs there are.
-        priced: generations whose cost is in the sums.
         unpriced: generations whose cost nobody knows yet: counted, and not in the sums.
-        estimated: the part of the sums that is estimates, in nanos.
-        pending: the estimates of what still runs, in nanos; None where none has one.
     """
 
-    __slots__ = (
-        "countings",
-        "currency",
-        "estimated",
-        "imported",
-        "left_out",
-        "nanos",
-        "pending",
-        "priced",
-        "unpriced",
-    )
+    __slots__ = ("_converter", "_home", "_lots", "_worth", "countings", "currency", "imported", "unpriced")
 
-    def __init__(self, currency: str) -> None:
-        self.currency = currency
-        self.nanos = dict.fromkeys(Kind, 0)
-        self.left_out: dict[str, int] = {}
+    def __init__(self, converter: Converter) -> None:
+        self.currency = converter.currency
         self.countings = dict.fromkeys(Counting, 0)
         self.imported = 0
-        self.priced = 0
         self.unpriced = 0
-        self.estimated = 0
-        self.pending: int | None = None
+        self._converter = converter
+        # By kind and counting: how many records, and their nanos; those in other currencies by day as well.
+        self._home: dict[tuple[Kind, Counting], tuple[int, int]] = {}
+        self._lots: dict[_Lot, tuple[int, int]] = {}
+        self._worth: _Worth | None = None
 
-    def add(self, record: Record) -> None:
-        """Takes one record in."""
+    def add(self, record: Record, day: date) -> None:
+        """Takes one record in, which counts on that day."""
         if isinstance(record, ExternalCost):
             self.imported += 1
-            self._add_nanos(record.kind, record.amount.currency, record.amount.nanos)
+            self._add(record.kind, Counting.ACTUAL, 1, record.amount.nanos, record.amount.currency, day)
             return
-        counting, cost = record.counting, record.cost
+        counting = record.counting
         self.countings[counting] += 1
-        if cost is not None:
-            if counting is Counting.FREE:
-                self.priced += 1
-            elif self._add_nanos(Kind.INTERNAL, cost.currency, cost.nanos):
-                self.priced += 1
-                if counting is Counting.ESTIMATE:
-                    self.estimated += cost.nanos
+        if counting is Counting.FREE:
+            self._add(Kind.INTERNAL, counting, 1, 0, self.currency, day)
+            return
+        amount = record.estimate.amount if counting is Counting.PENDING and record.estimate else record.cost
+        if amount is not None:
+            self._add(Kind.INTERNAL, counting, 1, amount.nanos, amount.currency, day)
         elif counting not in _BESIDE:
             self.unpriced += 1
-        elif counting is Counting.PENDING and record.estimate and record.estimate.amount.currency == self.currency:
-            self.pending = (self.pending or 0) + record.estimate.amount.nanos
 
-    def add_sum(self, total: Sum) -> None:
-        """Takes in what several records add up to; the same as taking each of them in."""
+    def add_sum(self, total: Sum, day: date | None = None) -> None:
+        """Takes in what several records add up to; the same as taking each of them in.
+
+        Args:
+            total: the sum.
+            day: that all of them count on; needed where they are in another currency.
+        """
         heading, count, nanos = total
-        if heading.kind is not Kind.INTERNAL:
+        kind, counting, currency = heading.kind, heading.counting, heading.currency
+        if kind is not Kind.INTERNAL:
             self.imported += count
-            self._add_nanos(heading.kind, heading.currency, nanos)
+            self._add(kind, counting, count, nanos, currency, day)
             return
-        counting = heading.counting
         self.countings[counting] += count
         if counting is Counting.FREE:
-            self.priced += count
-        elif counting in _PRICED:
-            if self._add_nanos(Kind.INTERNAL, heading.currency, nanos):
-                self.priced += count
-                if counting is Counting.ESTIMATE:
-                    self.estimated += nanos
+            self._add(kind, counting, count, 0, self.currency, day)
+        elif counting in _PRICED or (counting is Counting.PENDING and currency):
+            self._add(kind, counting, count, nanos, currency, day)
         elif counting not in _BESIDE:
             self.unpriced += count
-        elif counting is Counting.PENDING and heading.currency == self.currency:
-            self.pending = (self.pending or 0) + nanos
+
+    def _add(self, kind: Kind, counting: Counting, count: int, nanos: int, currency: str, day: date | None) -> None:
+        self._worth = None
+        if currency == self.currency:
+            known = self._home.get((kind, counting))
+            self._home[kind, counting] = (count, nanos) if known is None else (known[0] + count, known[1] + nanos)
+            return
+        if day is None:
+            raise ValueError(f"{currency} cannot be converted into {self.currency} without a day")
+        lot = _Lot(kind, counting, currency, day)
+        known = self._lots.get(lot)
+        self._lots[lot] = (count, nanos) if known is None else (known[0] + count, known[1] + nanos)
 
     def merge(self, other: Tally) -> None:
         """Takes in all that the other has; both are in one currency."""
-        for kind, nanos in other.nanos.items():
-            self.nanos[kind] += nanos
+        self._worth = None
         for counting, number in other.countings.items():
             self.countings[counting] += number
-        for currency, nanos in other.left_out.items():
-            self.left_out[currency] = self.left_out.get(currency, 0) + nanos
         self.imported += other.imported
-        self.priced += other.priced
         self.unpriced += other.unpriced
-        self.estimated += other.estimated
-        if other.pending is not None:
-            self.pending = (self.pending or 0) + other.pending
+        for place, (count, nanos) in other._home.items():
+            known = self._home.get(place, (0, 0))
+            self._home[place] = known[0] + count, known[1] + nanos
+        for lot, (count, nanos) in other._lots.items():
+            known = self._lots.get(lot, (0, 0))
+            self._lots[lot] = known[0] + count, known[1] + nanos
 
-    def _add_nanos(self, kind: Kind, currency: str, nanos: int) -> bool:
-        if currency == self.currency:
-            self.nanos[kind] += nanos
-            return True
-        self.left_out[currency] = self.left_out.get(currency, 0) + nanos
-        return False
+    def _read(self) -> _Worth:
+        """All of it in the home currency."""
+        if self._worth is None:
+            self._worth = self._converted()
+        return self._worth
+
+    def _converted(self) -> _Worth:
+        nanos = dict.fromkeys(Kind, Decimal(0))
+        priced, estimated, left_out = 0, Decimal(0), dict[str, int]()
+        pending: Decimal | None = None
+        for (kind, counting), count, amount in self._amounts(left_out):
+            if counting is Counting.PENDING:
+                pending = amount if pending is None else EXACT_SUMS.add(pending, amount)
+                continue
+            nanos[kind] = EXACT_SUMS.add(nanos[kind], amount)
+            if kind is Kind.INTERNAL:
+                priced += count
+                if counting is Counting.ESTIMATE:
+                    estimated = EXACT_SUMS.add(estimated, amount)
+        return _Worth(nanos, priced, estimated, pending, left_out)
+
+    def _amounts(self, left_out: dict[str, int]) -> Iterator[tuple[tuple[Kind, Counting], int, Decimal]]:
+        """What there is, in the home currency; what has no rate goes to ``left_out`` instead."""
+        for place, (count, nanos) in self._home.items():
+            yield place, count, Decimal(nanos)
+        rate_of = self._converter.rate
+        for lot, (count, nanos) in self._lots.items():
+            rate = rate_of(lot.currency, lot.day)
+            if rate is not None:
+                yield (lot.kind, lot.counting), count, converted(nanos, rate)
+            elif lot.counting is not Counting.PENDING:
+                left_out[lot.currency] = left_out.get(lot.currency, 0) + nanos
+
+    @property
+    def exact(self) -> Decimal:
+        """The sum over all kinds, in nanos, before it is rounded."""
+        return added([*self._read().nanos.values()])
 
     @property
     def total(self) -> int:
-        """The sum over all kinds, in nanos."""
-        return sum(self.nanos.values())
+        """The sum over all kinds, in nanos, rounded half to even."""
+        return rounded(self.exact)
+
+    @property
+    def nanos(self) -> dict[Kind, int]:
+        """The sums by kind, which add up to the total."""
+        exact = self._read().nanos
+        return dict(zip(exact, rounded_together([*exact.values()]), strict=True))
+
+    @property
+    def priced(self) -> int:
+        """How many generations have a cost that is in the sums."""
+        return self._read().priced
+
+    @property
+    def estimated(self) -> int:
+        """The part of the sums that is estimates, in nanos."""
+        return rounded(self._read().estimated)
 
     @property
     def generations(self) -> int:
@@ -159,124 +246,33 @@ class Tally:
         """The sum of one kind."""
         return Money(self.nanos[kind], self.currency)
 
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """What has no rate: the sums by currency, in nanos."""
+        return self._read().left_out
+
     def amounts_left_out(self) -> tuple[Money, ...]:
-        """The sums in other currencies, in alphabetical order."""
+        """The same as money, in alphabetical order."""
         return tuple(Money(nanos, currency) for currency, nanos in sorted(self.left_out.items()))
 
+    def rates(self) -> tuple[RateUse, ...]:
+        """The rates that the total was made with."""
+        lots: dict[tuple[str, date], int] = {}
+        for lot, (_, nanos) in self._lots.items():
+            if lot.counting is not Counting.PENDING:
+                lots[lot.currency, lot.day] = lots.get((lot.currency, lot.day), 0) + nanos
+        return rates_used(lots, self._converter)
+
     def running(self) -> Pending:
-        """What still runs."""
-        estimated = None if self.pending is None else Money(self.pending, self.currency)
+        """What still runs; its estimate is None where none has one that can be told in the home currency."""
+        pending = self._read().pending
+        estimated = None if pending is None else Money(rounded(pending), self.currency)
         return Pending(generations=self.countings[Counting.PENDING], estimated=estimated)
 
 
-class Dimension(StrEnum):
-    """By what a total can be broken down."""
-
-    MODEL = "model"
-    OPERATION = "operation"
-    CLIENT = "client"
-    PROJECT = "project"
-    DELIVERABLE = "deliverable"
-    ACCOUNT = "account"
-    KEY = "key"
-    DAY = "day"
-    HOUR = "hour"
-
-    @property
-    def field(self) -> str:
-        """The field of a sum's heading that tells its part; not for those in time."""
-        return "endpoint_id" if self is Dimension.MODEL else self.value
-
-    @property
-    def in_time(self) -> bool:
-        """Whether its parts follow each other, instead of being ranked by cost."""
-        return self in {Dimension.DAY, Dimension.HOUR}
-
-    @classmethod
-    def named(cls, name: str) -> Dimension:
-        """The dimension of that name.
-
-        Raises:
-            UsageError: there is none.
-        """
-        try:
-            return cls(name)
-        except ValueError:
-            raise UsageError(f"--by {name}: there is no such breakdown", f"use one of {', '.join(cls)}") from None
-
-
-def _model(record: Record, _zone: tzinfo) -> str | None:
-    return None if isinstance(record, ExternalCost) else record.endpoint_id
-
-
-def _operation(record: Record, _zone: tzinfo) -> str | None:
-    return None if isinstance(record, ExternalCost) else record.operation
-
-
-def _account(record: Record, _zone: tzinfo) -> str | None:
-    return None if isinstance(record, ExternalCost) else record.account
-
-
-def _key(record: Record, _zone: tzinfo) -> str | None:
-    return None if isinstance(record, ExternalCost) else record.key
-
-
-def _day(record: Record, zone: tzinfo) -> str:
-    day = record.date if isinstance(record, ExternalCost) else record.timestamp.astimezone(zone).date()
-    return day.isoformat()
-
-
-def _hour(record: Record, zone: tzinfo) -> str | None:
-    return None if isinstance(record, ExternalCost) else f"{record.timestamp.astimezone(zone).hour:02d}"
-
-
-#: The part that a record belongs to; None where it has no such mark (a statement knows dates, not hours).
-KEY_OF: Mapping[Dimension, Callable[[Record, tzinfo], str | None]] = {
-    Dimension.MODEL: _model,
-    Dimension.OPERATION: _operation,
-    Dimension.CLIENT: lambda record, _zone: record.client,
-    Dimension.PROJECT: lambda record, _zone: record.project,
-    Dimension.DELIVERABLE: lambda record, _zone: record.deliverable,
-    Dimension.ACCOUNT: _account,
-    Dimension.KEY: _key,
-    Dimension.DAY: _day,
-    Dimension.HOUR: _hour,
-}
-
-
-class Breakdown:
-    """Tallies by one dimension, over the same records as a total.
-
-    Attributes:
-        parts: the tally of each key; the key None holds what has no such mark.
-    """
-
-    __slots__ = ("_key_of", "_zone", "currency", "dimension", "parts")
-
-    def __init__(self, dimension: Dimension, zone: tzinfo, currency: str) -> None:
-        self.dimension = dimension
-        self.currency = currency
-        self.parts: dict[str | None, Tally] = {}
-        self._key_of = KEY_OF[dimension]
-        self._zone = zone
-
-    def add(self, record: Record) -> None:
-        """Takes one record in."""
-        self.of(self._key_of(record, self._zone)).add(record)
-
-    def add_sum(self, total: Sum) -> None:
-        """Takes in what several records add up to."""
-        self.of(getattr(total.heading, self.dimension.field)).add_sum(total)
-
-    def of(self, key: str | None) -> Tally:
-        """The tally of a part, made where there is none."""
-        tally = self.parts.get(key)
-        if tally is None:
-            tally = self.parts[key] = Tally(self.currency)
-        return tally
-
-    def ranked(self) -> list[tuple[str | None, Tally]]:
-        """The parts, by cost from the highest; those of time in their order, what has no time last."""
-        if self.dimension.in_time:
-            return sorted(self.parts.items(), key=lambda part: (part[0] is None, part[0] or ""))
-        return sorted(self.parts.items(), key=lambda part: (-part[1].total, part[0] is None, part[0] or ""))
+def tallied(sums: Iterable[DatedSum], converter: Converter) -> Tally:
+    """The sums as one tally."""
+    tally = Tally(converter)
+    for day, each in sums:
+        tally.add_sum(each, day)
+    return tally

@@ -13,6 +13,7 @@ from itertools import pairwise
 import msgspec
 
 from trayd.errors import UsageError
+from trayd.records import ExternalCost, Record
 
 #: The windows that slide, and how long they are.
 SLIDING = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -68,6 +69,11 @@ def day_start(day: date, zone: tzinfo) -> datetime:
     Where the clock jumps over midnight, the day starts at the jump.
     """
     return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def civil_day(record: Record, zone: tzinfo) -> date:
+    """The day that a record counts on, in that zone; a cost from outside fal has its own."""
+    return record.date if isinstance(record, ExternalCost) else record.timestamp.astimezone(zone).date()
 
 
 def day_cuts(bounds: Bounds, zone: tzinfo) -> tuple[list[datetime], list[str]]:

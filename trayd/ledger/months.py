@@ -293,6 +293,11 @@ class Months:
         derived = self._derived.get(name)
         return known if derived is None or derived.stamp == known.stamp else None
 
+    def known_lines(self, name: str) -> Iterator[Line]:
+        """The lines of a month's totals; of one that has changed, also those that have come to nothing since."""
+        known = self.whole(name, Stretch(None, None, None, None))
+        return iter(self.totals(name)) if known is None else (line for line, _ in known.totals)
+
     def kept_sums(self, name: str) -> tuple[tuple[Line, Amount], ...] | None:
         """The totals of a whole month as they are kept on disk; None where the month has changed since."""
         known, derived = self._whole.get(name), self._derived.get(name)

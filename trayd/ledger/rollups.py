@@ -87,6 +87,11 @@ def civil(day: date) -> int:
     return (day.toordinal() - _EPOCH_DAY) * DAY
 
 
+def day_of(at: int, later: int = 0) -> date:
+    """The date that :func:`civil` made a number of, or one so many days later."""
+    return date.fromordinal(at // DAY + _EPOCH_DAY + later)
+
+
 def moment(at: int) -> datetime:
     """The time that :func:`instant` made a number of."""
     return _EPOCH + at * _MICROSECOND

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
 
 from trayd.ledger.counting import counting, turns
+from trayd.ledger.days import KeptDays, cut
 from trayd.ledger.months import Months
 from trayd.ledger.rollup_files import MonthSums
-from trayd.ledger.rollups import NONE, Amount, Line, Series, Stretch, first_date, instant
+from trayd.ledger.rollups import NONE, Amount, Line, Series, Stretch, day_of, first_date, instant
 from trayd.ledger.state import State
 from trayd.records import Counting, Filters, Heading, Kind, Sum
 
@@ -59,6 +60,7 @@ class Sums:
         self._months = months
         self._called: dict[Line, tuple[_Called, ...]] = {}
         self._last_merged: dict[str | None, tuple[tuple[MonthSums, ...], Collection[tuple[Line, Amount]]]] = {}
+        self._kept_days = KeptDays()
 
     def forget(self) -> None:
         """What lines are called is worked out anew: the state has changed."""
@@ -129,6 +131,64 @@ class Sums:
                         for number, amount in series.parts(_clipped(near, called)):
                             adding[labels[start + number]].add(called.heading, amount)
         return {label: added.sums() for label, added in adding.items()}
+
+    def by_day(
+        self, filters: Filters, zone: tzinfo, by: Collection[str], other_than: str
+    ) -> Iterator[tuple[date, Sum]]:
+        """What the records that are meant add up to on each civil day, of amounts in other currencies than this one.
+
+        What is of one day and one heading can come in several. Whole months are cut into days once, and remembered.
+
+        Args:
+            filters: which records.
+            zone: the user's, in which civil days begin.
+            by: the fields of the heading that have to be told apart.
+            other_than: the currency whose amounts are left out, as is what has no amount.
+        """
+        window = Stretch.of(filters.since, filters.until, zone)
+        admits = self._admitting(filters)
+        told = _told_apart(filters, by)
+        passed_over = ("", other_than)
+        for name in self._months.names():
+            if not self._has_amounts(name, window, passed_over):
+                continue
+            known = self._months.whole(name, window) if len(told) <= 1 else None
+            changing: dict[Line, Series] = {}
+            if known is not None:
+                for line, days in self._days(known, told, zone, other_than).items():
+                    called = self._called_throughout(line, (known,))
+                    if called is None:
+                        changing[line] = self._table(name, told)[line]
+                    elif admits(called.heading):
+                        for at, count, nanos in days.cells():
+                            yield day_of(at), Sum(called.heading, count, nanos)
+            for line, series in changing.items() if known is not None else self._series(name, window, told):
+                if line.currency not in passed_over:
+                    yield from self._cut(line, series, window, zone, admits)
+
+    def _has_amounts(self, name: str, window: Stretch, passed_over: Collection[str]) -> bool:
+        """Whether a month may hold amounts in the window in other currencies; seldom looks into its rollup."""
+        if not self._months.touches(name, window):
+            return False
+        return any(line.currency not in passed_over for line in self._months.known_lines(name))
+
+    def _days(self, known: MonthSums, told: Collection[str], zone: tzinfo, other_than: str) -> Mapping[Line, Series]:
+        def table() -> Mapping[Line, Series]:
+            return self._table(known.month, told)
+
+        return self._kept_days.of_month(known, next(iter(told), None), zone, other_than, table)
+
+    def _cut(
+        self, line: Line, series: Series, window: Stretch, zone: tzinfo, admits: Callable[[Heading], bool]
+    ) -> Iterator[tuple[date, Sum]]:
+        found = cut(line, series, window, zone)
+        if found is None:
+            return
+        first, edges = found
+        for called in self._calls(line):
+            if admits(called.heading):
+                for number, amount in series.parts(_clipped(edges, called)):
+                    yield day_of(first, number), Sum(called.heading, amount.count, amount.nanos)
 
     def _merged(self, whole: tuple[MonthSums, ...], dimension: str | None) -> Collection[tuple[Line, Amount]]:
         """What several months add up to; remembered until another question is asked, for it is often the same."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 
+from trayd.insight.breakdown import Breakdown, Portion
 from trayd.insight.tally import Tally
 from trayd.money import NANOS_PER_UNIT, Money
+from trayd.rates import Converter
 from trayd.records import Kind
 from trayd.reports.words import Words
 
@@ -107,23 +110,30 @@ class TimeChart(msgspec.Struct, frozen=True, kw_only=True):
     moments: tuple[Moment, ...]
 
 
+class Ranked(NamedTuple):
+    """What a bar shows: a part of a total by its name, and what tells it from others of that name."""
+
+    label: str
+    detail: str
+    portion: Portion
+
+
 def bar_chart(
-    ranked: Sequence[tuple[str, str, Tally]], words: Words, *, chart_id: str, title: str, of: str, missing: str
+    ranked: Sequence[Ranked], words: Words, *, chart_id: str, title: str, of: str, missing: str, currency: str
 ) -> BarChart:
-    """The chart of (label, detail, tally), highest first; what does not fit is one last row, so that sums hold."""
+    """The chart of these parts, highest first; what does not fit is one last row, so that sums hold."""
     shown = [*ranked[:_MOST_BARS]]
-    rest = ranked[_MOST_BARS:]
-    whole = sum(tally.total for _, _, tally in ranked)
-    longest = max((tally.total for _, _, tally in shown), default=0)
+    rest = [portion for _, _, portion in ranked[_MOST_BARS:]]
+    whole = sum(portion.nanos for _, _, portion in ranked)
+    longest = max((portion.nanos for _, _, portion in shown), default=0)
     bars = [
-        _bar(label, detail, tally.total, tally.generations, whole, longest, tally.currency, words)
-        for label, detail, tally in shown
+        _bar(label, detail, portion.nanos, portion.tally.generations, whole, longest, currency, words)
+        for label, detail, portion in shown
     ]
     if rest:
-        cost = sum(tally.total for _, _, tally in rest)
-        generations = sum(tally.generations for _, _, tally in rest)
-        label = words.count(len(rest), "other")
-        bars.append(_bar(label, "", cost, generations, whole, longest, rest[0][2].currency, words))
+        cost = sum(portion.nanos for portion in rest)
+        generations = sum(portion.tally.generations for portion in rest)
+        bars.append(_bar(words.count(len(rest), "other"), "", cost, generations, whole, longest, currency, words))
     return BarChart(id=chart_id, title=title, of=of, missing=missing, bars=tuple(bars))
 
 
@@ -141,11 +151,12 @@ def _bar(
     )
 
 
-def time_chart(days: Mapping[date, Tally], first: date, last: date, currency: str, words: Words) -> TimeChart:
+def time_chart(days: Mapping[date, Tally], first: date, last: date, converter: Converter, words: Words) -> TimeChart:
     """Cost over time from the first day to the last; days without a record are drawn as nothing spent."""
     unit, starts = _steps(first, last)
-    tallies = _gathered(days, starts, currency)
-    totals = [tally.total for tally in tallies]
+    currency = converter.currency
+    portions = _gathered(days, starts, converter)
+    totals = [portion.nanos for portion in portions]
     low, high, marks = _scale(min(0, *totals), max(0, *totals))
     steps = len(starts) - 1
     xs = [_LEFT + (_RIGHT - _LEFT) * index / steps for index in range(len(starts))] if steps else [50.0]
@@ -165,16 +176,17 @@ def time_chart(days: Mapping[date, Tally], first: date, last: date, currency: st
         moments=tuple(
             Moment(
                 label=_name(unit, start, words),
-                internal=words.money(tally.of_kind(Kind.INTERNAL)),
-                external=words.money(Money(tally.total - tally.nanos[Kind.INTERNAL], currency)),
-                total=words.money(tally.cost),
-                generations=words.number(tally.generations),
+                internal=words.money(Money(internal, currency)),
+                external=words.money(Money(portion.nanos - internal, currency)),
+                total=words.money(Money(portion.nanos, currency)),
+                generations=words.number(portion.tally.generations),
                 x=f"{x:.2f}",
                 y=_place(y),
                 left=f"{left:.2f}",
                 width=f"{right - left:.2f}",
             )
-            for start, tally, x, y, (left, right) in zip(starts, tallies, xs, ys, pairwise(edges), strict=True)
+            for start, portion, x, y, (left, right) in zip(starts, portions, xs, ys, pairwise(edges), strict=True)
+            for internal in [portion.tally.nanos[Kind.INTERNAL]]
         ),
     )
 
@@ -190,14 +202,15 @@ def _steps(first: date, last: date) -> tuple[str, list[date]]:
     return "month", [date(month // 12, month % 12 + 1, 1) for month in months]
 
 
-def _gathered(days: Mapping[date, Tally], starts: list[date], currency: str) -> list[Tally]:
-    tallies = [Tally(currency) for _ in starts]
+def _gathered(days: Mapping[date, Tally], starts: list[date], converter: Converter) -> list[Portion]:
+    steps = Breakdown(converter)
+    tallies = [steps.of(start.isoformat()) for start in starts]
     position = 0
     for day in sorted(days):
         while position + 1 < len(starts) and starts[position + 1] <= day:
             position += 1
         tallies[position].merge(days[day])
-    return tallies
+    return steps.in_time()
 
 
 def _scale(lowest: int, highest: int) -> tuple[int, int, list[int]]:

@@ -7,10 +7,13 @@ from datetime import date, datetime, tzinfo
 
 import msgspec
 
-from trayd.insight.tally import Breakdown, Dimension, Tally
+from trayd.insight.breakdown import Breakdown
+from trayd.insight.tally import Tally
+from trayd.insight.windows import civil_day
 from trayd.money import Money
+from trayd.rates import Converter
 from trayd.records import Counting, ExternalCost, Filters, Kind, Record
-from trayd.reports.charts import BarChart, TimeChart, bar_chart, time_chart
+from trayd.reports.charts import BarChart, Ranked, TimeChart, bar_chart, time_chart
 from trayd.reports.names import civil_period, is_month
 from trayd.reports.words import Words, listed
 
@@ -62,37 +65,37 @@ class ReportContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def report_context(
-    records: Sequence[Record], *, filters: Filters, home_currency: str, words: Words, zone: tzinfo, now: datetime
+    records: Sequence[Record], *, filters: Filters, converter: Converter, words: Words, zone: tzinfo, now: datetime
 ) -> ReportContext:
     """What the report says of these records, which are those that the filters admit."""
-    total = Tally(home_currency)
-    by_model, by_deliverable, by_day = (
-        Breakdown(dimension, zone, home_currency)
-        for dimension in (Dimension.MODEL, Dimension.DELIVERABLE, Dimension.DAY)
-    )
-    by_tool: dict[str, Tally] = {}
+    total = Tally(converter)
+    by_model, by_deliverable, by_tool = (Breakdown(converter) for _ in range(3))
+    days: dict[date, Tally] = {}
     names: dict[str, str] = {}
     for record in records:
-        total.add(record)
-        by_deliverable.add(record)
-        by_day.add(record)
+        day = civil_day(record, zone)
+        total.add(record, day)
+        by_deliverable.of(record.deliverable).add(record, day)
+        of_day = days.get(day)
+        if of_day is None:
+            of_day = days[day] = Tally(converter)
+        of_day.add(record, day)
         if isinstance(record, ExternalCost):
-            by_tool.setdefault(record.source, Tally(home_currency)).add(record)
+            by_tool.of(record.source).add(record, day)
         else:
-            by_model.add(record)
+            by_model.of(record.endpoint_id).add(record, day)
             names[record.endpoint_id] = record.display_name or ""
     first, last = civil_period(filters, zone, now)
-    days = {date.fromisoformat(day): tally for day, tally in by_day.parts.items() if day}
     if days:
         first, last = first or min(days), max(min(last, now.astimezone(zone).date()), *days)
     return ReportContext(
         title=filters.client or filters.project or filters.deliverable or "AI costs",
         subtitle=_subtitle(filters),
         period=_period(first, last, words),
-        facts=_facts(filters, home_currency),
+        facts=_facts(filters, converter.currency),
         kpis=_kpis(total, words),
-        charts=_charts(by_model, by_deliverable, by_tool, names, words),
-        over_time=time_chart(days, first, last, home_currency, words) if days and first else None,
+        charts=_charts(by_model, by_deliverable, by_tool, names, converter.currency, words),
+        over_time=time_chart(days, first, last, converter, words) if days and first else None,
         entries=words.count(len(records), "entry", "entries"),
         verdict=_verdict(total),
         all_confirmed=_settled(total),
@@ -130,7 +133,8 @@ def _facts(filters: Filters, currency: str) -> tuple[Fact, ...]:
 
 def _kpis(total: Tally, words: Words) -> tuple[Kpi, ...]:
     generations = total.generations
-    external = Money(total.nanos[Kind.EXTERNAL] + total.nanos[Kind.POOL], total.currency)
+    nanos = total.nanos
+    external = Money(nanos[Kind.EXTERNAL] + nanos[Kind.POOL], total.currency)
     beside = [
         words.count(number, what, what)
         for number, what in (
@@ -142,7 +146,9 @@ def _kpis(total: Tally, words: Words) -> tuple[Kpi, ...]:
     ]
     confirmed = total.countings[Counting.ACTUAL] + total.countings[Counting.FREE]
     return (
-        Kpi("Total AI cost", words.money(total.of_kind(Kind.INTERNAL)), "Internal: generations on fal.ai"),
+        Kpi(
+            "Total AI cost", words.money(Money(nanos[Kind.INTERNAL], total.currency)), "Internal: generations on fal.ai"
+        ),
         Kpi(
             "External AI costs",
             words.money(external),
@@ -154,15 +160,20 @@ def _kpis(total: Tally, words: Words) -> tuple[Kpi, ...]:
 
 
 def _charts(
-    by_model: Breakdown, by_deliverable: Breakdown, by_tool: dict[str, Tally], names: dict[str, str], words: Words
+    by_model: Breakdown,
+    by_deliverable: Breakdown,
+    by_tool: Breakdown,
+    names: dict[str, str],
+    currency: str,
+    words: Words,
 ) -> tuple[BarChart, ...]:
     models = [
-        (names[endpoint] or endpoint, endpoint if names[endpoint] else "", tally)
-        for endpoint, tally in by_model.ranked()
-        if endpoint is not None
+        Ranked(names[endpoint] or endpoint, endpoint if names[endpoint] else "", portion)
+        for portion in by_model.ranked()
+        if (endpoint := portion.key) is not None
     ]
-    deliverables = [(name or "No deliverable", "", tally) for name, tally in by_deliverable.ranked()]
-    if all(name is None for name in by_deliverable.parts):
+    deliverables = [Ranked(portion.key or "No deliverable", "", portion) for portion in by_deliverable.ranked()]
+    if all(portion.key is None for _, _, portion in deliverables):
         deliverables = []
     charts = [
         bar_chart(
@@ -172,6 +183,7 @@ def _charts(
             title="Cost by model",
             of="Model",
             missing="There are no generations in this report.",
+            currency=currency,
         ),
         bar_chart(
             deliverables,
@@ -180,12 +192,20 @@ def _charts(
             title="Cost by deliverable",
             of="Deliverable",
             missing="No entry of this report is tagged with a deliverable.",
+            currency=currency,
         ),
     ]
-    if by_tool:
-        tools = sorted(((name, "", tally) for name, tally in by_tool.items()), key=lambda row: (-row[2].total, row[0]))
+    if tools := [Ranked(portion.key or "", "", portion) for portion in by_tool.ranked()]:
         charts.append(
-            bar_chart(tools, words, chart_id="tools", title="External costs by source", of="Source", missing="")
+            bar_chart(
+                tools,
+                words,
+                chart_id="tools",
+                title="External costs by source",
+                of="Source",
+                missing="",
+                currency=currency,
+            )
         )
     return tuple(charts)
 
@@ -234,13 +254,20 @@ def _notes(total: Tally, words: Words) -> Iterator[str]:
     if number := total.countings[Counting.FREE]:
         ended = words.count(number, "failed or cancelled request was", "failed or cancelled requests were")
         yield f"{ended} not billed."
-    if total.left_out:
-        amounts = listed([words.money(money) for money in total.amounts_left_out()])
-        yield f"{amounts} left out of the totals in {total.currency} for want of an exchange rate; the log shows each."
+    for use in total.rates():
+        yield f"{use.told(words.money, words.day)}."
+    if left_out := total.amounts_left_out():
+        amounts = listed([words.money(money) for money in left_out])
+        codes = listed([money.currency for money in left_out])
+        is_left = "is" if len(left_out) == 1 else "are"
+        yield (
+            f"{amounts} {is_left} left out of all totals: no exchange rate from {codes} to {total.currency} is known. "
+            f"The log shows each entry."
+        )
     if total.nanos[Kind.POOL]:
         shared = words.money(total.of_kind(Kind.POOL))
-        yield f"External AI costs hold {shared} of shared costs, counted in whole and not divided among projects."
-    yield "Sums are made from exact amounts and rounded once, when shown; the log shows every digit."
+        yield f"External AI costs hold {shared} of shared costs; the log says how each was divided among projects."
+    yield "Sums are made from exact amounts and rounded once, when shown; the log shows every digit of what was billed."
 
 
 def _zone_name(zone: tzinfo, now: datetime) -> str:

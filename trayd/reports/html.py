@@ -14,6 +14,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from trayd import __version__
+from trayd.rates import Converter
 from trayd.records import Filters, Record
 from trayd.reports.context import report_context
 from trayd.reports.log import log_pages
@@ -30,7 +31,7 @@ def report_html(
     records: Iterable[Record],
     *,
     filters: Filters,
-    home_currency: str,
+    converter: Converter,
     locale: str,
     zone: tzinfo,
     now: datetime,
@@ -40,18 +41,18 @@ def report_html(
     Args:
         records: those that the filters admit, in any order.
         filters: what was asked for; the title block says so.
-        home_currency: what totals are in.
+        converter: the rates into the home currency, which totals are in.
         locale: how amounts and numbers are written.
         zone: the user's, for days and times.
         now: when the report is made.
     """
     ordered = sorted(records, key=lambda record: record.instant(zone))
     words = Words(locale)
-    context = report_context(ordered, filters=filters, home_currency=home_currency, words=words, zone=zone, now=now)
+    context = report_context(ordered, filters=filters, converter=converter, words=words, zone=zone, now=now)
     template = _environment().get_template("report.html.j2")
     stream = template.stream(
         report=context,
-        log=log_pages(ordered, filters=filters, words=words, zone=zone),
+        log=log_pages(ordered, filters=filters, converter=converter, words=words, zone=zone),
         version=__version__,
         **_style(),
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, tzinfo
+from datetime import tzinfo
 from itertools import groupby, islice
 from typing import NamedTuple
 
+from trayd.insight.conversion import converted
+from trayd.insight.windows import civil_day
+from trayd.rates import Converter
 from trayd.records import Counting, ExternalCost, Filters, Generation, Kind, Record, Status
 from trayd.reports.words import Words
 
@@ -24,7 +27,13 @@ _STATES = {
 
 
 class LogRow(NamedTuple):
-    """A line of the log, as text; ``confirmed`` says whether ``actual`` is what someone was billed by fal."""
+    """A line of the log, as text.
+
+    Attributes:
+        confirmed: whether ``actual`` is what someone was billed by fal.
+        cost: in the currency that it was billed in, with every digit.
+        converted: the same in the home currency, where that is another one.
+    """
 
     when: str
     name: str
@@ -35,27 +44,24 @@ class LogRow(NamedTuple):
     confirmed: bool
     actual: str
     cost: str
+    converted: str
 
 
 def log_pages(
-    records: Sequence[Record], *, filters: Filters, words: Words, zone: tzinfo
+    records: Sequence[Record], *, filters: Filters, converter: Converter, words: Words, zone: tzinfo
 ) -> Iterator[tuple[str, Iterator[LogRow]]]:
     """The log by calendar month, in the order of the records, made as it is read.
 
     A busy month comes in several pages, each with its title: browsers slow down on tables of many thousand lines.
     """
-    for month, members in groupby(records, lambda record: _local_day(record, zone).replace(day=1)):
+    for month, members in groupby(records, lambda record: civil_day(record, zone).replace(day=1)):
         title = words.month(month)
         while page := list(islice(members, _PAGE)):
-            yield title, (_log_row(record, filters, words, zone) for record in page)
+            yield title, (_log_row(record, filters, converter, words, zone) for record in page)
             title = f"{words.month(month)}, continued"
 
 
-def _local_day(record: Record, zone: tzinfo) -> date:
-    return record.date if isinstance(record, ExternalCost) else record.timestamp.astimezone(zone).date()
-
-
-def _log_row(record: Record, filters: Filters, words: Words, zone: tzinfo) -> LogRow:
+def _log_row(record: Record, filters: Filters, converter: Converter, words: Words, zone: tzinfo) -> LogRow:
     tags = (
         (record.client, filters.client),
         (record.project, filters.project),
@@ -63,18 +69,21 @@ def _log_row(record: Record, filters: Filters, words: Words, zone: tzinfo) -> Lo
     )
     # What the title says of the whole report is not said again in every line.
     shown_tags = " · ".join(tag for tag, asked in tags if tag and not asked)
+    in_home = _converted(record, converter, words, zone)
     if isinstance(record, ExternalCost):
-        cost = words.exact(record.amount)
+        shared = record.kind is Kind.POOL
         return LogRow(
             when=record.date.isoformat(),
             name=record.description,
             detail=" · ".join(part for part in (record.source, record.category) if part),
-            parameters="shared cost" if record.kind is Kind.POOL else "external cost",
+            # How a shared cost was divided is what its note tells.
+            parameters=" · ".join(filter(None, ("shared cost", record.note))) if shared else "external cost",
             tags=shown_tags,
             estimate="",
             confirmed=False,
             actual="Imported",
-            cost=cost,
+            cost=words.exact(record.amount),
+            converted=in_home,
         )
     cost = words.exact(record.cost) if record.cost else ""
     actual = f"Actual {cost}" if record.counting is Counting.ACTUAL else _STATES.get(record.counting, "Not billed")
@@ -88,7 +97,16 @@ def _log_row(record: Record, filters: Filters, words: Words, zone: tzinfo) -> Lo
         confirmed=record.confirmed,
         actual=actual,
         cost=cost,
+        converted=in_home,
     )
+
+
+def _converted(record: Record, converter: Converter, words: Words, zone: tzinfo) -> str:
+    cost = record.cost
+    if cost is None or cost.currency == converter.currency or not cost.nanos:
+        return ""
+    rate = converter.rate(cost.currency, civil_day(record, zone))
+    return "no exchange rate" if rate is None else words.converted(converted(cost.nanos, rate), converter.currency)
 
 
 def _parameters(record: Generation) -> str:

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 
+from trayd.insight.conversion import EXACT_SUMS, rounded
 from trayd.money import Money, exact_formatter, format_money
+
+#: In nanos; rates have no more than some six digits.
+_FOUR_DECIMALS = 100_000
 
 
 class Words:
@@ -29,6 +34,11 @@ class Words:
         if write is None:
             write = self._exact[money.currency] = exact_formatter(money.currency, self.locale)
         return write(money.nanos)
+
+    def converted(self, nanos: Decimal, currency: str) -> str:
+        """Nanos that were converted, to four decimals: ``$107.3358``; to a nano where it is less than that."""
+        shown = rounded(EXACT_SUMS.divide(nanos, Decimal(_FOUR_DECIMALS))) * _FOUR_DECIMALS
+        return self.exact(Money(shown or rounded(nanos), currency))
 
     def number(self, number: int) -> str:
         """With the locale's groups: ``1,204``."""

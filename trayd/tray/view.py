@@ -9,7 +9,7 @@ full at four times the highest threshold, so that the warning begins at a quarte
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from trayd.insight.status import AccountStatus, Spent, Status
@@ -152,7 +152,7 @@ class _Words:
             page = "open:keys" if account.state in _BROKEN_KEYS | {"needs_admin"} else "open:billing"
             label = self._balance(account, several=several)
             if account.run_out is not None and account.balance is not None:
-                label += f", lasts until {self._date(datetime.combine(account.run_out, datetime.min.time()))}"
+                label += f", lasts until {self._date(account.run_out)}"
             lines.append(MenuItem(id=f"account {account.name}", label=label, action=page))
         return lines
 
@@ -194,6 +194,8 @@ class _Words:
             lines.append(f"24 hours: {self._spent(day)} ({_count(day.generations, 'generation')})")
         if status.pending.generations:
             lines.append(f"{_count(status.pending.generations, 'generation')} running")
+        if rates := self._rates(status.spent):
+            lines.append(rates)
         for account in shown:
             if account.state in {"stale", "offline"} and account.as_of is not None:
                 age = self._age(account.as_of)
@@ -223,6 +225,11 @@ class _Words:
         # Nothing but unknown costs is unknown, not zero.
         only_unknown = unknown and spent.cost.nanos == 0
         return " + ".join(unknown if only_unknown else [self._money(spent.cost), *unknown])
+
+    def _rates(self, spent: dict[str, Spent]) -> str:
+        """Since when newer exchange rates are missing, where the menu's amounts were converted without them."""
+        published = [use.published for key, _ in _WINDOWS if key in spent for use in spent[key].rates if use.last_known]
+        return f"Exchange rates of {self._date(min(published))}, the last known" if published else ""
 
     def _generation(self, generation: Generation) -> str:
         name = _cut(generation.display_name or generation.endpoint_id)
@@ -262,7 +269,7 @@ class _Words:
             return f"{_WEEKDAYS[local.weekday()]} {clock}"
         return self._date(local)
 
-    def _date(self, day: datetime) -> str:
+    def _date(self, day: date) -> str:
         year = "" if day.year == self.now.astimezone(self.zone).year else f" {day.year}"
         return f"{day.day} {_MONTHS[day.month - 1]}{year}"
 
