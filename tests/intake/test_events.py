@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.intake.samples import NOW, SAMPLE, event, messages, read
 from trayd.facts import EventFact, ModelFact
+from trayd.intake.take import Understood, rejected_rows_csv
 from trayd.money import Money
 from trayd.records import Estimate, Status
 
@@ -241,3 +244,28 @@ def test_whatever_a_file_holds_is_recorded_or_rejected_with_a_reason(data):
 def test_any_value_in_any_field_is_taken_or_refused_by_a_message(value, field):
     file = read("x.json", event(**{field: value}))
     assert file.events or messages(file)
+
+
+def corrected(file: Understood, wrong: str, right: str) -> str:
+    """The table of a file's rejected lines, as a person saves it who has corrected them."""
+    return rejected_rows_csv(file).replace(wrong, right)
+
+
+def test_lines_that_were_rejected_are_read_from_their_table_once_they_are_corrected():
+    file = read("log.jsonl", f"{event(request_id='a')}\n{event(request_id='b', time='now')}\n{{oops\n")
+    table = corrected(file, '""now""', '""2026-11-20T14:03:11Z""')
+    again = read("log.jsonl.rows.csv", table)
+    assert [fact.request_id for fact in again.events] == ["b"]
+    assert [rejection.line for rejection in again.rejected] == [3], "which is still wrong, and where it stands now"
+    assert again.events[0] == only(event(request_id="b"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("divider", [",", ";", "\t"])
+def test_the_table_of_rejected_lines_is_read_as_spreadsheets_save_it(encoding, divider):
+    file = read("log.jsonl", f"{event(request_id='a')}\n{event(request_id='b', client='Café', status='gone')}\n")
+    rows = list(csv.reader(io.StringIO(corrected(file, "gone", "failed"))))
+    out = io.StringIO()
+    csv.writer(out, delimiter=divider, quoting=csv.QUOTE_ALL).writerows(rows)
+    (fact,) = read("rows.csv", out.getvalue().encode(encoding)).events
+    assert (fact.status, fact.client) == (Status.FAILED, "Café")

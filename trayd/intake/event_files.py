@@ -1,17 +1,30 @@
-"""Files with events: one JSON object or a list of them (``.json``), or one object a line (``.jsonl``)."""
+"""Files with events: one JSON object or a list of them (``.json``), or one object a line (``.jsonl``).
+
+Lines that cannot be recorded are put aside as a table, with the reasons in columns beside them. Corrected in any
+program that opens tables, it is a file with events as well.
+"""
 
 from __future__ import annotations
 
+import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from enum import Enum
 
 import msgspec
 
 from trayd.facts import EventFact, ModelFact
 from trayd.intake.events import not_json, read_event
 from trayd.intake.rejection import RefusedError, Rejection
-from trayd.intake.text import utf8
+from trayd.intake.text import read_text, utf8
+
+#: The column of a table of rejected lines that holds them.
+REJECTED_HEADER = ("event",)
+
+# How such a table begins, whatever divides its columns by now.
+_REJECTED_LINES = re.compile(rb'[^a-z]{0,4}event"?[,;\t]"?rejected line')
 
 _OBJECTS = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -30,14 +43,22 @@ class Events(msgspec.Struct, frozen=True):
     rejected: tuple[RejectedEvent, ...]
 
 
+class FileForm(Enum):
+    """How events stand in a file."""
+
+    DOCUMENT = "one object, or one list of them"
+    LINES = "one object a line"
+    ROWS = "a table of rejected lines"
+
+
 def read_events(
-    data: bytes, *, lines: bool, store_prompts: bool, models: Mapping[str, ModelFact], now: datetime
+    data: bytes, form: FileForm, *, store_prompts: bool, models: Mapping[str, ModelFact], now: datetime
 ) -> Events:
     """The events in a file.
 
     Args:
         data: the file.
-        lines: whether each line is an event; else the file is one object or one list.
+        form: how they stand in it.
         store_prompts: whether prompts and free text are kept.
         models: known prices, for events that tell units but no estimate.
         now: the time of estimates that are made here.
@@ -45,10 +66,9 @@ def read_events(
     Raises:
         RefusedError: the file is not text, or, where lines do not stand for themselves, not JSON.
     """
-    text = utf8(data)
     events: list[EventFact] = []
     rejected: list[RejectedEvent] = []
-    for first_line, event in _by_line(text) if lines else _in_document(text):
+    for first_line, event in _FORMS[form](data):
         try:
             fact = read_event(event, store_prompts=store_prompts, models=models, now=now)
         except RefusedError as error:
@@ -69,13 +89,20 @@ def is_whole(data: bytes) -> bool:
     return True
 
 
-def _by_line(text: bytes) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(io.BytesIO(text), 1):
+def is_rejected_lines(data: bytes) -> bool:
+    """Whether a table is one of lines that were rejected."""
+    # Whatever it is encoded in by now.
+    return _REJECTED_LINES.match(data[:100].replace(b"\0", b"")) is not None
+
+
+def _by_line(data: bytes) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(io.BytesIO(utf8(data)), 1):
         if event := line.strip():
             yield number, event
 
 
-def _in_document(text: bytes) -> Iterator[tuple[int, bytes]]:
+def _in_document(data: bytes) -> Iterator[tuple[int, bytes]]:
+    text = utf8(data)
     body = text.strip()
     if not body:
         raise RefusedError(Rejection(problem="the file is empty", cure="write one JSON object with the event"))
@@ -93,3 +120,23 @@ def _in_document(text: bytes) -> Iterator[tuple[int, bytes]]:
         line += text.count(b"\n", position, start)
         yield line, event
         position = start
+
+
+def _by_row(data: bytes) -> Iterator[tuple[int, bytes]]:
+    text = read_text(data)
+    header = next(text.lines())
+    # Programs that open tables save them with what divides columns in their country.
+    rows = csv.reader(text.lines(), delimiter=max(",;\t", key=header.count))
+    try:
+        next(rows)
+        line = rows.line_num + 1
+        for row in rows:
+            if row and (event := row[0].strip()):
+                yield line, event.encode()
+            line = rows.line_num + 1
+    except csv.Error as error:
+        problem = f"this is no table from here on ({error})"
+        raise RefusedError(Rejection(line=rows.line_num, problem=problem)) from None
+
+
+_FORMS = {FileForm.DOCUMENT: _in_document, FileForm.LINES: _by_line, FileForm.ROWS: _by_row}

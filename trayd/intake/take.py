@@ -18,7 +18,7 @@ import msgspec
 
 from trayd.facts import Added, Batch, EventFact, FileTaken, ModelFact
 from trayd.intake.costs import read_costs
-from trayd.intake.event_files import read_events
+from trayd.intake.event_files import REJECTED_HEADER, FileForm, is_rejected_lines, read_events
 from trayd.intake.rejection import RefusedError, Rejection, printable, shown
 from trayd.records import ExternalCost
 from trayd.settings import Settings
@@ -84,6 +84,14 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
         """How many rows or events can be recorded."""
         return len(self.events) + len(self.costs)
 
+    @property
+    def remembered(self) -> bool:
+        """Whether the ledger knows it by its content once it was taken in.
+
+        Events are known each by itself, and come one to a file; where all of them were recorded, the file adds nothing.
+        """
+        return self.refused is None and bool(self.costs or self.rejected)
+
 
 def read_file(
     name: str, data: bytes, *, settings: Settings, models: Mapping[str, ModelFact], now: datetime
@@ -97,33 +105,34 @@ def read_file(
         models: known prices, for events that tell units but no estimate.
         now: the time of estimates that are made here.
     """
-    understood = Understood(name=printable(name), digest=hashlib.sha256(data).hexdigest())
+    told, digest = printable(name), hashlib.sha256(data).hexdigest()
     suffix = PurePath(name).suffix.lower()
-    if suffix not in SUFFIXES:
-        return msgspec.structs.replace(understood, refused=unknown_kind(suffix))
     try:
-        if suffix in TABLE:
-            table = read_costs(data, file=understood.name, home_currency=settings.home_currency)
-            understood = msgspec.structs.replace(
-                understood,
+        if suffix in EVENT_OBJECT or suffix in EVENT_LINES or (suffix in TABLE and is_rejected_lines(data)):
+            form = FileForm.ROWS if suffix in TABLE else FileForm.LINES if suffix in EVENT_LINES else FileForm.DOCUMENT
+            events = read_events(data, form, store_prompts=settings.store_prompts, models=models, now=now)
+            understood = Understood(
+                name=told,
+                digest=digest,
+                events=events.events,
+                rejected=tuple(row.rejection for row in events.rejected),
+                header=REJECTED_HEADER,
+                rows=tuple((row.text,) for row in events.rejected),
+            )
+        elif suffix in TABLE:
+            table = read_costs(data, file=told, home_currency=settings.home_currency)
+            understood = Understood(
+                name=told,
+                digest=digest,
                 costs=table.costs,
                 rejected=tuple(row.rejection for row in table.rejected),
                 header=table.header,
                 rows=tuple(row.cells for row in table.rejected),
             )
         else:
-            events = read_events(
-                data, lines=suffix in EVENT_LINES, store_prompts=settings.store_prompts, models=models, now=now
-            )
-            understood = msgspec.structs.replace(
-                understood,
-                events=events.events,
-                rejected=tuple(row.rejection for row in events.rejected),
-                header=("event",),
-                rows=tuple((row.text,) for row in events.rejected),
-            )
+            return Understood(name=told, digest=digest, refused=unknown_kind(suffix))
     except RefusedError as error:
-        return msgspec.structs.replace(understood, refused=error.rejection)
+        return Understood(name=told, digest=digest, refused=error.rejection)
     if understood.facts == 0:
         return msgspec.structs.replace(understood, refused=_nothing(understood))
     return understood
@@ -187,10 +196,11 @@ def batches(files: Iterable[Understood], now: datetime) -> Iterator[Batch]:
             costs.append(cost)
             if len(events) + len(costs) >= _BATCH_FACTS:
                 yield flush()
-        taken.append(
-            FileTaken(digest=file.digest, name=file.name, at=now, recorded=file.facts, rejected=len(file.rejected))
-        )
-    if taken:
+        if file.remembered:
+            taken.append(
+                FileTaken(digest=file.digest, name=file.name, at=now, recorded=file.facts, rejected=len(file.rejected))
+            )
+    if events or costs or taken:
         yield flush()
 
 
