@@ -25,6 +25,7 @@ from trayd.fal.sandbox.control import control_routes
 from trayd.fal.sandbox.faults import Faults, Faulty
 from trayd.fal.sandbox.query import ApiError, Query
 from trayd.fal.sandbox.queue import queue_routes
+from trayd.fal.sandbox.rates import PREFIX, Rates, rate_routes
 from trayd.fal.sandbox.wire import Error, Refusal, encode
 from trayd.fal.sandbox.world import World
 
@@ -36,8 +37,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 Answer = Callable[[Query, Account, datetime, datetime], Any]
 
 
-def build_app(world: World, faults: Faults, calls: deque[Call]) -> ASGIApp:
-    """The whole application: the Platform API under ``/v1``, the queue, the sandbox's own controls."""
+def build_app(world: World, rates: Rates, faults: Faults, calls: deque[Call]) -> ASGIApp:
+    """The whole application: the Platform API under ``/v1``, the queue, exchange rates, the sandbox's own controls."""
     door = _Door(world)
     admin, api = door.admin, door.api
     routes: list[BaseRoute] = [
@@ -51,7 +52,8 @@ def build_app(world: World, faults: Faults, calls: deque[Call]) -> ASGIApp:
         Route("/v1/models/requests/by-endpoint", api(model_answers.requests)),
         Route("/v1/models/usage", admin(series.usage)),
         *queue_routes(world),
-        *control_routes(world, faults, calls),
+        *rate_routes(rates),
+        *control_routes(world, rates, faults, calls),
     ]
     app = Starlette(
         routes=routes,
@@ -118,7 +120,7 @@ class _Counting:
         """Answers one call."""
 
         async def count(message: Message) -> None:
-            if message["type"] == "http.response.start" and scope["path"].startswith("/v1"):
+            if message["type"] == "http.response.start" and scope["path"].startswith(("/v1", PREFIX)):
                 query = scope["query_string"].decode("latin-1")
                 path = scope["path"] + (f"?{query}" if query else "")
                 self._calls.append(Call(scope["method"], path, message["status"]))

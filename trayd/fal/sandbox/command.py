@@ -26,7 +26,7 @@ import click
 def sandbox_command(
     *, port: int, days: int, per_day: int, seed: int, speed: float, faults: bool, accounts: int
 ) -> None:
-    """Serve a stand-in of fal's Platform API on this machine.
+    """Serve a stand-in of fal's Platform API, and of the exchange rates, on this machine.
 
     Prints one line of JSON with its URL and its keys when it is ready, and serves until it is interrupted.
     """

@@ -4,12 +4,13 @@ For tests that run the sandbox as a process of its own. Bodies and answers are J
 
 ==================  ====================================================================================
 ``GET state``       the accounts with balance and number of jobs, whether the simulation is frozen
-``GET calls``       the last calls of the Platform API: method, path with query, status
+``GET calls``       the last calls of the Platform API and of the exchange rates: method, path with query, status
 ``POST balance``    ``{"amount", "account"?}`` sets the credits, in dollars
 ``POST lock``       ``{"locked", "account"?}`` has fal lock the account, or unlock it
 ``POST jobs``       ``{"endpoint_id", "units"?, "cost"?, "age_s"?, "account"?}`` adds a job that is billed already
 ``POST hide``       ``{"request_id", "hidden"?}`` leaves a request out of billing events; usage still counts it
 ``POST rename``     ``{"endpoint_id", "name"}`` changes a display name
+``POST rates``      ``{"day", "currency", "rate"}`` tells another rate of a day, or none where it is empty
 ``POST freeze``     ``{"frozen"}`` stops the simulation, or lets it go on
 ``POST faults``     a ``Fault``: what goes wrong with the next calls
 ``DELETE faults``   takes back all faults
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
@@ -31,6 +33,7 @@ from starlette.routing import Route
 from trayd.errors import UsageError
 from trayd.fal.sandbox.calls import Call
 from trayd.fal.sandbox.faults import Fault, Faults
+from trayd.fal.sandbox.rates import Rates
 from trayd.fal.sandbox.world import World
 from trayd.money import Money
 
@@ -75,15 +78,23 @@ class Rename(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
 
 
+class ChangeRate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Tells another exchange rate of a day."""
+
+    day: date
+    currency: str
+    rate: str
+
+
 class Freeze(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Stops the simulation."""
 
     frozen: bool
 
 
-def control_routes(world: World, faults: Faults, calls: deque[Call]) -> list[Route]:
+def control_routes(world: World, rates: Rates, faults: Faults, calls: deque[Call]) -> list[Route]:
     """The routes of the controls."""
-    control = _Control(world, faults, calls)
+    control = _Control(world, rates, faults, calls)
     return [
         Route("/_sandbox/state", control.read_state),
         Route("/_sandbox/calls", control.read_calls),
@@ -92,6 +103,7 @@ def control_routes(world: World, faults: Faults, calls: deque[Call]) -> list[Rou
         Route("/_sandbox/jobs", _taking(AddJob, control.jobs), methods=["POST"]),
         Route("/_sandbox/hide", _taking(Hide, control.hide), methods=["POST"]),
         Route("/_sandbox/rename", _taking(Rename, control.rename), methods=["POST"]),
+        Route("/_sandbox/rates", _taking(ChangeRate, control.rates), methods=["POST"]),
         Route("/_sandbox/freeze", _taking(Freeze, control.freeze), methods=["POST"]),
         Route("/_sandbox/faults", _taking(Fault, control.inject), methods=["POST"]),
         Route("/_sandbox/faults", control.clear_faults, methods=["DELETE"]),
@@ -99,8 +111,9 @@ def control_routes(world: World, faults: Faults, calls: deque[Call]) -> list[Rou
 
 
 class _Control:
-    def __init__(self, world: World, faults: Faults, calls: deque[Call]) -> None:
+    def __init__(self, world: World, rates: Rates, faults: Faults, calls: deque[Call]) -> None:
         self._world = world
+        self._rates = rates
         self._faults = faults
         self._calls = calls
 
@@ -145,6 +158,10 @@ class _Control:
     def rename(self, body: Rename) -> object:
         self._world.rename(body.endpoint_id, body.name)
         return {"name": body.name}
+
+    def rates(self, body: ChangeRate) -> object:
+        self._rates.change(body.day, body.currency, body.rate)
+        return {"rates": self._rates.row(body.day)}
 
     def freeze(self, body: Freeze) -> object:
         (self._world.freeze if body.frozen else self._world.resume)()

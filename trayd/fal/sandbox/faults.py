@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trayd.fal.sandbox.rates import PREFIX
 from trayd.fal.sandbox.wire import Error, Refusal, encode
 
 Kind = Literal["status", "cut", "garbage", "html", "redirect", "slow", "null_costs"]
@@ -20,6 +21,7 @@ _BURST = 10
 _BURST_S = 1.0
 _CHANCE = 0.08
 _PREFIX = "/v1"
+_FAILING = (_PREFIX, PREFIX)
 
 _TYPES = {
     400: "validation_error",
@@ -42,7 +44,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             body; ``garbage`` sends half of it as if it were whole; ``html`` is a proxy's error page; ``redirect``
             points to another host; ``slow`` answers late; ``null_costs`` gives null where billing events have
             a cost or a quantity, as fal was seen to do before a row is priced, against its own description.
-        path: the path after the sandbox's ``url``, such as ``/models/usage``; empty for every path.
+        path: the path after the sandbox's ``url``, such as ``/models/usage``, or of a file of exchange rates, such as
+            ``/rates/eurofxref-daily.xml``; empty for every path.
         times: how many calls it hits.
         status: the HTTP status of ``status`` and ``html``.
         message: the text of ``status``.
@@ -127,7 +130,7 @@ _BY_CHANCE = (
 
 
 class Faulty:
-    """An application that fails as its faults say; only calls of the Platform API do."""
+    """An application that fails as its faults say; only calls of the Platform API and of the exchange rates do."""
 
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
         self._app = app
@@ -136,7 +139,7 @@ class Faulty:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one call."""
         fault = None
-        if scope["type"] == "http" and scope["path"].startswith(_PREFIX):
+        if scope["type"] == "http" and scope["path"].startswith(_FAILING):
             key = dict(scope["headers"]).get(b"authorization", b"")
             fault = self._faults.next(scope["path"].removeprefix(_PREFIX), key)
         match fault:

@@ -19,6 +19,7 @@ from trayd.fal.sandbox.app import build_app
 from trayd.fal.sandbox.calls import Call
 from trayd.fal.sandbox.faults import Faults
 from trayd.fal.sandbox.options import SandboxOptions
+from trayd.fal.sandbox.rates import PREFIX, Rates
 from trayd.fal.sandbox.world import Clock, World, system_clock
 
 _HOST = "127.0.0.1"
@@ -32,23 +33,27 @@ class Sandbox:
     Attributes:
         url: the Platform API's base URL; OpenAPI paths append to it.
         queue_url: the base URL of the inference queue.
+        rates_url: where the files of exchange rates are.
         control_url: the base URL of the sandbox's own controls.
         admin_key: an Admin-scope key of the first account.
         api_key: an API-scope key of the first account.
         world: the simulation.
+        rates: the exchange rates.
         faults: what goes wrong next.
-        calls: the last calls of the Platform API, oldest first.
+        calls: the last calls of the Platform API and of the exchange rates, oldest first.
     """
 
-    def __init__(self, port: int, world: World, faults: Faults, calls: deque[Call]) -> None:
+    def __init__(self, port: int, world: World, rates: Rates, faults: Faults, calls: deque[Call]) -> None:
         root = f"http://{_HOST}:{port}"
         self.url = f"{root}/v1"
         self.queue_url = f"{root}/queue"
+        self.rates_url = f"{root}{PREFIX}"
         self.control_url = f"{root}/_sandbox"
         keys = world.accounts[0].keys
         self.admin_key = keys.admin_key
         self.api_key = keys.api_key
         self.world = world
+        self.rates = rates
         self.faults = faults
         self.calls = calls
 
@@ -57,6 +62,7 @@ class Sandbox:
         line = {
             "url": self.url,
             "queue_url": self.queue_url,
+            "rates_url": self.rates_url,
             "admin_key": self.admin_key,
             "api_key": self.api_key,
             "control_url": self.control_url,
@@ -144,10 +150,11 @@ def _listening(
                 "choose another with --port, or 0 for a free one",
             ) from None
         world = World(options, clock)
+        rates = Rates(options.seed, clock)
         faults = Faults(options.seed, by_chance=options.faults)
         calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
         config = uvicorn.Config(
-            build_app(world, faults, calls),
+            build_app(world, rates, faults, calls),
             log_config=None,
             log_level="critical",  # cut-off answers are made on purpose
             access_log=False,
@@ -156,7 +163,7 @@ def _listening(
             timeout_graceful_shutdown=1,
             server_header=False,
         )
-        yield Sandbox(listener.getsockname()[1], world, faults, calls), _Server(config, ready), listener
+        yield Sandbox(listener.getsockname()[1], world, rates, faults, calls), _Server(config, ready), listener
 
 
 def _run(server: _Server, listener: socket.socket) -> None:
