@@ -33,9 +33,11 @@ from trayd.operation_table import Operation
 from trayd.operations import Operations, account_names, utc_now
 from trayd.panel.server import serving
 from trayd.polling import Polling, Refreshed
+from trayd.rate_keeping import RateKeeping
+from trayd.rate_store import store_of
 from trayd.records import Generation
 from trayd.resources import asset
-from trayd.settings import Paths, Settings, load
+from trayd.settings import Paths, Settings, load, rates_url
 from trayd.submissions import Submissions
 
 logger = logging.getLogger(__name__)
@@ -108,6 +110,7 @@ class Daemon:
         )
         self._submissions = Submissions(self._write)
         self._polling = Polling(self, url)
+        self._rate_keeping = RateKeeping(self, store_of(paths, rates_url(url)), rates_url(url))
         self._drop = DropFolder(paths.drop, self)
         self._operations: Operations
 
@@ -122,6 +125,7 @@ class Daemon:
             parts: dict[str, Callable[[], Awaitable[None]]] = {
                 "polling": self._polling.run,
                 "drop folder": lambda: self._drop.run(stop),
+                "exchange rates": self._rate_keeping.run,
                 "alerts": self._watch.run,
                 "views": self._keep_views,
                 "housekeeping": self._keep_house,
@@ -175,6 +179,7 @@ class Daemon:
         if version != self._version:
             self._version = version
             self._changed.set()
+            self._rate_keeping.look_soon()
         return results
 
     async def files_taken(self, digests: Sequence[str]) -> Container[str]:
@@ -191,11 +196,14 @@ class Daemon:
             # What the pollers remember of the ledger is no longer in it.
             self._polling.start_anew()
         self._changed.set()
+        self._rate_keeping.look_soon()
 
     async def refresh(self) -> list[Refreshed]:
         """Polls every account now and looks into the drop folder."""
         await self._reload()
         refreshed, _ = await asyncio.gather(self._polling.refresh(), self._drop.scan_once())
+        # What was dropped may be in another currency.
+        await self._rate_keeping.refresh()
         await self._watch.check()
         self._changed.set()
         return refreshed
@@ -210,6 +218,17 @@ class Daemon:
         if outcome.backfill is not None:
             found = outcome.backfill.text(self.settings.zone(), self.settings.number_locale())
             await self._watch.tell(BackfillDone(account=outcome.name, found=found))
+
+    async def rates_fetched(self, trouble: str) -> None:
+        """Has everything converted anew."""
+
+        def renew(operations: Operations) -> None:
+            operations.rates.trouble = trouble
+            operations.rates.renew()
+            give_back()
+
+        await self.on_ledger(renew)
+        self._changed.set()
 
     async def tell(self, notice: DropNotice) -> None:
         """Tells of a dropped file, or of the folder."""
@@ -323,6 +342,7 @@ class Daemon:
         self.settings = self._watch.settings = self._operations.settings = settings
         self._deliverer.desktop = settings.alerts.desktop
         self._polling.start_anew()
+        self._rate_keeping.look_soon()
         self._changed.set()
         logger.info("the settings have changed and are in force")
 
