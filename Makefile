@@ -3,13 +3,14 @@
 # make lint   ruff, mypy, import contracts
 # make screenshots   the pictures in docs/screenshots
 # make bench  how fast it is, into docs/benchmarks.md; BENCH=insert,open for a part, printed only
+# make fuzz   looks for files that the drop folder reads wrongly; MINUTES=10
 # make soak   kills the ledger's writers over and over, into docs/benchmarks.md; CYCLES=15000
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format screenshots bench soak packages clean
+.PHONY: demo test lint format screenshots bench fuzz soak packages clean
 
 demo: $(VENV)/installed
 	$(BIN)/trayd demo
@@ -32,6 +33,9 @@ screenshots: packages $(VENV)/developed
 
 bench: packages $(VENV)/developed
 	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+fuzz: $(VENV)/developed
+	$(BIN)/python -m tests.fuzz $(MINUTES)
 
 soak: $(VENV)/developed
 	$(BIN)/python -m tests.soak $(CYCLES)
