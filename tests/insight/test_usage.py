@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.insight.recount import Recount
-from tests.insight.samples import NOW, daily, ecb, external, generation, rates, records
+from tests.insight.samples import NOW, external, generation, rates, records
 from trayd.errors import UsageError
 from trayd.insight.breakdown import Dimension
 from trayd.insight.usage import spending, spent, usage

@@ -6,7 +6,7 @@ the end: parts together, so that they add up to their rounded total.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from functools import reduce
@@ -69,7 +69,7 @@ def converted(nanos: int, rate: Rate) -> Decimal:
     return EXACT_SUMS.multiply(Decimal(nanos), rate.factor)
 
 
-def added(amounts: Sequence[Decimal]) -> Decimal:
+def added(amounts: Iterable[Decimal]) -> Decimal:
     """The exact sum."""
     return reduce(EXACT_SUMS.add, amounts, Decimal(0))
 

@@ -20,6 +20,10 @@ from trayd.records import Counting, ExternalCost, Filters, Kind, Record, Sum
 _BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
 _PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
 
+# Copied, for to go through an enumeration takes longer, and there is a tally for each part of each breakdown.
+_NONE_COUNTED = dict.fromkeys(Counting, 0)
+_NOTHING = dict.fromkeys(Kind, Decimal(0))
+
 
 class Sums(Protocol):
     """Where sums of records come from: a ledger, whose rollups answer without reading a record.
@@ -72,6 +76,7 @@ class _Worth(NamedTuple):
     """A tally in the home currency: exact nanos, what they are of, and what has no rate."""
 
     nanos: dict[Kind, Decimal]
+    total: Decimal
     priced: int
     estimated: Decimal
     pending: Decimal | None
@@ -95,7 +100,7 @@ class Tally:
 
     def __init__(self, converter: Converter) -> None:
         self.currency = converter.currency
-        self.countings = dict.fromkeys(Counting, 0)
+        self.countings = _NONE_COUNTED.copy()
         self.imported = 0
         self.unpriced = 0
         self._converter = converter
@@ -175,7 +180,7 @@ class Tally:
         return self._worth
 
     def _converted(self) -> _Worth:
-        nanos = dict.fromkeys(Kind, Decimal(0))
+        nanos = _NOTHING.copy()
         priced, estimated, left_out = 0, Decimal(0), dict[str, int]()
         pending: Decimal | None = None
         for (kind, counting), count, amount in self._amounts(left_out):
@@ -187,7 +192,7 @@ class Tally:
                 priced += count
                 if counting is Counting.ESTIMATE:
                     estimated = EXACT_SUMS.add(estimated, amount)
-        return _Worth(nanos, priced, estimated, pending, left_out)
+        return _Worth(nanos, added(nanos.values()), priced, estimated, pending, left_out)
 
     def _amounts(self, left_out: dict[str, int]) -> Iterator[tuple[tuple[Kind, Counting], int, Decimal]]:
         """What there is, in the home currency; what has no rate goes to ``left_out`` instead."""
@@ -204,7 +209,7 @@ class Tally:
     @property
     def exact(self) -> Decimal:
         """The sum over all kinds, in nanos, before it is rounded."""
-        return added([*self._read().nanos.values()])
+        return self._read().total
 
     @property
     def total(self) -> int:
@@ -257,6 +262,8 @@ class Tally:
 
     def rates(self) -> tuple[RateUse, ...]:
         """The rates that the total was made with."""
+        if not self._lots:
+            return ()
         lots: dict[tuple[str, date], int] = {}
         for lot, (_, nanos) in self._lots.items():
             if lot.counting is not Counting.PENDING:
