@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from trayd import keeping
 from trayd.alerts.imports import quietly
+from trayd.books import Books
 from trayd.errors import UsageError
 from trayd.facts import AccountFact
 from trayd.filters import FilterQuery
@@ -38,11 +39,14 @@ from trayd.keeping import (
 )
 from trayd.ledger.store import Ledger
 from trayd.linking import Candidate, EventQuery, Linked, LinkQuery, likely, link, unlink
+from trayd.rate_listing import ListedRates, RatesQuery, listed_rates
+from trayd.rate_store import open_rates, store_of
+from trayd.rates import Converter, Rates
 from trayd.records import DEFAULT_ACCOUNT, Counting, Generation
 from trayd.reports.csv_export import csv_lines
 from trayd.reports.html import report_html
 from trayd.reports.shape import HistoryItem, history_item
-from trayd.settings import Paths, Settings
+from trayd.settings import Paths, Settings, fal_url, rates_url
 from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery, ids_in, tag, taggings, untag
 
 EXPORT_FORMATS = ("csv",)
@@ -114,6 +118,30 @@ class Operations:
         self.troubles: dict[str, str] = {}
         self.progress: Callable[[int, int], None] = _silent
         self._clock = clock
+        self._rates = open_rates(paths, settings, rates_url(fal_url()), clock)
+        self._books: tuple[object, Books] | None = None
+
+    @property
+    def rates(self) -> Rates:
+        """The exchange rates that are known, with those of the settings."""
+        self._rates.fixed = self.settings.rates.fixed
+        return self._rates
+
+    @property
+    def converter(self) -> Converter:
+        """The rates into the home currency, as they are known now."""
+        return self.rates.converter(self.settings.home_currency)
+
+    @property
+    def books(self) -> Books:
+        """The ledger as people see it, with the pools of the settings in, as all of these are now."""
+        zone, converter = self.settings.zone(), self.converter
+        today = self._clock().astimezone(zone).date()
+        state = self.settings.pool, converter, zone, today
+        if self._books is None or self._books[0] != state:
+            books = Books(self.ledger, pools=self.settings.pool, converter=converter, zone=zone, today=today)
+            self._books = state, books
+        return self._books[1]
 
     def status(self, _query: NoQuery | None = None) -> Status:
         """Balance, totals and alerts."""
@@ -126,10 +154,10 @@ class Operations:
             differences=self.ledger.differences(),
             poll_interval=timedelta(seconds=self.settings.poll.interval_s),
             billed=any(self.ledger.coverage(fact.username or name) for name, fact in self.ledger.accounts().items()),
-            home_currency=self.settings.home_currency,
+            converter=self.converter,
             zone=zone,
         )
-        status = build_status(self.ledger, known, self._clock())
+        status = build_status(self.books, known, self._clock())
         daemon = self.daemon
         if daemon.running:  # the settings can name another folder by now, which counts from its next start
             daemon = msgspec.structs.replace(daemon, backup=str(self.paths.backup))
@@ -154,12 +182,12 @@ class Operations:
         window = parse_window(query.window, self._clock(), zone)
         before = previous_window(window, zone)
         return usage(
-            self.ledger,
+            self.books,
             filters=query.filters(zone),
             window=window,
             by=query.by,
             zone=zone,
-            home_currency=self.settings.home_currency,
+            converter=self.converter,
             # What lies before the first poll is not known: no trend is better than a false one.
             previous=before if self._reaches(before.since) else None,
         )
@@ -177,7 +205,7 @@ class Operations:
             UsageError: a filter cannot be read.
         """
         zone = self.settings.zone()
-        records = self.ledger.records(query.filters(zone), zone=zone)
+        records = self.books.records(query.filters(zone), zone=zone)
         if query.unmatched:
             records = (record for record in records if record.counting is Counting.UNMATCHED)
         return [history_item(record) for record in islice(records, query.offset, query.offset + query.limit)]
@@ -204,7 +232,7 @@ class Operations:
                 f"there is no export format {query.format!r}", f"use --format {' or '.join(EXPORT_FORMATS)}"
             )
         zone = self.settings.zone()
-        return csv_lines(self.ledger.records(query.filters(zone), zone=zone, newest_first=False))
+        return csv_lines(self.books.records(query.filters(zone), zone=zone, newest_first=False))
 
     def report(self, query: FilterQuery) -> Iterator[str]:
         """The HTML report, in pieces.
@@ -215,22 +243,40 @@ class Operations:
         zone = self.settings.zone()
         filters = query.filters(zone)
         return report_html(
-            self.ledger.records(filters, zone=zone),
+            self.books.records(filters, zone=zone),
             filters=filters,
-            home_currency=self.settings.home_currency,
+            converter=self.converter,
             locale=self.settings.number_locale(),
             zone=zone,
             now=self._clock(),
         )
+
+    def list_rates(self, query: RatesQuery) -> ListedRates:
+        """The exchange rates of a day.
+
+        Raises:
+            UsageError: the date or a currency cannot be read.
+        """
+        today = self._clock().astimezone(self.settings.zone()).date()
+        folder = str(store_of(self.paths, rates_url(fal_url())).folder)
+        return listed_rates(self.ledger, self.settings, self.rates, query, today=today, folder=folder)
 
     def tag(self, query: TagQuery, body: bytes = b"") -> Tagged:
         """Sets fields of one or many records; ``body`` names them, as a JSON list of ids, or the filters do.
 
         Raises:
             UsageError: nothing to set, or not clear of which records.
-            LedgerError: an id is of no record; nothing was changed.
+            LedgerError: an id is of no record, or of a share of one; nothing was changed.
         """
-        return tag(self.ledger, query, ids_in(body), self.settings.zone(), self._clock())
+        ids, zone = ids_in(body), self.settings.zone()
+        self.books.check_taggable(ids)
+        return tag(
+            self.ledger,
+            query,
+            ids,
+            lambda where: self.books.tagged_by(where.filters(zone), zone=zone),
+            self._clock(),
+        )
 
     def untag(self, query: UntagQuery) -> Untagged:
         """Takes a tagging back.

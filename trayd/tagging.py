@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -139,8 +139,21 @@ def ids_in(body: bytes) -> tuple[str, ...]:
         raise UsageError(f"the ids cannot be read: {error}", "send a JSON list of texts") from None
 
 
-def tag(ledger: Ledger, query: TagQuery, ids: tuple[str, ...], zone: tzinfo, now: datetime) -> Tagged:
+def tag(
+    ledger: Ledger,
+    query: TagQuery,
+    ids: tuple[str, ...],
+    found: Callable[[FilterQuery], Iterator[Record]],
+    now: datetime,
+) -> Tagged:
     """Sets fields of the records with these ids, or of those that the filters find, all in one.
+
+    Args:
+        ledger: that holds them.
+        query: what to set, and the filters.
+        ids: of the records; empty where the filters say which.
+        found: finds the records of the ledger that are meant by filters.
+        now: the time (UTC).
 
     Raises:
         UsageError: nothing to set, or neither ids nor filters, or both.
@@ -152,7 +165,7 @@ def tag(ledger: Ledger, query: TagQuery, ids: tuple[str, ...], zone: tzinfo, now
         raise UsageError("ids and filters do not go together", "leave one of them out")
     if not ids and where == FilterQuery():
         raise UsageError("no records are named", "say their ids (`trayd history --ids`) or a filter, as --where-client")
-    records = _named(ledger, ids) if ids else ledger.records(where.filters(zone), zone=zone)
+    records = _named(ledger, ids) if ids else found(where)
     known = ledger.taggings()
     at = max(now, known[-1].at + timedelta(microseconds=1)) if known else now
     edits: list[UserEdit] = []

@@ -140,7 +140,7 @@ def filled(ledger):
 
 
 def set_to(ledger, *ids, at=NOON, **said):
-    return tag(ledger, TagQuery(**said), ids, UTC, at)
+    return tag(ledger, TagQuery(**said), ids, lambda where: ledger.records(where.filters(UTC), zone=UTC), at)
 
 
 def take_back(ledger, number=None, at=NOON + DAY):

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from operator import attrgetter, itemgetter
 
 import msgspec
 
 from trayd.facts import AccountFact, Coverage, Difference, EventFact, FileTaken, Link, ModelFact, Tagging
 from trayd.ledger.counting import Standing, counting
+from trayd.ledger.imported import Dated, ImportedCosts
 from trayd.ledger.months import Months
 from trayd.ledger.rollups import Stretch, moment
 from trayd.ledger.state import State
 from trayd.ledger.sums import Sums
 from trayd.ledger.tables import Row, facts_of
 from trayd.ledger.tagged import EditFound, edits_at
-from trayd.records import BalanceReading, Episode, ExternalCost, Filters, Generation, Record, Sum
+from trayd.records import BalanceReading, Episode, ExternalCost, Filters, Generation, Kind, Record, Sum
 
 _ALL = Filters()
 
@@ -46,6 +47,7 @@ class Reader:
     _state: State
     _months: Months
     _sums: Sums
+    _costs: ImportedCosts
 
     def __init__(self) -> None:
         self._latest: _Latest | None = None
@@ -125,6 +127,23 @@ class Reader:
         self._usable()
         return self._sums.add_up(filters, zone, by)
 
+    def sums_by_day(
+        self, filters: Filters = _ALL, *, zone: tzinfo = UTC, other_than: str, by: Collection[str] = ()
+    ) -> Iterator[tuple[date, Sum]]:
+        """What those records add up to on each civil day whose amounts are in other currencies than this one.
+
+        A generation is of the day that it was made on, in that zone; a cost of its date. What is of one day and one
+        heading can come in several; over all days they are what :meth:`sums` says of those headings.
+
+        Args:
+            filters: which; ``account`` takes any name of an account.
+            zone: the user's, in which civil days begin.
+            other_than: the currency whose amounts are left out, as is what has no amount.
+            by: the fields of the heading that have to be told apart, as for :meth:`sums`.
+        """
+        self._usable()
+        return self._sums.by_day(filters, zone, by, other_than)
+
     def sums_over_time(
         self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters = _ALL, *, zone: tzinfo = UTC
     ) -> dict[str, tuple[Sum, ...]]:
@@ -138,6 +157,17 @@ class Reader:
         """
         self._usable()
         return self._sums.over_time(cuts, labels, filters, zone)
+
+    def imported_costs(self, kind: Kind, filters: Filters = _ALL, *, zone: tzinfo = UTC) -> Iterator[Dated]:
+        """The amounts of the imported costs of a kind, by date and by all their tags; seldom a record is read for it.
+
+        Args:
+            kind: external or pool.
+            filters: between which times; nothing else in them is looked at.
+            zone: the user's, in which civil dates begin.
+        """
+        self._usable()
+        return self._costs.of(kind, Stretch.of(filters.since, filters.until, zone))
 
     def unpriced_events(self, endpoint_ids: Collection[str], since: datetime) -> tuple[EventFact, ...]:
         """The events that tell a quantity of those endpoints, where nothing tells a price.
@@ -169,9 +199,13 @@ class Reader:
         window = Stretch.of(filters.since, filters.until, UTC)
         for name in self._months.names():
             span = self._months.span(name)
-            if span is not None and window.meets(*span):
+            if span is not None and window.meets(*span) and self._has_kind(name, filters.kind):
                 first, last = span
                 yield moment(first) - _MARGIN, moment(last) + _MARGIN, name
+
+    def _has_kind(self, name: str, kind: Kind | None) -> bool:
+        """Whether a month may hold records of a kind; shared costs are few, and months without any stay closed."""
+        return kind is None or any(line.kind is kind for line in self._months.known_lines(name))
 
     def _present(self, row: Row) -> Record:
         """The record with what other things tell of it: the account's username, the model's name, how it counts."""

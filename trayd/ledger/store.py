@@ -17,6 +17,7 @@ from trayd.ledger.changes import Seen, Work, joined
 from trayd.ledger.contents import Source
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.folders import Folders
+from trayd.ledger.imported import ImportedCosts
 from trayd.ledger.journal import Mark
 from trayd.ledger.lock import Lock
 from trayd.ledger.months import Month, Months
@@ -29,6 +30,7 @@ from trayd.ledger.sums import Sums
 from trayd.ledger.tables import Identity
 from trayd.ledger.upkeep import BackedUp, Restored
 from trayd.ledger.verifying import Problem, verify
+from trayd.steps import Steps, finish
 
 __all__ = ["Ledger", "LedgerPaths"]
 
@@ -66,6 +68,7 @@ class Ledger(Reader):
         self._state = State(self._paths, self._disk, self._clock)
         self._months = Months(self._paths, self._disk, self._clock)
         self._sums = Sums(self._state, self._months)
+        self._costs = ImportedCosts(self._months)
 
     @classmethod
     def open(
@@ -308,14 +311,26 @@ class Ledger(Reader):
         with self._away():
             return upkeep.archive_and_clear(self._paths, self._disk, now)
 
-    def verify(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> list[Problem]:
-        """Reads all files again and compares; the problems found, none when all is sound.
+    def verify(self) -> list[Problem]:
+        """Reads all files again and compares; the problems found, none when all is sound."""
+        return finish(self.verify_steps())
 
-        Args:
-            progress: is told how many months of how many are done.
+    def verify_steps(self) -> Steps[list[Problem]]:
+        """The same, a month in each step; the ledger can be used in between.
+
+        Raises:
+            LedgerError: the history was replaced in between.
         """
         self._usable()
-        return verify(self._state, self._months, self._present, progress)
+        months = self._months
+
+        def version() -> int:
+            self._usable()
+            if self._months is not months:
+                raise LedgerError("the history was replaced while it was looked through", "look through it again")
+            return self.version
+
+        return verify(self._state, months, self._present, version)
 
     def backup(self, now: datetime, target: Path | None = None) -> BackedUp:
         """Puts a consistent copy of everything into one zip file, and looks whether it is whole.

@@ -1,0 +1,312 @@
+"""The books: the ledger as people see it, with the costs of pools divided over the projects that share them.
+
+A pool cost is one record of the ledger (an imported row), or none at all (the settings say what is charged and when).
+Where nothing asks for a client or a project it counts as a whole; where something does, and in every log, its shares
+stand for it, which add up to it exactly.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, tzinfo
+from typing import NamedTuple
+
+import msgspec
+
+from trayd.errors import LedgerError
+from trayd.insight.pools import PoolCost, Project, charged, divided, shares, whole_id
+from trayd.insight.tally import Tally, dated_sums
+from trayd.insight.windows import day_start
+from trayd.ledger.store import Ledger
+from trayd.money import Money
+from trayd.pool_settings import Pool
+from trayd.rates import Converter
+from trayd.records import ExternalCost, Filters, Heading, Kind, Record, Sum
+
+_ALL = Filters()
+
+#: What a pool cost is asked for by when it has to be divided.
+_SHARED_BY = frozenset({"client", "project"})
+
+
+class _Part(NamedTuple):
+    """A pool cost, or one project's part of it.
+
+    Attributes:
+        cost: the whole, for its date and currency.
+    """
+
+    cost: ExternalCost
+    heading: Heading
+    nanos: int
+
+
+class _Parts(NamedTuple):
+    """The parts of pool costs that an answer holds; ``divided`` says that they stand for the ledger's own as well."""
+
+    divided: bool
+    parts: list[_Part]
+
+
+class _Known(NamedTuple):
+    """What projects spent, at a version of the ledger, by the two ends of a period; and all projects of all times."""
+
+    version: int
+    spending: dict[tuple[date, date], dict[Project, Tally]]
+    projects: list[frozenset[Project]]
+
+
+class Books:
+    """Answers as the ledger does, with the pools in.
+
+    Args:
+        ledger: what is recorded.
+        pools: of the settings.
+        converter: into the home currency, for what projects spent.
+        zone: the user's, in which periods begin.
+        today: the civil day that it is: periods that begin later are not charged yet.
+    """
+
+    def __init__(
+        self, ledger: Ledger, *, pools: Iterable[Pool], converter: Converter, zone: tzinfo, today: date
+    ) -> None:
+        self._ledger = ledger
+        self._converter = converter
+        self._zone = zone
+        self._charged = tuple(cost for pool in pools for cost in _charged(pool, converter.currency, today))
+        self._seen = _Known(-1, {}, [])
+
+    def sums(self, filters: Filters = _ALL, *, zone: tzinfo, by: Collection[str] = ()) -> tuple[Sum, ...]:
+        """What the records that are meant add up to; see :meth:`Ledger.sums`."""
+        found = self._ledger.sums(filters, zone=zone, by=by)
+        pools = self._parts(filters, zone, by)
+        if pools is None:
+            return found
+        added: dict[Heading, tuple[int, int]] = {}
+        for part in pools.parts:
+            _add(added, part)
+        return (*_less(pools, found), *_sums(added))
+
+    def sums_by_day(
+        self, filters: Filters = _ALL, *, zone: tzinfo, other_than: str, by: Collection[str] = ()
+    ) -> Iterator[tuple[date, Sum]]:
+        """What those records add up to on each day that are in another currency; see :meth:`Ledger.sums_by_day`."""
+        found = self._ledger.sums_by_day(filters, zone=zone, other_than=other_than, by=by)
+        pools = self._parts(filters, zone, by)
+        if pools is None:
+            yield from found
+            return
+        for day, each in found:
+            yield from ((day, kept) for kept in _less(pools, (each,)))
+        for part in pools.parts:
+            if part.heading.currency != other_than:
+                yield part.cost.date, Sum(part.heading, 1, part.nanos)
+
+    def sums_over_time(
+        self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters = _ALL, *, zone: tzinfo
+    ) -> Mapping[str, tuple[Sum, ...]]:
+        """The sums of the stretches between cuts that follow each other; see :meth:`Ledger.sums_over_time`."""
+        found = self._ledger.sums_over_time(cuts, labels, filters, zone=zone)
+        pools = self._parts(msgspec.structs.replace(filters, since=cuts[0], until=cuts[-1]), zone, ())
+        if pools is None:
+            return found
+        added: dict[str, dict[Heading, tuple[int, int]]] = {label: {} for label in labels}
+        for part in pools.parts:
+            _add(added[labels[bisect_right(cuts, part.cost.instant(zone)) - 1]], part)
+        return {label: (*_less(pools, sums), *_sums(added[label])) for label, sums in found.items()}
+
+    def records(self, filters: Filters = _ALL, *, zone: tzinfo, newest_first: bool = True) -> Iterator[Record]:
+        """The records that are meant, pool costs as their shares; see :meth:`Ledger.records`."""
+        if _concerns(filters) and next(self._pools(filters, zone), None) is not None:
+            return self._with_shares(filters, zone, newest_first=newest_first)
+        return self._ledger.records(filters, zone=zone, newest_first=newest_first)
+
+    def _with_shares(self, filters: Filters, zone: tzinfo, *, newest_first: bool) -> Iterator[Record]:
+        wide = _wide(filters)
+        narrowed = wide != filters
+        charged = (pool for pool in self._charged if wide.admits(pool.cost, zone))
+        waiting = sorted(charged, key=lambda pool: _place(pool.cost, zone), reverse=not newest_first)
+        for record in self._ledger.records(wide, zone=zone, newest_first=newest_first):
+            while waiting and (_place(waiting[-1].cost, zone) < _place(record, zone)) is not newest_first:
+                yield from self._shown(waiting.pop(), filters, zone, newest_first=newest_first)
+            if isinstance(record, ExternalCost) and record.kind is Kind.POOL:
+                yield from self._shown(PoolCost.of_month(record), filters, zone, newest_first=newest_first)
+            elif not narrowed or filters.admits(record, zone):
+                yield record
+        while waiting:
+            yield from self._shown(waiting.pop(), filters, zone, newest_first=newest_first)
+
+    def _shown(self, pool: PoolCost, filters: Filters, zone: tzinfo, *, newest_first: bool) -> Iterator[ExternalCost]:
+        pieces = self._divided(pool)
+        ordered = reversed(pieces) if newest_first else pieces
+        return (piece for piece in ordered if filters.admits(piece, zone))
+
+    def tagged_by(self, filters: Filters, *, zone: tzinfo) -> Iterator[Record]:
+        """The records of the ledger that a person means by these filters: what is shared only where all of it is meant.
+
+        A cost without a project that is shared by several is not what ``--where-project ""`` shows, and so it is not
+        tagged by that; by its own client, or by its time, it is found as a whole.
+        """
+        for record in self._ledger.records(filters, zone=zone):
+            if isinstance(record, ExternalCost) and record.kind is Kind.POOL:
+                pieces = self._divided(PoolCost.of_month(record))
+                if not all(filters.admits(piece, zone) for piece in pieces):
+                    continue
+            yield record
+
+    def check_taggable(self, ids: Iterable[str]) -> None:
+        """Looks whether these ids are of records that can be tagged.
+
+        Raises:
+            LedgerError: one is of a share, which follows its whole, or of a cost that only the settings tell of.
+        """
+        told = {pool.cost.id: pool.cost for pool in self._charged}
+        for record_id in ids:
+            whole = whole_id(record_id)
+            if whole in told:
+                raise LedgerError(
+                    f"{record_id} is of the pool {told[whole].description!r}, which the settings divide; "
+                    "nothing was changed",
+                    "say with its `split` who shares it: `trayd config edit`",
+                )
+            if whole != record_id and self._ledger.get(record_id) is None and self._ledger.get(whole) is not None:
+                raise LedgerError(
+                    f"{record_id} is one project's share of the cost {whole}, which is tagged as a whole; "
+                    "nothing was changed",
+                    f"`trayd tag {whole} --project NAME` gives all of it to one project",
+                )
+
+    def _divided(self, pool: PoolCost) -> tuple[ExternalCost, ...]:
+        spending = self._spending(pool)
+        return divided(pool, spending, shares(pool, spending, self._projects))
+
+    def _pools(self, filters: Filters, zone: tzinfo) -> Iterator[PoolCost]:
+        """The pool costs of the filters' time, as wholes; those of the ledger tell no id and no description."""
+        for day, heading, amounts in self._ledger.imported_costs(Kind.POOL, filters, zone=zone):
+            for nanos in amounts:
+                cost = ExternalCost(
+                    id="",
+                    date=day,
+                    description="",
+                    amount=Money(nanos, heading.currency),
+                    client=heading.client,
+                    project=heading.project,
+                    deliverable=heading.deliverable,
+                    kind=Kind.POOL,
+                )
+                yield PoolCost.of_month(cost)
+        times = Filters(since=filters.since, until=filters.until)
+        yield from (pool for pool in self._charged if times.admits(pool.cost, zone))
+
+    def _parts(self, filters: Filters, zone: tzinfo, by: Collection[str]) -> _Parts | None:
+        """What pools have to do with an answer; None where that is nothing."""
+        if not _concerns(filters):
+            return None
+        if filters.client is None and filters.project is None and not _SHARED_BY.intersection(by):
+            whole = [_whole(pool.cost) for pool in self._charged if filters.admits(pool.cost, zone)]
+            return _Parts(False, whole) if whole else None
+        pools = list(self._pools(filters, zone))
+        wide = _wide(filters)
+        parts = (part for pool in pools if wide.admits(pool.cost, zone) for part in self._parts_of(pool))
+        return _Parts(True, [part for part in parts if filters.admits_sum(part.heading)]) if pools else None
+
+    def _parts_of(self, pool: PoolCost) -> Iterator[_Part]:
+        cost = pool.cost
+        whole = _whole(cost)
+        if cost.project:
+            yield whole
+            return
+        among = shares(pool, self._spending(pool), self._projects)
+        for project, nanos, _ in among:
+            yield _Part(cost, whole.heading._replace(client=project.client, project=project.name), nanos)
+        if not among:
+            yield whole
+
+    def _spending(self, pool: PoolCost) -> Mapping[Project, Tally]:
+        """What each project that has a record in the period spent in it, pools aside."""
+        period = pool.since, pool.until
+        known = self._at_this_version().spending
+        if period not in known:
+            spending = known[period] = {}
+            since, until = (day_start(day, self._zone) for day in period)
+            within = Filters(since=since, until=until)
+            home = self._converter.currency
+            for day, each in dated_sums(self._ledger, within, zone=self._zone, home=home, by=_SHARED_BY):
+                heading = each.heading
+                if heading.kind is not Kind.POOL and heading.project:
+                    project = Project(heading.client, heading.project)
+                    spending.setdefault(project, Tally(self._converter)).add_sum(each, day)
+        return known[period]
+
+    def _projects(self) -> frozenset[Project]:
+        """All projects of all times."""
+        known = self._at_this_version().projects
+        if not known:
+            headings = (each.heading for each in self._ledger.sums(zone=self._zone, by=_SHARED_BY))
+            known.append(
+                frozenset(
+                    Project(heading.client, heading.project)
+                    for heading in headings
+                    if heading.kind is not Kind.POOL and heading.project
+                )
+            )
+        return known[0]
+
+    def _at_this_version(self) -> _Known:
+        if self._seen.version != self._ledger.version:
+            self._seen = _Known(self._ledger.version, {}, [])
+        return self._seen
+
+
+def _charged(pool: Pool, home: str, today: date) -> Iterator[PoolCost]:
+    return charged(
+        pool.name,
+        Money.of(pool.amount, pool.currency or home),
+        period=pool.period,
+        since=pool.since,
+        to=pool.to,
+        split=pool.split,
+        today=today,
+    )
+
+
+def _concerns(filters: Filters) -> bool:
+    """Whether a pool cost can be meant: it is of no model and no account."""
+    return filters.kind in {None, Kind.POOL} and filters.model is None and filters.account is None
+
+
+def _wide(filters: Filters) -> Filters:
+    """The same for costs as wholes, whose shares can have a client and a project that the whole has not."""
+    return msgspec.structs.replace(filters, client=None, project=None)
+
+
+def _place(record: Record, zone: tzinfo) -> tuple[datetime, str]:
+    """By which the ledger orders records."""
+    return record.instant(zone), record.id
+
+
+def _whole(cost: ExternalCost) -> _Part:
+    heading = Heading(
+        Kind.POOL,
+        cost.counting,
+        cost.amount.currency,
+        client=cost.client,
+        project=cost.project,
+        deliverable=cost.deliverable,
+    )
+    return _Part(cost, heading, cost.amount.nanos)
+
+
+def _add(added: dict[Heading, tuple[int, int]], part: _Part) -> None:
+    count, nanos = added.get(part.heading, (0, 0))
+    added[part.heading] = count + 1, nanos + part.nanos
+
+
+def _sums(added: Mapping[Heading, tuple[int, int]]) -> Iterator[Sum]:
+    return (Sum(heading, count, nanos) for heading, (count, nanos) in added.items())
+
+
+def _less(pools: _Parts, sums: Iterable[Sum]) -> Iterable[Sum]:
+    """Without the ledger's own pool costs, where their parts stand for them."""
+    return (each for each in sums if each.heading.kind is not Kind.POOL) if pools.divided else sums
