@@ -2,9 +2,9 @@
 
 Python's reader does the work while the quoting is sound. Where a row breaks the rules, a second reading of that one
 line asks for less: a quote within quotes that was not doubled (``"12" screen"``), spaces around quotes and quotes
-around a part of a cell are forgiven, if the row has as many cells as the others then. What could swallow other rows is never
-forgiven: a quote that is never closed, or closed only after lines that are rows themselves, is refused by the line on
-which it opens.
+around a part of a cell are forgiven, if the row has as many cells as the others then. What could swallow other rows is
+never forgiven: a quote that is never closed, or closed only after lines that are rows themselves, is refused by the
+line on which it opens.
 """
 
 from __future__ import annotations

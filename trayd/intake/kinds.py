@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from enum import StrEnum
 
 import msgspec
 
 from trayd.intake.rejection import RefusedError, Rejection
 
+#: A larger file is refused, and so is one that unpacks to more: it would take more memory than a program in the tray
+#: should.
+LARGEST_FILE = 100 * 1024 * 1024
+
+#: How the names of files end that a table is looked for in; some have two ends. In a ``.txt`` banks export, too.
+TABLE_ENDS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".csv.gz", ".tsv.gz", ".tab.gz", ".txt.gz", ".zip")
+
 _EXPORT = "export the costs as CSV or as an Excel workbook where it comes from, and drop that"
 _RESAVE = "open it in a spreadsheet program, save it as CSV (UTF-8) or as .xlsx, and drop that"
+
+_UNPACK = "unpack it and drop the tables that are in it"
 
 # How kinds of files begin that hold no table of costs that is read here, what they are, and the cure.
 _FOREIGN = (
@@ -24,14 +34,17 @@ _FOREIGN = (
     (b":20:", "a bank statement in the MT940 format", _EXPORT),
     (b"\x7fELF", "a program", _EXPORT),
     (b"MZ\x90", "a program", _EXPORT),
-    (b"7z\xbc\xaf\x27\x1c", "an archive (7z)", "unpack it and drop the tables that are in it"),
-    (b"Rar!", "an archive (RAR)", "unpack it and drop the tables that are in it"),
-    (b"BZh", "an archive (bzip2)", "unpack it and drop the table that is in it"),
-    (b"\xfd7zXZ", "an archive (xz)", "unpack it and drop the table that is in it"),
-    (b"\x28\xb5\x2f\xfd", "an archive (zstd)", "unpack it and drop the table that is in it"),
+    (b"7z\xbc\xaf\x27\x1c", "an archive (7z)", _UNPACK),
+    (b"Rar!", "an archive (RAR)", _UNPACK),
+    (b"BZh", "an archive (bzip2)", _UNPACK),
+    (b"\xfd7zXZ", "an archive (xz)", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "an archive (zstd)", _UNPACK),
     (b"SQLite format 3", "a database (SQLite)", _EXPORT),
     (b"PAR1", "a Parquet file", _EXPORT),
 )
+
+_TAR = b"ustar"
+_TAR_AT = 257
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _GZIP = b"\x1f\x8b"
@@ -42,7 +55,19 @@ _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta|div|style)\b
 _XML = re.compile(rb"<\?xml\b|<!doctype\b", re.IGNORECASE)
 _SPREADSHEET_XML = re.compile(rb"urn:schemas-microsoft-com:office:spreadsheet")
 
+# Documents that are zip files, by one of the files in each.
+_PACKAGES = (
+    ("xl/workbook.bin", "a binary workbook (.xlsb)", "save it as .xlsx and drop that"),
+    ("content.xml", "an OpenDocument file (.ods)", "save it as .xlsx or CSV and drop that"),
+    ("Index/Document.iwa", "a document of Apple's Numbers or Pages", "export it as .xlsx or CSV and drop that"),
+    ("word/document.xml", "a text document (.docx)", _EXPORT),
+    ("ppt/presentation.xml", "a presentation (.pptx)", _EXPORT),
+)
+
 _LOOKED_AT = 4096
+
+# The part of an OLE file that an encrypted workbook is in, as its directory spells it.
+_OLE_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 
 class Kind(StrEnum):
@@ -51,7 +76,6 @@ class Kind(StrEnum):
     TEXT = "text"
     ZIP = "zip"
     GZIP = "gzip"
-    OLE = "ole"
 
 
 def kind_of(data: bytes) -> Kind:
@@ -65,7 +89,11 @@ def kind_of(data: bytes) -> Kind:
     if data.startswith(_GZIP):
         return Kind.GZIP
     if data.startswith(_OLE):
-        return Kind.OLE
+        if _OLE_ENCRYPTED in data:
+            raise refused_as("a workbook with a password", "save it without the password and drop that")
+        raise refused_as("a workbook or document of the form before 2007 (.xls)", "save it as .xlsx and drop that")
+    if data[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
+        raise refused_as("an archive (tar)", _UNPACK)
     begin = data[:_LOOKED_AT].removeprefix(b"\xef\xbb\xbf").lstrip()
     for signature, what, cure in _FOREIGN:
         if begin.startswith(signature):
@@ -75,6 +103,14 @@ def kind_of(data: bytes) -> Kind:
     if begin.startswith((b"{", b"[")) and _is_json(data):
         raise refused_as("JSON", "events have names that end in .json or .jsonl; costs are exported as CSV")
     return Kind.TEXT
+
+
+def foreign_package(names: Container[str]) -> RefusedError | None:
+    """Why a zip file with these names is refused: it is a document that is no workbook; None for any other."""
+    for part, what, cure in _PACKAGES:
+        if part in names:
+            return refused_as(what, cure)
+    return None
 
 
 def refused_as(what: str, cure: str) -> RefusedError:
