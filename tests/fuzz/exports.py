@@ -238,9 +238,9 @@ def _written(
 
     def write(cells: Sequence[str]) -> int:
         out = io.StringIO(newline="")
-        csv.writer(out, delimiter=delimiter, quoting=quoting, lineterminator="").writerow(cells)
+        csv.writer(out, delimiter=delimiter, quoting=quoting).writerow(cells)
         line = len(lines) + 1
-        lines.extend(out.getvalue().split("\n"))
+        lines.extend(out.getvalue().removesuffix("\r\n").split("\n"))
         if any(cell.strip() for cell in cells):
             begun.append(line)
         return line
