@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -40,7 +40,7 @@ def open_sheets(name: str, data: bytes, wanted: str | None = None) -> tuple[Shee
     Raises:
         RefusedError: there is no table in it, or it is too large once unpacked.
     """
-    if not data.strip():
+    if not data or data.isspace():
         raise RefusedError(Rejection(problem="the file is empty", cure="drop a file with a header and rows"))
     match kind_of(data):
         case Kind.TEXT:
@@ -55,10 +55,10 @@ def open_sheets(name: str, data: bytes, wanted: str | None = None) -> tuple[Shee
     return sheets
 
 
-def _text_sheets(data: bytes, name: str) -> tuple[Sheet, ...]:
+def _text_sheets(data: bytes, file: str, name: str = "") -> tuple[Sheet, ...]:
     text = read_text(data)
     dialects = dialects_of(text.lines())
-    if name.lower().removesuffix(".gz").endswith(_TAB_SEPARATED):
+    if file.lower().removesuffix(".gz").endswith(_TAB_SEPARATED):
         dialects.sort(key=lambda dialect: dialect.delimiter != "\t")
     return tuple(
         Sheet(
@@ -77,7 +77,7 @@ def _text_rows(text: Text, dialect: Dialect) -> Iterator[Row]:
 
 
 def _only_text(data: bytes) -> bytes:
-    if not data.strip():
+    if not data or data.isspace():
         raise RefusedError(Rejection(problem="the packed file is empty", cure="drop a file with a header and rows"))
     if kind_of(data) is not Kind.TEXT:
         raise RefusedError(Rejection(problem="what is packed in it is packed itself", cure="unpack it and drop that"))
@@ -102,62 +102,66 @@ def _packed_sheets(data: bytes, wanted: str | None) -> tuple[Sheet, ...]:
 def _archive_sheets(archive: Zip, wanted: str | None) -> tuple[Sheet, ...]:
     members = archive.members
     if wanted is not None:
-        meant = [member for member in members if _is_meant(member, wanted)]
-        members = tuple(meant) or members
+        members = tuple(member for member in members if _is_meant(member, wanted)) or members
+    tables, texts = _tables(members)
+    room = LARGEST_FILE - archive.unpacked
+    found: list[Sheet] = []
+    for member in (*tables, *texts):
+        try:
+            sheets, unpacked = _member_sheets(archive.read(member), member, wanted, room)
+        except RefusedError as error:
+            # A text may be a licence or an explanation; what calls itself a table and is none is never passed over.
+            if member in tables or len(texts) == 1:
+                raise _inside(member, error) from None
+            continue
+        room -= unpacked
+        found += sheets
+    # Prose is in one column.
+    found = [sheet for sheet in found if sheet.width > 1] or found
+    if not found:
+        raise _no_table(members)
+    return tuple(found)
+
+
+def _tables(members: Sequence[Member]) -> tuple[list[Member], list[Member]]:
+    """The files that call themselves tables, and the texts, in which there can be one."""
     packed = next((member for member in members if member.base.endswith(_PACKED)), None)
     if packed:
         problem = f'"{shown(packed.name)}" in it is packed itself'
         raise RefusedError(Rejection(problem=problem, cure="unpack it and drop the tables that are in it"))
-    tables = [member for member in members if member.base.endswith(_TABLES) and member.info.file_size]
-    texts = [member for member in members if member.base.endswith(_TEXTS) and member.info.file_size]
+    tables = [member for member in members if member.base.endswith(_TABLES)]
+    texts = [member for member in members if member.base.endswith(_TEXTS)]
     if not tables and not texts:
-        raise RefusedError(
-            Rejection(
-                problem=f"no table is in it, only {_listed([member.name for member in members])}",
-                cure="drop a .csv or .xlsx file with costs",
-            )
-        )
+        raise _no_table(members)
     if len(tables) + len(texts) > _MOST_TABLES:
         problem = f"there are {len(tables) + len(texts):,} tables in it"
         raise RefusedError(Rejection(problem=problem, cure="unpack it and drop the ones that are meant"))
-    room = LARGEST_FILE - archive.unpacked
-    found: list[Sheet] = []
-    for member in (*tables, *texts):
-        data = archive.read(member)
-        try:
-            package = Zip(data) if kind_of(data) is Kind.ZIP else None
-            room -= package.unpacked if package else 0
-            if room < 0:
+    return tables, texts
+
+
+def _member_sheets(data: bytes, member: Member, wanted: str | None, room: int) -> tuple[tuple[Sheet, ...], int]:
+    """The sheets of a file in an archive, and how many bytes it unpacks to beyond itself."""
+    if not data or data.isspace():
+        return (), 0
+    match kind_of(data):
+        case Kind.TEXT:
+            return _text_sheets(data, member.base, member.name), 0
+        case Kind.ZIP if is_workbook(package := Zip(data)):
+            if package.unpacked > room:
                 raise too_large()
-            found += (
-                workbook_sheets(_workbook(package), member.name, wanted) if package else _text_sheets(data, member.name)
-            )
-        except RefusedError as error:
-            # A text may be a licence or an explanation; what calls itself a table and is none is never passed over.
-            if member in tables or len(tables) + len(texts) == 1:
-                raise _inside(member, error) from None
-    return tuple(_without_prose(found))
+            return workbook_sheets(package, member.name, wanted), package.unpacked
+    raise RefusedError(Rejection(problem="it is packed itself, and no workbook", cure="unpack it and drop that"))
 
 
-def _workbook(package: Zip) -> Zip:
-    if not is_workbook(package):
-        problem = "it is packed itself, and no workbook"
-        raise foreign_package(package.names()) or RefusedError(
-            Rejection(problem=problem, cure="unpack it and drop that")
-        )
-    return package
+def _no_table(members: Sequence[Member]) -> RefusedError:
+    there = f"no table is in it, only {_listed([member.name for member in members])}" if members else "nothing is in it"
+    return RefusedError(Rejection(problem=there, cure="drop a .csv or .xlsx file with costs"))
 
 
 def _inside(member: Member, error: RefusedError) -> RefusedError:
     rejection = error.rejection
     problem = f'in "{shown(member.name)}", which is in it: {rejection.problem}'
     return RefusedError(msgspec.structs.replace(rejection, problem=problem))
-
-
-def _without_prose(sheets: list[Sheet]) -> list[Sheet]:
-    """The sheets, less texts that are not divided into cells where there are others."""
-    tables = [sheet for sheet in sheets if sheet.width > 1]
-    return tables or sheets
 
 
 def _is_meant(member: Member, wanted: str) -> bool:

@@ -41,6 +41,8 @@ _UTF16_ONE_SIDE = 0.95
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _DAMAGED = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f\udc80-\udcff]")
+# The letters and signs of Western text; in Windows-1252 their bytes begin with Â, Ã or â and a sign.
+_WESTERN = re.compile("[\xa0-\xff\u2000-\u20ff]")
 
 # Control characters that no text has; escape is left out, terminals write it.
 _CONTROLS = re.compile(rb"[\x00-\x06\x0e-\x19\x1c-\x1f]")
@@ -175,5 +177,5 @@ def _is_damaged_utf8(data: bytes) -> bool:
     for start in range(0, len(data) + 1, _CHUNK):
         text = decoder.decode(data[start : start + _CHUNK], final=start + _CHUNK > len(data))
         damaged += len(_DAMAGED.findall(text))
-        good += len(_BEYOND_ASCII.findall(text))
+        good += len(_BEYOND_ASCII.findall(text)) + len(_WESTERN.findall(text))
     return good > damaged
