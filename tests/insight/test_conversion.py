@@ -170,6 +170,17 @@ def test_a_sum_in_another_currency_needs_a_day():
         tally.add_sum(foreign)
 
 
+def test_a_tally_that_was_read_goes_on_counting():
+    tally, more = Tally(rates(EUR=ecb("2"))), Tally(rates(EUR=ecb("2")))
+    readings = []
+    for record in (external("1.00"), external("1.00", currency="EUR")):
+        tally.add(record, record.date)
+        more.add(record, record.date)
+        readings.append(tally.cost.text())
+    tally.merge(more)
+    assert [*readings, tally.cost.text()] == ["1.00", "3.00", "6.00"]
+
+
 # Factors as they come: of few digits, and crossed ones that never end.
 factors = st.decimals("0.0001", "400", places=4) | st.builds(
     EXACT.divide, st.decimals("0.01", "30", places=4), st.decimals("0.01", "30", places=4)

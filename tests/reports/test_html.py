@@ -224,6 +224,84 @@ def test_the_log_adds_up_to_the_figures(of):
     assert values[:3] == [format_money(Money(nanos), "en_US") for nanos in totals]
 
 
+IN_KRONOR = rates("SEK", USD=ecb("10.5"), EUR=ecb("11.25", last_known=True))
+
+
+def test_the_figures_are_in_the_home_currency():
+    made = context([*CAMPAIGN[:2], *CAMPAIGN[6:]], converter=IN_KRONOR)
+    assert [(kpi.label, kpi.value) for kpi in made.kpis[:3]] == [
+        ("Total AI cost", "12.7 kr"),
+        ("External AI costs", "1,533.8 kr"),
+        ("Combined total", "1,546.5 kr"),
+    ]
+    assert [bar.amount for chart in made.charts for bar in chart.bars] == [
+        "11.8 kr",
+        "0.9 kr",
+        "1,533.8 kr",
+        "11.8 kr",
+        "0.9 kr",
+        "1,533.8 kr",
+    ]
+    assert made.over_time.summary.startswith("Highest on November 7, 2026: 1,113.8 kr.")
+
+
+def test_the_rates_are_said_with_their_days():
+    told = context([*CAMPAIGN[:2], *CAMPAIGN[6:]], converter=IN_KRONOR).notes
+    assert "€99.00 converted at the last known rate, of November 18, 2026." in told
+    assert "$41.21 converted at the ECB's rates of each day (November 3, 2026 to November 20, 2026)." in told
+
+
+def test_the_log_shows_what_was_billed_and_what_that_is_in_the_home_currency():
+    of = [
+        generation("0.0902"),
+        external("99.00", "2026-11-07", currency="EUR"),
+        external("5.00", "2026-11-08", currency="SEK"),
+        external("1.50", "2026-11-09", currency="AUD"),
+        external("0.000001", "2026-11-10"),
+        generation(None, timestamp=NOW),
+    ]
+    assert [row[6] for row in log_of(of, converter=IN_KRONOR)] == [
+        "€99.001,113.75 kr",
+        "5.0 kr",
+        "A$1.50no exchange rate",
+        "$0.0000010.0000105 kr",
+        "$0.09020.9471 kr",
+        "",
+    ]
+
+
+def test_a_currency_without_a_rate_is_named_once_and_never_counted_as_zero():
+    of = [external("7", "2026-11-09", currency="JPY"), external("3.00", "2026-11-09", currency="AUD")]
+    made = context(of, converter=IN_KRONOR)
+    assert made.kpis[2].value == "0.0 kr"
+    assert (
+        "A$3.00 and ¥7 are left out of all totals: no exchange rate from AUD and JPY to SEK is known. "
+        "The log shows each entry." in made.notes
+    )
+
+
+def test_a_shared_cost_says_how_it_was_divided():
+    share = external(
+        "18.75", "2026-11-01", kind=Kind.POOL, project="Relaunch", note="62.5 % of $30.00 by spend, Nov 2026"
+    )
+    assert log_of([share])[0][2] == "shared cost · 62.5 % of $30.00 by spend, Nov 2026"
+    assert "External AI costs hold $18.75 of shared costs; the log says how each was divided among projects." in (
+        context([share]).notes
+    )
+
+
+@settings(max_examples=20)
+@given(records)
+def test_the_bars_of_a_chart_add_up_to_the_figures_in_every_currency(of):
+    """To the nano, less what is rounded when it is shown."""
+    made = context(of, filters=Filters(), converter=rates("USD", EUR=ecb("0.1"), SEK=ecb("0.1"), KWD=ecb("3.1")))
+    if made.over_time is None:
+        return
+    shown = sum(Decimal(re.sub("[$,]", "", moment.total)) for moment in made.over_time.moments)
+    combined = Decimal(re.sub("[$,]", "", made.kpis[2].value))
+    assert abs(shown - combined) <= Decimal("0.005") * (len(made.over_time.moments) + 1)
+
+
 HOSTILE = (
     "</td></table><script>fetch('http://127.0.0.1:{port}/x')</script>"
     "<img src=http://127.0.0.1:{port}/y onerror=alert(1)>\"'&"

@@ -1,6 +1,7 @@
 """Figures in words."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from babel.numbers import parse_decimal
@@ -40,6 +41,21 @@ def test_amounts_of_whole_cents_look_the_same_exact_or_rounded(cents, locale):
 def test_no_digit_is_lost(nanos):
     text = exact_formatter("USD", "en_US")(nanos)
     assert Money.of(parse_decimal(text.removeprefix("$"), "en_US")).nanos == nanos
+
+
+@pytest.mark.parametrize(
+    ("nanos", "currency", "text"),
+    [
+        ("107335800000.25", "USD", "$107.3358"),
+        ("107335849999.9", "USD", "$107.3358"),
+        ("5100000000", "SEK", "5.1 kr"),
+        ("49999.5", "USD", "$0.00005"),
+        ("-49999.4", "USD", "-$0.000049999"),
+        ("0", "USD", "$0.00"),
+    ],
+)
+def test_converted_amounts_have_four_decimals_and_are_never_shown_as_zero(nanos, currency, text):
+    assert Words("en_US").converted(Decimal(nanos), currency) == text
 
 
 def test_numbers_of_things_are_counted_right():
