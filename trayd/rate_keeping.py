@@ -13,8 +13,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as day_time
+from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -22,8 +21,8 @@ import msgspec
 from trayd.ecb import RECENT_DAYS, USUAL, Document, Known, Patience, fetch
 from trayd.errors import TraydError
 from trayd.ledger.store import Ledger
+from trayd.rate_listing import foreign_currencies
 from trayd.rate_store import Fetched, RateStore
-from trayd.records import Filters
 from trayd.settings import Settings
 from trayd.target_days import newest_due, target_day_after
 
@@ -177,7 +176,10 @@ class RateKeeping:
         return missing
 
     async def _missing_of(self, settings: Settings, expected: date) -> _Missing | None:
-        if not await self._host.read(lambda ledger: bool(foreign_currencies(ledger, settings))):
+        foreign = await self._host.read(lambda ledger: foreign_currencies(ledger, settings))
+        home = settings.home_currency
+        if not foreign - {fixed.other(home) for fixed in settings.rates.fixed if fixed.since is fixed.until is None}:
+            # Nothing is in one, or all that is is fixed to the home currency for ever.
             return None
         kept = await asyncio.to_thread(_Kept.of, self._store)
         start = kept.span[0] if kept.span else expected - timedelta(days=RECENT_DAYS)
@@ -217,22 +219,6 @@ class _Kept(msgspec.Struct, frozen=True):
             return Known()
         kept = self.span[0] <= fetched.first and fetched.last <= self.span[1]
         return Known(fetched.etag, fetched.modified) if kept else Known()
-
-
-def foreign_currencies(ledger: Ledger, settings: Settings, before: date | None = None) -> set[str]:
-    """The currencies of amounts that need a rate: not the home currency, and not fixed to it for ever.
-
-    Args:
-        ledger: whose amounts.
-        settings: the home currency, the fixed rates, and the shared costs.
-        before: only amounts of earlier days.
-    """
-    until = None if before is None else datetime.combine(before, day_time(), UTC)
-    found = {each.heading.currency for each in ledger.sums(Filters(until=until))}
-    found |= {pool.currency for pool in settings.pool if before is None or pool.since < before}
-    home = settings.home_currency
-    always = {fixed.other(home) for fixed in settings.rates.fixed if fixed.since is None and fixed.until is None}
-    return found - {"", home} - always
 
 
 def _document(kept: _Kept, expected: date, *, older: bool) -> Document | None:

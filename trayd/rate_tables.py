@@ -144,8 +144,9 @@ class SheetTable:
 
     def span(self) -> tuple[date, date] | None:
         """The first and the last day that have rates; None where there is none."""
-        sheets = [sheet for year in self._known() if (sheet := self._sheet(year)) is not None and sheet.days]
-        return (sheets[0].days[0], sheets[-1].days[-1]) if sheets else None
+        first = next(self._filled(self._known()), None)
+        last = next(self._filled(reversed(self._known())), None)
+        return (first.days[0], last.days[-1]) if first and last else None
 
     def at(self, currencies: Sequence[str], day: date) -> Quotes | None:
         """See :class:`trayd.rates.Table`."""
@@ -168,6 +169,9 @@ class SheetTable:
         """Those that have a rate on a day or have had one shortly before."""
         at = next(self._backwards(day), None)
         return [name for name in at[0].currencies if self.at((name,), day) is not None] if at else ()
+
+    def _filled(self, years: Iterable[int]) -> Iterator[Sheet]:
+        return (sheet for year in years if (sheet := self._sheet(year)) is not None and sheet.days)
 
     def _backwards(self, day: date) -> Iterator[tuple[Sheet, int]]:
         """Each day up to that one, from the last to the first."""

@@ -89,6 +89,12 @@ class Table(Protocol):
     def renew(self) -> None:
         """Has what is on disk looked at again."""
 
+    def span(self) -> tuple[date, date] | None:
+        """The first and the last day that have rates; None where there is none."""
+
+    def currencies(self, day: date) -> Sequence[str]:
+        """Those that have a rate on a day or have had one shortly before."""
+
     def at(self, currencies: Sequence[str], day: date) -> Quotes | None:
         """The rates of these currencies, all of one day: that day, or the last before it that has them.
 
@@ -162,6 +168,16 @@ class Rates:
             finding = _Finding(self._fetched, self._bundled, self.fixed, home, due, begun)
             known = self._converters[home] = Converter(home, finding.rate)
         return known
+
+    @property
+    def newest(self) -> date | None:
+        """The newest day whose rates were fetched."""
+        span = self._fetched.span()
+        return span[1] if span else None
+
+    def quoted(self, day: date) -> Sequence[str]:
+        """The currencies that the bank has a rate of on that day."""
+        return sorted({EURO, *(self._fetched.currencies(day) or self._bundled.currencies(day))})
 
     def renew(self) -> None:
         """Has everything looked up again: other rates may be known now."""
