@@ -1,8 +1,8 @@
-"""External costs from a table: the four named columns, and the optional ones that say more.
+"""External costs from a table: any export that people have, understood as a whole or refused with both readings.
 
-The styles of dates and amounts are those of the whole file (:mod:`trayd.intake.readings`): first every cell is read in
-each style in which it can be, then the one style in which all of them make sense decides. What stays doubtful is
-refused with both readings.
+Where the table is and which column is which comes first (:mod:`trayd.intake.header`). One walk over all rows then finds
+how dates and amounts are written and which way money goes (:mod:`trayd.intake.survey`), a second one sorts them
+(:mod:`trayd.intake.sorting`): every row is recorded, rejected with a reason, or named as what else it is.
 """
 
 from __future__ import annotations
@@ -10,33 +10,46 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Generator, Mapping, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
 from trayd.intake import amounts, dates
-from trayd.intake.currencies import currency_of
-from trayd.intake.readings import Cell, Undecided, read_as, settle
-from trayd.intake.rejection import CORRECT_IT, RefusedError, Rejection, shown
-from trayd.intake.table import Row, Table, open_table
-from trayd.intake.text import decode
-from trayd.money import Money
-from trayd.records import ExternalCost, Kind
-from trayd.texts import tidy
+from trayd.intake.commands import import_with
+from trayd.intake.currencies import currency_of, is_currency
+from trayd.intake.header import Table, find_table
+from trayd.intake.layout import Layout
+from trayd.intake.money_out import Directions
+from trayd.intake.readings import read_as
+from trayd.intake.rejection import RefusedError, Rejection, shown
+from trayd.intake.rows import Row
+from trayd.intake.said import Said
+from trayd.intake.sheet import open_sheets
+from trayd.intake.signs import NEGATIVE, POSITIVE, Decision, Signs, balance_moves, spending_sign
+from trayd.intake.sorting import Meaning, Sorter
+from trayd.intake.sources import SourcePreset, known_sources
+from trayd.intake.styles import Styles, settle_styles, style_of
+from trayd.intake.survey import Cells, Survey
+from trayd.intake.understanding import Answers, MeantColumn, NamedRow, RowKind, Understanding
+from trayd.intake.vocabulary import vocabulary
+from trayd.intake.words import words_of
+from trayd.records import ExternalCost
 
-REQUIRED = ("date", "description", "amount", "category")
+# Between two reports of how far it has come.
+_ROWS_A_STEP = 2_000
 
-#: The field that each column name stands for.
-COLUMN_NAMES = {
-    field: field for field in (*REQUIRED, "currency", "source", "client", "project", "deliverable", "type", "note")
-} | {"tool": "source"}
+_WALKS = 2
 
-_LONGEST_TEXT = 2000
+NO_ANSWERS = Answers()
 
-_TOTALS = frozenset({"total", "totals", "grand total", "subtotal", "sub total", "sub-total", "sum"})
-_REFUND = re.compile(r"\b(?:refund(?:ed)?|reversal|reversed|chargeback|rebate|credit note)\b", re.IGNORECASE)
+
+class Progress(NamedTuple):
+    """How far reading has come, in rows of both walks; ``of`` is an estimate until the first is over."""
+
+    done: int
+    of: int
 
 
 class RejectedRow(msgspec.Struct, frozen=True):
@@ -47,187 +60,302 @@ class RejectedRow(msgspec.Struct, frozen=True):
 
 
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
-    """What a table of costs says.
+    """What a table of costs says. Every row that is not blank is in one of the three.
 
     Attributes:
-        header: the names of the columns as they stand in the file.
+        understanding: how it was read.
+        header: the names of the columns as they stand in the file; their numbers where it has none.
+        costs: what is recorded.
+        rejected: what should have been a cost.
+        named: what is none.
     """
 
+    understanding: Understanding
     header: tuple[str, ...]
     costs: tuple[ExternalCost, ...]
     rejected: tuple[RejectedRow, ...]
+    named: tuple[NamedRow, ...]
 
 
-class _Styles(msgspec.Struct, frozen=True):
-    dates: frozenset[str]
-    amounts: frozenset[str]
-
-
-def read_costs(data: bytes, *, file: str, home_currency: str) -> Costs:
-    """The costs in a table.
-
-    Args:
-        data: the file.
-        file: its name, for the records.
-        home_currency: the currency of amounts that tell none.
+def read_costs(
+    name: str,
+    data: bytes,
+    *,
+    home_currency: str,
+    answers: Answers = NO_ANSWERS,
+    sources: Sequence[SourcePreset] = (),
+) -> Costs:
+    """The costs in a file, in one go; see :func:`costs_in_steps`.
 
     Raises:
-        RefusedError: nothing can be read of it: no header, a quote that is never closed, or dates or amounts that read
-            in two ways.
+        RefusedError: it cannot be read, or reads in two ways.
     """
-    table = open_table(decode(data), COLUMN_NAMES, REQUIRED)
-    styles = _settle_styles(table)
+    steps = costs_in_steps(name, data, home_currency=home_currency, answers=answers, sources=sources)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            costs: Costs = done.value
+            return costs
+
+
+def costs_in_steps(
+    name: str,
+    data: bytes,
+    *,
+    home_currency: str,
+    answers: Answers = NO_ANSWERS,
+    sources: Sequence[SourcePreset] = (),
+) -> Generator[Progress, None, Costs]:
+    """The costs in a file, with a word now and then of how far reading has come.
+
+    Args:
+        name: the file's name, for the records and for the commands in messages.
+        data: its content.
+        home_currency: the currency of amounts that tell none.
+        answers: what a person has said of it; it wins over what the file shows.
+        sources: the person's own presets; they win over those that come with trayd.
+
+    Raises:
+        RefusedError: there is no table in it, it is packed or quoted in a way that cannot be read, dates, amounts,
+            signs or columns read in two ways, or an answer does not fit it.
+    """
+    sheets = open_sheets(name, data, answers.sheet)
+    known = (*sources, *known_sources())
+    table = find_table(name, sheets, answers.columns, known, home_currency)
+    preset = _named_source(answers, sources) or table.preset
+    cells = Cells(table.layout, exact=table.sheet.exact)
+
+    survey = Survey(table.layout, cells)
+    lines = data.count(b"\n") + 1
+    for row in table.sheet.rows():
+        if row.line > table.begins and not row.blank:
+            survey.add(row)
+            if survey.rows % _ROWS_A_STEP == 0:
+                yield Progress(survey.rows, _WALKS * max(lines, survey.rows))
+    meaning, understanding = _understand(name, table, survey, preset, answers, home_currency)
+
+    sorter = Sorter(meaning, cells, home_currency)
     costs: list[ExternalCost] = []
     rejected: list[RejectedRow] = []
+    named: list[NamedRow] = []
     occurrences: Counter[tuple[str, ...]] = Counter()
-    for row in table.rows():
-        try:
-            cost = _cost(table, row, styles, home_currency)
-        except RefusedError as error:
-            rejection = msgspec.structs.replace(error.rejection, line=row.line)
-            rejected.append(RejectedRow(tuple(row.cells), rejection))
+    done = 0
+    for row in table.sheet.rows():
+        if row.blank:
             continue
-        identity = _identity(cost)
+        if row.line <= table.begins:
+            named.append(NamedRow(row.line, RowKind.HEADER if row.line == table.layout.line else RowKind.PREAMBLE))
+            continue
+        done += 1
+        if done % _ROWS_A_STEP == 0:
+            yield Progress(survey.rows + done, _WALKS * survey.rows)
+        try:
+            sorted_row = sorter.sort(row)
+        except RefusedError as error:
+            rejected.append(RejectedRow(row.cells, msgspec.structs.replace(error.rejection, line=row.line)))
+            continue
+        if isinstance(sorted_row, NamedRow):
+            named.append(sorted_row)
+            continue
+        identity = _identity(sorted_row)
         cost_id = _hash((*identity, str(occurrences[identity])))
         occurrences[identity] += 1
-        costs.append(msgspec.structs.replace(cost, id=cost_id, file=file, line=row.line))
-    return Costs(header=table.header, costs=tuple(costs), rejected=tuple(rejected))
-
-
-def _settle_styles(table: Table) -> _Styles:
-    date_styles = settle(
-        (Cell(row.line, text, dates.read_date(text)) for row, text in _cells(table, "date")), dates.STYLES
+        costs.append(msgspec.structs.replace(sorted_row, id=cost_id, file=name, line=row.line))
+    return Costs(
+        understanding=understanding,
+        header=tuple(heading.name for heading in table.layout.headings),
+        costs=tuple(costs),
+        rejected=tuple(rejected),
+        named=_with_footers(named, costs, rejected),
     )
-    if isinstance(date_styles, Undecided):
-        raise _two_ways("date", date_styles, dates.STYLE_NAMES, "write dates like 2026-04-03 and try again")
-    amount_styles = settle(
-        (Cell(row.line, text, amounts.read_amount(text).readings) for row, text in _cells(table, "amount")),
-        amounts.STYLES,
+
+
+def _named_source(answers: Answers, sources: Sequence[SourcePreset]) -> SourcePreset | None:
+    return next((source for source in sources if source.name == answers.source), None)
+
+
+def _with_footers(
+    named: Sequence[NamedRow], costs: Sequence[ExternalCost], rejected: Sequence[RejectedRow]
+) -> tuple[NamedRow, ...]:
+    """The named rows; what would divide rows and has none below it is a footer."""
+    last = max([cost.line for cost in costs[-1:]] + [row.rejection.line or 0 for row in rejected[-1:]], default=0)
+    return tuple(
+        NamedRow(row.line, RowKind.FOOTER, row.reason) if row.what is RowKind.SECTION and row.line > last else row
+        for row in named
     )
-    if isinstance(amount_styles, Undecided):
-        cure = "write amounts like 1234.00 and try again"
-        raise _two_ways("amount", amount_styles, amounts.STYLE_NAMES, cure)
-    return _Styles(date_styles, amount_styles)
 
 
-def _cells(table: Table, field: str) -> Iterator[tuple[Row, str]]:
-    for row in table.rows():
-        if text := table.cell(row, field):
-            yield row, text
+def _understand(
+    file: str, table: Table, survey: Survey, preset: SourcePreset | None, answers: Answers, home_currency: str
+) -> tuple[Meaning, Understanding]:
+    layout = table.layout
+    date_order = answers.date_order or (preset.date_order if preset else None)
+    decimal = answers.decimal or (preset.decimal if preset else None)
+    if "amount" not in answers.columns:
+        _refuse_two_amounts(file, layout, survey)
+    styles = settle_styles(file, layout, survey, date_order, decimal)
+    directions, why = _directions(file, table, survey, preset, answers, styles)
+    currency, told_by = _currency(table, preset, answers, home_currency)
+    source = answers.source or (preset.name if preset else "csv")
+    meaning = Meaning(
+        layout=layout,
+        styles=styles,
+        directions=directions,
+        preset=preset,
+        source=source,
+        currency=currency,
+        column_currency=layout.currency,
+    )
+    fields = {position: field for field, position in layout.fields.items()}
+    fields |= {layout.dates[0]: "date"}
+    for position in next(iter(layout.wording), ()):
+        fields.setdefault(position, "description")
+    understanding = Understanding(
+        source=source,
+        known=preset is not None,
+        encoding=table.sheet.encoding,
+        delimiter=table.sheet.delimiter,
+        sheet=table.sheet.name,
+        header_line=layout.line,
+        columns=tuple(MeantColumn(name=each.name, field=fields.get(each.position)) for each in layout.headings),
+        dates=style_of(styles.dates, survey.dates.first, dates.STYLE_NAMES),
+        numbers=style_of(styles.amounts, survey.amounts.first, amounts.STYLE_NAMES),
+        currency=told_by,
+        spending=why,
+    )
+    return meaning, understanding
 
 
-def _two_ways(
-    field: str, undecided: Undecided[date] | Undecided[Decimal], names: dict[str, str], cure: str
-) -> RefusedError:
-    cell = undecided.cell
-    first, second = (_written(value) for value in undecided.values)
-    if undecided.against:
-        shows = " but ".join(
-            f'line {other.line} ("{shown(other.text)}") is written {names[next(iter(other.readings))]}'
-            for other in undecided.against
+def _refuse_two_amounts(file: str, layout: Layout, survey: Survey) -> None:
+    differing = survey.differing
+    if differing is None:
+        return
+    one, other = layout.name("amount"), layout.headings[differing.rival].name
+    first, second = one, other
+    if one == other:
+        first, second = str(layout.fields["amount"] + 1), str(differing.rival + 1)
+    raise RefusedError(
+        Rejection(
+            line=differing.line,
+            column=one,
+            value=shown(differing.text),
+            problem=f'the amount can be "{shown(one)}" ({shown(differing.text)}) or "{shown(other)}" '
+            f"({shown(differing.other)})",
+            cure=f"say which: {import_with(file, '--column', f'amount={first}')}, or "
+            f"{import_with(file, '--column', f'amount={second}')}",
         )
-        why = f"and {shows}"
-    else:
-        why = "and no other line settles which"
+    )
+
+
+def _directions(
+    file: str, table: Table, survey: Survey, preset: SourcePreset | None, answers: Answers, styles: Styles
+) -> tuple[Directions, str]:
+    """How money's way is told, and that in words."""
+    layout, signs = table.layout, survey.signs
+    if "debit" in layout.fields:
+        below = Directions.always_below_zero(signs)
+        beside = f' and "{layout.name("credit")}" what came in' if "credit" in layout.fields else ""
+        return Directions(negative_out=below), f'"{layout.name("debit")}" is what was spent{beside}'
+    if answers.spending is None and survey.marked:
+        return Directions(marked=True), "amounts marked CR came in"
+    if answers.spending is None and "indicator" in layout.fields and not signs.sides(*Said):
+        below = Directions.always_below_zero(survey.signs_out)
+        return Directions(negative_out=below), f'"{layout.name("indicator")}" tells what was spent'
+    said = answers.spending or (preset.spending if preset else None)
+    one_sided = len(signs.sides(*Said)) == 1
+    if said:
+        why = "as was said" if answers.spending else f"as {preset.name} writes it" if preset else ""
+        below = said == NEGATIVE
+        return Directions(spending=said, negative_out=below, one_sided=one_sided), _spending(said, why)
+    decided = _decide(table, survey, styles)
+    if decided:
+        one_sided = one_sided and decided.spending in signs.sides(*Said)
+        return Directions(spending=decided.spending, one_sided=one_sided), _spending(decided.spending, decided.why)
+    if not signs.sides(*Said):
+        return Directions(), ""
+    raise _either_sign(file, layout.name("amount"), signs)
+
+
+def _spending(sign: str, why: str) -> str:
+    return f"{'below' if sign == NEGATIVE else 'above'} zero: {why}"
+
+
+def _decide(table: Table, survey: Survey, styles: Styles) -> Decision | None:
+    words = vocabulary()
+    layout = table.layout
+    steps = [
+        (amount, balance)
+        for amount, balance in (
+            (read_as(moved, styles.amounts), _own(balance, styles.amounts)) for moved, balance in survey.steps
+        )
+        if amount is not None and balance is not None
+    ]
+    heading = layout.headings[layout.fields["amount"]]
+    cost_name = heading.name if words.cost_names.within(heading.words) else None
+    told = (cell for row in table.above for cell in row.cells)
+    card = any(words.card_accounts.within(words_of(text)) for text in told)
+    return spending_sign(survey.signs, balance_moves=balance_moves(steps), card=card, cost_name=cost_name)
+
+
+def _own(readings: Mapping[str, Decimal], styles: frozenset[str]) -> Decimal | None:
+    """A balance, which some banks write in another style than amounts."""
+    return next(iter(readings.values()), None) if len(set(readings.values())) == 1 else read_as(readings, styles)
+
+
+def _either_sign(file: str, column: str, signs: Signs) -> RefusedError:
+    below, above = signs.examples.get(NEGATIVE), signs.examples.get(POSITIVE)
+    first = below or above
+    shows = [f'line {each.line} ("{shown(each.text)}")' for each in (below, above) if each]
+    both = " and ".join(shows)
     return RefusedError(
         Rejection(
-            line=cell.line,
-            column=field,
-            value=shown(cell.text),
-            problem=f'"{shown(cell.text)}" can be read as {first} or as {second}, {why}',
-            cure=cure,
+            line=first.line if first else None,
+            column=column,
+            value=shown(first.text) if first else None,
+            problem=f"amounts stand below and above zero, {both}, and nothing tells which of them were spent and which "
+            "came in",
+            cure=f"say which: {import_with(file, '--spending', 'negative')} where what was spent stands below zero, "
+            "--spending positive where it stands above",
         )
     )
 
 
-def _written(value: date | Decimal) -> str:
-    return f"{value.day} {value:%B %Y}" if isinstance(value, date) else f"{value:f}"
+def _currency(table: Table, preset: SourcePreset | None, answers: Answers, home_currency: str) -> tuple[str, str]:
+    """The currency of amounts that tell none, and what tells the file's, in words."""
+    layout = table.layout
+    if answers.currency:
+        fallback, why = answers.currency, f"{answers.currency}, as was said"
+    elif preset and preset.currency:
+        fallback, why = preset.currency, f"{preset.currency}, as {preset.name} writes it"
+    elif above := _currency_above(table.above, home_currency):
+        fallback, why = above, f"{above}, as is told above the table"
+    else:
+        fallback, why = home_currency, f"{home_currency}, the home currency, where an amount tells none"
+    if "currency" in layout.fields:
+        why = f'by the column "{layout.name("currency")}"'
+    elif layout.currency:
+        why = f"{layout.currency}, as the header tells"
+    return fallback, why
 
 
-def _cost(table: Table, row: Row, styles: _Styles, home_currency: str) -> ExternalCost:
-    if any(cell.strip() for cell in row.cells[len(table.header) :]):
-        raise RefusedError(
-            Rejection(
-                value=shown(row.cells[len(table.header)]),
-                problem=f"the row has {len(row.cells)} cells under a header of {len(table.header)}",
-                cure='put cells with a delimiter in them in quotes (") and try again',
-            )
-        )
-    description = _text(table, row, "description")
-    if description is None:
-        raise _bad("description", "", "the description is empty", "say what was paid for and try again")
-    if description.lower().rstrip(":") in _TOTALS:
-        raise _bad("description", description, f'"{description}" is a sum of other rows, not a cost', "leave it out")
-    told = table.cell(row, "currency")
-    currency = currency_of(told, home_currency)
-    if told and currency is None:
-        raise _bad("currency", told, f'"{shown(told)}" is no currency', "write its ISO 4217 code, such as USD")
-    category = _text(table, row, "category")
-    return ExternalCost(
-        id="",
-        date=_date(table.cell(row, "date"), styles.dates),
-        description=description,
-        amount=_amount(table, row, styles.amounts, currency, home_currency, f"{description} {category}"),
-        category=category,
-        source=_text(table, row, "source") or "csv",
-        client=_text(table, row, "client"),
-        project=_text(table, row, "project"),
-        deliverable=_text(table, row, "deliverable"),
-        note=_text(table, row, "note"),
-        kind=_kind(table.cell(row, "type")),
-    )
+_CODE = re.compile(r"(?<![^\W_])[A-Z]{3}(?![^\W_])")
 
 
-def _date(text: str, styles: frozenset[str]) -> date:
-    if not text:
-        raise _bad("date", "", "the date is empty", "fill it in and try again")
-    value = read_as(dates.read_date(text), styles)
-    if value is None:
-        raise _bad("date", text, f'"{shown(text)}" is not a date', CORRECT_IT)
-    return value
-
-
-def _amount(
-    table: Table, row: Row, styles: frozenset[str], currency: str | None, home_currency: str, said: str
-) -> Money:
-    text = table.cell(row, "amount")
-    if not text:
-        raise _bad("amount", "", "the amount is empty", "fill it in and try again")
-    amount = amounts.read_amount(text)
-    value = read_as(amount.readings, styles)
-    if value is None or abs(value) > amounts.LARGEST:
-        raise _bad("amount", text, f'"{shown(text)}" is not an amount', CORRECT_IT)
-    meant = currency or home_currency
-    if amount.sign:
-        signed = currency_of(amount.sign, meant)
-        if signed is None:
-            problem = f'"{shown(text)}" does not tell its currency'
-            raise _bad("amount", text, problem, "add a column currency with its ISO 4217 code")
-        if currency and signed != currency:
-            problem = f'"{shown(text)}" is in {signed} and the column "currency" says {currency}'
-            raise _bad("amount", text, problem, CORRECT_IT)
-        meant = signed
-    if value < 0 and not _REFUND.search(said):
-        # On many statements minus marks spending, on others money that came back: the row has to tell.
-        problem = f'"{shown(text)}" is below zero, and the row does not say that it is a refund'
-        raise _bad("amount", text, problem, 'write costs above zero, and "refund" in the category of what came back')
-    return Money.of(value, meant)
-
-
-def _kind(text: str) -> Kind:
-    match text.lower():
-        case "" | Kind.EXTERNAL:
-            return Kind.EXTERNAL
-        case Kind.POOL:
-            return Kind.POOL
-    raise _bad("type", text, f'"{shown(text)}" is no type of cost', "write external or pool")
-
-
-def _text(table: Table, row: Row, field: str) -> str | None:
-    text = tidy(table.cell(row, field))
-    if len(text) > _LONGEST_TEXT:
-        raise _bad(field, text, f"the text is longer than {_LONGEST_TEXT} characters", "shorten it")
-    return text or None
+def _currency_above(rows: Sequence[Row], home_currency: str) -> str | None:
+    """The currency that the lines above the table tell: beside its name, else the only one that is named."""
+    names = vocabulary().names("currency")
+    only: set[str] = set()
+    for row in rows:
+        for place, cell in enumerate(row.cells):
+            codes = [code for code in _CODE.findall(cell) if is_currency(code)]
+            only.update(codes)
+            if names.within(words_of(cell)):
+                behind = row.cells[place + 1].strip() if place + 1 < len(row.cells) else ""
+                told = codes[0] if codes else currency_of(behind or cell.rpartition(":")[2].strip(), home_currency)
+                if told:
+                    return told
+    return only.pop() if len(only) == 1 else None
 
 
 def _identity(cost: ExternalCost) -> tuple[str, ...]:
@@ -237,7 +365,3 @@ def _identity(cost: ExternalCost) -> tuple[str, ...]:
 
 def _hash(parts: tuple[str, ...]) -> str:
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
-
-
-def _bad(column: str, value: str, problem: str, cure: str) -> RefusedError:
-    return RefusedError(Rejection(column=column, value=shown(value), problem=problem, cure=cure))

@@ -1,0 +1,118 @@
+"""Column names: what each says by itself, and the currency that stands in it.
+
+``Amount (EUR)``, ``cost_usd``, ``*Date`` and ``Betrag in EUR`` are an amount, a cost, a date and a ``Betrag``, the first
+in euros, the second in dollars. Which of several columns for one field is meant is :mod:`trayd.intake.layout`'s part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from trayd.intake.currencies import currency_of, is_currency
+from trayd.intake.vocabulary import Meaning, vocabulary
+from trayd.intake.words import Words, name_words
+
+_BRACKETS = re.compile(r"[(\[{]([^)\]}]*)[)\]}]")
+_SIGNS = re.compile(r"(?:[A-Za-z]{1,2})?[$€£¥₹₩₽₺₪฿₫₱₴]")
+_ZONES = frozenset({"utc", "gmt", "cet", "cest", "mez", "mesz", "est", "edt", "pst", "pdt", "bst", "iso"})
+
+# Codes that nobody writes for another word: a column "all" is not in Albanian lek.
+_CODES_IN_SMALL_LETTERS = frozenset(
+    ["aud", "bgn", "brl", "cad", "chf", "cny", "czk", "dkk", "eur", "gbp", "hkd", "huf", "idr", "ils", "inr", "isk", "jpy", "krw", "mxn", "myr", "nok", "nzd", "php", "pln", "ron", "rub", "sek", "sgd", "thb", "twd", "uah", "usd", "vnd", "zar"]
+)
+_CURRENCY_NAMES = {"euro": "EUR", "euros": "EUR", "dollars": "USD", "kronor": "SEK"}
+_FILLERS = frozenset({"in", "en", "i"})
+
+
+class Heading(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell of a header.
+
+    Attributes:
+        position: its place, counted from 0.
+        name: as it stands there.
+        words: its words without the currency.
+        currency: the code of the currency that it names.
+        meaning: what it says; None where no word of it is known.
+    """
+
+    position: int
+    name: str
+    words: Words
+    currency: str | None = None
+    meaning: Meaning | None = None
+
+    @property
+    def field(self) -> str:
+        """The field that it is by its name; empty where that is not known."""
+        return self.meaning.field if self.meaning else ""
+
+
+def headings(cells: Sequence[str], home_currency: str) -> tuple[Heading, ...]:
+    """The cells of a header, each by itself."""
+    return tuple(_heading(position, cell.strip(), home_currency) for position, cell in enumerate(cells))
+
+
+def _heading(position: int, name: str, home_currency: str) -> Heading:
+    words, currency = _without_currency(name, home_currency)
+    full = name_words(name)
+    # "Type Foreign Currency" and "Cost in EUR" alike: the name as it stands may be known, too.
+    meaning = vocabulary().meaning(words) if words else None
+    if words != full and (meaning is None or not meaning.sure):
+        as_it_stands = vocabulary().meaning(full)
+        if as_it_stands and (as_it_stands.sure or meaning is None):
+            meaning = as_it_stands
+    return Heading(position=position, name=name, words=words, currency=currency, meaning=meaning)
+
+
+def _without_currency(name: str, home_currency: str) -> tuple[Words, str | None]:
+    currency: str | None = None
+    rest = name
+    for bracketed in _BRACKETS.finditer(name):
+        inside = bracketed[1].strip()
+        last = inside.split()[-1] if inside else ""
+        found = _currency(last, home_currency)
+        if found and len(inside.split()) <= len(("in", "EUR")):
+            currency = currency or found
+            rest = rest.replace(bracketed[0], " ")
+        elif inside.casefold() in _ZONES:
+            rest = rest.replace(bracketed[0], " ")
+    if found_sign := _SIGNS.search(rest):
+        currency = currency or currency_of(found_sign[0], home_currency)
+        rest = rest.replace(found_sign[0], " ")
+    words = [word for word in name_words(rest) if word not in _ZONES]
+    if currency is None and len(words) > 1:
+        for place in (-1, 0):
+            written = _as_written(rest, words[place])
+            if found := _currency(written, home_currency):
+                currency = found
+                words.pop(place)
+                break
+    while len(words) > 1 and words[-1] in _FILLERS:
+        words.pop()
+    return tuple(words), currency
+
+
+def _as_written(name: str, word: str) -> str:
+    return next((part for part in re.findall(r"[^\W_]+", name) if part.lower() == word), word)
+
+
+def _currency(text: str, home_currency: str) -> str | None:
+    if text.lower() in _CURRENCY_NAMES:
+        return _CURRENCY_NAMES[text.lower()]
+    if len(text) == len("EUR") and text.isalpha():
+        known = text.lower() in _CODES_IN_SMALL_LETTERS or (text.isupper() and is_currency(text))
+        return text.upper() if known else None
+    return currency_of(text, home_currency) if (text and not text.isalnum()) or text.lower() == "kr" else None
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names of columns differ only in case, spaces, accents and punctuation."""
+    return comparable(one) == comparable(other)
+
+
+def comparable(name: str) -> str:
+    """A column's name as it is compared with others."""
+    return "".join(name_words(name)) or name.strip()

@@ -1,0 +1,72 @@
+"""What a row cost: which way its money went, by the sign or by the columns and marks that tell.
+
+The result is the amount as a cost: above zero what was spent, below zero what came back of it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from trayd.intake.amounts import Marker
+from trayd.intake.layout import Layout
+from trayd.intake.readings import read_as
+from trayd.intake.said import Said
+from trayd.intake.signs import NEGATIVE, POSITIVE, Signs
+from trayd.intake.survey import Entry
+from trayd.intake.understanding import Spending
+from trayd.intake.vocabulary import vocabulary
+from trayd.intake.words import words_of
+
+
+class Directions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a file tells which way money went.
+
+    Attributes:
+        spending: the sign of what was spent, where only the sign tells.
+        marked: whether amounts carry ``CR`` or ``DR``.
+        negative_out: whether what stands in the column of money out, or in rows that a column marks so, is below zero.
+        one_sided: whether all amounts have one sign, so that only words tell of a refund.
+    """
+
+    spending: Spending = POSITIVE
+    marked: bool = False
+    negative_out: bool = False
+    one_sided: bool = False
+
+    @staticmethod
+    def always_below_zero(signs: Signs) -> bool:
+        """Whether no amount is above zero."""
+        return signs.sides(*Said) == {NEGATIVE}
+
+
+def spent(entry: Entry, layout: Layout, directions: Directions, styles: frozenset[str]) -> Decimal | None:
+    """What a row took from the account, below zero what it brought in; None where no amount can be read.
+
+    Args:
+        entry: the row.
+        layout: its columns.
+        directions: how the file tells the way of money.
+        styles: how amounts are written.
+    """
+    value = read_as(entry.amount.readings, styles)
+    if "credit" in layout.fields:
+        brought = read_as(entry.credit.readings, styles)
+        if value:
+            return value.copy_negate() if directions.negative_out else value
+        if brought:
+            return brought.copy_abs().copy_negate()
+        return value if value is not None else brought
+    if value is None:
+        return None
+    if directions.marked:
+        return value.copy_abs().copy_negate() if entry.amount.marker is Marker.CREDIT else value
+    if told := layout.cell(entry.row, "indicator"):
+        if told in {"+", "-"} or vocabulary().out.are(words_of(told)) or vocabulary().into.are(words_of(told)):
+            out = told == "-" or vocabulary().out.are(words_of(told))
+            if not out:
+                return value.copy_abs().copy_negate()
+            return value.copy_negate() if directions.negative_out else value
+        return value
+    return value.copy_negate() if directions.spending == NEGATIVE else value

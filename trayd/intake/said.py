@@ -1,0 +1,122 @@
+"""What a row says of itself in words: that it is a sum, pending, a refund, money that came in.
+
+Only words that leave no doubt count. ``Total Video Suite`` is a product and ``Total November 2026`` a sum; ``Payment`` is
+a card's statement paid off where nothing else stands there, and ``Payment to Runway`` is not.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from trayd.intake.vocabulary import vocabulary
+from trayd.intake.words import Words, words_of
+
+_PHRASE = 2
+
+
+class State(StrEnum):
+    """What became of a payment, where the row tells; the value is the reason that a person is told."""
+
+    PENDING = "pending"
+    FAILED = "failed or cancelled"
+    FREE = "included, costs nothing"
+    REFUNDED = "refunded in full"
+    PARTLY_REFUNDED = "refunded in part"
+
+
+class Said(StrEnum):
+    """What a payment is, where the row tells; the value is the reason that a person is told."""
+
+    REFUND = "refund"
+    CARD_PAYMENT = "the card was paid off"
+    INCOME = "money that came in"
+    PURCHASE = "purchase"
+    NOTHING = ""
+
+
+def is_total(text: str) -> bool:
+    """Whether it calls itself a sum of other rows, and nothing else."""
+    words = words_of(text)
+    matched = vocabulary().total.match(words)
+    return bool(matched) and _only_of_what(words[matched:])
+
+
+def is_balance(text: str) -> bool:
+    """Whether it tells where an account stood, and nothing else."""
+    words = words_of(text)
+    matched = vocabulary().balance.match(words)
+    return bool(matched) and _only_of_what(words[matched:])
+
+
+def _only_of_what(words: Words) -> bool:
+    of = vocabulary().total_of
+    return all(any(map(str.isdigit, word)) or of.match((word,)) or len(word) == len("EUR") for word in words)
+
+
+def state_of(text: str) -> State | None:
+    """What a cell says of how far a payment has come; None where it says that it is done, or nothing that is known."""
+    words = words_of(text)
+    if not words:
+        return None
+    known = vocabulary()
+    if known.done.are(words):
+        return None
+    if known.partly_refunded_state.are(words):
+        return State.PARTLY_REFUNDED
+    if known.refunded_state.are(words):
+        return State.REFUNDED
+    for phrases, state in ((known.pending, State.PENDING), (known.failed, State.FAILED), (known.free, State.FREE)):
+        if any(phrases.match(words, at) and not _denied(words, at) for at in range(len(words))):
+            return state
+    return None
+
+
+def _denied(words: Words, at: int) -> bool:
+    return at > 0 and bool(vocabulary().negation.match(words, at - 1))
+
+
+def is_free(text: str) -> bool:
+    """Whether a word in the place of an amount says that it costs nothing."""
+    return bool(vocabulary().free.match(words_of(text)))
+
+
+def is_moved(kind: str) -> bool:
+    """Whether the kind of a transaction says that money only changed its place or its currency."""
+    return vocabulary().moved.are(words_of(kind))
+
+
+def said_by(description: str, kind: str, category: str, status: str = "") -> Said:
+    """What a row is by its words.
+
+    Args:
+        description: what it says in its own words.
+        kind: the kind of transaction; ``category`` its category, ``status`` how far it has come.
+    """
+    known = vocabulary()
+    told, of_kind, of_category = words_of(description), words_of(kind), words_of(category)
+    every = (told, of_kind, of_category, words_of(status))
+    if any(known.refund.within(words) for words in every) or known.refund_kind.are(of_kind):
+        return Said.REFUND
+    if known.card_payment.are(told) or known.card_payment.within(told, _PHRASE):
+        return Said.CARD_PAYMENT
+    for words in (of_kind, of_category):
+        if known.income.are(words) or known.income.within(words, _PHRASE) or known.salary.within(words):
+            return Said.INCOME
+    if known.purchase.are(of_kind):
+        return Said.PURCHASE
+    if known.income.are(told) or known.income.within(told, _PHRASE) or known.salary.within(told):
+        return Said.INCOME
+    return Said.NOTHING
+
+
+def is_refund_by_kind(kind: str, category: str) -> bool:
+    """Whether the kind of transaction or the category, and not only a description, says that it is a refund."""
+    known = vocabulary()
+    return known.refund_kind.are(words_of(kind)) or any(
+        known.refund.within(words_of(text)) for text in (kind, category)
+    )
+
+
+def begins_as_refund(description: str) -> bool:
+    """Whether a description begins with a word for a refund."""
+    return bool(vocabulary().refund.match(words_of(description)))

@@ -1,0 +1,148 @@
+"""Which sign money that was spent has: on one statement it stands below zero, on another above.
+
+What decides, in this order: the person; the known source; a column that tells of each row; the amounts, where all that
+no words tell of stand on one side; the words of the rows, where they agree; a running balance together with what kind
+of account it is; the name of the column. Where nothing decides, the file reads in two ways.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from trayd.intake.said import Said
+from trayd.intake.understanding import Spending
+
+NEGATIVE: Spending = "negative"
+POSITIVE: Spending = "positive"
+
+_OPPOSITE: dict[Spending, Spending] = {NEGATIVE: POSITIVE, POSITIVE: NEGATIVE}
+
+# So many pairs of rows show whether a column is the running balance, and so much of them has to fit.
+_FEWEST_STEPS = 2
+_FITTING = Decimal("0.8")
+
+
+class Example(msgspec.Struct, frozen=True):
+    """A row that shows a sign."""
+
+    line: int
+    text: str
+
+
+class Signs(msgspec.Struct):
+    """Amounts of a column, counted by sign and by what their rows say.
+
+    Attributes:
+        counts: by what is said and the sign.
+        examples: the first of each.
+    """
+
+    counts: Counter[tuple[Said, Spending]] = msgspec.field(default_factory=Counter)
+    examples: dict[Spending, Example] = {}
+
+    def add(self, said: Said, value: Decimal, line: int, text: str) -> None:
+        """Counts an amount that is not zero."""
+        sign = sign_of(value)
+        self.counts[said, sign] += 1
+        if sign not in self.examples:
+            self.examples[sign] = Example(line, text)
+
+    def sides(self, *said: Said) -> set[Spending]:
+        """The signs of rows that say one of that."""
+        return {sign for (what, sign), count in self.counts.items() if count and what in said}
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The sign of spending, and what told it."""
+
+    spending: Spending
+    why: str
+
+
+def sign_of(value: Decimal) -> Spending:
+    """On which side of zero it stands."""
+    return NEGATIVE if value < 0 else POSITIVE
+
+
+def spending_sign(
+    signs: Signs, *, balance_moves: Spending | None, card: bool, cost_name: str | None
+) -> Decision | None:
+    """The sign of spending by what the file shows; None where it shows nothing, or two things.
+
+    Args:
+        signs: its amounts.
+        balance_moves: whether a running balance moves with the amounts (positive) or against them.
+        card: whether what is told of the account says that it is a credit card's.
+        cost_name: the amount column's name, where it says that a cost stands there.
+    """
+    everything = signs.sides(*Said)
+    untold = signs.sides(Said.NOTHING, Said.PURCHASE)
+    by_balance = _by_balance(balance_moves, card=card)
+    if len(everything) == 1:
+        (side,) = everything
+        if untold:
+            if by_balance and by_balance.spending != side and not cost_name:
+                return by_balance
+            return Decision(side, "all amounts have that sign")
+    elif len(untold) == 1:
+        (side,) = untold
+        return Decision(side, "only refunds and money that came in have the other sign")
+    votes = _votes(signs)
+    if votes:
+        return votes[0] if len({vote.spending for vote in votes}) == 1 else None
+    if by_balance:
+        return by_balance
+    if cost_name:
+        return Decision(POSITIVE, f'the column "{cost_name}" tells costs')
+    return Decision(POSITIVE, "it is a card's statement") if card else None
+
+
+def _votes(signs: Signs) -> list[Decision]:
+    votes = []
+    for said, opposite, why in (
+        (Said.PURCHASE, False, "purchases have that sign"),
+        (Said.REFUND, True, "refunds have the other sign"),
+        (Said.CARD_PAYMENT, True, "payments to the card have the other sign"),
+        (Said.INCOME, True, "money that came in has the other sign"),
+    ):
+        sides = signs.sides(said)
+        if len(sides) == 1:
+            (side,) = sides
+            votes.append(Decision(_OPPOSITE[side] if opposite else side, why))
+    return votes
+
+
+def _by_balance(moves: Spending | None, *, card: bool) -> Decision | None:
+    if moves is None:
+        return None
+    if card:
+        # What is owed grows with what is spent.
+        return Decision(moves, "the balance that is owed grows with it")
+    return Decision(_OPPOSITE[moves], "the balance falls with it")
+
+
+def balance_moves(steps: Sequence[tuple[Decimal, Decimal]]) -> Spending | None:
+    """Whether a column is the running balance of the amounts; None where it is not.
+
+    Args:
+        steps: amount and balance of the rows, in the order of the file, which may be the newest first.
+    """
+    if len(steps) <= _FEWEST_STEPS:
+        return None
+    pairs = list(zip(steps, steps[1:], strict=False))
+    oldest_first = [(later[0], later[1] - earlier[1]) for earlier, later in pairs]
+    newest_first = [(later[0], later[1] - earlier[1]) for later, earlier in pairs]
+    for moved in (oldest_first, newest_first):
+        for sign, factor in ((POSITIVE, 1), (NEGATIVE, -1)):
+            if _share(amount * factor == change for amount, change in moved) >= _FITTING:
+                return sign
+    return None
+
+
+def _share(fits: Iterable[bool]) -> Decimal:
+    found = list(fits)
+    return Decimal(sum(found)) / len(found)

@@ -1,0 +1,322 @@
+"""The second walk: each row is a cost, is rejected with a reason, or is named as what else it is."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from trayd.intake import amounts, dates
+from trayd.intake.columns import comparable
+from trayd.intake.currencies import currency_of
+from trayd.intake.layout import Layout
+from trayd.intake.money_out import Directions, spent
+from trayd.intake.readings import read_as
+from trayd.intake.rejection import CORRECT_IT, RefusedError, Rejection, shown
+from trayd.intake.rows import Row
+from trayd.intake.said import (
+    Said,
+    State,
+    begins_as_refund,
+    is_balance,
+    is_free,
+    is_moved,
+    is_refund_by_kind,
+    is_total,
+    said_by,
+    state_of,
+)
+from trayd.intake.sources import RowsWith, SourcePreset
+from trayd.intake.styles import Styles
+from trayd.intake.survey import Cells, Entry
+from trayd.intake.understanding import NamedRow, RowKind
+from trayd.intake.words import words_of
+from trayd.money import Money
+from trayd.records import ExternalCost, Kind
+from trayd.texts import tidy
+
+_LONGEST_TEXT = 2000
+
+# A line with no more cells than these, without a date and an amount, divides rows or says something about them.
+_CELLS_OF_A_SECTION = 2
+
+# So many rows above one that has an amount and neither date nor words make it their sum, where it is that.
+_FEWEST_SUMMED = 2
+
+
+class Meaning(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was worked out of a file.
+
+    Attributes:
+        source: of rows that do not tell their own.
+        currency: of amounts that tell none; ``column_currency`` the one that the amount's header tells.
+    """
+
+    layout: Layout
+    styles: Styles
+    directions: Directions
+    preset: SourcePreset | None
+    source: str
+    currency: str
+    column_currency: str | None
+
+
+class Sorter:
+    """Sorts the rows of one file, from the first to the last."""
+
+    def __init__(self, meaning: Meaning, cells: Cells, home_currency: str) -> None:
+        self._meaning = meaning
+        self._cells = cells
+        self._home_currency = home_currency
+        self._header = tuple(comparable(heading.name) for heading in meaning.layout.headings)
+        self._summed: list[Decimal] = [Decimal(0), Decimal(0)]
+        self._rows_summed = [0, 0]
+
+    def sort(self, row: Row) -> ExternalCost | NamedRow:
+        """What a row is; a cost is without its id and file yet.
+
+        Raises:
+            RefusedError: it should be a cost, and cannot be read.
+        """
+        layout = self._meaning.layout
+        entry = self._cells.entry(row)
+        day = read_as(dates.read_date(entry.date), self._meaning.styles.dates)
+        if day is None:
+            return self._undated(entry)
+        if is_total(entry.description):
+            return self._total(row)
+        if is_balance(entry.description):
+            return NamedRow(row.line, RowKind.TOTAL, "where the account stood")
+        left_out = self._left_out(entry)
+        if left_out:
+            return NamedRow(row.line, RowKind.LEFT_OUT, left_out)
+        if any(cell.strip() for cell in row.cells[len(layout.headings) :]):
+            raise RefusedError(
+                Rejection(
+                    value=shown(row.cells[len(layout.headings)]),
+                    problem=f"the row has {len(row.cells)} cells under a header of {len(layout.headings)}",
+                    cure='put cells with a delimiter in them in quotes (") and try again',
+                )
+            )
+        return self._cost(entry, day)
+
+    # Rows without a date.
+
+    def _undated(self, entry: Entry) -> NamedRow:
+        row, layout = entry.row, self._meaning.layout
+        filled = [cell.strip() for cell in row.cells if cell.strip()]
+        if layout.line and self._header_again(row):
+            return NamedRow(row.line, RowKind.SECTION, "the header once more")
+        if entry.date and state_of(entry.date) is State.PENDING:
+            return NamedRow(row.line, RowKind.LEFT_OUT, State.PENDING.value)
+        texts = [cell for cell in filled if not amounts.read_amount(cell).readings]
+        if any(is_total(text) for text in texts):
+            return self._total(row)
+        if any(is_balance(text) for text in texts):
+            return NamedRow(row.line, RowKind.TOTAL, "where the account stood")
+        if entry.has_amount:
+            value = self._value(entry)
+            if value is not None and not entry.description.strip() and self._is_sum(value, bare=len(texts) == 0):
+                return self._total(row)
+            if value is not None and len(texts) == 1 and not entry.date and self._is_sum(value, bare=False):
+                return self._total(row)
+            if value is not None and len(texts) == 1 and entry.date and self._is_sum(value, bare=False):
+                return self._total(row)
+            if state := state_of(layout.cell(row, "status")):
+                return NamedRow(row.line, RowKind.LEFT_OUT, state.value)
+        elif len(filled) <= _CELLS_OF_A_SECTION or (len(filled[0]) > _LONG_LINE and not entry.amount_text):
+            return NamedRow(row.line, RowKind.SECTION)
+        if not entry.date:
+            raise _bad(layout.name("date"), "", "the date is empty", "fill it in and try again")
+        raise _bad(layout.name("date"), entry.date, f'"{shown(entry.date)}" is not a date', CORRECT_IT)
+
+    def _header_again(self, row: Row) -> bool:
+        names = tuple(comparable(cell) for cell in row.cells)
+        return names[: len(self._header)] == self._header[: len(names)] and len(names) > 1
+
+    def _total(self, row: Row) -> NamedRow:
+        self._summed[1] = Decimal(0)
+        self._rows_summed[1] = 0
+        return NamedRow(row.line, RowKind.TOTAL)
+
+    def _is_sum(self, value: Decimal, *, bare: bool) -> bool:
+        """Whether it is the sum of all rows above, or of those since the last sum."""
+        fewest = 1 if bare else _FEWEST_SUMMED
+        return any(
+            rows >= fewest and value.copy_abs() == summed.copy_abs()
+            for summed, rows in zip(self._summed, self._rows_summed, strict=True)
+        )
+
+    def _value(self, entry: Entry) -> Decimal | None:
+        meaning = self._meaning
+        return spent(entry, meaning.layout, meaning.directions, meaning.styles.amounts)
+
+    # Rows that cost nothing.
+
+    def _left_out(self, entry: Entry) -> str | None:
+        layout, row = self._meaning.layout, entry.row
+        if self._meaning.preset:
+            for rows in self._meaning.preset.leave_out:
+                if value := self._has(row, rows):
+                    return rows.reason or value.lower()
+        state = state_of(layout.cell(row, "status"))
+        if state in {State.PENDING, State.FAILED, State.FREE}:
+            return state.value
+        kind = layout.cell(row, "kind")
+        if is_moved(kind):
+            return "money that only changed its place or currency"
+        if state_of(kind) in {State.PENDING, State.FAILED}:
+            return "pending" if state_of(kind) is State.PENDING else State.FAILED.value
+        if entry.amount_text and not entry.has_amount and is_free(entry.amount_text):
+            return State.FREE.value
+        return None
+
+    def _has(self, row: Row, rows: RowsWith) -> str | None:
+        for heading in self._meaning.layout.headings:
+            if comparable(heading.name) == comparable(rows.column) and heading.position < len(row.cells):
+                cell = row.cells[heading.position].strip()
+                if words_of(cell) in {words_of(value) for value in rows.values}:
+                    return cell
+        return None
+
+    # Costs.
+
+    def _cost(self, entry: Entry, day: date) -> ExternalCost | NamedRow:
+        layout, row = self._meaning.layout, entry.row
+        value = self._amount(entry)
+        currency = self._currency(entry)
+        self._add(value)
+        if not value:
+            return NamedRow(row.line, RowKind.LEFT_OUT, "costs nothing")
+        kind, category = layout.cell(row, "kind"), layout.cell(row, "category")
+        status = layout.cell(row, "status")
+        state = state_of(status)
+        said = said_by(entry.description, kind, category, status)
+        refund = said is Said.REFUND or self._preset_refund(row)
+        if value > 0 and state is State.REFUNDED and not refund_told(layout, row):
+            return NamedRow(row.line, RowKind.LEFT_OUT, state.value)
+        if value > 0 and state is State.PARTLY_REFUNDED and "refunded" not in layout.fields:
+            problem = f'it is "{shown(status)}", and no column tells how much came back'
+            raise _bad(layout.name("status"), status, problem, "write what was paid in the end and try again")
+        if value < 0 and not refund:
+            reason = said.value if said in {Said.CARD_PAYMENT, Said.INCOME} else Said.INCOME.value
+            return NamedRow(row.line, RowKind.LEFT_OUT, reason)
+        if value > 0 and self._meaning.directions.one_sided and refund and state is not State.PARTLY_REFUNDED:
+            value = self._one_sided_refund(entry, value, kind, category)
+        refunded = read_as(self._cells.amount(layout.cell(row, "refunded")).readings, self._meaning.styles.amounts)
+        if refunded and value > 0:
+            value -= refunded.copy_abs()
+            if value <= 0:
+                return NamedRow(row.line, RowKind.LEFT_OUT, State.REFUNDED.value)
+        if not entry.description:
+            name = layout.headings[layout.wording[0][0]].name
+            raise _bad(name, "", "the description is empty", "say what was paid for and try again")
+        return ExternalCost(
+            id="",
+            date=day,
+            description=self._checked("description", entry.description),
+            amount=Money.of(value, currency),
+            category=self._text(row, "category"),
+            source=self._text(row, "source") or self._meaning.source,
+            client=self._text(row, "client"),
+            project=self._text(row, "project"),
+            deliverable=self._text(row, "deliverable"),
+            note=self._text(row, "note"),
+            kind=_kind(layout.cell(row, "type")),
+        )
+
+    def _one_sided_refund(self, entry: Entry, value: Decimal, kind: str, category: str) -> Decimal:
+        """A refund in a file without one amount below zero."""
+        if is_refund_by_kind(kind, category) or self._preset_refund(entry.row):
+            return value.copy_negate()
+        if begins_as_refund(entry.description):
+            problem = f'"{shown(entry.description)}" says that money came back, and "{shown(entry.amount_text)}" that it went out'
+            cure = "write it below zero where it came back, or call it something else, and try again"
+            raise _bad(self._amount_name, entry.amount_text, problem, cure)
+        return value
+
+    def _preset_refund(self, row: Row) -> bool:
+        preset = self._meaning.preset
+        return preset is not None and any(self._has(row, rows) for rows in preset.refund)
+
+    def _add(self, value: Decimal) -> None:
+        for place in (0, 1):
+            self._summed[place] += value
+            self._rows_summed[place] += 1
+
+    @property
+    def _amount_name(self) -> str:
+        layout = self._meaning.layout
+        return layout.name("debit" if "debit" in layout.fields else "amount")
+
+    def _amount(self, entry: Entry) -> Decimal:
+        for text, amount in ((entry.amount_text, entry.amount), (entry.credit_text, entry.credit)):
+            if text and not amount.readings and not amount.empty:
+                raise _bad(self._amount_name, text, f'"{shown(text)}" is not an amount', CORRECT_IT)
+            # What reads only in another style than the file's is no amount of it.
+            if amount.readings and read_as(amount.readings, self._meaning.styles.amounts) is None:
+                raise _bad(self._amount_name, text, f'"{shown(text)}" is not an amount', CORRECT_IT)
+        value = self._value(entry)
+        if value is None:
+            raise _bad(self._amount_name, entry.amount_text, "the amount is empty", "fill it in and try again")
+        if (
+            entry.credit.readings
+            and entry.amount.readings
+            and all(read_as(amount.readings, self._meaning.styles.amounts) for amount in (entry.amount, entry.credit))
+        ):
+            problem = f'"{shown(entry.amount_text)}" went out and "{shown(entry.credit_text)}" came in, in one row'
+            raise _bad(self._amount_name, entry.amount_text, problem, "make it two rows and try again")
+        return value
+
+    def _currency(self, entry: Entry) -> str:
+        meaning = self._meaning
+        told = meaning.layout.cell(entry.row, "currency")
+        column = currency_of(told, meaning.currency) if told else None
+        if told and column is None:
+            name = meaning.layout.name("currency")
+            raise _bad(name, told, f'"{shown(told)}" is no currency', "write its ISO 4217 code, such as USD")
+        column = column or meaning.column_currency
+        sign = entry.amount.sign or entry.credit.sign
+        if not sign:
+            return column or meaning.currency
+        text = entry.amount_text if entry.amount.sign else entry.credit_text
+        signed = currency_of(sign, column or meaning.currency)
+        if signed is None:
+            problem = f'"{shown(text)}" does not tell its currency'
+            raise _bad(self._amount_name, text, problem, "add a column currency with its ISO 4217 code")
+        if column and signed != column:
+            where = f'the column "{meaning.layout.name("currency")}"' if told else "its header"
+            problem = f'"{shown(text)}" is in {signed} and {where} says {column}'
+            raise _bad(self._amount_name, text, problem, CORRECT_IT)
+        return signed
+
+    def _text(self, row: Row, field: str) -> str | None:
+        text = tidy(self._meaning.layout.cell(row, field))
+        return self._checked(field, text) or None
+
+    def _checked(self, field: str, text: str) -> str:
+        if len(text) > _LONGEST_TEXT:
+            raise _bad(field, text, f"the text is longer than {_LONGEST_TEXT} characters", "shorten it")
+        return text
+
+
+_LONG_LINE = 60
+
+
+def refund_told(layout: Layout, row: Row) -> bool:
+    """Whether the row's own column says how much was refunded."""
+    return "refunded" in layout.fields and bool(layout.cell(row, "refunded"))
+
+
+def _kind(text: str) -> Kind:
+    match text.lower():
+        case "" | Kind.EXTERNAL:
+            return Kind.EXTERNAL
+        case Kind.POOL:
+            return Kind.POOL
+    raise _bad("type", text, f'"{shown(text)}" is no type of cost', "write external or pool")
+
+
+def _bad(column: str, value: str, problem: str, cure: str) -> RefusedError:
+    return RefusedError(Rejection(column=column, value=shown(value), problem=problem, cure=cure))

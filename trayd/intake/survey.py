@@ -1,0 +1,211 @@
+"""A first walk over all rows: how dates and amounts are written, which signs they have, which columns disagree.
+
+It keeps one cell of each kind and counts, never the rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Generic
+
+import msgspec
+
+from trayd.intake import amounts, dates
+from trayd.intake.amounts import Amount, Marker
+from trayd.intake.layout import Layout
+from trayd.intake.readings import Cell, Value
+from trayd.intake.rows import Row
+from trayd.intake.said import is_balance, is_moved, is_total, said_by, state_of
+from trayd.intake.signs import Signs
+from trayd.intake.vocabulary import vocabulary
+from trayd.intake.words import words_of
+from trayd.texts import tidy
+
+_STEPS = 60
+_PLAIN = re.compile(r"(?:[A-Z]{3} )?-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+
+
+class Kinds(Generic[Value]):
+    """One cell of each kind: cells that the same styles can read, and in which the same of these agree."""
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[tuple[str, int], ...], Cell[Value]] = {}
+        self.first: Cell[Value] | None = None
+
+    def add(self, line: int, text: str, readings: Mapping[str, Value]) -> None:
+        """Looks at one cell."""
+        values = list(dict.fromkeys(readings.values()))
+        key = tuple((style, values.index(value)) for style, value in readings.items())
+        if key not in self._cells:
+            cell = Cell(line, text, readings)
+            self._cells[key] = cell
+            self.first = self.first or cell
+
+    @property
+    def cells(self) -> tuple[Cell[Value], ...]:
+        """One of each kind."""
+        return tuple(self._cells.values())
+
+
+class Differing(msgspec.Struct, frozen=True):
+    """Two columns that could both be the amount, in a row where they tell different ones."""
+
+    line: int
+    rival: int
+    text: str
+    other: str
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What the cells of a row say, before any style is settled.
+
+    Attributes:
+        date: the text of the date; ``other_date`` the one of another column where it is empty.
+        amount: what the amount's cell says; of the column of money out where there are two.
+        credit: what the column of money in says.
+    """
+
+    row: Row
+    date: str
+    amount_text: str
+    amount: Amount
+    credit_text: str
+    credit: Amount
+    description: str
+
+    @property
+    def has_date(self) -> bool:
+        """Whether its date is one in any style."""
+        return bool(dates.read_date(self.date))
+
+    @property
+    def has_amount(self) -> bool:
+        """Whether there is an amount in it."""
+        return bool(self.amount.readings or self.credit.readings)
+
+
+_NONE = Amount({}, empty=True)
+
+
+class Cells:
+    """Reads the cells of rows by a layout."""
+
+    def __init__(self, layout: Layout, *, exact: bool) -> None:
+        self._layout = layout
+        self._exact = exact
+        self._main = "debit" if "debit" in layout.fields else "amount"
+        self._has_credit = "credit" in layout.fields
+        self._sources = tuple(layout.wording)
+
+    def entry(self, row: Row) -> Entry:
+        """What a row's cells say."""
+        layout = self._layout
+        text = layout.cell(row, self._main)
+        credit_text = layout.cell(row, "credit") if self._has_credit else ""
+        return Entry(
+            row=row,
+            date=self._date(row),
+            amount_text=text,
+            amount=self.amount(text),
+            credit_text=credit_text,
+            credit=self.amount(credit_text) if credit_text else _NONE,
+            description=self.description(row),
+        )
+
+    def amount(self, text: str) -> Amount:
+        """What an amount's cell says; a number that is stored as one is written in one way only."""
+        amount = amounts.read_amount(text)
+        if self._exact and len(amount.readings) > 1 and _PLAIN.fullmatch(text):
+            return msgspec.structs.replace(amount, readings={"point": amount.readings["point"]})
+        return amount
+
+    def _date(self, row: Row) -> str:
+        text = ""
+        for position in self._layout.dates:
+            text = row.cells[position].strip() if position < len(row.cells) else ""
+            if text:
+                return text
+        return text
+
+    def description(self, row: Row) -> str:
+        """The description: the first group of columns that says something."""
+        for group in self._sources:
+            parts = dict.fromkeys(
+                text for position in group if position < len(row.cells) and (text := tidy(row.cells[position]))
+            )
+            if parts:
+                return " · ".join(parts)
+        # A table of days and amounts alone: what its amounts are called is all there is to say.
+        return "" if self._sources else self._layout.name(self._main)
+
+
+class Survey:
+    """What the walk found."""
+
+    def __init__(self, layout: Layout, cells: Cells) -> None:
+        self._layout = layout
+        self._cells = cells
+        self.rows = 0
+        self.dates = Kinds[date]()
+        self.other_dates = Kinds[date]()
+        self.amounts = Kinds[Decimal]()
+        self.signs = Signs()
+        self.signs_out = Signs()
+        self.steps: list[tuple[Mapping[str, Decimal], Mapping[str, Decimal]]] = []
+        self.differing: Differing | None = None
+        self.marked = False
+
+    def add(self, row: Row) -> None:
+        """Looks at one row."""
+        self.rows += 1
+        layout = self._layout
+        entry = self._cells.entry(row)
+        readings = dates.read_date(entry.date)
+        if readings:
+            self.dates.add(row.line, entry.date, readings)
+        for position in layout.dates[1:]:
+            if position < len(row.cells) and (other := dates.read_date(row.cells[position])):
+                self.other_dates.add(row.line, row.cells[position].strip(), other)
+        for text, amount in ((entry.amount_text, entry.amount), (entry.credit_text, entry.credit)):
+            if amount.readings:
+                self.amounts.add(row.line, text, amount.readings)
+                self.marked = self.marked or amount.marker is not None
+        if not readings or not entry.has_amount:
+            return
+        if layout.rivals and self.differing is None:
+            self._compare(entry)
+        balance = layout.cell(row, "balance")
+        if balance and entry.amount.readings and len(self.steps) < _STEPS:
+            self.steps.append((entry.amount.readings, amounts.read_amount(balance).readings))
+        self._sign(entry)
+
+    def _compare(self, entry: Entry) -> None:
+        """Whether another column that could be the amount tells another one."""
+        for rival in self._layout.rivals:
+            text = entry.row.cells[rival].strip() if rival < len(entry.row.cells) else ""
+            other = self._cells.amount(text)
+            mine = {value.copy_abs() for value in entry.amount.readings.values()}
+            theirs = {value.copy_abs() for value in other.readings.values()}
+            if mine and theirs and mine.isdisjoint(theirs):
+                self.differing = Differing(entry.row.line, rival, entry.amount_text, text)
+
+    def _sign(self, entry: Entry) -> None:
+        layout, row = self._layout, entry.row
+        value = next(iter(entry.amount.readings.values()), None)
+        kind = layout.cell(row, "kind")
+        if value is None or not value or is_total(entry.description) or is_balance(entry.description) or is_moved(kind):
+            return
+        status = layout.cell(row, "status")
+        if state_of(status):
+            return
+        if told := layout.cell(row, "indicator"):
+            if told == "-" or vocabulary().out.are(words_of(told)):
+                self.signs_out.add(said_by("", "", ""), value, row.line, entry.amount_text)
+            return
+        said = said_by(entry.description, kind, layout.cell(row, "category"), status)
+        if entry.amount.marker is Marker.CREDIT:
+            return
+        self.signs.add(said, value, row.line, entry.amount_text)
