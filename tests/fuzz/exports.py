@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -118,12 +120,19 @@ _BELOW: dict[str, Callable[[str], str]] = {
 
 
 class _Row(NamedTuple):
-    """A cost (``counts`` is what of it counts), or money that came in (None)."""
+    """A cost (``counts`` is what of it counts), or what is none (None): money that came in, or was not taken.
+
+    Attributes:
+        spent: whether the money goes out.
+        state: None where it is done.
+    """
 
     day: date
     text: str
     amount: Decimal
     counts: Decimal | None
+    spent: bool = True
+    state: str | None = None
 
 
 class _Column(NamedTuple):
@@ -131,82 +140,141 @@ class _Column(NamedTuple):
     cell: Callable[[_Row], str]
 
 
+class _Hand(msgspec.Struct, frozen=True, kw_only=True):
+    """How one export writes things."""
+
+    language: Language
+    dates: DateStyle
+    numbers: NumberStyle
+    decimals: int
+    currency: str
+    told: str
+    below: Callable[[str], str]
+    spending_below: bool
+
+    def money(self, amount: Decimal) -> str:
+        return _TOLD[self.told](self.numbers.write(amount, self.decimals), self.currency)
+
+    def signed(self, row: _Row) -> str:
+        text = self.money(row.amount)
+        return self.below(text) if row.spent == self.spending_below else text
+
+    def out(self, row: _Row) -> str:
+        text = self.money(row.amount)
+        return (self.below(text) if self.spending_below else text) if row.spent else ""
+
+    def into(self, row: _Row) -> str:
+        return "" if row.spent else self.money(row.amount)
+
+
+@st.composite
+def _hands(draw: st.DrawFn) -> _Hand:
+    return _Hand(
+        language=LANGUAGES[draw(st.sampled_from(sorted(LANGUAGES)))],
+        dates=draw(st.sampled_from(_DATES)),
+        numbers=draw(st.sampled_from(_NUMBERS)),
+        decimals=draw(st.sampled_from([2, 2, 2, 0, 3, 6])),
+        currency=draw(st.sampled_from(_CURRENCIES)),
+        told=draw(st.sampled_from(sorted(_TOLD))),
+        below=_BELOW[draw(st.sampled_from(sorted(_BELOW)))],
+        spending_below=draw(st.booleans()),
+    )
+
+
 @st.composite
 def exports(draw: st.DrawFn) -> Export:
     """An export in one language, one style of dates, one of numbers, with or without what banks put around tables."""
-    language = LANGUAGES[draw(st.sampled_from(sorted(LANGUAGES)))]
-    dates, numbers = draw(st.sampled_from(_DATES)), draw(st.sampled_from(_NUMBERS))
-    currency = draw(st.sampled_from(_CURRENCIES))
-    told = draw(st.sampled_from(sorted(_TOLD)))
-    home = currency if told in {"home", "sign before", "sign after"} else draw(st.sampled_from(_CURRENCIES))
-    decimals = draw(st.sampled_from([2, 2, 2, 0, 3, 6]))
-    spending_below = draw(st.booleans())
-    rows = draw(_rows(language, decimals, both_signs=draw(st.booleans())))
-    below = _BELOW[draw(st.sampled_from(sorted(_BELOW)))]
-
-    def money(row: _Row) -> str:
-        text = _TOLD[told](numbers.write(row.amount, decimals), currency)
-        spent = row.counts is not None and row.counts > 0
-        return below(text) if spent == spending_below else text
-
+    hand = draw(_hands())
+    two_columns = draw(st.integers(0, 3)) == 0
+    with_states = draw(st.integers(0, 3)) == 0
+    rows = draw(_rows(hand, both_signs=draw(st.booleans()), with_states=with_states))
     columns = [
-        _Column(draw(st.sampled_from(language.date)), lambda row: dates.write(row.day)),
-        _Column(draw(st.sampled_from(language.description)), lambda row: row.text),
-        _Column(
-            draw(st.sampled_from(language.amount)) + (f" ({currency})" if told == "header" else ""),
-            money,
-        ),
-        *draw(_more_columns(language, numbers, currency if told == "column" else None)),
+        _Column(draw(st.sampled_from(hand.language.date)), lambda row: hand.dates.write(row.day)),
+        _Column(draw(st.sampled_from(hand.language.description)), lambda row: row.text),
+        *draw(_money_columns(hand, two_columns=two_columns)),
+        *draw(_more_columns(hand)),
     ]
-    columns = draw(st.permutations(columns))
-    numbers_settled = decimals in {2, 6} or (decimals == 0 and all(row.amount < 1000 for row in rows))
-    dates_settled = not dates.numeric or any(row.day.day > 12 for row in rows)
-    one_sign = all(row.counts is not None and row.counts > 0 for row in rows)
-    text, lines, total = draw(_written(language, columns, rows))
+    if with_states:
+        header, done, _ = hand.language.states
+        columns.append(_Column(header, lambda row: row.state or done))
+    text, lines, begun = draw(_written(hand, draw(st.permutations(columns)), rows))
+    name, data = draw(_packed(text))
+    known_home = hand.told in {"home", "sign before", "sign after"}
+    return Export(
+        name=name,
+        data=data,
+        home_currency=hand.currency if known_home else draw(st.sampled_from(_CURRENCIES)),
+        costs=tuple(
+            Cost(line, row.day, row.counts, hand.currency, " ".join(row.text.split()))
+            for line, row in zip(lines, rows, strict=True)
+            if row.counts is not None
+        ),
+        rows=begun,
+        plain=_reads_one_way(hand, rows) and (two_columns or all(row.spent for row in rows)),
+    )
+
+
+def _reads_one_way(hand: _Hand, rows: Sequence[_Row]) -> bool:
+    numbers = hand.decimals in {2, 6} or (hand.decimals == 0 and all(row.amount < 1000 for row in rows))
+    return numbers and (not hand.dates.numeric or any(row.day.day > 12 for row in rows))
+
+
+@st.composite
+def _packed(draw: st.DrawFn, text: str) -> tuple[str, bytes]:
+    """The text as a file, and its name."""
     encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"]))
     try:
         data = text.encode(encoding)
     except UnicodeEncodeError:
         data = text.encode("utf-8")
-    return Export(
-        name=draw(st.sampled_from(["export.csv", "export.tsv", "Auszug Nov.csv", "statement.txt"])),
-        data=data,
-        home_currency=home,
-        costs=tuple(
-            Cost(line, row.day, row.counts, currency, " ".join(row.text.split()))
-            for line, row in zip(lines, rows, strict=True)
-            if row.counts is not None
-        ),
-        rows=total,
-        plain=numbers_settled and dates_settled and one_sign,
-    )
+    name = draw(st.sampled_from(["export.csv", "export.tsv", "Auszug Nov.csv", "statement.txt", "e.csv.gz", "e.zip"]))
+    if name.endswith(".gz"):
+        return name, gzip.compress(data, mtime=0)
+    if name.endswith(".zip"):
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as packed:
+            packed.writestr(zipfile.ZipInfo("list/export.csv"), data)
+        return name, archive.getvalue()
+    return name, data
 
 
 @st.composite
-def _rows(draw: st.DrawFn, language: Language, decimals: int, *, both_signs: bool) -> list[_Row]:
-    cents = st.integers(1, 9_999_999).map(lambda units: Decimal(units).scaleb(-decimals))
+def _money_columns(draw: st.DrawFn, hand: _Hand, *, two_columns: bool) -> list[_Column]:
+    suffix = f" ({hand.currency})" if hand.told == "header" else ""
+    if two_columns:
+        out, into = draw(st.sampled_from(hand.language.out_and_in))
+        return [_Column(out + suffix, hand.out), _Column(into + suffix, hand.into)]
+    return [_Column(draw(st.sampled_from(hand.language.amount)) + suffix, hand.signed)]
+
+
+@st.composite
+def _rows(draw: st.DrawFn, hand: _Hand, *, both_signs: bool, with_states: bool) -> list[_Row]:
+    language, decimals = hand.language, hand.decimals
+    amounts = st.integers(1, 9_999_999).map(lambda units: Decimal(units).scaleb(-decimals))
     days = st.integers(0, 2_500).map(lambda days: date(2021, 1, 1) + timedelta(days))
+    kinds = ["cost", "cost", "cost", *(["income", "refund"] if both_signs else []), *(["not"] if with_states else [])]
     rows = []
-    for _ in range(draw(st.integers(1, 12))):
-        day, amount = draw(days), draw(cents)
-        what = draw(st.sampled_from(["cost", "cost", "cost", "income", "refund"])) if both_signs else "cost"
-        if what == "income":
-            rows.append(_Row(day, draw(st.sampled_from(language.income)), amount, None))
-        elif what == "refund":
-            rows.append(_Row(day, f"{draw(st.sampled_from(language.refund))} Runway", amount, -amount))
+    for kind in [*draw(st.lists(st.sampled_from(kinds), max_size=12)), "cost"]:
+        day, amount = draw(days), draw(amounts)
+        text = f"{draw(st.sampled_from(TOOLS))} {draw(st.sampled_from(THINGS))}".strip()
+        if kind == "income":
+            rows.append(_Row(day, draw(st.sampled_from(language.income)), amount, None, spent=False))
+        elif kind == "refund":
+            refund = f"{draw(st.sampled_from(language.refund))} Runway"
+            rows.append(_Row(day, refund, amount, -amount, spent=False))
+        elif kind == "not":
+            rows.append(_Row(day, text, amount, None, state=draw(st.sampled_from(language.states[2]))))
         else:
-            text = f"{draw(st.sampled_from(TOOLS))} {draw(st.sampled_from(THINGS))}".strip()
             rows.append(_Row(day, text, amount, amount))
-    if not any(row.counts for row in rows):
-        rows.append(_Row(draw(days), "Midjourney", Decimal(3000).scaleb(-decimals), Decimal(3000).scaleb(-decimals)))
-    return rows
+    return draw(st.permutations(rows))
 
 
 @st.composite
-def _more_columns(draw: st.DrawFn, language: Language, numbers: NumberStyle, currency: str | None) -> list[_Column]:
+def _more_columns(draw: st.DrawFn, hand: _Hand) -> list[_Column]:
+    language, numbers = hand.language, hand.numbers
     columns = []
-    if currency is not None:
-        columns.append(_Column(draw(st.sampled_from(language.currency)), lambda _: currency))
+    if hand.told == "column":
+        columns.append(_Column(draw(st.sampled_from(language.currency)), lambda _: hand.currency))
     texts: list[tuple[Sequence[str], Sequence[str]]] = [
         (language.category, ("image", "video", "")),
         (language.client, ("Northwind", "Bågfilm AB", "")),
@@ -227,9 +295,10 @@ def _more_columns(draw: st.DrawFn, language: Language, numbers: NumberStyle, cur
 
 @st.composite
 def _written(
-    draw: st.DrawFn, language: Language, columns: Sequence[_Column], rows: Sequence[_Row]
+    draw: st.DrawFn, hand: _Hand, columns: Sequence[_Column], rows: Sequence[_Row]
 ) -> tuple[str, list[int], tuple[int, ...]]:
     """The text, the lines of the rows, and the lines of everything that is not blank."""
+    language = hand.language
     delimiter = draw(st.sampled_from([",", ";", "\t", "|"]))
     newline = draw(st.sampled_from(["\n", "\r\n", "\r"]))
     quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
@@ -260,16 +329,21 @@ def _written(
     footer = draw(st.sampled_from(["nothing", "nothing", "total", "words"]))
     if footer == "total":
         label = draw(st.sampled_from(language.total))
-        # A sum stands under the amounts, its label under the texts.
-        write(
-            [
-                column.cell(_Row(rows[0].day, "", sum((row.amount for row in rows), Decimal()), Decimal(1)))
-                if column.name.removesuffix(")").split(" (")[0] in language.amount
-                else (label if column.name in language.description else "")
-                for column in columns
-            ]
-        )
+        sums = {
+            out: _Row(rows[0].day, "", sum((row.amount for row in rows), Decimal()), None, spent=out)
+            for out in (True, False)
+        }
+        write([_summed(hand, column, label, sums) for column in columns])
     elif footer == "words":
         lines.append("")
         write([draw(st.sampled_from(language.preamble))])
     return newline.join([*lines, ""]), costs, tuple(begun)
+
+
+def _summed(hand: _Hand, column: _Column, label: str, sums: Mapping[bool, _Row]) -> str:
+    """A cell of the last line: the sum under the amounts, what it is under the texts."""
+    if column.name in hand.language.description:
+        return label
+    if column.cell in {hand.signed, hand.out}:
+        return column.cell(sums[True])
+    return column.cell(sums[False]) if column.cell == hand.into else ""

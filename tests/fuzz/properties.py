@@ -41,7 +41,8 @@ def an_export_is_read_as_written(export: Export) -> None:
     told = [row.rejection.text(export.name) for row in read.rejected]
     assert sorted(seen) == [cost[:4] for cost in export.costs], (told, read.named, read.understanding)
     texts = {cost.line: cost.text for cost in export.costs}
-    assert [cost.description for cost in read.costs if texts[cost.line] not in cost.description] == []
+    cut_short = [cost.description for cost in read.costs if texts[cost.line] not in cost.description]
+    assert cut_short == [], (cut_short, read.understanding)
     _conserved(read, export.rows)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import time
 import traceback
 from collections import Counter
@@ -127,9 +128,8 @@ def _tried(name: str, property_: _Property, number: int) -> tuple[int, Failure |
 
 
 def _place(error: Exception) -> str:
-    """Where it was raised: the last line of ours, and the words of an assertion up to the first value in it."""
-    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "/trayd/" in frame.filename]
-    ours = [frame for frame in ours if "/.venv/" not in frame.filename]
-    if isinstance(error, AssertionError) or not ours:
-        return str(error)[:60].splitlines()[0] if str(error) else "assertion"
-    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
+    """Where it was raised, and the words of the message: those of one defect are alike but for figures and names."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/.venv/" not in frame.filename]
+    ours = [frame for frame in frames if "/trayd/" in frame.filename] or frames
+    words = re.sub(r'"[^"]*"|[\w.]*\d[\w.]*|\S+\.(csv|tsv|txt)', "", str(error).partition("\n")[0])
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno} {' '.join(words.split())[:70]}"

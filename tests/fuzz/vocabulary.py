@@ -13,6 +13,8 @@ class Language(msgspec.Struct, frozen=True):
         refund: what it writes of money that came back.
         total: what stands before a sum.
         balance: a column that tells what is left on the account.
+        out_and_in: columns of money that went out and that came in, of one statement.
+        states: a column of states, the word for what is done, and words for what did not happen (yet).
     """
 
     date: tuple[str, ...]
@@ -28,6 +30,8 @@ class Language(msgspec.Struct, frozen=True):
     refund: tuple[str, ...]
     total: tuple[str, ...]
     preamble: tuple[str, ...]
+    out_and_in: tuple[tuple[str, str], ...]
+    states: tuple[str, str, tuple[str, ...]]
 
 
 LANGUAGES: dict[str, Language] = {
@@ -50,6 +54,8 @@ LANGUAGES: dict[str, Language] = {
             "Statement period: November",
             "All amounts as billed",
         ),
+        out_and_in=(("Debit", "Credit"), ("Withdrawals", "Deposits"), ("Money Out", "Money In")),
+        states=("Status", "Completed", ("Pending", "Failed", "Declined", "Cancelled")),
     ),
     "de": Language(
         date=("Datum", "Buchungstag", "Buchungsdatum", "Rechnungsdatum", "Belegdatum"),
@@ -65,6 +71,8 @@ LANGUAGES: dict[str, Language] = {
         refund=("Erstattung", "Rückerstattung des Abos"),
         total=("Summe", "Gesamt", "Gesamtsumme", "Zwischensumme"),
         preamble=("Umsatzanzeige", "Kontoauszug November", "Alle Angaben ohne Gewähr"),
+        out_and_in=(("Soll", "Haben"), ("Belastung", "Gutschrift")),
+        states=("Status", "Gebucht", ("Vorgemerkt", "Storniert", "Fehlgeschlagen", "Ausstehend")),
     ),
     "fr": Language(
         date=("Date", "Date opération", "Date de facture", "Date d'opération"),
@@ -80,6 +88,8 @@ LANGUAGES: dict[str, Language] = {
         refund=("Remboursement", "Remboursement abonnement"),
         total=("Total", "Total général", "Sous-total"),
         preamble=("Relevé de compte", "Période de novembre"),
+        out_and_in=(("Débit", "Crédit"),),
+        states=("Statut", "Payé", ("En attente", "Annulé", "Refusé")),
     ),
     "es": Language(
         date=("Fecha", "Fecha operación", "Fecha de factura"),
@@ -95,6 +105,8 @@ LANGUAGES: dict[str, Language] = {
         refund=("Devolución", "Reembolso del plan"),
         total=("Total", "Total general", "Subtotal"),
         preamble=("Últimos movimientos", "Extracto de cuenta"),
+        out_and_in=(("Cargo", "Abono"), ("Debe", "Haber")),
+        states=("Estado", "Completado", ("Pendiente", "Rechazado", "Cancelado")),
     ),
     "it": Language(
         date=("Data", "Data operazione", "Data contabile", "Data fattura"),
@@ -110,6 +122,8 @@ LANGUAGES: dict[str, Language] = {
         refund=("Rimborso", "Rimborso abbonamento"),
         total=("Totale", "Totale generale", "Subtotale"),
         preamble=("Lista movimenti", "Estratto conto"),
+        out_and_in=(("Dare", "Avere"), ("Addebiti", "Accrediti"), ("Uscite", "Entrate")),
+        states=("Stato", "Completato", ("In sospeso", "Annullato", "Rifiutato")),
     ),
     "nl": Language(
         date=("Datum", "Boekdatum", "Transactiedatum", "Factuurdatum"),
@@ -125,6 +139,8 @@ LANGUAGES: dict[str, Language] = {
         refund=("Terugbetaling", "Restitutie abonnement"),
         total=("Totaal", "Eindtotaal", "Subtotaal"),
         preamble=("Rekeningafschrift", "Periode november"),
+        out_and_in=(("Af", "Bij"), ("Debet", "Credit")),
+        states=("Status", "Voltooid", ("In behandeling", "Geannuleerd", "Geweigerd")),
     ),
     "sv": Language(
         date=("Datum", "Bokföringsdag", "Transaktionsdag", "Fakturadatum"),
@@ -140,6 +156,8 @@ LANGUAGES: dict[str, Language] = {
         refund=("Återbetalning", "Återbetalning av plan"),
         total=("Summa", "Totalt", "Delsumma"),
         preamble=("Kontoutdrag", "Transaktioner november"),
+        out_and_in=(("Ut", "In"), ("Uttag", "Insättning")),
+        states=("Status", "Genomförd", ("Väntar", "Avbruten", "Misslyckad")),
     ),
 }
 
