@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, tzinfo
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -80,7 +81,7 @@ def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> Renderabl
     lines: list[RenderableType] = [
         Text(f"{style.time(window['from'])} to {style.time(window['to'])}", style="dim"),
         Text(
-            f"{style.money(total['cost'])} for {count(total['generations'], 'generation')}, "
+            f"{_known_and_unknown(total, style)} for {count(total['generations'], 'generation')}, "
             f"{style.money(usage['average_per_day'])} a day{_trend(usage['trend'])}"
         ),
     ]
@@ -90,13 +91,21 @@ def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> Renderabl
             share = "" if part["share"] is None else f"{float(part['share']) * 100:.1f} %"
             table.add_row(
                 part["key"] or _unmarked(by, part["generations"]),
-                style.money(part["cost"]),
+                _known_and_unknown(part, style),
                 f"{part['generations']:,}",
                 share,
             )
         lines.append(table)
     lines.extend(Text(f"• {line}") for line in _conversions(total, style))
     return Group(*lines)
+
+
+def _known_and_unknown(part: dict[str, Any], style: Style) -> str:
+    """A cost with what is not in it: what is unknown is never shown as zero."""
+    unknown = [f"{part['unpriced']:,} without a price"] if part["unpriced"] else []
+    unknown += [f"{style.money(amount)} without a rate" for amount in part["left_out"]]
+    known = [] if unknown and not Decimal(part["cost"]["amount"]) else [style.money(part["cost"])]
+    return " + ".join([*known, *unknown])
 
 
 def _unmarked(by: str, generations: int) -> str:
@@ -130,20 +139,6 @@ def history_view(
             record["deliverable"] or "",
         )
     return table
-
-
-def import_view(result: dict[str, Any]) -> RenderableType:
-    """What became of a file."""
-    lines = [
-        Text(
-            f"{result['file']}: {count(result['recorded'], 'record')} recorded, "
-            f"{result['duplicates']} known already, {len(result['rejected'])} rejected"
-        )
-    ]
-    for row in result["rejected"]:
-        place = ", ".join(f"{part} {row[part]}" for part in ("line", "column") if row[part])
-        lines.append(Text(f"  {place}: {row['reason']}" if place else f"  {row['reason']}", style="red"))
-    return Group(*lines)
 
 
 class _Console(Console):
@@ -187,9 +182,9 @@ def _spending(spent: dict[str, Any], style: Style) -> RenderableType:
     )
     for window, name in WINDOW_NAMES.items():
         part = spent[window]
-        table.add_row(
-            name, style.money(part["cost"], "unknown"), f"{part['generations']:,}", str(part["unpriced"] or "")
-        )
+        # What has no price has a column of its own.
+        cost = "unknown" if part["cost"] is None else _known_and_unknown(part | {"unpriced": 0}, style)
+        table.add_row(name, cost, f"{part['generations']:,}", str(part["unpriced"] or ""))
     return table
 
 
@@ -295,11 +290,22 @@ def listing(rows: list[dict[str, Any]]) -> RenderableType:
 
 
 def settings_view(settings: dict[str, Any], prefix: str = "") -> RenderableType:
-    """The settings, a line each, by the names that ``trayd config set`` takes."""
+    """The settings, a line each, by the names that ``trayd config set`` takes; of what there can be several, each one.
+
+    What is not set in one of those is not shown.
+    """
     lines: list[RenderableType] = []
     for name, value in settings.items():
         if isinstance(value, dict):
             lines.append(settings_view(value, f"{prefix}{name}."))
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            lines += [Text.assemble(f"[[{prefix}{name}]] ", (_entry(each), "bold")) for each in value]
         else:
             lines.append(Text.assemble(f"{prefix}{name} = ", (str(value), "bold")))
     return Group(*lines)
+
+
+def _entry(table: dict[str, Any]) -> str:
+    """A table in one line, as the settings file has it."""
+    told = ((name, f"{{ {_entry(value)} }}" if isinstance(value, dict) else value) for name, value in table.items())
+    return ", ".join(f"{name} = {value}" for name, value in told if value not in (None, ""))

@@ -1,8 +1,16 @@
 """What people see in the terminal is what there is, letter for letter."""
 
+from datetime import UTC
+
 import pytest
 
-from trayd.show import console, new_table
+from tests.insight.recount import Recount
+from tests.insight.samples import NOW, ecb, external, generation, rates
+from trayd.insight.usage import usage
+from trayd.insight.windows import parse_window
+from trayd.records import Filters
+from trayd.shapes import plain
+from trayd.show import Style, console, new_table, usage_view
 
 
 @pytest.mark.parametrize("name", ["FLUX.1 [dev]", "[red]Sale[/red]", ":smile: Studio", "[/] [link=http://x]"])
@@ -11,3 +19,46 @@ def test_names_are_printed_as_they_are(name, capsys):
     table.add_row(name)
     console().print(table)
     assert name in capsys.readouterr().out
+
+
+def shown(view, capsys):
+    console().print(view)
+    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+IN_KRONOR = Style("en_US", UTC)
+
+
+def usage_of(of, by="project"):
+    converter = rates("SEK", USD=ecb("10.5"), EUR=ecb("11.25", last_known=True))
+    window = parse_window("30d", NOW, UTC)
+    made = usage(Recount(of), filters=Filters(), window=window, by=by, zone=UTC, converter=converter)
+    return usage_view(plain(made), IN_KRONOR, by)
+
+
+def test_the_usage_says_at_which_rates_its_amounts_were_converted(capsys):
+    of = [generation("1.00", project="Film"), external("20", "2026-11-03", currency="EUR", project="Spring")]
+    assert shown(usage_of(of), capsys) == [
+        "2026-10-21 14:00 to 2026-11-20 14:00",
+        "235.5 kr for 1 generation, 7.8 kr a day",
+        "project      cost  generations   share",
+        "Spring   225.0 kr            0  95.5 %",
+        "Film      10.5 kr            1   4.5 %",
+        "• €20.00 converted at the last known rate, of 18 Nov 2026",
+        "• $1.00 converted at the ECB's rate of 20 Nov 2026",
+    ]
+
+
+def test_a_cost_without_a_rate_or_a_price_is_never_shown_as_zero(capsys):
+    of = [
+        external("3.00", "2026-11-03", currency="AUD", project="Spring"),
+        generation(None, project="Film"),
+        generation("1.00", project="Film"),
+    ]
+    told = shown(usage_of(of), capsys)
+    assert told[1] == "10.5 kr + 1 without a price + A$3.00 without a rate for 2 generations, 0.4 kr a day"
+    assert told[3].split() == ["Film", "10.5", "kr", "+", "1", "without", "a", "price", "2", "100.0", "%"]
+    assert told[4].split() == ["Spring", "A$3.00", "without", "a", "rate", "0", "0.0", "%"]
+    assert told[5] == (
+        "• A$3.00 left out of the totals: no exchange rate is known for AUD; set one under [rates] in the settings"
+    )

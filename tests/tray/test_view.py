@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from trayd.insight.conversion import RateUse
 from trayd.insight.status import AccountStatus, DropStatus, Pending, Spent, Status
 from trayd.money import Money
+from trayd.rates import RateSource
 from trayd.records import Counting, Estimate, Generation
 from trayd.records import Status as Outcome
 from trayd.tray.model import IconState, MenuItem, TrayView
@@ -286,3 +288,23 @@ def test_more_accounts_than_fit_are_counted_in_the_tooltip() -> None:
     shown = view(status(*(account(name=f"a{number}") for number in range(5))))
 
     assert "and 2 more accounts" in shown.tooltip.split("\n")
+
+
+def test_old_exchange_rates_are_said_where_the_menu_has_amounts_made_with_them() -> None:
+    used = RateUse(
+        currency="SEK",
+        amount=Money.of("300", "SEK"),
+        first=date(2026, 11, 19),
+        last=date(2026, 11, 20),
+        published=date(2026, 11, 18),
+        source=RateSource.ECB,
+        last_known=True,
+    )
+    current = msgspec.structs.replace(used, last_known=False)
+
+    def tooltip(**rates: RateUse) -> list[str]:
+        spending = {window: spent(rates=(rates[f"of_{window}"],)) for window in ("24h", "7d", "30d", "total")}
+        return view(status(spent=spending)).tooltip.splitlines()
+
+    assert "Exchange rates of 18 Nov, the last known" in tooltip(of_24h=current, of_7d=used, of_30d=used, of_total=used)
+    assert not any("Exchange" in line for line in tooltip(of_24h=current, of_7d=current, of_30d=current, of_total=used))
