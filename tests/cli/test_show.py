@@ -59,6 +59,6 @@ def test_a_cost_without_a_rate_or_a_price_is_never_shown_as_zero(capsys):
     assert told[1] == "10.5 kr + 1 without a price + A$3.00 without a rate for 2 generations, 0.4 kr a day"
     assert told[3].split() == ["Film", "10.5", "kr", "+", "1", "without", "a", "price", "2", "100.0", "%"]
     assert told[4].split() == ["Spring", "A$3.00", "without", "a", "rate", "0", "0.0", "%"]
-    assert told[5] == (
+    assert told[6] == (
         "• A$3.00 left out of the totals: no exchange rate is known for AUD; set one under [rates] in the settings"
     )
