@@ -74,7 +74,16 @@ def test_a_price_is_exact_until_its_one_rounding() -> None:
         ("1234567.891", "EUR", "de_DE", "1.234.567,89\u00a0€"),
         ("5.1", "SEK", "en_US", "5.1 kr"),
         ("5.1", "SEK", "sv_SE", "5,1 kr"),
+        ("5.1", "SEK", "de_DE", "5,1 kr"),
+        ("-1234.56", "SEK", "sv_SE", "-1\u00a0234,6 kr"),
         ("1234.5", "JPY", "en_US", "¥1,234"),
+        ("1234.5", "JPY", "ja_JP", "￥1,234"),
+        ("0.31", "JPY", "ja_JP", "￥0.31"),
+        ("12.3456", "KWD", "de_DE", "12,346\u00a0KWD"),
+        # Between letters and digits a space that does not break, as CLDR has it.
+        ("120", "AED", "en_US", "AED\u00a0120.00"),
+        ("-3", "CHF", "en_US", "-CHF\u00a03.00"),
+        ("3", "CHF", "de_CH", "CHF\u00a03.00"),
     ],
 )
 def test_money_is_shown_as_people_write_it(amount: str, currency: str, locale: str, shown: str) -> None:

@@ -135,6 +135,9 @@ _SHOWN_DECIMALS: Mapping[str, int] = {"SEK": 1}
 # CLDR writes SEK as a code outside Swedish; people who bill in kronor write kr.
 _PATTERNS: Mapping[str, str] = {"SEK": "#,##0.0 kr"}
 
+_LETTER_BEFORE = re.compile("¤(?=[#0])")
+_LETTER_AFTER = re.compile("(?<=[#0])¤")
+
 _SMALL_DIGITS = 2
 
 
@@ -188,6 +191,13 @@ def _decimals(currency: str) -> int:
 
 def _pattern(currency: str, locale: str) -> NumberPattern:
     from babel import Locale
-    from babel.numbers import parse_pattern
+    from babel.numbers import get_currency_symbol, parse_pattern
 
-    return parse_pattern(_PATTERNS.get(currency) or Locale.parse(locale).currency_formats["standard"].pattern)
+    pattern = _PATTERNS.get(currency) or Locale.parse(locale).currency_formats["standard"].pattern
+    symbol = get_currency_symbol(currency, locale)
+    # Between letters and digits comes a space that does not break (UTS #35, part 3, 3.3: currency spacing).
+    if symbol[-1].isalpha():
+        pattern = _LETTER_BEFORE.sub("¤\u00a0", pattern)
+    if symbol[0].isalpha():
+        pattern = _LETTER_AFTER.sub("\u00a0¤", pattern)
+    return parse_pattern(pattern)
