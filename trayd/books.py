@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from trayd.errors import LedgerError
-from trayd.insight.pools import PoolCost, Project, charged, divided, shares, whole_id
+from trayd.insight.pools import PoolCost, Project, charged, divided, shares, trouble, whole_id
 from trayd.insight.tally import Tally, dated_sums
 from trayd.insight.windows import day_start
 from trayd.ledger.store import Ledger
@@ -28,6 +28,21 @@ _ALL = Filters()
 
 #: What a pool cost is asked for by when it has to be divided.
 _SHARED_BY = frozenset({"client", "project"})
+
+
+class Division(NamedTuple):
+    """A pool cost, and how it is divided.
+
+    Attributes:
+        pieces: its shares; the cost itself where it is not divided.
+        set_up: the settings tell of it, not the ledger.
+        trouble: what a person has to know of it, in words; empty where all is clear.
+    """
+
+    pool: PoolCost
+    pieces: tuple[ExternalCost, ...]
+    set_up: bool
+    trouble: str
 
 
 class _Part(NamedTuple):
@@ -141,6 +156,19 @@ class Books:
         pieces = self._divided(pool)
         ordered = reversed(pieces) if newest_first else pieces
         return (piece for piece in ordered if filters.admits(piece, zone))
+
+    def divisions(self, filters: Filters = _ALL, *, zone: tzinfo) -> Iterator[Division]:
+        """The pool costs of which a share is meant, each with its shares, newest first."""
+        wide = msgspec.structs.replace(_wide(filters), kind=Kind.POOL)
+        recorded = self._ledger.records(wide, zone=zone) if _concerns(filters) else ()
+        pools = [PoolCost.of_month(record) for record in recorded if isinstance(record, ExternalCost)]
+        set_up = [pool for pool in self._charged if _concerns(filters) and wide.admits(pool.cost, zone)]
+        for pool in sorted((*pools, *set_up), key=lambda pool: _place(pool.cost, zone), reverse=True):
+            spending = self._spending(pool)
+            among = shares(pool, spending, self._projects)
+            pieces = divided(pool, spending, among)
+            if any(filters.admits(piece, zone) for piece in pieces):
+                yield Division(pool, pieces, pool in set_up, trouble(pool, spending, self._projects, among))
 
     def tagged_by(self, filters: Filters, *, zone: tzinfo) -> Iterator[Record]:
         """The records of the ledger that a person means by these filters: what is shared only where all of it is meant.

@@ -18,6 +18,9 @@ Finding = dict[str, Any]
 #: With less room than this on a disk, the next poll or checkpoint may fail.
 _ROOM_BYTES = 16 * 1024 * 1024
 
+#: Of shared costs, so many are looked at, the newest first.
+_POOLS_LOOKED_AT = 200
+
 
 def examine() -> list[Finding]:
     """All findings: ``{"subject", "state": "good|note|bad", "text", "cure"}``."""
@@ -87,6 +90,7 @@ def _ledger(paths: Paths, _settings: Settings) -> Iterator[Finding]:
     with open_desk() as desk:
         verified = desk.ask("verify")
         status = desk.ask("status")
+        pools = desk.ask("pools", limit=_POOLS_LOOKED_AT)
     for problem in verified["problems"]:
         yield _finding("ledger", "bad", problem["text"], problem["cure"])
     yield from (_finding("ledger", "note", text) for text in verified["mended"])
@@ -96,6 +100,7 @@ def _ledger(paths: Paths, _settings: Settings) -> Iterator[Finding]:
     running = status["daemon"]["running"]
     yield _finding("daemon", "good" if running else "note", "running" if running else "not running")
     yield from _backup(paths, Path(status["daemon"]["backup"] or paths.backup))
+    yield from _pools(pools)
     for difference in status["differences"]:
         yield _finding(
             f"account {difference['account']}",
@@ -119,6 +124,27 @@ def _ledger(paths: Paths, _settings: Settings) -> Iterator[Finding]:
             f"{count(status['drop']['rejected'], 'file')} rejected",
             "see the .reason.txt beside each in drop/rejected",
         )
+
+
+def _pools(pools: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Shared costs that nobody shares though their period is over, and weights of projects that there are not."""
+    troubled: dict[str, list[dict[str, Any]]] = {}
+    for pool in pools:
+        if pool["trouble"] and (isinstance(pool["split"], dict) or not pool["goes_on"]):
+            troubled.setdefault(pool["description"], []).append(pool)
+    for name, costs in troubled.items():
+        newest = costs[0]
+        earlier = f", and {len(costs) - 1} earlier" if len(costs) > 1 else ""
+        yield _finding(
+            f"pool {name}",
+            "note",
+            f"the cost of {newest['date']}{earlier}: {newest['trouble']}",
+            "`trayd config edit` changes its split"
+            if newest["set_up"]
+            else f"give it a project: `trayd tag {newest['id']} --project NAME`",
+        )
+    if pools and not troubled:
+        yield _finding("pools", "good", "each shared cost is divided; `trayd pools` shows them")
 
 
 def _backup(paths: Paths, used: Path) -> Iterator[Finding]:

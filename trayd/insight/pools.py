@@ -192,6 +192,40 @@ def _unknown(name: str) -> Project:
     return Project(client, project) if slash and client and project else Project(None, name)
 
 
+def trouble(
+    pool: PoolCost,
+    spending: Mapping[Project, Tally],
+    known: Callable[[], Collection[Project]],
+    among: Collection[Share],
+) -> str:
+    """What a person has to know of how a cost is divided: that nobody shares it, or whose share is not clear.
+
+    Args:
+        pool: the cost.
+        spending: as :func:`shares` was given it, and ``known``.
+        known: all projects of all times.
+        among: what :func:`shares` found.
+    """
+    cost, split = pool.cost, pool.split
+    if cost.project or not cost.amount.nanos:
+        return ""
+    if isinstance(split, str):
+        whose = f"no project of {cost.client}" if cost.client else "no project"
+        did = "has a record" if split == EQUAL else "spent anything"
+        return "" if among else f"nobody shares it: {whose} {did} in {told(pool.since, pool.until)}"
+    return "; ".join(filter(None, (_unclear(name, spending.keys(), known) for name in split)))
+
+
+def _unclear(name: str, near: Collection[Project], known: Callable[[], Collection[Project]]) -> str:
+    project = named(name, near, known)
+    if project in near or project in known():
+        return ""
+    clients = sorted(other.client or "(none)" for other in known() if other.name == name)
+    if clients:
+        return f"{name!r} is a project of {' and of '.join(clients)}: write Client/Project"
+    return f"no record is of a project {name!r}"
+
+
 def divided(pool: PoolCost, spending: Mapping[Project, Tally], among: Collection[Share]) -> tuple[ExternalCost, ...]:
     """The cost as its shares, a record each, in the order of their ids; as a whole where there are none.
 
