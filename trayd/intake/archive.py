@@ -16,8 +16,9 @@ import msgspec
 from trayd.intake.kinds import LARGEST_FILE
 from trayd.intake.rejection import RefusedError, Rejection, printable, shown
 
-# What rides along in exports and is no table: what desktops add, invoices, logos, explanations.
-_NOT_LISTED_STARTS = ("__macosx/", ".", "~$")
+# What desktops and office programs leave beside files.
+_LEFT_BEHIND = (".", "~$")
+_LEFT_BEHIND_FOLDER = "__macosx/"
 
 _MOST_MEMBERS = 10_000
 _ENCRYPTED = 0x1
@@ -74,7 +75,7 @@ class Zip:
         self.members = tuple(
             member
             for member in members
-            if not member.name.lower().startswith(_NOT_LISTED_STARTS) and not member.base.startswith(_NOT_LISTED_STARTS)
+            if not member.name.lower().startswith(_LEFT_BEHIND_FOLDER) and not member.base.startswith(_LEFT_BEHIND)
         )
 
     def has(self, name: str) -> bool:
@@ -127,7 +128,7 @@ def unpack_gzip(data: bytes) -> bytes:
 def too_large(size: int | None = None) -> RefusedError:
     """The refusal of what is more than is read, once it is unpacked."""
     most = f"{LARGEST_FILE // 2**20} MiB"
-    told = f"more than {most}" if size is None else f"{size // 2**20:,} MiB, and no more than {most} are read"
+    told = f"more than {most}" if size is None else f"{-(-size // 2**20):,} MiB, and no more than {most} are read"
     cure = "unpack it and drop its files in smaller parts"
     return RefusedError(Rejection(problem=f"it unpacks to {told}", cure=cure))
 

@@ -48,6 +48,9 @@ _BY_LANGUAGE = {
     "¥": {0x411: "JPY", 0x804: "CNY"},
 }
 
+# Beyond what a double can be.
+_GREATEST_POWER = 308
+
 _EPOCH_1900 = datetime(1899, 12, 30)  # noqa: DTZ001 - a cell's date has no zone
 _EPOCH_1904 = datetime(1904, 1, 1)  # noqa: DTZ001 - the same
 _LAST_SERIAL = 2_958_465
@@ -130,7 +133,7 @@ def shown_number(stored: str, number_format: Format, *, from_1904: bool) -> str:
         value = _AS_SHOWN.plus(exact)
     except InvalidOperation:
         return stored
-    if not value.is_finite():
+    if not value.is_finite() or abs(value.adjusted()) > _GREATEST_POWER:
         return stored
     if number_format.meaning is Meaning.INSTANT and 0 <= value < _LAST_SERIAL + 1:
         return _instant(value, from_1904=from_1904)

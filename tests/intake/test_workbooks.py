@@ -1,0 +1,396 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
+
+from trayd.intake.number_formats import Meaning, format_of, shown_number
+from trayd.intake.rejection import RefusedError
+from trayd.intake.sheet import open_sheets
+
+_TYPES = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
+_PLACES = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def book_of(*rows: tuple[Any, ...], formats: dict[str, str] | None = None) -> openpyxl.Workbook:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for place, number_format in (formats or {}).items():
+        book.active[place].number_format = number_format
+    return book
+
+
+def cells(data: bytes, wanted: str | None = None) -> list[tuple[str, ...]]:
+    return [row.cells for row in open_sheets("costs.xlsx", data, wanted)[0].rows()]
+
+
+def first_row(*values: Any, **formats: str) -> tuple[str, ...]:
+    return cells(saved(book_of(values, formats=formats)))[0]
+
+
+def refusal(data: bytes, wanted: str | None = None) -> str:
+    with pytest.raises(RefusedError) as refused:
+        _ = [list(sheet.rows()) for sheet in open_sheets("costs.xlsx", data, wanted)]
+    return refused.value.rejection.text("costs.xlsx")
+
+
+def package(
+    sheet: str, *, prefix: str = "", place: str = "xl/workbook.xml", declared: str = "", texts: str = ""
+) -> bytes:
+    """A workbook of one sheet as a program might write it that writes no more than it has to."""
+    p = f"{prefix}:" if prefix else ""
+    space = f'xmlns{f":{prefix}" if prefix else ""}="{_MAIN}"'
+    out = io.BytesIO()
+    folder = place.rpartition("/")[0]
+    with zipfile.ZipFile(out, "w") as parts:
+        parts.writestr("[Content_Types].xml", _TYPES)
+        parts.writestr(
+            "_rels/.rels",
+            f'<Relationships><Relationship Id="a" Type="{_PLACES}/officeDocument" Target="{place}"/></Relationships>',
+        )
+        parts.writestr(
+            f"{folder}/_rels/{place.rpartition('/')[2]}.rels",
+            f'<Relationships><Relationship Id="r7" Type="{_PLACES}/worksheet" Target="/{folder}/one.xml"/>'
+            f'<Relationship Id="r8" Type="{_PLACES}/sharedStrings" Target="texts.xml"/></Relationships>',
+        )
+        parts.writestr(f"{folder}/texts.xml", f"<{p}sst {space}>{texts}</{p}sst>")
+        parts.writestr(
+            place,
+            f'<{p}workbook {space} xmlns:r="{_PLACES}"><{p}sheets><{p}sheet name="One" sheetId="1" r:id="r7"/>'
+            f"</{p}sheets></{p}workbook>",
+        )
+        parts.writestr(
+            f"{folder}/one.xml", f"{declared}<{p}worksheet {space}><{p}sheetData>{sheet}</{p}sheetData></{p}worksheet>"
+        )
+    return out.getvalue()
+
+
+# Cells
+
+
+def test_a_sheet_is_rows_of_texts_with_the_numbers_that_excel_shows():
+    book = book_of(("date", "what", "amount"))
+    book.active["B4"] = "Pro plan"
+    book.active["C4"] = 12.3
+    (sheet,) = open_sheets("costs.xlsx", saved(book))
+    assert (sheet.encoding, sheet.delimiter, sheet.name, sheet.exact) == ("Excel", "", "", True)
+    assert [(row.line, row.cells) for row in sheet.rows()] == [
+        (1, ("date", "what", "amount")),
+        (4, ("", "Pro plan", "12.3")),
+    ]
+    assert list(sheet.rows()) == list(sheet.rows())
+
+
+def test_kinds_of_cells():
+    assert first_row("text", 12, 12.5, True, False, None, "#REF!", " 0012 ") == (
+        "text", "12", "12.5", "TRUE", "FALSE", "", "#REF!", " 0012 ",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("12.3", "12.3"),
+        ("12.300000000000001", "12.3"),
+        ("1.1000000000000001", "1.1"),
+        ("0.30000000000000004", "0.3"),
+        ("100", "100"),
+        ("100.0", "100"),
+        ("1E-3", "0.001"),
+        ("1.5E+7", "15000000"),
+        ("-0.0025", "-0.0025"),
+        ("0.00006944444", "0.00006944444"),
+        ("123456789012345678", "123456789012346000"),
+        ("1E+300", "1" + "0" * 300),
+        ("1E+4000", "1E+4000"),
+    ],
+)
+def test_a_number_is_the_one_that_excel_shows_however_it_is_stored(stored, shown):
+    assert shown_number(stored, format_of(0, {}), from_1904=False) == shown
+
+
+@given(st.decimals(-(10**9), 10**9, places=4))
+def test_amounts_come_out_as_they_went_in(amount):
+    stored = repr(float(amount))
+    assert Decimal(shown_number(stored, format_of(2, {}), from_1904=False)) == amount
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "shown"),
+    [
+        (date(2026, 11, 3), "yyyy-mm-dd", "2026-11-03"),
+        (date(2026, 11, 3), "d/m/yy", "2026-11-03"),
+        (date(2026, 11, 3), "[$-407]d. mmmm yyyy;@", "2026-11-03"),
+        (datetime(2026, 11, 3, 14, 3, 11), "m/d/yyyy h:mm", "2026-11-03 14:03:11"),  # noqa: DTZ001
+        (time(14, 3, 11), "h:mm AM/PM", "14:03:11"),
+        (timedelta(hours=36, minutes=30), "[h]:mm:ss", "36:30:00"),
+        (46329.75, "0.00", "46329.75"),
+        (46329, '"day" 0', "46329"),
+        (46329, "#,##0", "46329"),
+        (0.19, "0%", "0.19"),
+    ],
+)
+def test_dates_are_told_by_the_format(value, number_format, shown):
+    assert first_row(value, A1=number_format) == (shown,)
+
+
+def test_days_can_be_counted_from_1904_on():
+    book = openpyxl.Workbook()
+    book.epoch = CALENDAR_MAC_1904
+    book.active.append((date(2026, 11, 3), datetime(2026, 11, 3, 14, 3)))  # noqa: DTZ001
+    assert cells(saved(book)) == [("2026-11-03", "2026-11-03 14:03:00")]
+
+
+@pytest.mark.parametrize(
+    ("serial", "shown"), [("1", "1900-01-01"), ("59", "1900-02-28"), ("61", "1900-03-01"), ("2958465", "9999-12-31")]
+)
+def test_the_day_that_never_was_is_counted_as_excel_does(serial, shown):
+    assert shown_number(serial, format_of(14, {}), from_1904=False) == shown
+
+
+@pytest.mark.parametrize("serial", ["-1", "2958466", "1e30"])
+def test_a_number_that_is_no_day_stays_a_number(serial):
+    assert "-" not in shown_number(serial, format_of(14, {}), from_1904=False)[1:]
+
+
+@pytest.mark.parametrize(
+    ("number_format", "shown"),
+    [
+        ("#,##0.00 [$€-407]", "12.5 €"),
+        ("[$$-409]#,##0.00", "12.5 USD"),
+        ("[$$-1009]#,##0.00", "12.5 CAD"),
+        ("#,##0.00 [$kr-41D]", "12.5 SEK"),
+        ("#,##0.00\\ [$kr.-406]", "12.5 DKK"),
+        ("[$¥-411]#,##0", "12.5 JPY"),
+        ("[$EUR] #,##0.00", "12.5 EUR"),
+        ('#,##0.00 "kr"', "12.5 kr"),
+        ('_-* #,##0.00\\ "€"_-;\\-* #,##0.00\\ "€"_-;_-* "-"??\\ "€"_-;_-@_-', "12.5 €"),
+        ('_("$"* #,##0.00_);_("$"* \\(#,##0.00\\);_("$"* "-"??_);_(@_)', "12.5 $"),
+        ("$#,##0.00", "12.5 $"),
+        ("£#,##0.00;[Red]-£#,##0.00", "12.5 £"),
+        ("USD 0.00", "12.5 USD"),
+        ('0.00 "CHF"', "12.5 CHF"),
+        ('0 "pieces"', "12.5"),
+        ('0.00 "seconds"', "12.5"),
+        ("0.00_);[Red]\\(0.00\\)", "12.5"),
+        ("General", "12.5"),
+    ],
+)
+def test_the_currency_of_a_money_format_is_kept(number_format, shown):
+    assert first_row(12.5, A1=number_format) == (shown,)
+
+
+def test_a_built_in_money_format_tells_no_currency_since_it_shows_that_of_whoever_looks():
+    assert format_of(44, {}).currency == ""
+    assert format_of(44, {44: '_-* #,##0.00 "€"_-'}).currency == "€"
+
+
+@given(st.text(max_size=30))
+def test_any_format_code_means_something(code):
+    meant = format_of(200, {200: code})
+    assert meant.meaning in Meaning
+    shown_number("46329.5", meant, from_1904=False)
+
+
+@given(st.text(st.sampled_from("0123456789.eE+-naif"), max_size=30), st.sampled_from([0, 14, 46]))
+def test_whatever_is_stored_for_a_number_is_shown(stored, number_format):
+    shown_number(stored, format_of(number_format, {}), from_1904=False)
+
+
+def test_a_formula_is_what_excel_last_made_of_it():
+    sheet = (
+        '<row r="1"><c r="A1"><f>B1*2</f><v>24</v></c><c r="B1" t="str"><f>T("x")</f><v>x</v></c>'
+        '<c r="C1" t="e"><f>1/0</f><v>#DIV/0!</v></c><c r="D1" t="str"><f>""</f><v></v></c></row>'
+    )
+    assert cells(package(sheet)) == [("24", "x", "#DIV/0!")]
+
+
+def test_a_formula_that_nothing_has_calculated_is_shown_as_such():
+    assert first_row(12, "=A1*2") == ("12", "=A1*2")
+
+
+def test_merged_cells_have_their_value_once_so_that_no_amount_counts_twice():
+    book = book_of(("title", None, None), ("2026-11-03", "a", 5), (None, "b", None))
+    book.active.merge_cells("A1:C1")
+    book.active.merge_cells("C2:C3")
+    assert cells(saved(book)) == [("title",), ("2026-11-03", "a", "5"), ("", "b")]
+
+
+def test_texts_are_whole_with_runs_without_readings_and_with_escapes():
+    inline = (
+        '<row r="1"><c r="A1" t="inlineStr"><is><r><t>one </t></r><r><t>two</t></r><rPh><t>no</t></rPh></is></c>'
+        '<c r="B1" t="inlineStr"><is><t>a_x000D_b</t></is></c></row>'
+    )
+    assert cells(package(inline)) == [("one two", "a\rb")]
+    assert first_row("a\nb", "snow ☃ 😀") == ("a\nb", "snow ☃ 😀")
+
+
+def test_places_can_be_left_out_and_names_can_have_prefixes():
+    bare = "<row><c><v>1</v></c><c><v>2</v></c></row><row><c><v>3</v></c></row>"
+    assert cells(package(bare)) == [("1", "2"), ("3",)]
+    prefixed = '<x:row r="3"><x:c r="B3" t="d"><x:v>2026-11-03T00:00:00</x:v></x:c></x:row>'
+    assert cells(package(prefixed, prefix="x", place="office/book.xml")) == [("", "2026-11-03")]
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.one_of(
+                st.none(),
+                st.integers(-(10**14), 10**14),
+                st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=8).filter(
+                    lambda text: not text.startswith(("=", "#")) and "_x" not in text
+                ),
+            ),
+            min_size=1,
+            max_size=4,
+        ),
+        max_size=5,
+    )
+)
+def test_what_another_program_writes_is_read_as_it_was_meant(table):
+    book = book_of(("top",), *map(tuple, table))
+    read = {row.line: row.cells for row in open_sheets("x.xlsx", saved(book))[0].rows()}
+    for number, row in enumerate(table, start=2):
+        texts = ["" if cell is None else str(cell) for cell in row]
+        while texts and not texts[-1]:
+            texts.pop()
+        assert read.get(number, ()) == tuple(texts)
+
+
+def test_cells_share_texts():
+    texts = (
+        "<si><t>plain</t></si><si><r><t>one </t></r><r><t>two</t></r><rPh><t>no</t></rPh><phoneticPr/></si><si/>"
+        "<si><t>a_x000D_b_x</t></si>"
+    )
+    sheet = "".join(f"<c t='s'><v>{number}</v></c>" for number in (3, 1, 0, 0, 2))
+    assert cells(package(f"<row>{sheet}</row>", texts=texts)) == [("a\rb_x", "one two", "plain", "plain")]
+
+
+# Sheets
+
+
+def several() -> bytes:
+    book = book_of(("day", "amount"), (1, 2))
+    book.active.title = "Costs"
+    book.create_sheet("Empty")
+    hidden = book.create_sheet("Workings")
+    hidden.append(("x", "y"))
+    hidden.sheet_state = "hidden"
+    book.create_sheet("2025").append(("day", "total", "note"))
+    book.create_chartsheet("Chart")
+    return saved(book)
+
+
+def test_each_sheet_that_people_see_something_in_is_offered():
+    sheets = open_sheets("costs.xlsx", several())
+    assert [(sheet.name, sheet.width) for sheet in sheets] == [("Costs", 2), ("2025", 3)]
+
+
+@pytest.mark.parametrize("wanted", ["2025", "Workings", "costs", " COSTS "])
+def test_a_sheet_can_be_meant_by_its_name_even_if_it_is_hidden(wanted):
+    (sheet,) = open_sheets("costs.xlsx", several(), wanted)
+    assert sheet.name == ""
+    assert sheet.width == (3 if wanted == "2025" else 2)
+
+
+def test_a_sheet_that_is_not_there_is_told_with_those_that_are():
+    assert refusal(several(), "Kosten") == (
+        'costs.xlsx: there is no sheet "Kosten" in it; take one of those that are there: "Costs", "2025"'
+    )
+
+
+def test_a_workbook_with_macros_is_read_without_them():
+    data = io.BytesIO(several())
+    with zipfile.ZipFile(data, "a") as parts:
+        parts.writestr("xl/vbaProject.bin", b"\xd0\xcf\x11\xe0 never opened")
+    assert open_sheets("costs.xlsm", data.getvalue())[0].name == "Costs"
+
+
+def test_a_workbook_is_one_whatever_its_name_is():
+    assert open_sheets("export.csv", several())[0].encoding == "Excel"
+
+
+def test_a_workbook_without_anything_in_it_is_refused():
+    assert refusal(saved(openpyxl.Workbook())) == (
+        "costs.xlsx: all its sheets are empty or hidden; show the one that is meant"
+    )
+
+
+# Damage and malice
+
+
+def test_a_cell_far_away_from_all_others_is_told_rather_than_made_room_for():
+    book = book_of(("day", "amount"))
+    book.active["XFD1048576"] = 1
+    assert refusal(saved(book)) == (
+        "costs.xlsx line 1048576: a cell stands in column 16,384, far beyond any table; clear it and try again"
+    )
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        "<row r='1'><c r='A1'><v>1</v></row>",
+        "<row r='one'/>",
+        "<row r='1'><c r='1A'/></row>",
+        "<row r='1'><c t='s'><v>5</v></c></row>",
+        "<row r='1'><c t='s'><v>-1</v></c></row>",
+        "<row r='1'><c s='-1'><v>1</v></c></row>",
+        "<row r='1'><c><v>&nothing;</v></c></row>",
+    ],
+)
+def test_a_damaged_sheet_is_refused(sheet):
+    assert refusal(package(sheet)) == (
+        "costs.xlsx: the workbook is damaged; open it in Excel, save it again and drop that"
+    )
+
+
+def test_entities_are_never_expanded():
+    declared = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+    assert "the workbook is damaged" in refusal(package("<row><c><v>&b;</v></c></row>", declared=declared))
+    outside = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]>'
+    assert "the workbook is damaged" in refusal(package("<row><c><v>&a;</v></c></row>", declared=outside))
+
+
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/styles.xml"])
+def test_a_workbook_that_lacks_a_part_is_refused(part):
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(several())) as parts, zipfile.ZipFile(out, "w") as fewer:
+        for name in parts.namelist():
+            if name != part:
+                fewer.writestr(name, parts.read(name))
+    assert refusal(out.getvalue()) == (
+        f'costs.xlsx: "{part}", which should be in it, is missing or damaged; get it again from where it comes from'
+    )
+
+
+@given(st.data())
+def test_a_workbook_with_flipped_bytes_is_read_or_refused(data):
+    damaged = bytearray(_SEVERAL)
+    for at in data.draw(st.lists(st.integers(0, len(damaged) - 1), min_size=1, max_size=5)):
+        damaged[at] ^= data.draw(st.integers(1, 255))
+    try:
+        for sheet in open_sheets("costs.xlsx", bytes(damaged)):
+            list(sheet.rows())
+    except RefusedError:
+        pass
+
+
+_SEVERAL = several()
