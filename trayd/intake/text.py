@@ -113,15 +113,6 @@ def read_text(data: bytes) -> Text:
     return Text(data=data, codec=codec, errors=C1, encoding=name)
 
 
-def decode(data: bytes) -> str:
-    """The whole text at once.
-
-    Raises:
-        RefusedError: as :func:`read_text`.
-    """
-    return "".join(read_text(data).lines())
-
-
 def _utf16_without_mark(data: bytes) -> str:
     looked_at = data[:_LOOKED_AT]
     even, odd = looked_at[::2].count(0), looked_at[1::2].count(0)
