@@ -141,8 +141,8 @@ def test_the_rates_that_were_used_are_told_by_currency_and_by_how_sure_they_are(
         (RateSource.BUNDLED, False, 1, "the rate of 20 Nov that came with trayd"),
         (RateSource.BUNDLED, False, 2, "the rates of each day (19 Nov to 20 Nov) that came with trayd"),
         (RateSource.BUNDLED, True, 2, "the last rate that came with trayd, of 18 Nov"),
-        (RateSource.SETTINGS, False, 1, "the rate in your settings"),
-        (RateSource.SETTINGS, False, 2, "the rates in your settings"),
+        (RateSource.SETTINGS, False, 1, "the rate fixed in the settings"),
+        (RateSource.SETTINGS, False, 2, "the rates fixed in the settings"),
     ],
 )
 def test_how_sure_a_rate_is_is_said_in_words(source, last_known, days, told):

@@ -57,7 +57,7 @@ class RateUse(msgspec.Struct, frozen=True, kw_only=True):
             return f"{which}, of {day(self.published)}"
         one = self.first == self.last
         if self.source is RateSource.SETTINGS:
-            return "the rate in your settings" if one else "the rates in your settings"
+            return "the rate fixed in the settings" if one else "the rates fixed in the settings"
         when = f"of {day(self.first)}" if one else f"of each day ({day(self.first)} to {day(self.last)})"
         if bundled:
             return f"the {'rate' if one else 'rates'} {when} that came with trayd"

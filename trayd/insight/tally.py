@@ -76,7 +76,8 @@ class _Worth(NamedTuple):
     """A tally in the home currency: exact nanos, what they are of, and what has no rate."""
 
     nanos: dict[Kind, Decimal]
-    total: Decimal
+    exact: Decimal
+    total: int
     priced: int
     estimated: Decimal
     pending: Decimal | None
@@ -192,7 +193,8 @@ class Tally:
                 priced += count
                 if counting is Counting.ESTIMATE:
                     estimated = EXACT_SUMS.add(estimated, amount)
-        return _Worth(nanos, added(nanos.values()), priced, estimated, pending, left_out)
+        exact = added(nanos.values())
+        return _Worth(nanos, exact, rounded(exact), priced, estimated, pending, left_out)
 
     def _amounts(self, left_out: dict[str, int]) -> Iterator[tuple[tuple[Kind, Counting], int, Decimal]]:
         """What there is, in the home currency; what has no rate goes to ``left_out`` instead."""
@@ -209,12 +211,12 @@ class Tally:
     @property
     def exact(self) -> Decimal:
         """The sum over all kinds, in nanos, before it is rounded."""
-        return self._read().total
+        return self._read().exact
 
     @property
     def total(self) -> int:
         """The sum over all kinds, in nanos, rounded half to even."""
-        return rounded(self.exact)
+        return self._read().total
 
     @property
     def nanos(self) -> dict[Kind, int]:
