@@ -1,7 +1,9 @@
-"""A process that looks into the drop folder of a home once: ``python -m tests.intake.child HOME [KILL_AT]``.
+"""A process that takes in the drop folder of a home: ``python -m tests.intake.child HOME [KILL_AT] [watching]``.
 
-It prints what a person was told. With KILL_AT it ends by SIGKILL at that point: ``move`` once all is recorded and
-nothing is moved, ``unlink`` once the first file has its name in done/ and still the old one.
+It prints what a person was told. With KILL_AT it ends by SIGKILL once it has done that: ``read`` the files, ``rows``
+written the rejected rows, ``recorded`` all, ``linked`` the first file to done/, ``claimed`` its old name, ``unlinked``
+it, ``renamed`` it there where nobody watches. With ``watching`` it goes on until the folder is empty, else it looks
+once.
 """
 
 from __future__ import annotations
@@ -10,38 +12,64 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.intake.host import Host
-from trayd.intake import drop
-
-_UNLINK = os.unlink
+from tests.intake.host import Host, until
+from trayd.intake import away, drop, places, ready, taking
 
 
 def die(*_args: Any, **_more: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def unlink(path: str) -> None:
-    if Path(path).parent.name == "drop":
-        die()
-    _UNLINK(path)
+def deadly(owner: Any, name: str, fatal: Callable[..., bool] = lambda *_arguments: True) -> None:
+    """Has a function do its work, and the process end then."""
+    work = getattr(owner, name)
+
+    def last(*arguments: Any, **more: Any) -> Any:
+        result = work(*arguments, **more)
+        if fatal(*arguments):
+            die()
+        return result
+
+    setattr(owner, name, last)
 
 
-def main() -> None:
-    home = Path(sys.argv[1])
-    match sys.argv[2:]:
-        case ["move"]:
-            drop.DropFolder._put_away = die  # type: ignore[assignment,method-assign]
-        case ["unlink"]:
-            os.unlink = unlink  # type: ignore[assignment]
-    drop.QUIET_S = 0.3
-    host = Host(home)
-    asyncio.run(host.scan())
+def arm(point: str) -> None:
+    match point:
+        case "read":
+            deadly(taking.Taking, "take", lambda _self, group, *_more: bool(group))
+        case "rows":
+            deadly(places, "place")
+        case "recorded":
+            away.PuttingAway.put_away = die  # type: ignore[assignment,method-assign]
+        case "linked":
+            deadly(os, "link", lambda _source, target: "/done/" in str(target))
+        case "claimed":
+            deadly(os, "rename", lambda _source, target: str(target).endswith(places.CLAIMED_END))
+        case "unlinked":
+            deadly(os, "unlink", lambda path: str(path).endswith(places.CLAIMED_END))
+        case "renamed":
+            deadly(os, "rename", lambda _source, target: "/done/" in str(target))
+
+
+async def main() -> None:
+    home, *words = sys.argv[1:]
+    ready.QUIET_S = ready.LONG_QUIET_S = 0.3
+    drop.INTERVAL_S = 0.3
+    for word in words:
+        arm(word)
+    host = Host(Path(home))
+    if "watching" in words:
+        async with host.running():
+            await until(lambda: not drop.count_files(host.drop).waiting, 30)
+    else:
+        await host.scan()
     host.close()
     sys.stdout.write("".join(f"{notice.body}\n" for notice in host.notices))
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

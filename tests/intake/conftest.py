@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.intake.host import Host
-from trayd.intake import drop
+from trayd.intake import drop, ready
 
 
 @pytest.fixture(autouse=True)
 def fast(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A quick pace, so that a test does not wait for seconds on what it is not about."""
     if "real_pace" not in request.fixturenames:
-        monkeypatch.setattr(drop, "QUIET_S", 0.3)
+        monkeypatch.setattr(ready, "QUIET_S", 0.3)
+        monkeypatch.setattr(ready, "LONG_QUIET_S", 0.3)
         monkeypatch.setattr(drop, "INTERVAL_S", 0.5)
 
 

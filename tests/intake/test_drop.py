@@ -7,18 +7,22 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.intake.host import Host, until
 from tests.intake.samples import event, numbered
+from trayd.intake import away, ready, taking, writers
 from trayd.intake.drop import count_files
 from trayd.money import Money
 from trayd.records import DropStatus, ExternalCost
 
 HEADER = "date,description,amount,category\n"
 REPOSITORY = Path(__file__).parents[2]
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs what Linux alone has")
 
 
 def rename_in(host: Host, name: str, content: str) -> None:
@@ -223,8 +227,7 @@ async def test_what_is_no_plain_file_is_refused_by_name_and_never_opened(host):
     os.mkfifo(host.drop / "pipe.csv")
     (host.drop / "folder.csv").mkdir()
     (host.drop / "folder.csv" / "inner.csv").write_text("kept")
-    (host.drop / "sheet.xlsx").write_bytes(b"PK")
-    (host.drop / os.fsdecode(b"caf\xe9.csv")).write_text(HEADER)
+    (host.drop / "letter.docx").write_bytes(b"PK")
     with (host.drop / "huge.csv").open("wb") as huge:
         huge.truncate(2**30)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -237,9 +240,7 @@ async def test_what_is_no_plain_file_is_refused_by_name_and_never_opened(host):
     assert "a pipe, a socket or a device" in host.reason("socket.csv")
     assert "this is a folder; drop the files that are in it" in host.reason("folder.csv")
     assert "1024 MiB, more than the 100 that are read" in host.reason("huge.csv")
-    assert "save the sheet as CSV" in host.reason("sheet.xlsx")
-    assert "not valid UTF-8" in host.reason("caf\\xe9.csv")
-    assert len(host.notices) == 7
+    assert 'files that end in ".docx" are not read' in host.reason("letter.docx")
     assert secret.exists()
     assert (host.drop / "rejected" / "link.csv").is_symlink()
     assert (host.drop / "rejected" / "folder.csv" / "inner.csv").read_text() == "kept"
@@ -273,7 +274,47 @@ async def test_links_in_place_of_done_and_rejected_are_not_followed(host, tmp_pa
     assert list(elsewhere.iterdir()) == []
 
 
-async def test_a_file_that_grows_after_it_was_moved_is_read_again(host):
+@linux_only
+async def test_a_table_that_its_writer_still_has_open_waits_until_it_is_closed(host):
+    async with host.running():
+        with (host.drop / "costs.csv").open("w") as file:
+            file.write(f"{HEADER}2026-11-03,first,1,x\n")
+            file.flush()
+            await asyncio.sleep(1)
+            assert host.tree() == ["costs.csv"]
+            file.write("2026-11-03,second,2,x\n")
+        await until(lambda: host.tree() == ["done/costs.csv"])
+    assert await host.descriptions() == ["first", "second"]
+
+
+@linux_only
+async def test_a_log_that_stays_open_is_recorded_and_moved_only_when_it_is_closed(host, monkeypatch):
+    for part in (taking, away):
+        monkeypatch.setattr(part, "OPEN_QUIET_S", 0.5)
+    async with host.running():
+        with (host.drop / "log.jsonl").open("w") as log:
+            for number in (1, 2):
+                log.write(f"{numbered(number)}\n{{oops\n")
+                log.flush()
+                await until_recorded(host, number)
+            log.write(numbered(3)[:40])
+            log.flush()
+            await asyncio.sleep(1.5)
+            assert len(await host.records()) == 2, "half a line is none"
+            assert host.tree()[0] == "log.jsonl"
+            log.write(f"{numbered(3)[40:]}\n")
+        await until(lambda: "done/log.jsonl" in host.tree())
+    assert sorted(record.id for record in await host.records()) == ["request-1", "request-2", "request-3"]
+
+
+async def until_recorded(host: Host, count: int) -> None:
+    async with asyncio.timeout(10):
+        while len(await host.records()) < count:  # noqa: ASYNC110 - what is waited for happens in other threads
+            await asyncio.sleep(0.05)
+
+
+async def test_where_the_system_does_not_tell_a_file_that_grows_after_it_was_moved_is_read_again(host, monkeypatch):
+    monkeypatch.setattr(writers, "_CAN_TELL", False)
     async with host.running():
         with (host.drop / "costs.csv").open("w") as file:
             file.write(f"{HEADER}2026-11-03,first,1,x\n")
@@ -283,6 +324,21 @@ async def test_a_file_that_grows_after_it_was_moved_is_read_again(host):
         await until((host.drop / "costs.csv").exists, 15)
         await until(lambda: host.tree() == ["done/costs.csv"], 15)
     assert await host.descriptions() == ["first", "second"]
+
+
+async def test_where_the_system_does_not_tell_a_table_that_ends_within_a_line_is_left_for_longer(host, monkeypatch):
+    monkeypatch.setattr(writers, "_CAN_TELL", False)
+    monkeypatch.setattr(ready, "LONG_QUIET_S", 2.0)
+    async with host.running():
+        with (host.drop / "costs.csv").open("w") as file:
+            file.write(f"{HEADER}2026-11-03,first,1")
+            file.flush()
+            await asyncio.sleep(1)
+            assert await host.records() == []
+            file.write("0.50,x\n")
+        await until(lambda: host.tree() == ["done/costs.csv"])
+    (record,) = await host.records()
+    assert record.amount == Money.of("10.50")
 
 
 async def test_files_wait_while_the_ledger_cannot_write_and_it_is_told_once(host):
@@ -322,27 +378,43 @@ def look_once(home: Path, *arguments: str, command: tuple[str, ...] = ()) -> sub
 def records_of(home: Path) -> list[str]:
     host = Host(home)
     try:
-        return asyncio.run(host.descriptions())
+        records = asyncio.run(host.records())
+        return sorted(each.description if isinstance(each, ExternalCost) else each.id for each in records)
     finally:
         host.close()
 
 
-@pytest.mark.parametrize("point", ["move", "unlink"])
-def test_killed_between_recording_and_moving_nothing_is_lost_or_doubled(tmp_path, point):
-    drop = tmp_path / "drop"
+@pytest.mark.parametrize("watching", ["read", "rows", "recorded", "linked", "claimed", "unlinked"])
+def test_killed_at_any_step_nothing_is_lost_or_doubled(tmp_path, watching):
+    killed_and_taken_in_again(tmp_path, watching, "watching")
+
+
+@pytest.mark.parametrize("alone", ["recorded", "renamed"])
+def test_killed_at_any_step_of_a_single_look_nothing_is_lost_or_doubled(tmp_path, alone):
+    killed_and_taken_in_again(tmp_path, alone)
+
+
+def killed_and_taken_in_again(home: Path, point: str, *words: str) -> None:
+    drop = home / "drop"
     drop.mkdir()
     (drop / "a.csv").write_text(f"{HEADER}2026-11-03,first,1,x\n2026-11-03,oops,?,x\n")
     (drop / "b.csv").write_text(f"{HEADER}2026-11-03,second,1,x\n")
-    assert look_once(tmp_path, point).returncode == -signal.SIGKILL
-    assert records_of(tmp_path) == ["first", "second"]
-    assert (drop / "a.csv").exists()
-    done = look_once(tmp_path)
+    (drop / "log.jsonl").write_text(f"{numbered(1)}\n{{oops\n{numbered(2)}\n")
+    assert look_once(home, point, *words).returncode == -signal.SIGKILL
+    if point in {"read", "rows"}:
+        assert records_of(home) == [], "killed too early for it"
+    else:
+        assert records_of(home) == ["first", "request-1", "request-2", "second"]
+    done = look_once(home, *words)
     assert done.returncode == 0, done.stderr
-    assert records_of(tmp_path) == ["first", "second"]
-    assert sorted(path.name for path in drop.rglob("*.csv")) == ["a.csv", "a.csv.rows.csv", "b.csv"]
+    assert records_of(home) == ["first", "request-1", "request-2", "second"]
+    files = [path.relative_to(drop) for path in drop.rglob("*") if path.is_file()]
+    month = Path("done") / f"{datetime.now(UTC):%Y-%m}"
+    assert sorted(files) == sorted(
+        [month / "a.csv", month / "b.csv", month / "log.jsonl"]
+        + [Path("rejected") / f"{name}.rows.csv" for name in ("a.csv", "log.jsonl")]
+    )
 
-
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="takes root's power over permissions away by setpriv")
 
 # Root may read and write everything; without these two powers it is an owner like any other.
 AS_OWNER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
@@ -366,16 +438,16 @@ def test_a_folder_that_cannot_be_written_is_told_once_and_its_files_are_recorded
     drop.mkdir()
     for name in ("a", "b"):
         (drop / f"{name}.csv").write_text(f"{HEADER}2026-11-03,{name},1,x\n")
-    (drop / "bad.csv").write_text("x")
+    (drop / "bad.json").write_text("x")
     drop.chmod(0o555)
     try:
         done = look_once(tmp_path, command=AS_OWNER if os.geteuid() == 0 else ())
     finally:
         drop.chmod(0o777)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("are read but cannot be moved (Permission denied)") == 1
-    assert "bad.csv line 1: the header has no column" in done.stdout
-    assert sorted(path.name for path in drop.iterdir()) == ["a.csv", "b.csv", "bad.csv"]
+    assert done.stdout.count("cannot be put away (Permission denied); give trayd the right to write there") == 1
+    assert "bad.json line 1: this is not JSON" in done.stdout
+    assert sorted(path.name for path in drop.iterdir()) == ["a.csv", "b.csv", "bad.json"]
     assert records_of(tmp_path) == ["a", "b"]
 
 

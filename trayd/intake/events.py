@@ -126,9 +126,12 @@ def read_event(data: bytes, *, store_prompts: bool, models: Mapping[str, ModelFa
     _check_version(whole)
     try:
         wire = _EVENT.decode(data)
-        extra = _OBJECT.decode(_CANONICAL.encode({name: whole[name] for name in whole if name not in _KNOWN}))
+        unknown = {name: value for name, value in whole.items() if name not in _KNOWN}
+        extra = _OBJECT.decode(_CANONICAL.encode(unknown)) if unknown else {}
     except (msgspec.DecodeError, RecursionError) as error:
         raise RefusedError(_explain(str(error), whole)) from None
+    if data.count(b"{") + data.count(b"[") > _DEEPEST and _deeper_than(_DEEPEST, [wire.parameters, extra]):
+        raise _refused("its fields are nested too deeply", f"{_DEEPEST} levels are kept", "parameters")
     parameters, extra = _details(wire.parameters or {}, extra, store_prompts=store_prompts)
     time = _instant(wire.time)
     units = None if wire.units is None else _quantity("units", wire.units)
@@ -183,13 +186,15 @@ def _instant(time: datetime) -> datetime:
 
 
 def _quantity(field: str, number: Decimal) -> Decimal:
-    text = shown(str(number))
     if not number.is_finite() or number < 0:
-        raise _refused(f'"{text}" is not a number of zero or more', CORRECT_IT, field, text)
-    exponent = number.as_tuple().exponent
-    if number > _LARGEST or (isinstance(exponent, int) and exponent < _SMALLEST_EXPONENT):
-        raise _refused(f'"{text}" has more digits than any real amount', CORRECT_IT, field, text)
-    return number
+        problem = "is not a number of zero or more"
+    else:
+        exponent = number.as_tuple().exponent
+        if number <= _LARGEST and not (isinstance(exponent, int) and exponent < _SMALLEST_EXPONENT):
+            return number
+        problem = "has more digits than any real amount"
+    text = shown(str(number))
+    raise _refused(f'"{text}" {problem}', CORRECT_IT, field, text)
 
 
 def _estimate(
@@ -219,11 +224,8 @@ def _same_unit(told: str | None, priced: str | None) -> bool:
 def _details(
     parameters: dict[str, Any], extra: dict[str, Any], *, store_prompts: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    if _deeper_than(_DEEPEST, [parameters, extra]):
-        raise _refused("its fields are nested too deeply", f"{_DEEPEST} levels are kept", "parameters")
-    parameters, extra = without_embedded_files(parameters), without_embedded_files(extra)
-    if not store_prompts:
-        parameters, extra = without_prompts(parameters), without_prompts(extra)
+    keep = without_embedded_files if store_prompts else without_prompts
+    parameters, extra = keep(parameters), keep(extra)
     size = len(msgspec.json.encode((parameters, extra)))
     if size > DETAILS_BYTES:
         raise _refused(

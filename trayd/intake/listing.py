@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from trayd.intake.places import Signature, StrPath
-from trayd.intake.rejection import Rejection, printable
-from trayd.intake.take import LARGEST_FILE, SUFFIXES, unknown_kind
+from trayd.intake.places import CLAIMED_END
+from trayd.intake.rejection import Rejection
+from trayd.intake.take import LARGEST_FILE, SUFFIXES, suffix_of, unknown_kind
+from trayd.intake.unchanged import Signature, StrPath
 
 #: The folders below the drop folder that files are moved to.
 DONE = "done"
@@ -22,24 +23,28 @@ _GROUP_FILES = 2000
 _GROUP_BYTES = 32 * 1024 * 1024
 
 # What browsers, editors and desktops leave while they work, or always.
-_PASSING_ENDS = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".swp", "~")
+_PASSING_ENDS = (CLAIMED_END, ".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".swp", "~")
 _PASSING_STARTS = (".", "~$")
 _PASSING_NAMES = frozenset({"desktop.ini", "thumbs.db", "icon\r"})
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A name in the folder, as the last look found it."""
+    """A name in the folder, as the last look found it.
+
+    Attributes:
+        mode: what it is: a file, a folder, a link.
+        quiet_s: for how long it has been as it is, in seconds.
+    """
 
     name: str
     signature: Signature
     mode: int
-    quiet: bool
+    quiet_s: float
 
     @property
     def suffix(self) -> str:
         """The end of its name in lower case, with the point: it tells the kind of file."""
-        stem, _, end = self.name.rpartition(".")
-        return f".{end.lower()}" if stem and end else ""
+        return suffix_of(self.name)
 
 
 def entries(folder: StrPath) -> Iterator[os.DirEntry[str]]:
@@ -62,6 +67,12 @@ def states(folder: StrPath) -> Iterator[tuple[str, os.stat_result]]:
             yield entry.name, os.lstat(entry.path)
 
 
+def claimed(folder: StrPath) -> list[str]:
+    """The names that a run which was killed left between two places."""
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries if entry.name.endswith(CLAIMED_END)]
+
+
 def count(folder: StrPath, but: str = "/") -> int:
     """How many names are in a folder, less those with that end; none where there is no folder."""
     try:
@@ -70,18 +81,18 @@ def count(folder: StrPath, but: str = "/") -> int:
         return 0
 
 
-def in_groups(found: list[Found]) -> Iterator[list[Found]]:
-    """The files in groups that are read and recorded together."""
-    group: list[Found] = []
+def in_groups(found: list[Found]) -> list[list[Found]]:
+    """The files in groups that are read and recorded together; at least one group."""
+    groups: list[list[Found]] = [[]]
     size = 0
     for file in found:
+        group = groups[-1]
         if group and (len(group) >= _GROUP_FILES or size + file.signature.size > _GROUP_BYTES):
-            yield group
-            group, size = [], 0
-        group.append(file)
+            groups.append([])
+            size = 0
+        groups[-1].append(file)
         size += file.signature.size
-    if group:
-        yield group
+    return groups
 
 
 def refused_unread(found: Found) -> Rejection | None:
@@ -97,8 +108,6 @@ def refused_unread(found: Found) -> Rejection | None:
 
 
 def _unfit(found: Found) -> Rejection | None:
-    if printable(found.name) != found.name:
-        return Rejection(problem="its name is not valid UTF-8 or holds control characters", cure="rename it")
     if found.suffix not in SUFFIXES:
         return unknown_kind(found.suffix)
     if found.signature.size > LARGEST_FILE:

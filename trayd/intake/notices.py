@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,10 @@ from trayd.intake.take import Understood
 #: The ends of the files beside a rejected one: why, and the rows of one of which others were recorded.
 REASON_END = ".reason.txt"
 ROWS_END = ".rows.csv"
+
+
+# So many files that come together are told of one by one.
+_MOST_AT_ONCE = 3
 
 
 class DropNotice(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,3 +53,12 @@ def notice_of(file: Understood, folder: Path) -> DropNotice | None:
         body=f"{file.rejected[0].text(file.name)}. See {file.name}{ROWS_END} in {folder}.",
         file=file.name,
     )
+
+
+def gathered(notices: Sequence[DropNotice], folder: Path) -> Sequence[DropNotice]:
+    """The notices as a person is to see them: of many files at once, one that names the first few."""
+    if len(notices) <= _MOST_AT_ONCE:
+        return notices
+    named = ", ".join(notice.file or "" for notice in notices[:_MOST_AT_ONCE])
+    body = f"{named} and {len(notices) - _MOST_AT_ONCE} more. The first: {notices[0].body}"
+    return [DropNotice(title=f"{len(notices)} files were not, or not wholly, taken in", body=f"{body} See {folder}.")]

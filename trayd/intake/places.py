@@ -1,125 +1,73 @@
-"""Files on disk: opened without being followed or waited for, moved without overwriting, placed whole.
+"""Moves and places files: whole, and nothing is overwritten or taken away that was not looked at.
 
-Every name in the drop folder may be a trap (a link that leads elsewhere, a pipe that blocks whoever opens it) or change
-under one's hands; what is done here is safe against both.
+What has come into a file's place meanwhile stays there.
 
 Files come by the ten thousand. For each there are as few system calls as that safety takes, on paths that are plain
 text: making a ``Path`` costs more than most of the calls.
 """
 
-# ruff: noqa: PTH104, PTH108, PTH118 - for the reason above
+# ruff: noqa: PTH104, PTH108, PTH118, PTH119 - for the reason above
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
 
-import msgspec
+from trayd.intake.unchanged import ChangedError, Signature, StrPath, opened, pieces, read_unchanged
 
 _LONGEST_NAME = 255
-_READ_BYTES = 1024 * 1024
-
-# Windows has neither links of that kind nor pipes in folders, and no need for these.
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 # What a file system without hard links, or one that reserves them for a file's owner, answers.
 _NO_HARD_LINK = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS})
 
-_SHARING_VIOLATIONS = frozenset({32, 33})
-
-StrPath = str | os.PathLike[str]
-
-
-class Signature(msgspec.Struct, frozen=True):
-    """What tells one state of a file from another."""
-
-    device: int
-    inode: int
-    size: int
-    modified_ns: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> Self:
-        """The signature of a file that was looked at."""
-        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+#: The end of the name that a file has for a moment, between its two places. A run that is killed then leaves it.
+CLAIMED_END = ".trayd-taking"
 
 
-class ChangedError(Exception):
-    """The file is no longer the one that was looked at."""
-
-
-def read_unchanged(path: StrPath, expected: Signature) -> bytes:
-    """The content of the regular file that was looked at.
-
-    Raises:
-        ChangedError: it has another state now, or had one while it was read.
-        OSError: it cannot be opened or read.
-    """
-    try:
-        descriptor = os.open(path, _OPEN_FLAGS)
-    except OSError as error:
-        if error.errno in {errno.ENOENT, errno.ELOOP, errno.ENXIO}:
-            raise ChangedError from None
-        raise
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or Signature.of(status) != expected:
-            raise ChangedError
-        pieces = []
-        left = expected.size
-        while left > 0 and (piece := os.read(descriptor, min(left, _READ_BYTES))):
-            pieces.append(piece)
-            left -= len(piece)
-        # What was added meanwhile shows in the size.
-        if left or Signature.of(os.fstat(descriptor)) != expected:
-            raise ChangedError
-    finally:
-        os.close(descriptor)
-    return b"".join(pieces)
-
-
-def in_use(error: OSError) -> bool:
-    """Whether the file cannot be opened or moved because a program on Windows has it open."""
-    return getattr(error, "winerror", None) in _SHARING_VIOLATIONS
-
-
-def move(source: StrPath, folder: StrPath, name: str, expected: Signature) -> str:
+def move(source: StrPath, folder: StrPath, name: str, expected: Signature, *, watched: bool = True) -> str:
     """Moves what was looked at into the folder, under that name or one with a number; nothing is overwritten.
 
-    A second name first, then the old one is taken away: watchers learn of other files half a second late after a plain
-    rename out of their folder. Where hard links are missing, and for folders, it is a rename.
+    Args:
+        source: where it is; its folder is one that a watcher may look at.
+        folder: where it goes.
+        name: what it is to be called there.
+        expected: its state when it was looked at.
+        watched: whether anybody listens to what happens in the source's folder. Watchers learn of other files half a
+            second late after a plain rename out of it, so the file gets a second name first and loses the old one then.
 
     Raises:
         ChangedError: the source has another state now; it stays where it is.
         OSError: it cannot be moved.
     """
     for candidate in _names(name):
-        target = os.path.join(folder, candidate)
-        if _signature(source) != expected:
-            raise ChangedError
+        target = f"{folder}{os.sep}{candidate}"
         try:
-            os.link(source, target, follow_symlinks=False)
+            _move_to(source, target, expected, watched=watched)
         except FileExistsError:
             # Its second name was made by a run that ended before it took the first one away.
-            if _signature(target) != expected:
+            if _signature(target) != expected or _signature(source) != expected:
                 continue
-        except (OSError, NotImplementedError) as error:
-            if isinstance(error, OSError) and error.errno not in _NO_HARD_LINK:
+            _take_away(source, expected)
+        except FileNotFoundError:
+            if os.path.lexists(source):
                 raise
-            if os.path.lexists(target):
-                continue
-            os.rename(source, target)
-            return target
-        if _signature(source) != expected:
-            raise ChangedError
-        os.unlink(source)
+            raise ChangedError from None
         return target
     raise AssertionError("there is always another name")  # pragma: no cover
+
+
+def unclaim(folder: StrPath, claimed: str) -> None:
+    """Gives a file its name again that a run which was killed left between its two places.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    _name(os.path.join(folder, claimed), folder, claimed.removesuffix(CLAIMED_END))
 
 
 def place(folder: Path, name: str, content: bytes) -> Path:
@@ -133,16 +81,7 @@ def place(folder: Path, name: str, content: bytes) -> Path:
             break
         if _holds(folder / candidate, content):
             return folder / candidate
-    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        return Path(move(temporary, folder, name, Signature.of(os.lstat(temporary))))
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    return Path(_place_by(folder, name, lambda descriptor: _write(descriptor, content)))
 
 
 def free_name(folder: Path, name: str, companion: str, content: bytes) -> str:
@@ -178,9 +117,140 @@ def make_folder(folder: Path) -> None:
     Raises:
         OSError: it cannot be made, or something else has its name: a link is not followed.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700, parents=True)
     if not stat.S_ISDIR(folder.lstat().st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+
+
+def _move_to(source: StrPath, target: StrPath, expected: Signature, *, watched: bool) -> None:
+    try:
+        if watched and _second_name(source, target):
+            _take_away(source, expected)
+        else:
+            _rename(source, target, expected)
+    except ChangedError:
+        # What has the second name is not what was read either; it keeps its first one.
+        with contextlib.suppress(FileNotFoundError):
+            if _signature(target) != expected and os.lstat(target).st_nlink > 1:
+                os.unlink(target)
+        raise
+    except OSError as error:
+        if error.errno != errno.EXDEV or not stat.S_ISREG(os.lstat(source).st_mode):
+            raise
+        if os.path.lexists(target):
+            raise FileExistsError from None
+        _copy(source, target, expected)
+        _take_away(source, expected)
+
+
+def _second_name(source: StrPath, target: StrPath) -> bool:
+    """Gives a file another name; whether it can have two here.
+
+    Raises:
+        FileExistsError: something has that name.
+    """
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except NotImplementedError:
+        return False
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno in _NO_HARD_LINK:
+            return False
+        raise
+    return True
+
+
+def _rename(source: StrPath, target: StrPath, expected: Signature) -> None:
+    if os.path.lexists(target):
+        raise FileExistsError
+    os.rename(source, target)
+    # Only now nobody can put another one in its place. Some file systems give a renamed file a new inode.
+    status = os.lstat(target)
+    if not stat.S_ISDIR(status.st_mode) and _content(Signature.of(status)) != _content(expected):
+        _name(target, *os.path.split(source))
+        raise ChangedError
+
+
+def _take_away(source: StrPath, expected: Signature) -> None:
+    """Takes the name away from a file that has another one.
+
+    Raises:
+        ChangedError: another file has the name by now; it keeps it.
+    """
+    folder, name = os.path.split(source)
+    claimed = os.path.join(folder, _claimed(name))
+    if os.path.lexists(claimed):
+        unclaim(folder, os.path.basename(claimed))
+    # What is looked at under a name can be exchanged before the name is taken away. Under this one nobody does that.
+    os.rename(source, claimed)
+    if _signature(claimed) != expected:
+        _name(claimed, folder, name)
+        raise ChangedError
+    os.unlink(claimed)
+
+
+def _name(path: StrPath, folder: StrPath, name: str) -> str:
+    """Gives a file that name, or one with a number where another one has it, in place of its own; its path then."""
+    for candidate in _names(name):
+        target = os.path.join(folder, candidate)
+        try:
+            if _second_name(path, target):
+                os.unlink(path)
+                return target
+        except FileExistsError:
+            continue
+        if not os.path.lexists(target):
+            os.rename(path, target)
+            return target
+    raise AssertionError("there is always another name")  # pragma: no cover
+
+
+def _copy(source: StrPath, target: StrPath, expected: Signature) -> None:
+    """Copies a file to another file system."""
+    folder, name = os.path.split(target)
+    descriptor = opened(source)
+
+    def write(copy: int) -> None:
+        for piece in pieces(descriptor, expected):
+            _write(copy, piece)
+
+    try:
+        _place_by(Path(folder), name, write)
+    finally:
+        os.close(descriptor)
+
+
+def _place_by(folder: Path, name: str, write: Callable[[int], None]) -> str:
+    """Writes a file whole and durably, under that name or one with a number."""
+    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=folder)
+    try:
+        try:
+            write(descriptor)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return _name(temporary, folder, name)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _claimed(name: str) -> str:
+    stem, dot, end = _parted(name)
+    return with_end(stem, f"{dot}{end}{CLAIMED_END}")
+
+
+def _content(signature: Signature) -> tuple[int, int]:
+    return signature.size, signature.modified_ns
 
 
 def _holds(path: Path, content: bytes) -> bool:
@@ -201,10 +271,13 @@ def _signature(path: StrPath) -> Signature | None:
 def _names(name: str) -> Iterator[str]:
     """The name itself, then the same with (2), (3) and so on before its end."""
     yield name
-    stem, dot, end = name.rpartition(".")
-    if not stem:
-        stem, dot, end = name, "", ""
+    stem, dot, end = _parted(name)
     number = 2
     while True:
         yield with_end(stem, f" ({number}){dot}{end}")
         number += 1
+
+
+def _parted(name: str) -> tuple[str, str, str]:
+    stem, dot, end = name.rpartition(".")
+    return (stem, dot, end) if stem else (name, "", "")

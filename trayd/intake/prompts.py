@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 #: A longer text is free text, unless it is one token such as a URL or a file name.
@@ -29,18 +30,25 @@ _PROMPT_WORDS = frozenset({
 # These do where they are the whole name and hold a text.
 _PROMPT_NAMES = frozenset({"content", "input", "query", "tags", "topic", "title"})
 
+# Any value of that name is one; only a text is.
+_PROMPT, _PROMPT_TEXT = "prompt", "prompt text"
+
 
 def without_prompts(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields without prompts and free text, at any depth; numbers, switches and short settings stay."""
-    return {name: _kept(value) for name, value in fields.items() if not _is_prompt(name, value)}
+    """The fields without prompts, free text and embedded files, at any depth; numbers and short settings stay."""
+    return {name: _kept(value) for name, value in fields.items() if not _is_dropped(name, value)}
 
 
-def without_embedded_files(value: Any) -> Any:
-    """The value without ``data:`` URIs: a file in a field is neither a parameter nor a prompt."""
+def without_embedded_files(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields without ``data:`` URIs: a file in a field is neither a parameter nor a prompt."""
+    return {name: _without_files(value) for name, value in fields.items() if not _is_file(value)}
+
+
+def _without_files(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: without_embedded_files(item) for name, item in value.items() if not _is_data(item)}
+        return without_embedded_files(value)
     if isinstance(value, list):
-        return [without_embedded_files(item) for item in value if not _is_data(item)]
+        return [_without_files(item) for item in value if not _is_file(item)]
     return value
 
 
@@ -48,16 +56,25 @@ def _kept(value: Any) -> Any:
     if isinstance(value, dict):
         return without_prompts(value)
     if isinstance(value, list):
-        return [_kept(item) for item in value if not _is_free_text(item)]
+        return [_kept(item) for item in value if not (_is_free_text(item) or _is_file(item))]
     return value
 
 
-def _is_prompt(name: str, value: Any) -> bool:
-    if isinstance(value, str | list | dict) and not _PROMPT_WORDS.isdisjoint(
-        word.lower() for word in _WORDS.findall(name)
-    ):
+def _is_dropped(name: str, value: Any) -> bool:
+    if not isinstance(value, str | list | dict):
+        return False
+    meaning = _meaning(name)
+    if meaning == _PROMPT:
         return True
-    return (isinstance(value, str) and name.lower() in _PROMPT_NAMES) or _is_free_text(value)
+    return isinstance(value, str) and (meaning == _PROMPT_TEXT or _is_free_text(value) or _is_file(value))
+
+
+@lru_cache(maxsize=4096)
+def _meaning(name: str) -> str:
+    """What the name of a field says of its value. The same names come with every event of a model."""
+    if not _PROMPT_WORDS.isdisjoint(word.lower() for word in _WORDS.findall(name)):
+        return _PROMPT
+    return _PROMPT_TEXT if name.lower() in _PROMPT_NAMES else ""
 
 
 def _is_free_text(value: Any) -> bool:
@@ -66,5 +83,5 @@ def _is_free_text(value: Any) -> bool:
     return len(value) > _TOKEN_CHARACTERS or not _TOKEN.fullmatch(value)
 
 
-def _is_data(value: Any) -> bool:
+def _is_file(value: Any) -> bool:
     return isinstance(value, str) and _DATA_URI.match(value) is not None
