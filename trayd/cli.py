@@ -41,6 +41,9 @@ class _Group(click.Group):
         "tag": ("trayd.cli_records", "tag"),
         "link": ("trayd.cli_records", "link"),
         "ledger": ("trayd.cli_ledger", "ledger"),
+        "import": ("trayd.cli_import", "import_command"),
+        "pools": ("trayd.cli_pools", "pools"),
+        "rates": ("trayd.cli_rates", "rates"),
     }
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -174,29 +177,6 @@ def refresh(as_json: bool) -> int:
     return int(any(account["problem"] for account in answer))
 
 
-@cli.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Only show what would be recorded.")
-@json_option
-def import_command(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> int:
-    """Take files in: event files, external-cost CSVs. Nothing is moved."""
-    from trayd.show import import_view
-
-    for path in files:
-        if not path.is_file():
-            what = "is no file" if path.exists() else "does not exist"
-            raise UsageError(f"{path} {what}; nothing was recorded", "name event files and cost CSVs")
-    answers = []
-    with _desk() as desk:
-        for path in files:
-            answers.append(desk.ask("import", _read(path), name=path.name, dry_run=dry_run or None))
-            if not as_json:
-                print_answer(answers[-1], as_json, lambda _style: import_view(answers[-1]))
-    if as_json:
-        print_answer(answers[0] if len(answers) == 1 else answers, as_json, lambda _style: "")
-    return int(any(answer["rejected"] for answer in answers))
-
-
 @cli.command()
 @click.option("--format", "format", default="csv", show_default=True, help="csv.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; without it, stdout.")
@@ -278,13 +258,6 @@ def _report_name(query: dict[str, Any]) -> str:
 
     zone = load(Paths.usual().settings).zone()
     return file_name("report", ".html", filters=FilterQuery(**query).filters(zone), zone=zone, now=utc_now())
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise TraydError(f"{path} cannot be read ({error.strerror})", "mend its rights, or name another") from error
 
 
 def _write(path: Path, pieces: Iterator[str]) -> None:

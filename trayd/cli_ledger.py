@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from trayd.cli_answers import json_option, print_answer
+from trayd.cli_progress import Bar
 
 if TYPE_CHECKING:
     from trayd.desk import Desk
@@ -109,23 +110,8 @@ def _told(file: Path) -> str:
 
 @contextmanager
 def _watched(doing: str) -> Iterator[Desk]:
-    """The desk, with a bar on a terminal where the work takes a while: how far it is, where that can be told."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
+    """The desk, with a bar that tells how far the work is, where that can be told."""
     from trayd.desk import open_desk
 
-    bar: Any = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    with bar:
-        task = bar.add_task(doing, total=None)
-        with open_desk(progress=lambda done, total: bar.update(task, completed=done, total=total)) as desk:
-            yield desk
+    with Bar(doing) as bar, open_desk(progress=bar) as desk:
+        yield desk

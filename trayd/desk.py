@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -32,9 +32,10 @@ from trayd.keeping import RebuildQuery, RestoreQuery, put_back_closed, write_ane
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.operation_table import OPERATIONS, parse_query
 from trayd.operations import Operations, utc_now
-from trayd.panel.address import API_ROOT, Address, read_address
+from trayd.panel.address import API_ROOT, STEPS_MEDIA_TYPE, Address, read_address
 from trayd.settings import Paths, fal_url, load
 from trayd.shapes import plain
+from trayd.steps import Progress, finish, untold
 
 #: A command that holds the ledger for a moment is waited for this long before it counts as a daemon.
 PATIENCE_S = 5.0
@@ -43,9 +44,6 @@ _SLOW_REQUEST_TIMEOUT_S = 3600.0
 _HOLDER = "a trayd command"
 
 logger = logging.getLogger(__name__)
-
-
-Progress = Callable[[int, int], None]
 
 
 class Desk(Protocol):
@@ -68,14 +66,16 @@ class Desk(Protocol):
 class LocalDesk:
     """Answers from the ledger that this process has opened."""
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, progress: Progress) -> None:
         self._operations = operations
+        self._progress = progress
 
     def ask(self, operation: str, data: bytes | None = None, /, **query: Any) -> Any:
         """See Desk."""
         entry = OPERATIONS[operation]
         arguments = () if data is None else (data,)
-        return plain(entry.run(self._operations, parse_query(entry, _given(query)), *arguments))
+        answer = entry.run(self._operations, parse_query(entry, _given(query)), *arguments)
+        return plain(finish(answer, self._progress) if entry.stepped else answer)
 
     def text(self, operation: str, /, **query: Any) -> Iterator[str]:
         """See Desk."""
@@ -128,7 +128,8 @@ class ClosedDesk:
 class RemoteDesk:
     """Asks the running daemon."""
 
-    def __init__(self, daemon: Address) -> None:
+    def __init__(self, daemon: Address, progress: Progress = untold) -> None:
+        self._progress = progress
         # Loopback is never reached through a proxy that the environment names.
         self._http = httpx.Client(
             base_url=f"{daemon.url}{API_ROOT}",
@@ -143,7 +144,20 @@ class RemoteDesk:
     def ask(self, operation: str, data: bytes | None = None, /, **query: Any) -> Any:
         """See Desk."""
         with self._answer(operation, query, data) as answer:
+            if answer.headers["content-type"] == STEPS_MEDIA_TYPE:
+                return self._last(answer.iter_lines())
             return msgspec.json.decode(answer.read())
+
+    def _last(self, lines: Iterator[str]) -> Any:
+        """The answer at the end of the lines; how far it is, which the others tell, is passed on."""
+        for line in lines:
+            told = msgspec.json.decode(line)
+            if "answer" in told:
+                return told["answer"]
+            if "error" in told:
+                raise _told(line.encode())
+            self._progress(told["done"], told["of"])
+        raise DaemonError("the running daemon broke off its answer", "see its log, and try again")
 
     def text(self, operation: str, /, **query: Any) -> Iterator[str]:
         """See Desk."""
@@ -162,7 +176,10 @@ class RemoteDesk:
         try:
             slow = operation is not None and operation.slow
             timeout = httpx.Timeout(_REQUEST_TIMEOUT_S, read=_SLOW_REQUEST_TIMEOUT_S if slow else _REQUEST_TIMEOUT_S)
-            with self._http.stream(method, f"/{name}", params=_given(query), content=data, timeout=timeout) as answer:
+            headers = {"Accept": f"{STEPS_MEDIA_TYPE}, application/json"} if operation and operation.stepped else None
+            with self._http.stream(
+                method, f"/{name}", params=_given(query), content=data, headers=headers, timeout=timeout
+            ) as answer:
                 if not answer.is_success:
                     raise _told(answer.read())
                 yield answer
@@ -171,12 +188,12 @@ class RemoteDesk:
 
 
 @contextmanager
-def open_desk(paths: Paths | None = None, progress: Progress = lambda _done, _all: None) -> Iterator[Desk]:
+def open_desk(paths: Paths | None = None, progress: Progress = untold) -> Iterator[Desk]:
     """The desk for one command.
 
     Args:
         paths: where everything is; None means the usual places.
-        progress: is told how far a long work is, where this process does it.
+        progress: is told how far a long work is, in this process or in the daemon.
 
     Raises:
         SettingsError: the settings file is not valid.
@@ -197,7 +214,7 @@ def open_desk(paths: Paths | None = None, progress: Progress = lambda _done, _al
         except LedgerLockedError:
             daemon = read_address(paths.run)
             if daemon is not None and _listens(daemon):
-                with closing(RemoteDesk(daemon)) as remote:
+                with closing(RemoteDesk(daemon, progress)) as remote:
                     yield remote
                 return
             if time.monotonic() > deadline:
@@ -206,9 +223,8 @@ def open_desk(paths: Paths | None = None, progress: Progress = lambda _done, _al
         else:
             with closing(ledger):
                 operations = Operations(ledger, settings, paths)
-                operations.progress = progress
                 try:
-                    yield LocalDesk(operations)
+                    yield LocalDesk(operations, progress)
                 finally:
                     _log_mended(ledger, paths)
             return

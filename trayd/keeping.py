@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from trayd.ledger.rebuild import Rebuilt, rebuild
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.ledger.upkeep import BackedUp, Restored, damaged_in, held, restore
 from trayd.ledger.verifying import Problem
+from trayd.steps import Steps
 
 #: The words that a person has to type.
 RESET_WORD = "DELETE"
@@ -118,9 +118,14 @@ class RebuildDone(msgspec.Struct, frozen=True):
     again_since: datetime | None
 
 
-def verified(ledger: Ledger, progress: Callable[[int, int], None]) -> Verified:
-    """What is not sound in the ledger, and what was mended when it was opened."""
-    return Verified(problems=tuple(ledger.verify(progress)), mended=ledger.notices)
+def verified(ledger: Ledger) -> Steps[Verified]:
+    """What is not sound in the ledger, and what was mended when it was opened.
+
+    Raises:
+        LedgerError: the history was replaced in between.
+    """
+    problems = yield from ledger.verify_steps()
+    return Verified(problems=tuple(problems), mended=ledger.notices)
 
 
 def reset(ledger: Ledger, query: ResetQuery, now: datetime) -> ResetDone:

@@ -9,9 +9,9 @@ import msgspec
 
 from trayd.errors import UsageError
 from trayd.filters import FilterQuery
+from trayd.importing import Imported, ImportQuery
 from trayd.insight.status import Status
 from trayd.insight.usage import Usage
-from trayd.intake.take import ImportResult
 from trayd.keeping import (
     BackupDone,
     BackupQuery,
@@ -27,11 +27,12 @@ from trayd.linking import Candidate, EventQuery, Linked, LinkQuery
 from trayd.operations import (
     ExportQuery,
     HistoryQuery,
-    ImportQuery,
     NoQuery,
     Operations,
     UsageQuery,
 )
+from trayd.pool_listing import ListedPool, PoolsQuery
+from trayd.rate_listing import ListedRates, RatesQuery
 from trayd.reports.shape import HistoryItem
 from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery
 
@@ -42,6 +43,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         query: the struct of its arguments; over HTTP, the query parameters.
         answer: the type it answers with, or the media type of the text that it answers with.
+        stepped: whether it is done in steps, and ``run`` gives these; over HTTP, how far it is can be told.
         takes_body: whether it takes bytes as a second argument.
         writes: whether the ledger may be different after it; over HTTP, POST instead of GET.
         replaces: whether what was in the ledger may be gone after it, so that nobody may rely on what he remembers.
@@ -53,6 +55,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     run: Callable[..., Any]
     query: type[msgspec.Struct] = NoQuery
     answer: Any = None
+    stepped: bool = False
     takes_body: bool = False
     writes: bool = False
     replaces: bool = False
@@ -88,11 +91,26 @@ OPERATIONS: dict[str, Operation] = {
             name="report", summary="The HTML report", run=Operations.report, query=FilterQuery, answer="text/html"
         ),
         Operation(
+            name="rates",
+            summary="The exchange rates into the home currency",
+            run=Operations.list_rates,
+            query=RatesQuery,
+            answer=ListedRates,
+        ),
+        Operation(
+            name="pools",
+            summary="The costs that projects share, newest first",
+            run=Operations.list_pools,
+            query=PoolsQuery,
+            answer=list[ListedPool],
+        ),
+        Operation(
             name="import",
             summary="Take in the file that is the body",
             run=Operations.import_data,
             query=ImportQuery,
-            answer=ImportResult,
+            answer=Imported,
+            stepped=True,
             takes_body=True,
             writes=True,
         ),
@@ -144,6 +162,7 @@ OPERATIONS: dict[str, Operation] = {
             summary="What is not sound in the ledger",
             run=Operations.verify,
             answer=Verified,
+            stepped=True,
             slow=True,
         ),
         Operation(

@@ -1,7 +1,7 @@
 """What a person can ask of trayd, on an open ledger: the one implementation behind the command line and the HTTP API.
 
-Everything here runs on the thread that owns the ledger and answers in structs; :func:`trayd.shapes.plain` gives them
-their outward shape. :mod:`trayd.operation_table` lists it all.
+Everything here runs on the thread that owns the ledger and answers in structs, long work in steps;
+:func:`trayd.shapes.plain` gives them their outward shape. :mod:`trayd.operation_table` lists it all.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ import msgspec
 from msgspec import Meta
 
 from trayd import keeping
-from trayd.alerts.imports import quietly
 from trayd.books import Books
 from trayd.errors import UsageError
 from trayd.facts import AccountFact
 from trayd.filters import FilterQuery
+from trayd.importing import Imported, ImportQuery, import_data
 from trayd.insight.overview import Overview, build_status
 from trayd.insight.status import DaemonStatus, Status
 from trayd.insight.usage import Usage, usage
 from trayd.insight.windows import parse_window, previous_window
 from trayd.intake.drop import count_files
-from trayd.intake.take import ImportResult, import_file
 from trayd.keeping import (
     BackupDone,
     BackupQuery,
@@ -39,6 +38,7 @@ from trayd.keeping import (
 )
 from trayd.ledger.store import Ledger
 from trayd.linking import Candidate, EventQuery, Linked, LinkQuery, likely, link, unlink
+from trayd.pool_listing import ListedPool, PoolsQuery, listed_pools
 from trayd.rate_listing import ListedRates, RatesQuery, listed_rates
 from trayd.rate_store import open_rates, store_of
 from trayd.rates import Converter, Rates
@@ -47,6 +47,7 @@ from trayd.reports.csv_export import csv_lines
 from trayd.reports.html import report_html
 from trayd.reports.shape import HistoryItem, history_item
 from trayd.settings import Paths, Settings, fal_url, rates_url
+from trayd.steps import Steps
 from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery, ids_in, tag, taggings, untag
 
 EXPORT_FORMATS = ("csv",)
@@ -76,13 +77,6 @@ class ExportQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
     format: str = "csv"
 
 
-class ImportQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The name of a file; ``dry_run`` only tells what would be recorded."""
-
-    name: str
-    dry_run: bool = False
-
-
 class NoQuery(msgspec.Struct, frozen=True):
     """Nothing to say."""
 
@@ -90,10 +84,6 @@ class NoQuery(msgspec.Struct, frozen=True):
 def utc_now() -> datetime:
     """The clock."""
     return datetime.now(UTC)
-
-
-def _silent(_done: int, _all: int) -> None:
-    """For who does not want to know."""
 
 
 class Operations:
@@ -104,7 +94,6 @@ class Operations:
         settings: as they are now; the daemon replaces them when the file changes.
         daemon: what the running daemon says of itself in the status; ``paused_until`` likewise.
         troubles: by account, what was wrong at its last poll; the ledger may not have been able to keep it.
-        progress: is told how much of how much a long work has done.
     """
 
     def __init__(
@@ -116,7 +105,6 @@ class Operations:
         self.daemon = DaemonStatus()
         self.paused_until: datetime | None = None
         self.troubles: dict[str, str] = {}
-        self.progress: Callable[[int, int], None] = _silent
         self._clock = clock
         self._rates = open_rates(paths, settings, rates_url(fal_url()), clock)
         self._books: tuple[object, Books] | None = None
@@ -215,11 +203,9 @@ class Operations:
         newest = self.ledger.latest(self._clock() - timedelta(days=1), MENU_GENERATIONS)
         return tuple(newest[:MENU_GENERATIONS])
 
-    def import_data(self, query: ImportQuery, data: bytes) -> ImportResult:
-        """Takes a file's content in: recorded at once, and nothing is moved."""
-        now = self._clock()
-        with quietly(self.ledger, self.settings.alerts, now):
-            return import_file(self.ledger, query.name, data, settings=self.settings, now=now, dry_run=query.dry_run)
+    def import_data(self, query: ImportQuery, data: bytes) -> Steps[Imported]:
+        """Takes a file's content in, in steps; see :func:`trayd.importing.import_data`."""
+        return import_data(self.ledger, query, data, settings=self.settings, now=self._clock())
 
     def export(self, query: ExportQuery) -> Iterator[str]:
         """The history as text in that format, oldest first, in pieces.
@@ -260,6 +246,15 @@ class Operations:
         today = self._clock().astimezone(self.settings.zone()).date()
         folder = str(store_of(self.paths, rates_url(fal_url())).folder)
         return listed_rates(self.ledger, self.settings, self.rates, query, today=today, folder=folder)
+
+    def list_pools(self, query: PoolsQuery) -> list[ListedPool]:
+        """The costs that projects share, and who bears what of them.
+
+        Raises:
+            UsageError: a filter cannot be read.
+        """
+        zone = self.settings.zone()
+        return listed_pools(self.books, query, zone=zone, today=self._clock().astimezone(zone).date())
 
     def tag(self, query: TagQuery, body: bytes = b"") -> Tagged:
         """Sets fields of one or many records; ``body`` names them, as a JSON list of ids, or the filters do.
@@ -314,9 +309,9 @@ class Operations:
         """
         return likely(self.ledger, query)
 
-    def verify(self, _query: NoQuery | None = None) -> Verified:
-        """What is not sound in the ledger, and what was mended when it was opened."""
-        return keeping.verified(self.ledger, self.progress)
+    def verify(self, _query: NoQuery | None = None) -> Steps[Verified]:
+        """What is not sound in the ledger, and what was mended when it was opened; in steps."""
+        return keeping.verified(self.ledger)
 
     def rebuild(self, query: RebuildQuery) -> list[RebuildDone]:
         """Writes both files of pairs of the ledger anew; see :mod:`trayd.keeping` for the errors, here and below."""

@@ -23,6 +23,7 @@ from msgspec import Meta
 from trayd.errors import SettingsError
 from trayd.money import EXACT, is_currency
 from trayd.pool_settings import Pool, check_overlaps
+from trayd.source_settings import Source, check_sources
 
 APP_NAME = "trayd"
 FAL_URL = "https://api.fal.ai/v1"
@@ -39,6 +40,7 @@ _KINDS = {
     "object": "a table",
     "decimal": "an amount",
     "str | object": "a word or a table",
+    "str | null": "text",
     "date": "a date such as 2026-01-31",
     "date | null": "a date such as 2026-01-31",
     "datetime": "a date with a time",
@@ -178,6 +180,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         time_zone: an IANA name such as Europe/Stockholm; empty follows the system.
         store_prompts: whether prompts are kept; off, they are nowhere in ledger, mirror, logs or exports.
         pool: the costs that projects share; a new price of one is a new entry.
+        source: how exports of other tools are read, where that is not left to the files.
     """
 
     home_currency: str = "USD"
@@ -188,6 +191,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     alerts: Alerts = Alerts()
     account: tuple[Account, ...] = ()
     pool: tuple[Pool, ...] = ()
+    source: tuple[Source, ...] = ()
     folders: Folders = Folders()
     rates: RatesSettings = RatesSettings()
 
@@ -205,6 +209,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if len(names) != len(set(names)):
             raise ValueError("two [[account]] entries have one name; give each its own")
         check_overlaps(self.pool)
+        check_sources(self.source)
 
     def zone(self) -> tzinfo:
         """The user's time zone.

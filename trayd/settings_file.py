@@ -12,6 +12,7 @@ from tomlkit.exceptions import ParseError, TOMLKitError
 from trayd.errors import SettingsError
 from trayd.files import write_atomically
 from trayd.settings import Account, Settings, parse
+from trayd.source_settings import Source
 
 #: What a new settings file says: every setting, commented out, at its default.
 TEMPLATE = """\
@@ -32,6 +33,17 @@ TEMPLATE = """\
 #   from = 2026-01-15        # charged on the 15th of each month
 #   to = 2026-12-31          # without it, there is no end
 #   split = "spend"          # or "equal", or weights such as { "Spring Campaign" = 2, "Northwind/Relaunch" = 1 }
+
+# How exports of other tools are read, where a file alone cannot tell: a [[source]] for each, like this one.
+# `trayd import --remember` writes them.
+#   [[source]]
+#   name = "My Bank"         # its costs bear this name
+#   header = ["Booked", "Text", "Sum"]   # columns that tell its files from others
+#   columns = { amount = "Sum" }         # which column is which, where names do not say
+#   date_order = "dmy"       # or mdy, ymd
+#   decimal = "comma"        # or point
+#   currency = "EUR"         # of amounts that tell none
+#   spending = "negative"    # money spent stands below zero; or positive
 
 [poll]
 #interval_s = 120           # seconds between two looks at fal
@@ -121,6 +133,40 @@ def remove_account(path: Path, name: str) -> Settings:
             again.append(account)
         document.append("account", again)
     return _write(path, document)
+
+
+def remember_source(path: Path, source: Source) -> Settings:
+    """Adds a ``[[source]]``; where there is one for the same files, that one says it as well from now on.
+
+    Raises:
+        SettingsError: the settings cannot be read or written; the file is unchanged.
+    """
+    document = _read(path)
+    sources: Any = document.get("source")
+    if sources is None:
+        sources = tomlkit.aot()
+        document.append("source", sources)
+    entry = next((known for known in sources if _same_files(known, source)), None)
+    if entry is None:
+        sources.append(tomlkit.table())
+        entry = sources[-1]
+        entry.trivia.indent = "\n"  # an empty line before it
+    for name, value in msgspec.to_builtins(source).items():
+        entry[name] = _inline({**entry.get(name, {}), **value}) if isinstance(value, dict) else value
+    return _write(path, document)
+
+
+def _same_files(known: Any, source: Source) -> bool:
+    header = {str(name).casefold() for name in known.get("header", ())}
+    if header or source.header:
+        return header == set(map(str.casefold, source.header))
+    return bool(known.get("name") == source.name)
+
+
+def _inline(value: dict[str, str]) -> Any:
+    table = tomlkit.inline_table()
+    table.update(value)
+    return table
 
 
 def make_template(path: Path) -> None:

@@ -25,7 +25,8 @@ def plain(value: Any) -> Any:
         return {"amount": value.text(), "currency": value.currency}
     if isinstance(value, msgspec.Struct):
         names = zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True)
-        return {outward: plain(getattr(value, name)) for name, outward in names}
+        shape = ((outward, getattr(value, name)) for name, outward in names)
+        return {outward: plain(item) for outward, item in shape if item is not msgspec.UNSET}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -9,10 +9,12 @@ import pytest
 
 from tests.intake.samples import NOW, event, numbered, read
 from trayd.facts import Batch
-from trayd.intake.take import ImportResult, RejectedRow, batches, import_file
+from trayd.importing import Imported, ImportQuery, import_data
+from trayd.intake.take import RejectedRow, batches
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.settings import Settings
 from trayd.shapes import plain
+from trayd.steps import finish
 
 HEADER = "date,description,amount,category\n"
 
@@ -25,13 +27,14 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     ledger.close()
 
 
-def take(ledger: Ledger, name: str, content: str, *, dry_run: bool = False, **settings) -> ImportResult:
-    return import_file(ledger, name, content.encode(), settings=Settings(**settings), now=NOW, dry_run=dry_run)
+def take(ledger: Ledger, name: str, content: str, *, dry_run: bool = False, **settings) -> Imported:
+    query = ImportQuery(name=name, dry_run=dry_run)
+    return finish(import_data(ledger, query, content.encode(), settings=Settings(**settings), now=NOW))
 
 
 def test_an_import_tells_what_was_recorded_known_and_rejected(ledger):
     first = f"{HEADER}2026-11-03,a,1,x\n2026-11-04,b,2,x\n"
-    assert take(ledger, "first.csv", first) == ImportResult(file="first.csv", recorded=2)
+    assert take(ledger, "first.csv", first) == Imported(file="first.csv", recorded=2)
     second = take(ledger, "second.csv", f"{first}2026-11-05,c,3,x\n2026-11-06,d,oops,x\n")
     assert plain(second) == {
         "file": "second.csv",
@@ -45,6 +48,7 @@ def test_an_import_tells_what_was_recorded_known_and_rejected(ledger):
                 "reason": '"oops" is not an amount; correct it and try again',
             }
         ],
+        "left_out": [],
     }
 
 
@@ -52,7 +56,7 @@ def test_a_known_file_changes_nothing_even_if_it_would_be_read_otherwise_now(led
     content = f"{HEADER}2026-11-03,a,1,x\n"
     take(ledger, "costs.csv", content)
     version = ledger.version
-    assert take(ledger, "again.csv", content, home_currency="SEK") == ImportResult(file="again.csv", duplicates=1)
+    assert take(ledger, "again.csv", content, home_currency="SEK") == Imported(file="again.csv", duplicates=1)
     assert ledger.version == version
 
 
@@ -70,12 +74,13 @@ def test_a_refused_file_is_told_as_one_rejection_and_can_be_taken_in_corrected(l
 
 
 def test_an_unknown_kind_of_file_is_refused_as_a_whole(ledger):
-    assert take(ledger, "notes.txt", "hello").rejected == (
+    assert take(ledger, "notes.md", "hello").rejected == (
         RejectedRow(
             None,
             None,
             None,
-            'files that end in ".txt" are not read; drop .json or .jsonl files with events, or a .csv file with costs',
+            'files that end in ".md" are not read; drop .json or .jsonl files with events, or a table of costs: '
+            ".csv, .txt, .xlsx, also in a .zip",
         ),
     )
 
@@ -85,7 +90,8 @@ def test_a_dry_run_records_nothing(ledger):
     assert take(ledger, "costs.csv", content, dry_run=True).recorded == 1
     assert list(ledger.records()) == []
     take(ledger, "costs.csv", content)
-    assert take(ledger, "costs.csv", content, dry_run=True) == ImportResult(file="costs.csv", duplicates=1)
+    again = take(ledger, "costs.csv", content, dry_run=True)
+    assert (again.recorded, again.duplicates) == (0, 1)
 
 
 def test_one_event_twice_in_a_file_is_a_duplicate(ledger):

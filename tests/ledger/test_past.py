@@ -11,10 +11,11 @@ from tests.ledger.aging import Clock, checkpoints, episode, in_tinydb, opened, r
 from tests.ledger.faults import QuickDisk
 from tests.ledger.making import DAY, HOUR, NOON, account, balance, crash
 from trayd.facts import Batch, FileTaken
-from trayd.intake.take import ImportResult, import_file
+from trayd.importing import Imported, ImportQuery, import_data
 from trayd.ledger.store import Ledger
 from trayd.records import BalanceReading
 from trayd.settings import Settings
+from trayd.steps import finish
 
 
 class Watched(QuickDisk):
@@ -246,8 +247,8 @@ EVENTS = (
 
 
 class TestFiles:
-    def drop(self, ledger: Ledger, name: str, data: bytes, at: datetime, **said: object) -> ImportResult:
-        return import_file(ledger, name, data, settings=Settings(**said), now=at)
+    def drop(self, ledger: Ledger, name: str, data: bytes, at: datetime, **said: object) -> Imported:
+        return finish(import_data(ledger, ImportQuery(name=name), data, settings=Settings(**said), now=at))
 
     def test_a_file_with_events_that_is_dropped_again_after_months_tells_nothing_new(self, tmp_path):
         clock = Clock()
@@ -260,7 +261,7 @@ class TestFiles:
             assert ledger.file_taken(taken) is None
             records = list(ledger.records())
             again = self.drop(ledger, "jobs.jsonl", EVENTS, clock.now)
-            assert again == ImportResult(file="jobs.jsonl", recorded=0, duplicates=2)
+            assert again == Imported(file="jobs.jsonl", recorded=0, duplicates=2)
             assert list(ledger.records()) == records
             assert ledger.file_taken(taken).at == clock.now
             ledger.checkpoint()
@@ -277,7 +278,7 @@ class TestFiles:
         with using(tmp_path, clock) as ledger:
             ledger.checkpoint()
             again = self.drop(ledger, "costs.csv", CSV, clock.now, home_currency="SEK")
-            assert again == ImportResult(file="costs.csv", recorded=0, duplicates=1)
+            assert again == Imported(file="costs.csv", recorded=0, duplicates=1)
             assert len(list(ledger.records())) == 1
 
     def test_thousands_of_event_files_leave(self, tmp_path):

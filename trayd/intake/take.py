@@ -1,7 +1,7 @@
 """A file as facts: what of it can be recorded, what is rejected and why, for the drop folder and for a command alike.
 
-Reading (:func:`read_file`) knows no ledger; :func:`batches` and :func:`results` are the way there and back, so that
-whoever owns the ledger's thread does the writing.
+Reading (:func:`reading`, or :func:`read_file` in one go) knows no ledger; :func:`batches` and :func:`results` are the
+way there and back, so that whoever owns the ledger's thread does the writing.
 """
 
 from __future__ import annotations
@@ -9,29 +9,42 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import PurePath
-from typing import Protocol
 
 import msgspec
 
 from trayd.facts import Added, Batch, EventFact, FileTaken, ModelFact
-from trayd.intake.costs import read_costs
+from trayd.intake.costs import NO_ANSWERS, Costs, Progress, costs_in_steps
 from trayd.intake.event_files import REJECTED_HEADER, FileForm, is_rejected_lines, read_events
+from trayd.intake.own_sources import presets
 from trayd.intake.rejection import RefusedError, Rejection, printable, shown
+from trayd.intake.understanding import Answers, NamedRow, RowKind, Understanding
 from trayd.records import ExternalCost
 from trayd.settings import Settings
+from trayd.steps import Step, Steps, finish
 
 EVENT_OBJECT = frozenset({".json"})
 EVENT_LINES = frozenset({".jsonl", ".ndjson"})
-TABLE = frozenset({".csv", ".tsv"})
+_PACKED = ".gz"
+_TEXTS = frozenset({".csv", ".tsv", ".tab", ".txt"})
+_PACKED_TEXTS = frozenset(f"{end}{_PACKED}" for end in _TEXTS)
+# Banks call web pages and tables in plain text .xls as well: what such a file is, its content tells.
+TABLE = _TEXTS | _PACKED_TEXTS | {".xlsx", ".xlsm", ".xls", ".zip", _PACKED}
 
 #: The ends of names that are read.
 SUFFIXES = EVENT_OBJECT | EVENT_LINES | TABLE
 
 #: A larger file is refused: reading it would take more memory than a program in the tray should.
 LARGEST_FILE = 100 * 1024 * 1024
+
+# Reading a table goes over its rows so many times.
+_WALKS = 2
+
+# Rows that stand among the costs and are none.
+_NO_COST = frozenset({RowKind.LEFT_OUT, RowKind.TOTAL})
+_MOST_REASONS = 5
 
 # So many facts become durable together; a large file is several writes, and none of them holds others up for long.
 _BATCH_FACTS = 10_000
@@ -52,12 +65,14 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         recorded: how many rows or events told something new; with a dry run, how many can be recorded.
         duplicates: how many were known already.
+        left_out: the rows of a table that are no cost, and what they are instead.
     """
 
     file: str
     recorded: int = 0
     duplicates: int = 0
     rejected: tuple[RejectedRow, ...] = ()
+    left_out: tuple[NamedRow, ...] = ()
 
 
 class Understood(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +83,8 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
         rejected: what of it cannot be recorded.
         refused: why nothing of it is; None where something is.
         rows: the rejected rows as they came, under ``header``, for whoever corrects them.
+        named: the rows of a table that are no cost, and what they are instead.
+        understanding: how a table was read; None where there is none.
     """
 
     name: str
@@ -75,6 +92,8 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[EventFact, ...] = ()
     costs: tuple[ExternalCost, ...] = ()
     rejected: tuple[Rejection, ...] = ()
+    named: tuple[NamedRow, ...] = ()
+    understanding: Understanding | None = None
     refused: Rejection | None = None
     header: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
@@ -94,19 +113,41 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_file(
-    name: str, data: bytes, *, settings: Settings, models: Mapping[str, ModelFact], now: datetime
+    name: str,
+    data: bytes,
+    *,
+    settings: Settings,
+    models: Mapping[str, ModelFact],
+    now: datetime,
+    answers: Answers = NO_ANSWERS,
 ) -> Understood:
-    """What a file says; its kind goes by the end of its name.
+    """What a file says, in one go; see :func:`reading`."""
+    return finish(reading(name, data, settings=settings, models=models, now=now, answers=answers))
+
+
+def reading(
+    name: str,
+    data: bytes,
+    *,
+    settings: Settings,
+    models: Mapping[str, ModelFact],
+    now: datetime,
+    answers: Answers = NO_ANSWERS,
+) -> Steps[Understood]:
+    """What a file says, in steps that count its rows; its kind goes by the end of its name.
 
     Args:
         name: the file's name, without folders.
         data: its content.
-        settings: for the home currency, and whether prompts are kept.
+        settings: for the home currency, the sources that the user has named, and whether prompts are kept.
         models: known prices, for events that tell units but no estimate.
         now: the time of estimates that are made here.
+        answers: what a person has said of a table; it wins over what the table shows.
     """
     told, digest = printable(name), hashlib.sha256(data).hexdigest()
-    suffix = PurePath(name).suffix.lower()
+    suffix = suffix_of(name)
+    if len(data) > LARGEST_FILE:
+        return Understood(name=told, digest=digest, refused=too_large(len(data)))
     try:
         if suffix in EVENT_OBJECT or suffix in EVENT_LINES or (suffix in TABLE and is_rejected_lines(data)):
             form = FileForm.ROWS if suffix in TABLE else FileForm.LINES if suffix in EVENT_LINES else FileForm.DOCUMENT
@@ -120,15 +161,10 @@ def read_file(
                 rows=tuple((row.text,) for row in events.rejected),
             )
         elif suffix in TABLE:
-            table = read_costs(data, file=told, home_currency=settings.home_currency)
-            understood = Understood(
-                name=told,
-                digest=digest,
-                costs=table.costs,
-                rejected=tuple(row.rejection for row in table.rejected),
-                header=table.header,
-                rows=tuple(row.cells for row in table.rejected),
+            costs = costs_in_steps(
+                told, data, home_currency=settings.home_currency, answers=answers, sources=presets(settings.source)
             )
+            understood = _of_table(told, digest, (yield from _counted(costs)))
         else:
             return Understood(name=told, digest=digest, refused=unknown_kind(suffix))
     except RefusedError as error:
@@ -138,12 +174,55 @@ def read_file(
     return understood
 
 
+def _counted(costs: Generator[Progress, None, Costs]) -> Steps[Costs]:
+    while True:
+        try:
+            done, of = next(costs)
+        except StopIteration as end:
+            table: Costs = end.value
+            return table
+        yield Step(done // _WALKS, of // _WALKS, apart=True)
+
+
+def _of_table(name: str, digest: str, table: Costs) -> Understood:
+    return Understood(
+        name=name,
+        digest=digest,
+        costs=table.costs,
+        rejected=tuple(row.rejection for row in table.rejected),
+        header=table.header,
+        rows=tuple(row.cells for row in table.rejected),
+        named=table.named,
+        understanding=table.understanding,
+    )
+
+
+def suffix_of(name: str) -> str:
+    """The end of a name in lower case, which tells the kind of file: ``.csv``; of a packed one both: ``.csv.gz``."""
+    stem, _, end = name.rpartition(".")
+    if not stem or not end:
+        return ""
+    suffix = f".{end.lower()}"
+    return suffix_of(stem) + suffix if suffix == _PACKED else suffix
+
+
 def unknown_kind(suffix: str) -> Rejection:
     """Why a file of that kind is not read."""
-    cure = "drop .json or .jsonl files with events, or a .csv file with costs"
-    if suffix in {".xlsx", ".xls", ".ods", ".numbers"}:
-        cure = "save the sheet as CSV (UTF-8) and drop that"
-    return Rejection(problem=f'files that end in "{shown(suffix)}" are not read', cure=cure)
+    cure = "drop .json or .jsonl files with events, or a table of costs: .csv, .txt, .xlsx, also in a .zip"
+    if suffix in {".ods", ".numbers", ".pdf"}:
+        cure = "save or export it as CSV or .xlsx and drop that"
+    told = (
+        f'files that end in "{shown(suffix)}" are not read'
+        if suffix
+        else "files without an end such as .csv are not read"
+    )
+    return Rejection(problem=told, cure=cure)
+
+
+def too_large(size: int) -> Rejection:
+    """Why a file of so many bytes is not read."""
+    found, most = (number // (1024 * 1024) for number in (size, LARGEST_FILE))
+    return Rejection(problem=f"the file has {found} MiB, more than the {most} that are read", cure="split it")
 
 
 def _nothing(understood: Understood) -> Rejection:
@@ -153,6 +232,12 @@ def _nothing(understood: Understood) -> Rejection:
         first = understood.rejected[0]
         problem = f"none of its {len(understood.rejected)} rows can be recorded; the first, {_on_line(first)}"
         return Rejection(line=None, column=first.column, value=first.value, problem=problem, cure=first.cure)
+    reasons = Counter(row.reason or row.what for row in understood.named if row.what in _NO_COST)
+    if reasons:
+        told = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common(_MOST_REASONS))
+        return Rejection(
+            problem=f"none of its rows is a cost: {told}", cure="look at how it is read with `trayd import --dry-run`"
+        )
     return Rejection(problem="there is nothing in it to record", cure="drop a file with at least one row")
 
 
@@ -222,17 +307,19 @@ def results(files: Sequence[Understood], added: Iterable[Added]) -> list[ImportR
         ):
             recorded += record in new and fact not in told
             told.add(fact)
-        done.append(_result(file, recorded))
+        done.append(result(file, recorded))
     return done
 
 
-def _result(file: Understood, recorded: int) -> ImportResult:
+def result(file: Understood, recorded: int) -> ImportResult:
+    """What became of a file of which so many facts told something new."""
     rejected = file.rejected or ((file.refused,) if file.refused else ())
     return ImportResult(
         file=file.name,
         recorded=recorded,
         duplicates=file.facts - recorded,
         rejected=tuple(RejectedRow(row.line, row.column, row.value, row.reason) for row in rejected),
+        left_out=tuple(row for row in file.named if row.what is not RowKind.HEADER),
     )
 
 
@@ -240,32 +327,3 @@ def unknown_files(files: Iterable[Understood], known: Container[str]) -> list[Un
     """Those of the files that there is something to write of: not refused, not known by content, each content once."""
     fresh = {file.digest: file for file in files if file.refused is None and file.digest not in known}
     return list(fresh.values())
-
-
-class OpenLedger(Protocol):
-    """What an import needs of the ledger, on the thread that owns it."""
-
-    def add(self, batch: Batch) -> Added:
-        """Makes the facts durable."""
-
-    def file_taken(self, digest: str) -> FileTaken | None:
-        """The file of that content, where it was taken in before."""
-
-    def models(self) -> Mapping[str, ModelFact]:
-        """What is known of each endpoint."""
-
-
-def import_file(
-    ledger: OpenLedger, name: str, data: bytes, *, settings: Settings, now: datetime, dry_run: bool = False
-) -> ImportResult:
-    """Takes a file's content in; with ``dry_run`` only tells what would be recorded.
-
-    Raises:
-        LedgerError: the ledger cannot write; what was written before is whole, and the file can be taken in again.
-    """
-    file = read_file(name, data, settings=settings, models=ledger.models(), now=now)
-    known = {file.digest} if ledger.file_taken(file.digest) else set[str]()
-    fresh = unknown_files([file], known)
-    if dry_run:
-        return _result(file, file.facts if fresh else 0)
-    return results([file], [ledger.add(batch) for batch in batches(fresh, now)])[0]

@@ -8,12 +8,13 @@ from pathlib import Path
 import msgspec
 
 from trayd.errors import LedgerDamagedError
-from trayd.ledger.months import Months
-from trayd.ledger.rollup_files import hashed
+from trayd.ledger.months import Month, Months
+from trayd.ledger.rollup_files import Derived, hashed
 from trayd.ledger.rollups import Rollup, of_all_time
 from trayd.ledger.state import State
 from trayd.ledger.tables import Row, facts_of, row_of
 from trayd.records import Record
+from trayd.steps import Step, Steps
 
 #: So many records of a month are named for one kind of problem.
 _TOLD_OF_A_KIND = 10
@@ -39,15 +40,17 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def verify(
-    state: State, months: Months, present: Callable[[Row], Record], progress: Callable[[int, int], None]
-) -> list[Problem]:
-    """Reads all files again and compares them with each other and with memory.
+    state: State, months: Months, present: Callable[[Row], Record], version: Callable[[], int]
+) -> Steps[list[Problem]]:
+    """Reads all files again and compares them with each other and with memory: one month in each step.
+
+    The ledger may change between two steps.
 
     Args:
         state: the state pair.
         months: all months; they are opened one after the other.
         present: makes the record that is shown out of a row.
-        progress: is told how many months of how many are done.
+        version: counts the ledger's changes; asked in each step.
 
     Returns:
         The problems found, none when all is sound.
@@ -58,35 +61,50 @@ def verify(
     problems += [_problem(name, text) for name, text in state.past.verify()]
     seen: dict[str, Path] = {}
     names = months.names()
-    held = {name: derived for name in names if (derived := months.derived(name)) is not None}
+    # Letting one month go lets go of what is derived of others, which is to be looked at as well. Once the ledger has
+    # changed, only what is in memory still is known to be of the month as it is.
+    held, at = {name: derived for name in names if (derived := months.derived(name)) is not None}, version()
     for number, name in enumerate(names):
-        progress(number, len(names))
+        yield Step(number, len(names))
+        unchanged = version() == at
+        derived = months.derived(name) or (held.get(name) if unchanged else None)
         try:
             month = months.open(name)
         except LedgerDamagedError as error:
             problems.append(Problem(pair=name, text=error.message, cure=_cure(name)))
             continue
-        problems += [_problem(name, text) for text in month.pair.verify()]
-        for record_id, row in month.rows.items():
-            if not _is_sound(record_id, row, present):
-                text = f"{month.pair.file}: the record {record_id} is not what its facts make"
-                found.tell("are not what their facts make", _problem(name, text, record_id))
-            if record_id in seen:
-                text = f"{month.pair.file}: the record {record_id} stands in {seen[record_id]} too"
-                cure = "restore a backup; until then it is counted twice"
-                found.tell("stand elsewhere too", Problem(pair=name, record=record_id, text=text, cure=cure))
-        derived = held.get(name, month.derived)
-        recount = Rollup.of(month.rows.values())
-        kept = months.kept_sums(name)
-        if not derived.is_of(recount) or (kept is not None and dict(kept) != dict(of_all_time(recount.totals))):
-            problems.append(_problem(name, f"{month.pair.file}: the sums of {name} are not those of a recount"))
-        if not all(map(derived.index.may_hold, map(hashed, month.rows))):
-            problems.append(_problem(name, f"{month.pair.file}: the index of {name} lacks some of its records"))
-        found.tell_rest(month.pair.file)
-        seen |= dict.fromkeys(month.rows, month.pair.file)
+        _verify_month(months, month, derived or month.derived, present, seen, found)
         months.release()
-    progress(len(names), len(names))
+    yield Step(len(names), len(names))
     return problems
+
+
+def _verify_month(
+    months: Months,
+    month: Month,
+    derived: Derived,
+    present: Callable[[Row], Record],
+    seen: dict[str, Path],
+    found: _Problems,
+) -> None:
+    name, problems = month.name, found.told
+    problems += [_problem(name, text) for text in month.pair.verify()]
+    for record_id, row in month.rows.items():
+        if not _is_sound(record_id, row, present):
+            text = f"{month.pair.file}: the record {record_id} is not what its facts make"
+            found.tell("are not what their facts make", _problem(name, text, record_id))
+        if record_id in seen:
+            text = f"{month.pair.file}: the record {record_id} stands in {seen[record_id]} too"
+            cure = "restore a backup; until then it is counted twice"
+            found.tell("stand elsewhere too", Problem(pair=name, record=record_id, text=text, cure=cure))
+    recount = Rollup.of(month.rows.values())
+    kept = months.kept_sums(name)
+    if not derived.is_of(recount) or (kept is not None and dict(kept) != dict(of_all_time(recount.totals))):
+        problems.append(_problem(name, f"{month.pair.file}: the sums of {name} are not those of a recount"))
+    if not all(map(derived.index.may_hold, map(hashed, month.rows))):
+        problems.append(_problem(name, f"{month.pair.file}: the index of {name} lacks some of its records"))
+    found.tell_rest(month.pair.file)
+    seen |= dict.fromkeys(month.rows, month.pair.file)
 
 
 class _Problems:

@@ -11,6 +11,9 @@ import msgspec
 
 API_ROOT = "/api/v1"
 
+#: Who accepts this is told how far long work is: JSON, one value a line, the answer in the last.
+STEPS_MEDIA_TYPE = "application/x-ndjson"
+
 
 class Address(msgspec.Struct, frozen=True):
     """What the file says.

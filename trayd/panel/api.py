@@ -26,9 +26,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trayd.errors import DaemonError, DeclinedError, TraydError, UsageError
 from trayd.operation_table import OPERATIONS, Operation, parse_query
 from trayd.operations import Operations
-from trayd.panel.address import API_ROOT
+from trayd.panel.address import API_ROOT, STEPS_MEDIA_TYPE
 from trayd.panel.openapi import document
+from trayd.panel.walking import Done, lines, walk
 from trayd.shapes import plain
+from trayd.steps import Step
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +88,36 @@ def build_app(backend: Backend, token: str, port: int) -> Starlette:
 
 
 def _handler(backend: Backend, operation: Operation) -> Handler:
+    return _stepped(backend, operation) if operation.stepped else _at_once(backend, operation)
+
+
+def _stepped(backend: Backend, operation: Operation) -> Handler:
+    async def handle(request: Request) -> Response:
+        query = parse_query(operation, dict(request.query_params))
+        arguments = (query, await _body(request)) if operation.takes_body else (query,)
+        walked = _followed(backend, operation, walk(backend, lambda operations: operation.run(operations, *arguments)))
+        if STEPS_MEDIA_TYPE in request.headers.get("accept", ""):
+            told = lines(walked, lambda error: _error(error, request))
+            return StreamingResponse(told, headers={"Content-Type": STEPS_MEDIA_TYPE})
+        answer = [done.answer async for done in walked if isinstance(done, Done)]
+        return Response(answer[0], media_type="application/json")
+
+    return handle
+
+
+async def _followed(
+    backend: Backend, operation: Operation, walked: AsyncIterator[Step | Done]
+) -> AsyncIterator[Step | Done]:
+    try:
+        async for done in walked:
+            yield done
+    finally:
+        # Also of what is given up halfway a part is recorded.
+        if operation.writes:
+            await backend.ordered(operation)
+
+
+def _at_once(backend: Backend, operation: Operation) -> Handler:
     async def handle(request: Request) -> Response:
         query = parse_query(operation, dict(request.query_params))
         arguments = (query, await _body(request)) if operation.takes_body else (query,)
@@ -141,16 +173,21 @@ def _problem(status: int, message: str, cure: str = "", exit_code: int = 1) -> R
     return _json({"error": {"message": message, "cure": cure, "exit_code": exit_code}}, status)
 
 
-async def _refusal(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, TraydError):
-        raise error
+def _error(error: Exception, request: Request) -> dict[str, Any]:
+    """What an error says of itself; of one that is trayd's own fault the log says more."""
+    if isinstance(error, TraydError):
+        return {"message": error.message, "cure": error.cure, "exit_code": error.exit_code}
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return {"message": "the daemon failed to answer", "cure": "see its log, and `trayd doctor`", "exit_code": 1}
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
     status = 400 if isinstance(error, UsageError) else 403 if isinstance(error, DeclinedError) else 409
-    return _problem(status, error.message, error.cure, error.exit_code)
+    return _json({"error": _error(error, request)}, status)
 
 
 async def _failure(request: Request, error: Exception) -> Response:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _problem(500, "the daemon failed to answer", "see its log, and `trayd doctor`")
+    return _json({"error": _error(error, request)}, 500)
 
 
 async def _body(request: Request) -> bytes:

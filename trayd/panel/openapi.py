@@ -9,7 +9,7 @@ import msgspec
 
 from trayd import __version__
 from trayd.operation_table import OPERATIONS
-from trayd.panel.address import API_ROOT
+from trayd.panel.address import API_ROOT, STEPS_MEDIA_TYPE
 
 # Amounts go out as decimal strings; inside they are integers.
 _MONEY = {
@@ -33,12 +33,17 @@ def document() -> dict[str, Any]:
     for operation in OPERATIONS.values():
         method = "post" if operation.writes else "get"
         is_text = isinstance(operation.answer, str)
+        schema = {"type": "string"} if is_text else next(schema_of)
         described = _described(
             operation.summary,
             list(operation.query.__struct_fields__),
-            {"type": "string"} if is_text else next(schema_of),
+            schema,
             operation.answer if is_text else "application/json",
         )
+        if operation.stepped:
+            described["responses"]["200"]["content"][STEPS_MEDIA_TYPE] = {"schema": _line(schema)}
+        if operation.takes_body:
+            described["requestBody"] = {"content": {"application/octet-stream": {}}}
         paths[f"{API_ROOT}/{operation.name}"] = {method: described}
     return {
         "openapi": "3.1.0",
@@ -50,6 +55,23 @@ def document() -> dict[str, Any]:
         },
         "security": [{"token": []}],
     }
+
+
+def _line(answer: dict[str, Any]) -> dict[str, Any]:
+    """One line of what is told of a work in steps: how far it is, and at last the answer or what went wrong."""
+    step = {"done": {"type": "integer"}, "of": {"type": "integer"}}
+    error = {"message": {"type": "string"}, "cure": {"type": "string"}, "exit_code": {"type": "integer"}}
+    return {
+        "oneOf": [
+            _object(step),
+            _object({"answer": answer}),
+            _object({"error": _object(error)}),
+        ]
+    }
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _described(
