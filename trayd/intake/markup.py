@@ -6,6 +6,7 @@ can become an endless text, is refused: no workbook has any.
 
 from __future__ import annotations
 
+import functools
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -89,11 +90,14 @@ def elements(stream: IO[bytes]) -> Iterator[Element]:
         begun.clear()
 
 
+# The names in a document are few, and come with each of its cells.
+@functools.lru_cache(maxsize=256)
 def local(name: str) -> str:
     """A name without its prefix."""
     return name.rpartition(":")[2]
 
 
+@functools.lru_cache(maxsize=256)
 def whole(text: str) -> int:
     """A number that counts or names something.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from typing import IO
@@ -183,8 +184,13 @@ def _column(place: str) -> int:
     letters = _COLUMN.fullmatch(place)
     if letters is None:
         raise damaged()
+    return _column_number(letters[1])
+
+
+@functools.lru_cache(maxsize=_MOST_COLUMNS)
+def _column_number(letters: str) -> int:
     number = 0
-    for letter in letters[1]:
+    for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1
     return number
 
