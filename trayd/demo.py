@@ -26,6 +26,7 @@ from trayd.desk import RemoteDesk
 from trayd.errors import TraydError
 from trayd.fal.sandbox.options import DEMO
 from trayd.fal.sandbox.server import running_sandbox
+from trayd.operations import utc_now
 from trayd.panel.address import read_address
 from trayd.process import Process, log_to
 from trayd.settings import Paths, load
@@ -36,7 +37,14 @@ from trayd.tray.app import NoTrayError, choose_backend
 _SETTINGS = """\
 [poll]
 interval_s = 2
+
+[[pool]]
+name = "Adobe Creative Cloud"
+amount = 59.99
+currency = "USD"
+from = {month_ago}
 """
+_MONTH = timedelta(days=28)
 
 #: How often the made-up studio tags its newest jobs.
 _TAG_EVERY_S = 6.0
@@ -52,9 +60,9 @@ _JOBS = (
 )
 
 _OTHER_TOOLS = (
-    ("Midjourney", "Standard plan", "30.00", "image"),
-    ("ElevenLabs", "Voice-over", "22.00", "voice"),
-    ("Runway", "Gen-4 credits", "15.00", "video"),
+    ("Midjourney", "Standard plan", "30.00", "USD", "image"),
+    ("ElevenLabs", "Voice-over", "22.00", "EUR", "voice"),
+    ("Epidemic Sound", "Music licence", "189.00", "SEK", "audio"),
 )
 
 
@@ -72,11 +80,13 @@ def run_demo(*, headless: bool) -> int:
             headless = True
     with tempfile.TemporaryDirectory(prefix="trayd-demo-") as folder, running_sandbox(DEMO) as sandbox:
         paths = Paths.under(Path(folder))
-        paths.settings.write_text(_SETTINGS, encoding="utf-8")
+        month_ago = (utc_now() - _MONTH).date()
+        paths.settings.write_text(_SETTINGS.format(month_ago=month_ago), encoding="utf-8")
         # The person's own keyring may hold a real key; it is not for the stand-in.
         os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
         os.environ["FAL_ADMIN_KEY"] = sandbox.admin_key
         os.environ["TRAYD_FAL_URL"] = sandbox.url
+        os.environ["TRAYD_RATES_URL"] = sandbox.rates_url
         os.environ["TRAYD_HOME"] = folder
         log_to(paths, terminal=False)
         click.echo(f"trayd demo: made-up data in {folder}; from another terminal: TRAYD_HOME={folder} trayd status")
@@ -162,10 +172,12 @@ def _work(paths: Paths, over: threading.Event) -> None:
         _drop(paths.drop, f"premiere-{number:03d}.jsonl", "".join(json.dumps(event) + "\n" for event in events))
         if number == 1:
             rows = "".join(
-                f"{item['timestamp'][:10]},{tool}: {text},{amount},{kind},{tool}\n"
-                for item, (tool, text, amount, kind) in zip(history[:: len(history) // 3], _OTHER_TOOLS, strict=False)
+                f"{item['timestamp'][:10]},{tool}: {text},{amount},{currency},{kind},{tool}\n"
+                for item, (tool, text, amount, currency, kind) in zip(
+                    history[:: len(history) // 3], _OTHER_TOOLS, strict=False
+                )
             )
-            _drop(paths.drop, "other-tools.csv", "date,description,amount,category,source\n" + rows)
+            _drop(paths.drop, "other-tools.csv", "date,description,amount,currency,category,source\n" + rows)
 
 
 def _event(item: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def examine() -> list[Finding]:
         return [*findings, _trouble("settings", error)]
     findings.append(_finding("settings", "good", str(paths.settings)))
     paths = paths.with_folders(settings.folders)
-    for look in (_folders, _fal, _keys, _ledger, _desktop):
+    for look in (_folders, _fal, _keys, _ledger, _rates, _desktop):
         try:
             findings.extend(look(paths, settings))
         except TraydError as error:
@@ -145,6 +145,45 @@ def _pools(pools: list[dict[str, Any]]) -> Iterator[Finding]:
         )
     if pools and not troubled:
         yield _finding("pools", "good", "each shared cost is divided; `trayd pools` shows them")
+
+
+def _rates(_paths: Paths, settings: Settings) -> Iterator[Finding]:
+    from trayd.desk import open_desk
+
+    with open_desk() as desk:
+        answer = desk.ask("rates")
+    for fixed in settings.rates.fixed:
+        since = f" since {fixed.since}" if fixed.since else ""
+        until = f" until {fixed.until}" if fixed.until else ""
+        told = f"1 {fixed.from_} is {fixed.rate:f} {fixed.to}{since}{until}, by the settings"
+        yield _finding("exchange rates", "good", told)
+    used = [each for each in answer["rates"] if each["used"]]
+    if not used:
+        yield _finding("exchange rates", "good", f"none needed: all amounts are in {answer['home']}")
+        return
+    for each in used:
+        if each["rate"] is None:
+            yield _finding(
+                "exchange rates",
+                "bad",
+                f"none is known for {each['currency']}: amounts in it are left out of the totals",
+                "fix one under [[rates.fixed]] in the settings",
+            )
+    known = [each for each in used if each["source"] in {"ecb", "bundled"}]
+    if not known:
+        return
+    newest = max(each["published"] for each in known)
+    cure = "they are fetched while trayd runs: start it, or run `trayd refresh`"
+    if not answer["fetch"]:
+        cure = "set rates.fetch to true, and they are fetched"
+    elif answer["trouble"]:
+        cure = f"they could not be fetched: {answer['trouble']}"
+    if any(each["source"] == "bundled" for each in known):
+        yield _finding("exchange rates", "note", f"those that came with trayd are used, up to {newest}", cure)
+    elif any(each["last_known"] for each in known):
+        yield _finding("exchange rates", "note", f"the newest that are known are of {newest}", cure)
+    else:
+        yield _finding("exchange rates", "good", f"the European Central Bank's, up to {newest}")
 
 
 def _backup(paths: Paths, used: Path) -> Iterator[Finding]:
