@@ -13,8 +13,10 @@ from msgspec import Meta
 from trayd.books import Books, Division
 from trayd.filters import FilterQuery
 from trayd.money import Money
+from trayd.records import ExternalCost
 
 _DAY = timedelta(days=1)
+_RATIO_DIGITS = 6
 
 
 class PoolsQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,12 +33,18 @@ class Period(msgspec.Struct, frozen=True):
 
 
 class ListedShare(msgspec.Struct, frozen=True, kw_only=True):
-    """What a project bears; ``basis`` says what part of what that is, and by what it was divided."""
+    """What a project bears.
+
+    Attributes:
+        share: its part of the whole, 1 being all of it, to six digits.
+        basis: the same in words, with what it was divided by.
+    """
 
     id: str
     client: str | None
     project: str | None
     amount: Money
+    share: float
     basis: str
 
 
@@ -47,7 +55,7 @@ class ListedPool(msgspec.Struct, frozen=True, kw_only=True):
         period: what it is for; ``goes_on``: it has not ended, and the shares still follow what is spent.
         split: spend, equal, or the weights.
         set_up: the settings tell of it; else it was imported.
-        shares: by project; empty where it is not divided.
+        shares: by project, the largest first; empty where it is not divided.
         project: that all of it belongs to, as the imported row says.
         trouble: what is not clear about it, in words.
     """
@@ -78,6 +86,7 @@ def listed_pools(books: Books, query: PoolsQuery, *, zone: tzinfo, today: date) 
 
 def _listed(division: Division, today: date) -> ListedPool:
     pool, cost = division.pool, division.pool.cost
+    shares = [_share(piece, cost) for piece in division.pieces if piece is not cost]
     return ListedPool(
         id=cost.id,
         date=cost.date,
@@ -89,12 +98,17 @@ def _listed(division: Division, today: date) -> ListedPool:
         set_up=division.set_up,
         client=cost.client,
         project=cost.project,
-        shares=[
-            ListedShare(
-                id=piece.id, client=piece.client, project=piece.project, amount=piece.amount, basis=piece.note or ""
-            )
-            for piece in division.pieces
-            if piece is not cost
-        ],
+        shares=sorted(shares, key=lambda share: (-share.share, share.client or "", share.project or "")),
         trouble=division.trouble,
+    )
+
+
+def _share(piece: ExternalCost, whole: ExternalCost) -> ListedShare:
+    return ListedShare(
+        id=piece.id,
+        client=piece.client,
+        project=piece.project,
+        amount=piece.amount,
+        share=round(piece.amount.nanos / whole.amount.nanos, _RATIO_DIGITS),
+        basis=piece.note or "",
     )

@@ -19,7 +19,9 @@ def pools_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
     """A line for each cost, with a line in it for each that shares it; below, what is not clear."""
     if not answer:
         return Text("no shared costs; `trayd config edit` shows how a [[pool]] is said")
-    table = new_table("date", "what", "cost", "for", "divided", "who", "bears", numbers=("cost", "bears"))
+    table = new_table(
+        "date", "what", "cost", "for", "divided", "who", "bears", "share", numbers=("cost", "bears", "share")
+    )
     for pool in answer:
         shares = pool["shares"]
         whole = [_project(pool)] if pool["client"] or pool["project"] else ["(nobody yet)"]
@@ -31,6 +33,7 @@ def pools_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
             _divided(pool),
             "\n".join(map(_project, shares) if shares else whole),
             "\n".join(style.money(share["amount"]) for share in shares),
+            "\n".join(f"{float(share['share']) * 100:.1f} %" for share in shares),
         )
     lines: list[RenderableType] = [table]
     if any(pool["goes_on"] and pool["shares"] and pool["split"] in _SPLITS for pool in answer):
