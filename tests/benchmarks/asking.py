@@ -9,9 +9,11 @@ from functools import partial
 from operator import itemgetter
 from pathlib import Path
 
+import msgspec
+
 from tests.benchmarks import work
 from tests.benchmarks.harness import Row, Samples, Workshop, at_most, figure, timed
-from trayd.operations import UsageQuery
+from trayd.operations import Operations, UsageQuery
 
 _DIMENSIONS = ("model", "operation", "client", "project", "deliverable", "account", "key", "day", "hour")
 #: Beside those that have a name: two months back, and all that there is.
@@ -55,7 +57,30 @@ def _rows(home: Path, name: str) -> Iterator[Row]:
         f"{figure(together[longest] * 1000)} ms for {longest}; all: {told}",
         "≤ 2 ms",
     )
+    yield from _converted(operations, windows[-1], name)
     operations.ledger.close()
+
+
+def _converted(operations: Operations, window: str, name: str) -> Iterator[Row]:
+    """The same where none of it is in the home currency: each day is converted at its own rate."""
+    status = _median(operations.status)
+    dollars, operations.settings = (
+        operations.settings,
+        msgspec.structs.replace(operations.settings, home_currency="SEK"),
+    )
+    by_model = _median(partial(operations.usage, UsageQuery(window=window, by="model")))
+    yield at_most(
+        f"usage of two years by model, in kronor, {name}",
+        by_model,
+        0.050,
+        f"{figure(by_model * 1000)} ms",
+        "≤ 50 ms",
+    )
+    more = _median(operations.status) - status
+    yield at_most(
+        f"status in kronor, more than in dollars, {name}", more, 0.010, f"{figure(more * 1000)} ms", "≤ 10 ms"
+    )
+    operations.settings = dollars
 
 
 def _median(ask: Callable[[], object]) -> float:
