@@ -21,7 +21,42 @@ _ZONES = frozenset({"utc", "gmt", "cet", "cest", "mez", "mesz", "est", "edt", "p
 
 # Codes that nobody writes for another word: a column "all" is not in Albanian lek.
 _CODES_IN_SMALL_LETTERS = frozenset(
-    ["aud", "bgn", "brl", "cad", "chf", "cny", "czk", "dkk", "eur", "gbp", "hkd", "huf", "idr", "ils", "inr", "isk", "jpy", "krw", "mxn", "myr", "nok", "nzd", "php", "pln", "ron", "rub", "sek", "sgd", "thb", "twd", "uah", "usd", "vnd", "zar"]
+    [
+        "aud",
+        "bgn",
+        "brl",
+        "cad",
+        "chf",
+        "cny",
+        "czk",
+        "dkk",
+        "eur",
+        "gbp",
+        "hkd",
+        "huf",
+        "idr",
+        "ils",
+        "inr",
+        "isk",
+        "jpy",
+        "krw",
+        "mxn",
+        "myr",
+        "nok",
+        "nzd",
+        "php",
+        "pln",
+        "ron",
+        "rub",
+        "sek",
+        "sgd",
+        "thb",
+        "twd",
+        "uah",
+        "usd",
+        "vnd",
+        "zar",
+    ]
 )
 _CURRENCY_NAMES = {"euro": "EUR", "euros": "EUR", "dollars": "USD", "kronor": "SEK"}
 _FILLERS = frozenset({"in", "en", "i"})

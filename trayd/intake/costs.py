@@ -199,6 +199,7 @@ def _understand(
     currency, told_by = _currency(table, preset, answers, home_currency)
     source = answers.source or (preset.name if preset else "csv")
     meaning = Meaning(
+        file=file,
         layout=layout,
         styles=styles,
         directions=directions,

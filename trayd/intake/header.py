@@ -15,7 +15,8 @@ import msgspec
 from trayd.intake import amounts, dates
 from trayd.intake.columns import Heading, comparable, headings
 from trayd.intake.commands import import_with
-from trayd.intake.layout import Layout, held, lay_out
+from trayd.intake.held import held
+from trayd.intake.layout import Layout, lay_out
 from trayd.intake.rejection import RefusedError, Rejection, shown
 from trayd.intake.rows import Row, Sheet
 from trayd.intake.sources import SourcePreset, recognise
@@ -169,8 +170,9 @@ def _by_content(
     if first and _could_be_header(rows[first - 1], row):
         header = rows[first - 1]
         layout = _layout(headings(header.cells, home_currency), header.line, rows[first:], named, home_currency)
-        if layout:
-            return 0.5, Table(sheet=sheet, layout=layout, preset=None, above=tuple(rows[: first - 1]))
+        if layout is None:
+            return None
+        return 0.5, Table(sheet=sheet, layout=layout, preset=None, above=tuple(rows[: first - 1]))
     numbers = tuple(Heading(position=place, name=str(place + 1), words=()) for place in range(width))
     layout = _layout(numbers, None, rows[first:], named, home_currency)
     if layout is None:
@@ -221,7 +223,11 @@ def _no_table(file: str, looked_at: Sequence[Sequence[Row]]) -> RefusedError:
         ]
         what = " and none of ".join(lacking)
         problem = f"it cannot be read as a table of costs: no column of {what} can be made out; its columns are {there}"
-        name = shown(row.cells[0].strip())
-        command = import_with(file, "--column", f"{'date' if 'amounts' not in lacking else 'amount'}={name}")
-        cure = f"say which column is which, such as {command}"
+        options = [
+            option
+            for word in ("date", "amount")
+            if f"{word}s" in "".join(lacking)
+            for option in ("--column", f"{word}=NAME")
+        ]
+        cure = f"say which column it is: {import_with(file, *options)}"
     return RefusedError(Rejection(line=row.line, problem=problem, cure=cure))

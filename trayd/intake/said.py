@@ -41,6 +41,12 @@ def is_total(text: str) -> bool:
     return bool(matched) and _only_of_what(words[matched:])
 
 
+def ends_as_total(text: str) -> bool:
+    """Whether its last words are those of a sum: ``Images subtotal``. Of a row without a date that says enough."""
+    words = words_of(text)
+    return any(vocabulary().total.match(words, at) == len(words) - at for at in range(len(words)))
+
+
 def is_balance(text: str) -> bool:
     """Whether it tells where an account stood, and nothing else."""
     words = words_of(text)
@@ -75,6 +81,11 @@ def _denied(words: Words, at: int) -> bool:
     return at > 0 and bool(vocabulary().negation.match(words, at - 1))
 
 
+def is_pending(text: str) -> bool:
+    """Whether it says that a payment is pending, and nothing else."""
+    return vocabulary().pending.are(words_of(text))
+
+
 def is_free(text: str) -> bool:
     """Whether a word in the place of an amount says that it costs nothing."""
     return bool(vocabulary().free.match(words_of(text)))
@@ -95,6 +106,8 @@ def said_by(description: str, kind: str, category: str, status: str = "") -> Sai
     known = vocabulary()
     told, of_kind, of_category = words_of(description), words_of(kind), words_of(category)
     every = (told, of_kind, of_category, words_of(status))
+    if not any(known.direction.within(words) for words in every):
+        return Said.NOTHING
     if any(known.refund.within(words) for words in every) or known.refund_kind.are(of_kind):
         return Said.REFUND
     if known.card_payment.are(told) or known.card_payment.within(told, _PHRASE):
@@ -115,6 +128,11 @@ def is_refund_by_kind(kind: str, category: str) -> bool:
     return known.refund_kind.are(words_of(kind)) or any(
         known.refund.within(words_of(text)) for text in (kind, category)
     )
+
+
+def is_discount(*texts: str) -> bool:
+    """Whether it says that a price was lowered; what stands on the other side of zero then takes from the costs."""
+    return any(vocabulary().discount.within(words_of(text)) for text in texts)
 
 
 def begins_as_refund(description: str) -> bool:

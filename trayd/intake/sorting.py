@@ -9,6 +9,7 @@ import msgspec
 
 from trayd.intake import amounts, dates
 from trayd.intake.columns import comparable
+from trayd.intake.commands import import_with
 from trayd.intake.currencies import currency_of
 from trayd.intake.layout import Layout
 from trayd.intake.money_out import Directions, spent
@@ -19,9 +20,12 @@ from trayd.intake.said import (
     Said,
     State,
     begins_as_refund,
+    ends_as_total,
     is_balance,
+    is_discount,
     is_free,
     is_moved,
+    is_pending,
     is_refund_by_kind,
     is_total,
     said_by,
@@ -49,10 +53,12 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     """All that was worked out of a file.
 
     Attributes:
+        file: its name, for the commands in messages.
         source: of rows that do not tell their own.
         currency: of amounts that tell none; ``column_currency`` the one that the amount's header tells.
     """
 
+    file: str
     layout: Layout
     styles: Styles
     directions: Directions
@@ -108,20 +114,18 @@ class Sorter:
         filled = [cell.strip() for cell in row.cells if cell.strip()]
         if layout.line and self._header_again(row):
             return NamedRow(row.line, RowKind.SECTION, "the header once more")
-        if entry.date and state_of(entry.date) is State.PENDING:
+        if is_pending(entry.date):
             return NamedRow(row.line, RowKind.LEFT_OUT, State.PENDING.value)
+        if not any(map(words_of, filled)):
+            return NamedRow(row.line, RowKind.SECTION)
         texts = [cell for cell in filled if not amounts.read_amount(cell).readings]
-        if any(is_total(text) for text in texts):
+        if any(is_total(text) or ends_as_total(text) for text in texts):
             return self._total(row)
         if any(is_balance(text) for text in texts):
             return NamedRow(row.line, RowKind.TOTAL, "where the account stood")
         if entry.has_amount:
             value = self._value(entry)
-            if value is not None and not entry.description.strip() and self._is_sum(value, bare=len(texts) == 0):
-                return self._total(row)
-            if value is not None and len(texts) == 1 and not entry.date and self._is_sum(value, bare=False):
-                return self._total(row)
-            if value is not None and len(texts) == 1 and entry.date and self._is_sum(value, bare=False):
+            if value is not None and self._is_sum(value, bare=not texts) and len(texts) <= 1:
                 return self._total(row)
             if state := state_of(layout.cell(row, "status")):
                 return NamedRow(row.line, RowKind.LEFT_OUT, state.value)
@@ -199,7 +203,7 @@ class Sorter:
         if value > 0 and state is State.PARTLY_REFUNDED and "refunded" not in layout.fields:
             problem = f'it is "{shown(status)}", and no column tells how much came back'
             raise _bad(layout.name("status"), status, problem, "write what was paid in the end and try again")
-        if value < 0 and not refund:
+        if value < 0 and not refund and not is_discount(entry.description, kind, category):
             reason = said.value if said in {Said.CARD_PAYMENT, Said.INCOME} else Said.INCOME.value
             return NamedRow(row.line, RowKind.LEFT_OUT, reason)
         if value > 0 and self._meaning.directions.one_sided and refund and state is not State.PARTLY_REFUNDED:
@@ -247,8 +251,7 @@ class Sorter:
 
     @property
     def _amount_name(self) -> str:
-        layout = self._meaning.layout
-        return layout.name("debit" if "debit" in layout.fields else "amount")
+        return self._meaning.layout.name(self._meaning.layout.amount_field)
 
     def _amount(self, entry: Entry) -> Decimal:
         for text, amount in ((entry.amount_text, entry.amount), (entry.credit_text, entry.credit)):
@@ -276,6 +279,9 @@ class Sorter:
         if told and column is None:
             name = meaning.layout.name("currency")
             raise _bad(name, told, f'"{shown(told)}" is no currency', "write its ISO 4217 code, such as USD")
+        if column and meaning.column_currency and column != meaning.column_currency:
+            problem = f'"{shown(told)}" is another currency than the header "{self._amount_name}" tells'
+            raise _bad(meaning.layout.name("currency"), told, problem, CORRECT_IT)
         column = column or meaning.column_currency
         sign = entry.amount.sign or entry.credit.sign
         if not sign:
@@ -284,7 +290,9 @@ class Sorter:
         signed = currency_of(sign, column or meaning.currency)
         if signed is None:
             problem = f'"{shown(text)}" does not tell its currency'
-            raise _bad(self._amount_name, text, problem, "add a column currency with its ISO 4217 code")
+            raise _bad(
+                self._amount_name, text, problem, f"say which: {import_with(meaning.file, '--currency', 'CODE')}"
+            )
         if column and signed != column:
             where = f'the column "{meaning.layout.name("currency")}"' if told else "its header"
             problem = f'"{shown(text)}" is in {signed} and {where} says {column}'

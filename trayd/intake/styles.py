@@ -38,7 +38,7 @@ def settle_styles(file: str, layout: Layout, survey: Survey, date_order: str | N
         date_styles = _as_said(file, layout, "date", "--date-order", date_order, survey.dates)
     else:
         date_styles = _settled_dates(file, layout, survey)
-    amount_field = "debit" if "debit" in layout.fields else "amount"
+    amount_field = layout.amount_field
     if decimal:
         amount_styles = _as_said(file, layout, amount_field, "--decimal", decimal, survey.amounts)
     else:

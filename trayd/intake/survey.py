@@ -96,7 +96,7 @@ class Cells:
     def __init__(self, layout: Layout, *, exact: bool) -> None:
         self._layout = layout
         self._exact = exact
-        self._main = "debit" if "debit" in layout.fields else "amount"
+        self._main = layout.amount_field
         self._has_credit = "credit" in layout.fields
         self._sources = tuple(layout.wording)
 

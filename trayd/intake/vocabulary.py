@@ -72,6 +72,7 @@ class Vocabulary:
         self.done = words["done"]
         self.free = words["free"]
         self.refund = words["refund"]
+        self.discount = words["discount"]
         self.refund_kind = words["refund_kind"]
         self.negation = words["negation"]
         self.refunded_state = words["refunded_state"]
@@ -81,6 +82,9 @@ class Vocabulary:
         self.card_payment = words["card_payment"]
         self.moved = words["moved"]
         self.purchase = words["purchase"]
+        telling = ("refund", "refund_kind", "card_payment", "income", "salary", "purchase")
+        #: Of what a row says of itself, all that matters to which way its money went.
+        self.direction = Phrases(phrase for name in telling for phrase in file.words[name])
         self.cost_names = Phrases(file.spending.cost_names)
         self.card_accounts = Phrases(file.spending.card_accounts)
         self.out = Phrases(file.spending.out)

@@ -58,7 +58,9 @@ class Phrases:
                 self._by_first.setdefault(words[0], []).append(words)
         for same_start in self._by_first.values():
             same_start.sort(key=len, reverse=True)
+        self._firsts = frozenset(self._by_first)
         self._starred = re.compile("|".join(starred)) if starred else None
+        self._starred_within = re.compile(rf"(?<!\S)(?:{'|'.join(starred)})(?!\S)") if starred else None
 
     def match(self, words: Words, at: int = 0) -> int:
         """How many words from that place on are a phrase, the longest one; 0 where none is."""
@@ -75,4 +77,8 @@ class Phrases:
 
     def within(self, words: Words, of_at_least: int = 1) -> bool:
         """Whether one of the phrases is among the words; only those of so many words are looked for."""
+        if self._starred_within and of_at_least == 1 and self._starred_within.search(" ".join(words)):
+            return True
+        if self._firsts.isdisjoint(words):
+            return False
         return any(self.match(words, at) >= of_at_least for at in range(len(words)))

@@ -1,0 +1,174 @@
+"""Which columns tell what was paid: one, two of money out and in, and one that tells which way it went.
+
+Of several the one is meant that a person paid in the end. Where that is not plain, all that could be meant are kept, and
+the file is refused once they differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trayd.intake.choosing import Columns, is_sure, rank
+from trayd.intake.columns import Heading
+from trayd.intake.held import Held
+from trayd.intake.signs import balance_moves
+from trayd.intake.vocabulary import vocabulary
+from trayd.intake.words import words_of
+
+_AMOUNTS = ("amount", "net", "gross")
+
+# How far behind a rank a column is that is only meant where no better one is there.
+_LAST_RESORT = 100
+
+# The ranks of what was paid in the end, of what may have been, and of what was before discounts.
+_PAID, _PERHAPS, _BEFORE = 0, 1, 2
+
+# Alone, these can be a sum of money as well as a number of things.
+_BARE_TOTALS = frozenset({"total", "gesamt", "summe", "totale", "totaal", "totalt", "summa", "sum"})
+_PRICES = frozenset({"price", "preis", "prix", "precio", "prezzo", "prijs", "pris"})
+
+# Columns that are something else than what tells of each row which way its money went.
+_NO_INDICATOR = frozenset({"category", "description", "payee", "status", "currency", "purpose"})
+_INDICATORS = frozenset({"indicator", "type", "kind_of_transaction", "debit", "credit"})
+_LONGEST_CODE = 2
+
+
+def choose_amounts(columns: Columns, home_currency: str) -> tuple[int, ...]:
+    """Chooses the columns for amount, or debit and credit, and for the indicator; gives the amount's rivals.
+
+    Args:
+        columns: all columns.
+        home_currency: of two that are the same in different currencies, the one in this is meant.
+    """
+    columns.take_named("amount", "debit", "credit", "indicator", "balance")
+    rivals: tuple[int, ...] = ()
+    if "amount" not in columns.fields:
+        if "debit" not in columns.fields:
+            _debit_and_credit(columns)
+        if "debit" in columns.fields:
+            return ()
+        rivals = _amount(columns, home_currency)
+    if "indicator" not in columns.fields:
+        _indicator(columns)
+    return rivals
+
+
+def _debit_and_credit(columns: Columns) -> None:
+    debits = columns.called("debit", holding=_has_amounts)
+    credits_ = columns.called("credit", holding=lambda column: column.amounts or not column.filled)
+    if debits and credits_:
+        columns.take("debit", debits[0].position)
+        columns.take("credit", credits_[0].position)
+        return
+    if columns.called(*_AMOUNTS, holding=_has_amounts):
+        return
+    if sure := [heading for heading in debits if is_sure(heading)]:
+        columns.take("debit", sure[0].position)
+        return
+    empty = columns.called("debit", holding=lambda column: not column.filled)
+    if empty and columns.called("credit", holding=_has_amounts):
+        columns.take("debit", empty[0].position)
+        columns.take("credit", columns.called("credit", holding=_has_amounts)[0].position)
+
+
+def _amount(columns: Columns, home_currency: str) -> tuple[int, ...]:
+    ranked = sorted(_candidates(columns))
+    if not ranked:
+        return ()
+    best = ranked[0][0]
+    tied = [position for placed, position in ranked if placed == best]
+    at_home = [position for position in tied if columns.headings[position].currency == home_currency]
+    if len(at_home) == 1:
+        tied = at_home
+    columns.take("amount", tied[0])
+    return tuple(tied[1:])
+
+
+def _candidates(columns: Columns) -> Iterator[tuple[int, int]]:
+    """The columns that could be the amount, each with its rank."""
+    called = columns.called(*_AMOUNTS, "list_price", "fee")
+    holding = [heading for heading in called if columns.held[heading.position].amounts]
+    if not holding:
+        # None holds a number: a column that is surely called so is still it, and its rows are wrong.
+        sure = [heading for heading in called if heading.field in _AMOUNTS and is_sure(heading)]
+        yield from ((rank(heading), heading.position) for heading in sure[:1])
+        if not sure:
+            yield from ((0, position) for position in _by_content(columns))
+        return
+    explained = any(
+        columns.called(field, holding=lambda column: column.amounts > column.zeros)
+        for field in ("tax", "discount", "quantity", "fee", "unit_price")
+    )
+    several = sum(rank(heading) <= _PERHAPS for heading in holding) > 1
+    for heading in holding:
+        if any(_sums_up(columns, other, heading) for other in holding if other is not heading):
+            continue
+        placed = _placed(heading, columns)
+        if placed == _PAID and several and not explained and "".join(heading.words) in _BARE_TOTALS:
+            placed = _PERHAPS
+        yield placed, heading.position
+
+
+def _placed(heading: Heading, columns: Columns) -> int:
+    """The rank of a column by what stands beside it."""
+    match heading.field:
+        case "net" | "gross" if columns.called("tax", holding=lambda column: column.amounts > column.zeros):
+            # With taxes between them nobody but the one who paid knows which of the two is a cost.
+            return _PERHAPS
+        case "net":
+            return _PAID
+        case "gross":
+            return _BEFORE
+        case "list_price" | "fee":
+            return _LAST_RESORT + rank(heading)
+    if heading.words and heading.words[0] in _PRICES and columns.called("quantity", holding=_has_amounts):
+        return _LAST_RESORT + rank(heading)
+    return rank(heading)
+
+
+def _sums_up(columns: Columns, amounts: Heading, running: Heading) -> bool:
+    """Whether a column is the running sum of another one."""
+    steps = zip(columns.held[amounts.position].numbers, columns.held[running.position].numbers, strict=True)
+    whole = [(amount, balance) for amount, balance in steps if amount is not None and balance is not None]
+    return balance_moves(whole) is not None
+
+
+def _by_content(columns: Columns) -> list[int]:
+    """The one column that holds amounts, where no name says so: that which others are not the running balance of."""
+    free = [heading for heading in columns.free() if heading.field in {"", "debit", "credit", "description"}]
+    precise = [
+        heading
+        for heading in free
+        if columns.held[heading.position].precise * 2 > columns.held[heading.position].filled
+    ]
+    if len(precise) > 1:
+        moved = [
+            (one.position, other.position)
+            for one in precise
+            for other in precise
+            if one is not other and _sums_up(columns, one, other)
+        ]
+        if len(precise) == len(("amount", "balance")) and len(moved) == 1:
+            columns.take("balance", moved[0][1])
+            return [moved[0][0]]
+    return [heading.position for heading in precise] if len(precise) == 1 else []
+
+
+def _indicator(columns: Columns) -> None:
+    words = vocabulary()
+    for heading in columns.free():
+        values = columns.held[heading.position].values
+        if heading.field in _NO_INDICATOR or not values:
+            continue
+        out = {value for value in values if value == "-" or words.out.are(words_of(value))}
+        into = {value for value in values if value == "+" or words.into.are(words_of(value))}
+        if out | into != values:
+            continue
+        # "S" may be a size and "C" a plan: letters tell only where the column is called so, or both ways are there.
+        if heading.field in _INDICATORS or (out and into) or max(map(len, values)) > _LONGEST_CODE:
+            columns.take("indicator", heading.position)
+            return
+
+
+def _has_amounts(column: Held) -> bool:
+    return column.amounts > 0

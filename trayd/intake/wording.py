@@ -1,0 +1,62 @@
+"""Where a cost's description comes from.
+
+By names alone, and in the same order for every file, so that a row has the same description, and with it the same id, in
+every export it is in. What a column is called decides: a description; who was paid and what for; what was used; the
+bank's text; whatever else has words in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from trayd.intake.columns import Heading
+from trayd.intake.held import Held
+
+# Of what was used so many columns are said: product, plan and model, and not the region that it ran in.
+_USED_COLUMNS = 3
+
+# Fields that say something of a row and can still be what describes it.
+_SHARED = frozenset({"status", "kind", "debit"})
+
+
+def wording(
+    headings: Sequence[Heading], columns: Sequence[Held], fields: Mapping[str, int], dates: Sequence[int]
+) -> tuple[tuple[int, ...], ...]:
+    """The groups of columns that descriptions are made of; the first in which a row says something is meant.
+
+    Args:
+        headings: all columns.
+        columns: what they hold.
+        fields: the columns that are taken for fields.
+        dates: those that are dates.
+    """
+    taken = {position for field, position in fields.items() if field not in _SHARED} | set(dates)
+
+    def called(*names: str) -> list[Heading]:
+        free = [each for each in headings if each.field in names and each.position not in taken]
+        return sorted(free, key=lambda each: (each.meaning.rank if each.meaning else 0, each.position))
+
+    described, kinds = called("description"), called("kind_of_transaction", "type")
+    payees, purposes = _positions(called("payee")), _positions(called("purpose"))
+    texts = [each.position for each in kinds if each.meaning and each.field != "type" and each.meaning.rank == 0]
+    unknown = [
+        each.position
+        for each in headings
+        if not each.field and each.position not in taken and columns[each.position].has_words
+    ]
+    groups = [
+        *((each.position,) for each in described if each.meaning and each.meaning.sure),
+        (*payees[:1], *purposes[:1]),
+        *((position,) for position in (*payees[1:], *purposes[1:])),
+        *((each.position,) for each in described if each.meaning and not each.meaning.sure),
+        tuple(_positions(called("product"))[:_USED_COLUMNS]),
+        *((position,) for position in (*texts, *unknown)),
+        *((each.position,) for each in kinds if each.position not in texts),
+    ]
+    if not any(groups):
+        groups = [(fields[field],) for field in ("source", "note", "category") if field in fields]
+    return tuple(group for group in groups if group)
+
+
+def _positions(headings: Sequence[Heading]) -> list[int]:
+    return [heading.position for heading in headings]
