@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import asking, dropping, inserting, opening, polling, running, telling
+from tests.benchmarks import asking, dropping, importing, inserting, opening, polling, running, telling
 from tests.benchmarks.harness import Row, Workshop
 
 BENCHMARKS: dict[str, Callable[[Workshop], Iterator[Row]]] = {
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[Workshop], Iterator[Row]]] = {
     "years": opening.start,
     "usage": asking.usage,
     "drop": dropping.drop,
+    "import": importing.import_,
     "idle": running.idle,
     "start": running.start,
     "poll": polling.poll,
