@@ -15,6 +15,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from tests.fuzz.vocabulary import LANGUAGES, THINGS, TOOLS, Language
+from trayd.intake.understanding import Answers, DateOrder
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -34,6 +35,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
         costs: what was written in as spent (a refund below zero), in the order of the file.
         rows: the lines on which its rows begin, blank ones left away.
         plain: whether it can be read in one way only, so that refusing it would be wrong.
+        answers: what settles it where it cannot.
     """
 
     name: str
@@ -42,12 +44,13 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     costs: tuple[Cost, ...]
     rows: tuple[int, ...]
     plain: bool
+    answers: Answers
 
 
 class DateStyle(NamedTuple):
     write: Callable[[date], str]
-    #: Whether day and month can be mistaken for each other.
-    numeric: bool = False
+    #: Which of day and month is first, where they can be mistaken for each other.
+    order: DateOrder | None = None
 
 
 def _epoch(day: date) -> int:
@@ -64,12 +67,12 @@ _DATES = (
     DateStyle(lambda day: f"{day.day} {_MONTHS[day.month - 1]} {day.year}"),
     DateStyle(lambda day: f"{_MONTHS[day.month - 1]} {day.day}, {day.year}"),
     DateStyle(lambda day: f"{day.day:02}-{_MONTHS[day.month - 1]}-{day:%y}"),
-    DateStyle(lambda day: f"{day:%d.%m.%Y}", numeric=True),
-    DateStyle(lambda day: f"{day:%d.%m.%Y} 14:03", numeric=True),
-    DateStyle(lambda day: f"{day:%d/%m/%Y}", numeric=True),
-    DateStyle(lambda day: f"{day:%m/%d/%Y}", numeric=True),
-    DateStyle(lambda day: f"{day:%m/%d/%Y} 2:03 PM", numeric=True),
-    DateStyle(lambda day: f"{day:%d-%m-%Y}", numeric=True),
+    DateStyle(lambda day: f"{day:%d.%m.%Y}", order="dmy"),
+    DateStyle(lambda day: f"{day:%d.%m.%Y} 14:03", order="dmy"),
+    DateStyle(lambda day: f"{day:%d/%m/%Y}", order="dmy"),
+    DateStyle(lambda day: f"{day:%m/%d/%Y}", order="mdy"),
+    DateStyle(lambda day: f"{day:%m/%d/%Y} 2:03 PM", order="mdy"),
+    DateStyle(lambda day: f"{day:%d-%m-%Y}", order="dmy"),
     DateStyle(lambda day: str(_epoch(day))),
     DateStyle(lambda day: f"{_epoch(day)}482"),
     DateStyle(lambda day: str((day - date(1899, 12, 30)).days)),
@@ -211,12 +214,17 @@ def exports(draw: st.DrawFn) -> Export:
         ),
         rows=begun,
         plain=_reads_one_way(hand, rows) and (two_columns or all(row.spent for row in rows)),
+        answers=Answers(
+            date_order=hand.dates.order,
+            decimal="comma" if hand.numbers.mark == "," else "point",
+            spending=None if two_columns else "negative" if hand.spending_below else "positive",
+        ),
     )
 
 
 def _reads_one_way(hand: _Hand, rows: Sequence[_Row]) -> bool:
     numbers = hand.decimals in {2, 6} or (hand.decimals == 0 and all(row.amount < 1000 for row in rows))
-    return numbers and (not hand.dates.numeric or any(row.day.day > 12 for row in rows))
+    return numbers and (hand.dates.order is None or any(row.day.day > 12 for row in rows))
 
 
 @st.composite

@@ -6,9 +6,10 @@ from collections import Counter
 
 from tests.fuzz.exports import Export
 from tests.intake.corpus import accounted_for, fits
-from trayd.intake.costs import Costs, read_costs
+from trayd.intake.costs import NO_ANSWERS, Costs, read_costs
 from trayd.intake.rejection import RefusedError
 from trayd.intake.sheet import open_sheets
+from trayd.intake.understanding import Answers
 
 #: A refusal that asks names the answer.
 _ASKS = "--date-order|--decimal|--spending|--column|--currency|--sheet"
@@ -30,13 +31,14 @@ def anything_is_read_or_refused(name: str, data: bytes) -> None:
 
 
 def an_export_is_read_as_written(export: Export) -> None:
-    """The very costs that were written in, or a question; and no question where there is but one reading."""
+    """The very costs that were written in, or a question; no question where there is but one reading or an answer."""
     read = _read(export.name, export.data, export.home_currency)
     if isinstance(read, RefusedError):
         told = read.rejection.text(export.name)
         assert not export.plain, f"it reads in one way only, and was refused: {told}"
         assert fits(_ASKS, told), f"it was refused without a question: {told}"
-        return
+        read = _read(export.name, export.data, export.home_currency, export.answers)
+        assert not isinstance(read, RefusedError), f"it was answered, and refused: {read} after {told}"
     seen = [(cost.line, cost.date, cost.amount.amount, cost.amount.currency) for cost in read.costs]
     told = [row.rejection.text(export.name) for row in read.rejected]
     assert sorted(seen) == [cost[:4] for cost in export.costs], (told, read.named, read.understanding)
@@ -53,9 +55,9 @@ def _conserved(costs: Costs, rows: tuple[int, ...]) -> None:
     assert all(row.rejection.problem for row in costs.rejected)
 
 
-def _read(name: str, data: bytes, home_currency: str = "EUR") -> Costs | RefusedError:
+def _read(name: str, data: bytes, home_currency: str = "EUR", answers: Answers = NO_ANSWERS) -> Costs | RefusedError:
     try:
-        return read_costs(name, data, home_currency=home_currency)
+        return read_costs(name, data, home_currency=home_currency, answers=answers)
     except RefusedError as error:
         return error
 
