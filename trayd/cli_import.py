@@ -127,6 +127,7 @@ def _check(path: Path) -> None:
 
 
 def _take(desk: Desk, path: Path, query: dict[str, Any]) -> dict[str, Any]:
+    from trayd.intake.rejection import printable
     from trayd.intake.take import LARGEST_FILE, too_large
 
     try:
@@ -137,7 +138,7 @@ def _take(desk: Desk, path: Path, query: dict[str, Any]) -> dict[str, Any]:
         data = path.read_bytes()
     except OSError as error:
         raise TraydError(f"{path} cannot be read ({error.strerror})", "mend its rights, or name another") from error
-    answer: dict[str, Any] = desk.ask("import", data, name=path.name, **query)
+    answer: dict[str, Any] = desk.ask("import", data, name=path.name, path=printable(str(path)), **query)
     return answer
 
 

@@ -40,12 +40,14 @@ class ImportQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     Attributes:
         name: its name, without folders.
+        path: as the person named it, for commands in messages.
         dry_run: only tells what would be recorded, and how the file was understood.
         columns: the column that is meant, by field, as a JSON object: ``{"amount": "Net"}``.
         source, date_order, decimal, currency, spending, sheet: see :class:`~trayd.intake.understanding.Answers`.
     """
 
     name: str
+    path: str = ""
     dry_run: bool = False
     source: str | None = None
     columns: str = "{}"
@@ -101,7 +103,7 @@ def import_data(
     """
     answers, models = query.answers(), ledger.models()
     yield Step(0, 0, apart=True)
-    steps = reading(query.name, data, settings=settings, models=models, now=now, answers=answers)
+    steps = reading(query.name, data, settings=settings, models=models, now=now, answers=answers, path=query.path)
     rows = 0
     while True:
         try:
@@ -117,6 +119,7 @@ def import_data(
     fresh = unknown_files([file], known)
     if query.dry_run:
         new = (yield from _unknown(ledger, file, rows)) if fresh else 0
+        yield Step(rows, rows, apart=True)
         told = msgspec.structs.asdict(result(file, new))
         return Imported(**told, understood=file.understanding, sample=_sample(file))
     answer = yield from _record(ledger, file, fresh, settings=settings, now=now, rows=rows)
@@ -132,6 +135,7 @@ def _record(
         added.append(_add(ledger, batch, settings, now))
         written += len(batch.events) + len(batch.costs)
         yield Step((rows * _READING + written) // (_READING + 1), rows)
+    yield Step(rows, rows, apart=True)
     return results([file], added)[0]
 
 

@@ -84,13 +84,14 @@ def read_costs(
     home_currency: str,
     answers: Answers = NO_ANSWERS,
     sources: Sequence[SourcePreset] = (),
+    path: str = "",
 ) -> Costs:
     """The costs in a file, in one go; see :func:`costs_in_steps`.
 
     Raises:
         RefusedError: it cannot be read, or reads in two ways.
     """
-    steps = costs_in_steps(name, data, home_currency=home_currency, answers=answers, sources=sources)
+    steps = costs_in_steps(name, data, home_currency=home_currency, answers=answers, sources=sources, path=path)
     while True:
         try:
             next(steps)
@@ -106,15 +107,17 @@ def costs_in_steps(
     home_currency: str,
     answers: Answers = NO_ANSWERS,
     sources: Sequence[SourcePreset] = (),
+    path: str = "",
 ) -> Generator[Progress, None, Costs]:
     """The costs in a file, with a word now and then of how far reading has come.
 
     Args:
-        name: the file's name, for the records and for the commands in messages.
+        name: the file's name, for the records.
         data: its content.
         home_currency: the currency of amounts that tell none.
         answers: what a person has said of it; it wins over what the file shows.
         sources: the person's own presets; they win over those that come with trayd.
+        path: the file as the person would name it in a command; without it by its name alone.
 
     Raises:
         RefusedError: there is no table in it, it is packed or quoted in a way that cannot be read, dates, amounts,
@@ -122,7 +125,7 @@ def costs_in_steps(
     """
     sheets = open_sheets(name, data, answers.sheet)
     known = (*sources, *known_sources())
-    table = find_table(name, sheets, answers.columns, known, home_currency)
+    table = find_table(path or name, sheets, answers.columns, known, home_currency)
     preset = _named_source(answers, sources) or table.preset
     cells = Cells(table.layout, exact=table.sheet.exact)
 
@@ -133,7 +136,7 @@ def costs_in_steps(
             survey.add(row)
             if survey.rows % _ROWS_A_STEP == 0:
                 yield Progress(survey.rows, _WALKS * max(lines, survey.rows))
-    meaning, understanding = _understand(name, table, survey, preset, answers, home_currency)
+    meaning, understanding = _understand(path or name, table, survey, preset, answers, home_currency)
 
     sorter = Sorter(meaning, cells, home_currency)
     costs: list[ExternalCost] = []

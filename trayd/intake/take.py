@@ -47,7 +47,7 @@ _NO_COST = frozenset({RowKind.LEFT_OUT, RowKind.TOTAL})
 _MOST_REASONS = 5
 
 # So many facts become durable together; a large file is several writes, and none of them holds others up for long.
-_BATCH_FACTS = 10_000
+_BATCH_FACTS = 2_500
 
 
 class RejectedRow(msgspec.Struct, frozen=True):
@@ -120,9 +120,10 @@ def read_file(
     models: Mapping[str, ModelFact],
     now: datetime,
     answers: Answers = NO_ANSWERS,
+    path: str = "",
 ) -> Understood:
     """What a file says, in one go; see :func:`reading`."""
-    return finish(reading(name, data, settings=settings, models=models, now=now, answers=answers))
+    return finish(reading(name, data, settings=settings, models=models, now=now, answers=answers, path=path))
 
 
 def reading(
@@ -133,6 +134,7 @@ def reading(
     models: Mapping[str, ModelFact],
     now: datetime,
     answers: Answers = NO_ANSWERS,
+    path: str = "",
 ) -> Steps[Understood]:
     """What a file says, in steps that count its rows; its kind goes by the end of its name.
 
@@ -143,6 +145,7 @@ def reading(
         models: known prices, for events that tell units but no estimate.
         now: the time of estimates that are made here.
         answers: what a person has said of a table; it wins over what the table shows.
+        path: the file as a person would name it in a command; without it by its name alone.
     """
     told, digest = printable(name), hashlib.sha256(data).hexdigest()
     suffix = suffix_of(name)
@@ -162,7 +165,12 @@ def reading(
             )
         elif suffix in TABLE:
             costs = costs_in_steps(
-                told, data, home_currency=settings.home_currency, answers=answers, sources=presets(settings.source)
+                told,
+                data,
+                home_currency=settings.home_currency,
+                answers=answers,
+                sources=presets(settings.source),
+                path=path,
             )
             understood = _of_table(told, digest, (yield from _counted(costs)))
         else:
