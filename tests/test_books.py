@@ -23,7 +23,10 @@ from tests.ledger.making import DAY, FLUX, HOUR, KLING, NOON, billing, cost, cov
 from trayd.books import Books
 from trayd.errors import LedgerError
 from trayd.facts import Batch
-from trayd.insight.windows import Bounds, day_cuts, day_start
+from trayd.insight.breakdown import Dimension
+from trayd.insight.tally import tallied
+from trayd.insight.usage import usage
+from trayd.insight.windows import Bounds, day_cuts, day_start, parse_window
 from trayd.money import Money, apportion
 from trayd.pool_settings import Pool
 from trayd.records import Counting, Filters, Kind
@@ -384,6 +387,36 @@ def test_what_is_summed_is_what_is_shown_and_every_breakdown_is_the_total(story,
         total = came_to(books.sums(filters, zone=zone))
         for by in FIELDS:
             assert came_to(books.sums(filters, zone=zone, by=(by,))) == total
+
+
+@thorough
+@given(
+    st.lists(batches, max_size=14), pools, chosen, zones, st.sampled_from(Dimension), st.sampled_from(["USD", "SEK"])
+)
+def test_every_breakdown_adds_up_to_the_total_in_the_home_currency(story, plans, filters, zone, by, home):
+    converter = RATES if home == "USD" else rates("SEK", USD=ecb("10.51"), EUR=ecb("11.0777"))
+    window = parse_window("2026-07-15..2026-12-15", datetime(2026, 11, 20, 9, tzinfo=UTC), zone)
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as place, closing(told_to(Path(place), story)) as ledger:
+        books = books_of(ledger, *plans, zone=zone, converter=converter)
+        said = {"filters": filters, "window": window, "zone": zone, "converter": converter}
+        used, plain = usage(books, by=by, **said), usage(books, by=None, **said)
+        assert used.total == plain.total, "divided or not"
+        assert sum(part.cost.nanos for part in used.by) == used.total.cost.nanos
+        if filters.client is None and filters.project is None:
+            by_hand = tallied(
+                ((day_of(record, zone), each) for record, each in one_by_one(ledger, books, filters, window, zone)),
+                converter,
+            )
+            assert used.total.cost == by_hand.cost, "shared costs in whole, as they are recorded and charged"
+
+
+def one_by_one(ledger, books, filters, window, zone):
+    """The records of the ledger and the costs of the settings, each with its sum: nothing is divided."""
+    within = structs.replace(filters, since=window.since, until=window.until)
+    for record in [*ledger.records(zone=zone), *(pool.cost for pool in books._charged)]:
+        if within.admits(record, zone):
+            (each,) = Recount([record]).sums(zone=zone)
+            yield record, each
 
 
 @thorough

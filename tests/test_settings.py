@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from trayd.errors import SettingsError
 from trayd.settings import Paths, Settings, fal_url, load, parse
 from trayd.settings_file import TEMPLATE, add_account, make_template, remove_account, set_value
+
+POOL = "[[pool]]\nname = 'Midjourney'\namount = 30.00\n"
 
 
 def test_without_a_file_everything_is_at_its_default(tmp_path: Path) -> None:
@@ -49,6 +52,28 @@ def test_amounts_written_as_numbers_stay_exact() -> None:
         ("[folders]\ndrop = 'relative/path'", "folders.drop"),
         ("[[account]]\nname = 'a'\n[[account]]\nname = 'a'", "account"),
         ("[[account]]\nname = ' a'", "account"),
+        (POOL + "from = 2026-01-01\nsplit = 'fair'", "no split 'fair'; write spend, equal or weights"),
+        (POOL + "from = 2026-01-01\nsplit = {}", "names no project"),
+        (POOL + "from = 2026-01-01\nsplit = { Spring = 0 }", "weight of 'Spring' is a number above zero"),
+        (POOL + "from = 2026-01-01\nsplit = { Spring = -1 }", "weight of 'Spring'"),
+        (POOL + "from = 2026-01-01\nsplit = { '' = 1 }", "without the name of a project"),
+        (POOL + "from = 2026-01-01\nsplit = 3", "pool.*split: expected a word or a table"),
+        (POOL + "from = 2026-01-01\nperiod = 'day'", "no period 'day'; take one of week, month"),
+        (POOL + "from = 2026-01-01\nto = 2025-12-31", "to 2025-12-31 is before from 2026-01-01"),
+        (POOL + "from = 2026-01-01\ncurrency = 'EURO'", "currency 'EURO' is no ISO 4217 code"),
+        (POOL + "from = 1926-01-01", "outside the years"),
+        (POOL + "from = '1.1.2026'", "from: expected a date such as 2026-01-31"),
+        (POOL + "from = 2026-01-01T00:00:00Z", "from: expected a date such as 2026-01-31"),
+        (POOL, "from is missing"),
+        (POOL + "from = 2026-01-01\nclient = 'x'", r"no setting 'pool\[0\].client'"),
+        (POOL.replace("30.00", "0") + "from = 2026-01-01", "amount is above zero"),
+        (POOL.replace("30.00", "nan") + "from = 2026-01-01", "amount is above zero"),
+        (POOL.replace("30.00", "'thirty'") + "from = 2026-01-01", "amount"),
+        (POOL.replace("Midjourney", " ") + "from = 2026-01-01", "cannot be a name"),
+        (
+            POOL + "from = 2026-01-01\n" + POOL + "from = 2026-06-01",
+            "from 2026-06-01 begins while the one from 2026-01-01",
+        ),
         ("nonsense", "TOML"),
     ],
 )
@@ -57,6 +82,16 @@ def test_a_wrong_entry_is_refused_by_name_and_never_a_silent_default(text: str, 
         parse(text, "settings.toml")
     assert "settings.toml" in refusal.value.message
     assert refusal.value.cure
+
+
+def test_a_pool_is_said_with_dates_as_toml_has_them_or_as_text_and_a_new_price_is_a_new_entry() -> None:
+    old, new = "from = '2026-01-15'\nto = 2026-06-14\n", "from = 2026-06-15\nsplit = { Spring = 2, Film = 0.5 }\n"
+    settings = parse(POOL + new + POOL.replace("30.00", "24") + old, "x")
+    later, earlier = settings.pool
+    assert (earlier.amount, earlier.since, earlier.to) == (Decimal(24), date(2026, 1, 15), date(2026, 6, 14))
+    assert (later.period, later.split) == ("month", {"Spring": Decimal(2), "Film": Decimal("0.5")})
+    once = POOL + "from = 2026-01-01\nperiod = 'once'\nto = 2026-12-31\n" + POOL + "from = 2026-02-01\n"
+    assert len(parse(once, "x").pool) == 2, "what is charged once is over with its day"
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ SPLITS = ("spend", "equal")
 _LONGEST_NAME = 64
 _LARGEST_AMOUNT = Decimal(10) ** 12
 _WEIGHTS = (Decimal("0.000001"), Decimal(10) ** 9)
-_YEARS = (1970, 2999)
+_YEARS = (1990, 2999)
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
