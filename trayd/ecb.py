@@ -253,7 +253,7 @@ def _sound(day: date, row: Row, today: date) -> tuple[date, Row]:
         ValueError: it cannot be true.
     """
     if not FIRST_DAY <= day <= today + _FUTURE:
-        raise ValueError(f"rates of {day} cannot be told")
+        raise ValueError(f"rates of {day} cannot be told on {today}")
     for currency, rate in row.items():
         if not _CURRENCY.fullmatch(currency) or not _CELL.fullmatch(rate) or not rate.strip("0."):
             raise ValueError(f"{currency} of {day} is told as {rate!r}")

@@ -183,7 +183,9 @@ class RateKeeping:
             return None
         kept = await asyncio.to_thread(_Kept.of, self._store)
         start = kept.span[0] if kept.span else expected - timedelta(days=RECENT_DAYS)
-        older = await self._host.read(lambda ledger: bool(foreign_currencies(ledger, settings, before=start)))
+        # The ledger knows the sums of whole months by heart.
+        month = (start.replace(day=1) + timedelta(days=31)).replace(day=1)
+        older = await self._host.read(lambda ledger: bool(foreign_currencies(ledger, settings, before=month)))
         document = _document(kept, expected, older=older)
         return None if document is None else _Missing(document, kept.version(document))
 
@@ -227,7 +229,7 @@ def _document(kept: _Kept, expected: date, *, older: bool) -> Document | None:
     Args:
         kept: what there is.
         expected: the newest day whose rates are out.
-        older: there are amounts from before the kept rates, or, without any, from before the recent ones.
+        older: there are amounts from about when the kept rates begin, or, without any, the recent ones, or before.
     """
     if kept.span is None:
         return Document.WHOLE if older else Document.RECENT
