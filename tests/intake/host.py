@@ -28,6 +28,8 @@ class Host:
         self.notices: list[DropNotice] = []
         self.batches = 0
         self.full = False
+        self.before_writing: Callable[[], None] = lambda: None
+        self.time: datetime | None = None
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._ledger = self._thread.submit(
             Ledger.open,
@@ -44,9 +46,10 @@ class Host:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._ledger)
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return self.time or datetime.now(UTC)
 
     async def submit(self, batch: Batch) -> Added:
+        self.before_writing()
         if self.full:
             raise LedgerFullError("the disk is full", "make room")
         self.batches += 1

@@ -33,13 +33,13 @@ class Found(msgspec.Struct, frozen=True):
 
     Attributes:
         mode: what it is: a file, a folder, a link.
-        quiet_s: for how long it has been as it is, in seconds.
+        since: since when it is as it is, by the clock of who looks.
     """
 
     name: str
     signature: Signature
     mode: int
-    quiet_s: float
+    since: float
 
     @property
     def suffix(self) -> str:

@@ -6,7 +6,7 @@ Files come by the ten thousand. For each there are as few system calls as that s
 text: making a ``Path`` costs more than most of the calls.
 """
 
-# ruff: noqa: PTH104, PTH108, PTH118, PTH119 - for the reason above
+# ruff: noqa: PTH104, PTH108, PTH112, PTH118, PTH119 - for the reason above
 
 from __future__ import annotations
 
@@ -54,9 +54,10 @@ def move(source: StrPath, folder: StrPath, name: str, expected: Signature, *, wa
                 continue
             _take_away(source, expected)
         except FileNotFoundError:
-            if os.path.lexists(source):
-                raise
-            raise ChangedError from None
+            # It is the source that is not there, or another one is in its place since a moment ago.
+            if os.path.isdir(folder):
+                raise ChangedError from None
+            raise
         return target
     raise AssertionError("there is always another name")  # pragma: no cover
 
@@ -130,10 +131,14 @@ def _move_to(source: StrPath, target: StrPath, expected: Signature, *, watched: 
         else:
             _rename(source, target, expected)
     except ChangedError:
-        # What has the second name is not what was read either; it keeps its first one.
+        # What has the second name may not be what was read either.
         with contextlib.suppress(FileNotFoundError):
-            if _signature(target) != expected and os.lstat(target).st_nlink > 1:
-                os.unlink(target)
+            status = os.lstat(target)
+            if Signature.of(status) != expected:
+                if status.st_nlink > 1:
+                    os.unlink(target)
+                else:
+                    _name(target, *os.path.split(source))
         raise
     except OSError as error:
         if error.errno != errno.EXDEV or not stat.S_ISREG(os.lstat(source).st_mode):

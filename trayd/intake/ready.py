@@ -60,9 +60,9 @@ class Readiness:
             known = self._since.get(name)
             begun = known if known and known[0] == signature else (signature, now)
             since[name] = begun
-            found = Found(name, signature, status.st_mode, now - begun[1])
+            found = Found(name, signature, status.st_mode, begun[1])
             put_off = self._put_off.get(name)
-            at = put_off.until if put_off and put_off.signature == signature else begun[1] + _needs(found)
+            at = put_off.until if put_off and put_off.signature == signature else found.since + _needs(found)
             if at <= now:
                 ready.append(found)
             else:
@@ -73,21 +73,24 @@ class Readiness:
 
     def wait_quiet(self, found: Found, seconds: float) -> bool:
         """Puts a file off until it has been as it is for so long; False where it has been already."""
-        if found.quiet_s >= seconds:
+        until = found.since + seconds
+        if self.clock() >= until:
             return False
-        self.put_off(found, seconds - found.quiet_s)
+        self._leave(found, until)
         return True
 
     def put_off(self, found: Found, seconds: float) -> None:
         """Leaves a file alone for so long, or until it changes."""
-        until = self.clock() + seconds
-        self._put_off[found.name] = _PutOff(found.signature, until)
-        self.look_again(until)
+        self._leave(found, self.clock() + seconds)
 
     def look_again(self, at: float | None = None) -> None:
         """Has the folder looked at again by then at the latest; at once, where no time is given."""
         at = self.clock() if at is None else at
         self.soonest = at if self.soonest is None else min(self.soonest, at)
+
+    def _leave(self, found: Found, until: float) -> None:
+        self._put_off[found.name] = _PutOff(found.signature, until)
+        self.look_again(until)
 
 
 def _needs(found: Found) -> float:
