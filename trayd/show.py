@@ -37,6 +37,9 @@ _UNTAGGED = "(none)"
 _WITHOUT_COST = {"pending": "pending", "unmatched": "not linked"}
 
 
+_UNKNOWN = "unknown"
+
+
 class Style:
     """How amounts and times are written for this user.
 
@@ -49,7 +52,7 @@ class Style:
         self.locale = locale
         self.zone = zone
 
-    def money(self, amount: dict[str, str] | None, unknown: str = "unknown") -> str:
+    def money(self, amount: dict[str, str] | None, unknown: str = _UNKNOWN) -> str:
         """The amount, or the word for one that is not known; never a zero in its place."""
         if amount is None:
             return unknown
@@ -78,34 +81,43 @@ def status_view(status: dict[str, Any], style: Style) -> RenderableType:
 def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> RenderableType:
     """Totals of a window and their breakdown."""
     window, total = usage["window"], usage["total"]
+    cost = _cost(total, style)
+    average = "" if cost == _UNKNOWN else f", {style.money(usage['average_per_day'])} a day"
     lines: list[RenderableType] = [
         Text(f"{style.time(window['from'])} to {style.time(window['to'])}", style="dim"),
-        Text(
-            f"{_known_and_unknown(total, style)} for {count(total['generations'], 'generation')}, "
-            f"{style.money(usage['average_per_day'])} a day{_trend(usage['trend'])}"
-        ),
+        Text(f"{cost} for {count(total['generations'], 'generation')}{average}{_trend(usage['trend'])}"),
     ]
     if by and usage["by"]:
-        table = new_table(by, "cost", "generations", "share", numbers=("cost", "generations", "share"))
-        for part in usage["by"]:
+        missing = [_not_in_cost(part, style) for part in usage["by"]]
+        beside = ("not in the cost",) if any(missing) else ()
+        table = new_table(by, "cost", "generations", "share", *beside, numbers=("cost", "generations", "share"))
+        for part, not_in_cost in zip(usage["by"], missing, strict=True):
             share = "" if part["share"] is None else f"{float(part['share']) * 100:.1f} %"
             table.add_row(
                 part["key"] or _unmarked(by, part["generations"]),
-                _known_and_unknown(part, style),
+                _cost(part, style),
                 f"{part['generations']:,}",
                 share,
+                *((not_in_cost,) if beside else ()),
             )
         lines.append(table)
+    if total["unpriced"]:
+        has = "has" if total["unpriced"] == 1 else "have"
+        lines.append(Text(f"• {count(total['unpriced'], 'generation')} {has} no price yet: not in the totals"))
     lines.extend(Text(f"• {line}") for line in _conversions(total, style))
     return Group(*lines)
 
 
-def _known_and_unknown(part: dict[str, Any], style: Style) -> str:
-    """A cost with what is not in it: what is unknown is never shown as zero."""
+def _not_in_cost(part: dict[str, Any], style: Style) -> str:
     unknown = [f"{part['unpriced']:,} without a price"] if part["unpriced"] else []
-    unknown += [f"{style.money(amount)} without a rate" for amount in part["left_out"]]
-    known = [] if unknown and not Decimal(part["cost"]["amount"]) else [style.money(part["cost"])]
-    return " + ".join([*known, *unknown])
+    return ", ".join([*unknown, *(f"{style.money(amount)} without a rate" for amount in part["left_out"])])
+
+
+def _cost(part: dict[str, Any], style: Style) -> str:
+    """The cost; of what holds nothing but unknown costs that is unknown, and not zero."""
+    if part["cost"] is None or (_not_in_cost(part, style) and not Decimal(part["cost"]["amount"])):
+        return _UNKNOWN
+    return style.money(part["cost"])
 
 
 def _unmarked(by: str, generations: int) -> str:
@@ -182,9 +194,7 @@ def _spending(spent: dict[str, Any], style: Style) -> RenderableType:
     )
     for window, name in WINDOW_NAMES.items():
         part = spent[window]
-        # What has no price has a column of its own.
-        cost = "unknown" if part["cost"] is None else _known_and_unknown(part | {"unpriced": 0}, style)
-        table.add_row(name, cost, f"{part['generations']:,}", str(part["unpriced"] or ""))
+        table.add_row(name, _cost(part, style), f"{part['generations']:,}", str(part["unpriced"] or ""))
     return table
 
 

@@ -55,10 +55,17 @@ def test_a_cost_without_a_rate_or_a_price_is_never_shown_as_zero(capsys):
         generation(None, project="Film"),
         generation("1.00", project="Film"),
     ]
+    assert [line.split("  ")[0] + "|" + line.split("  ")[-1] for line in shown(usage_of(of), capsys)[2:5]] == [
+        "project|not in the cost",
+        "Film|1 without a price",
+        "Spring|A$3.00 without a rate",
+    ]
     told = shown(usage_of(of), capsys)
-    assert told[1] == "10.5 kr + 1 without a price + A$3.00 without a rate for 2 generations, 0.4 kr a day"
-    assert told[3].split() == ["Film", "10.5", "kr", "+", "1", "without", "a", "price", "2", "100.0", "%"]
-    assert told[4].split() == ["Spring", "A$3.00", "without", "a", "rate", "0", "0.0", "%"]
-    assert told[6] == (
-        "• A$3.00 left out of the totals: no exchange rate is known for AUD; set one under [rates] in the settings"
-    )
+    assert told[1] == "10.5 kr for 2 generations, 0.4 kr a day"
+    assert told[4].split()[:2] == ["Spring", "unknown"]
+    assert told[5:] == [
+        "• 1 generation has no price yet: not in the totals",
+        "• $1.00 converted at the ECB's rate of 20 Nov 2026",
+        "• A$3.00 left out of the totals: no exchange rate is known for AUD; set one under [rates] in the settings",
+    ]
+    assert shown(usage_of(of[1:2]), capsys)[1] == "unknown for 1 generation"
