@@ -3,7 +3,7 @@
 It prints what a person was told. With KILL_AT it ends by SIGKILL once it has done that: ``read`` the files, ``rows``
 written the rejected rows, ``recorded`` all, ``linked`` the first file to done/, ``claimed`` its old name, ``unlinked``
 it, ``renamed`` it there where nobody watches. With ``watching`` it goes on until the folder is empty, else it looks
-once. With ``slow`` it goes on until it is ended, and looks every two seconds where nothing wakes it.
+once. With ``slow`` it goes on until it is ended, and looks every 1.2 seconds where nothing wakes it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ async def main() -> None:
         arm(word)
     host = Host(Path(home))
     if "slow" in words:
-        drop.INTERVAL_S = 2.0
+        drop.INTERVAL_S = 1.2
         async with host.running():
             await asyncio.sleep(60)
     elif "watching" in words:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -154,6 +155,18 @@ async def test_clocks_that_jump_take_nothing_too_early_and_nothing_twice(host):
     assert host.notices == []
 
 
+async def test_rows_that_are_no_cost_are_told_in_the_log_with_their_lines(host, caplog):
+    table = "Date,Description,Amount,Currency,Status\n2026-11-03,a,4.00,USD,Completed\n2026-11-04,b,2.00,USD,Pending\n"
+    (host.drop / "costs.csv").write_text(f"{table}Total,,6.00,,\n")
+    with caplog.at_level(logging.INFO, logger="trayd.intake.drop"):
+        await host.scan()
+    (line,) = [record.message for record in caplog.records]
+    assert line.startswith("costs.csv: 1 recorded; 0 known already; 0 rejected; 1 no cost (")
+    assert "line 3" in line
+    assert "line 4" in line
+    assert host.tree() == ["done/costs.csv"]
+
+
 async def test_many_bad_files_at_once_are_told_in_one_word(host):
     for number in range(20):
         (host.drop / f"{number}.json").write_text("x")
@@ -244,8 +257,8 @@ def test_what_is_mounted_over_the_folder_is_watched(tmp_path):
         (tmp_path / f"{name}.json").write_text(numbered(number))
     done = in_own_mounts(
         tmp_path,
-        '$look slow & sleep 1; mount -t tmpfs mounted "$drop"; sleep 2.5; '
-        'mv "$drop/../first.json" "$drop"; sleep 2.5; mv "$drop/../second.json" "$drop"; sleep 0.7; '
+        '$look slow & sleep 0.8; mount -t tmpfs mounted "$drop"; sleep 1.5; '
+        'mv "$drop/../first.json" "$drop"; sleep 1.5; mv "$drop/../second.json" "$drop"; sleep 0.5; '
         'find "$drop" -type f; kill $!',
     )
     assert done.stderr == ""

@@ -25,7 +25,7 @@ from trayd.facts import Added, Batch, ModelFact
 from trayd.intake import places
 from trayd.intake.away import Away, PuttingAway, cure_of
 from trayd.intake.listing import REJECTED, Found, claimed, count, in_groups, states
-from trayd.intake.notices import REASON_END, DropNotice, gathered
+from trayd.intake.notices import REASON_END, DropNotice, gathered, summary
 from trayd.intake.ready import Readiness
 from trayd.intake.rejection import CORRECT_IT, Rejection
 from trayd.intake.take import ImportResult, batches, results, unknown_files
@@ -246,13 +246,7 @@ class DropFolder:
         done = results(files, added)
         for file, result in zip(files, done, strict=True):
             if file.costs:
-                logger.info(
-                    "%s: %d recorded, %d known already, %d rejected",
-                    file.name,
-                    result.recorded,
-                    result.duplicates,
-                    len(result.rejected),
-                )
+                logger.info("%s", summary(result))
         return done
 
     def _put_away(self, reads: Sequence[Read], known: Container[str], now: datetime) -> Away:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from trayd.intake.take import Understood
+from trayd.intake.take import ImportResult, Understood
 
 #: The ends of the files beside a rejected one: why, and the rows of one of which others were recorded.
 REASON_END = ".reason.txt"
@@ -16,6 +16,9 @@ ROWS_END = ".rows.csv"
 
 # So many files that come together are told of one by one.
 _MOST_AT_ONCE = 3
+
+# So many lines of a kind are named.
+_MOST_LINES = 10
 
 
 class DropNotice(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,3 +65,15 @@ def gathered(notices: Sequence[DropNotice], folder: Path) -> Sequence[DropNotice
     named = ", ".join(notice.file or "" for notice in notices[:_MOST_AT_ONCE])
     body = f"{named} and {len(notices) - _MOST_AT_ONCE} more. The first: {notices[0].body}"
     return [DropNotice(title=f"{len(notices)} files were not, or not wholly, taken in", body=f"{body} See {folder}.")]
+
+
+def summary(result: ImportResult) -> str:
+    """What became of a table, for the log: also the rows that are no cost, which nobody is told of otherwise."""
+    parts = [f"{result.recorded} recorded", f"{result.duplicates} known already", f"{len(result.rejected)} rejected"]
+    lines: dict[str, list[int]] = {}
+    for row in result.left_out:
+        lines.setdefault(row.reason or row.what, []).append(row.line)
+    for what, on in lines.items():
+        named = ", ".join(map(str, on[:_MOST_LINES])) + (" …" if len(on) > _MOST_LINES else "")
+        parts.append(f"{len(on)} no cost ({what}: line{'s' * (len(on) > 1)} {named})")
+    return f"{result.file}: {'; '.join(parts)}"
