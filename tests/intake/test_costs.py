@@ -150,7 +150,10 @@ def test_bad_rows_do_not_keep_the_good_ones_out_and_come_back_as_a_table():
 def test_a_date_that_reads_in_two_ways_refuses_the_file_with_both_readings(cell, other, told):
     message = refusal(f"{HEADER}{cell},a,1,x\n{other},b,1,x\n")
     assert told in message
-    assert 'no other line settles which (column "date"); say which: trayd import --date-order dmy costs.csv for 3' in message
+    assert (
+        'no other line settles which (column "date"); say which: trayd import --date-order dmy costs.csv for 3'
+        in message
+    )
 
 
 def test_one_date_that_reads_in_one_way_settles_the_file():
@@ -179,11 +182,13 @@ def test_an_amount_that_reads_in_two_ways_refuses_the_file_with_both_readings():
         ("when,what\n1,2\n", 'no column of amounts can be made out; its columns are "when", "what"'),
         (
             "date,description,category\n2026-11-03,a,x\n",
-            "no column of amounts can be made out; its columns are "
-            '"date", "description", "category"; say which column is which, such as trayd import --column amount=date costs.csv',
+            'its columns are "date", "description", "category"; say which column it is: trayd import --column amount=NAME',
         ),
         ("date,amount,amount\n2026-11-03,1,2\n", 'the amount can be "amount" (1) or "amount" (2)'),
-        (f'{HEADER}2026-11-03,"a,1,x\n2026-11-04,b,2,x\n', "line 2: a quote that opens in the row that begins here is not closed"),
+        (
+            f'{HEADER}2026-11-03,"a,1,x\n2026-11-04,b,2,x\n',
+            "line 2: a quote that opens in the row that begins here is not closed",
+        ),
         (f"{HEADER}2026-11-03,a,x,x\n2026-11-03,b,y,x\n", "is not an amount"),
     ],
 )
@@ -228,9 +233,7 @@ def test_every_row_is_recorded_rejected_or_named(rows, delimiter):
 
 
 def _sheet(data, file):
-    return next(
-        sheet for sheet in open_sheets("costs.csv", data) if sheet.delimiter == file.understanding.delimiter
-    )
+    return next(sheet for sheet in open_sheets("costs.csv", data) if sheet.delimiter == file.understanding.delimiter)
 
 
 @given(st.binary(max_size=300))

@@ -1,12 +1,13 @@
 """Which columns tell what was paid: one, two of money out and in, and one that tells which way it went.
 
-Of several the one is meant that a person paid in the end. Where that is not plain, all that could be meant are kept, and
-the file is refused once they differ.
+Of several the one is meant that a person paid in the end. Where that is not plain, all that could be meant are kept,
+and the file is refused once they differ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from trayd.intake.choosing import Columns, is_sure, rank
 from trayd.intake.columns import Heading
@@ -101,7 +102,8 @@ def _candidates(columns: Columns) -> Iterator[tuple[int, int]]:
     )
     several = sum(rank(heading) <= _PERHAPS for heading in holding) > 1
     for heading in holding:
-        if any(_sums_up(columns, other, heading) for other in holding if other is not heading):
+        others = [other for other in holding if other is not heading]
+        if any(_sums_up(columns, other, heading) or _sums_groups(columns, other, heading) for other in others):
             continue
         placed = _placed(heading, columns)
         if placed == _PAID and several and not explained and "".join(heading.words) in _BARE_TOTALS:
@@ -131,6 +133,18 @@ def _sums_up(columns: Columns, amounts: Heading, running: Heading) -> bool:
     steps = zip(columns.held[amounts.position].numbers, columns.held[running.position].numbers, strict=True)
     whole = [(amount, balance) for amount, balance in steps if amount is not None and balance is not None]
     return balance_moves(whole) is not None
+
+
+def _sums_groups(columns: Columns, amounts: Heading, sums: Heading) -> bool:
+    """Whether a column repeats, for rows that stand together, the sum of another one: an invoice's beside its lines."""
+    found = False
+    pairs = zip(columns.held[amounts.position].numbers, columns.held[sums.position].numbers, strict=True)
+    for total, group in groupby(pairs, key=lambda pair: pair[1]):
+        parts = [amount for amount, _ in group]
+        if total is None or None in parts or sum(part for part in parts if part is not None) != total:
+            return False
+        found = found or len(parts) > 1
+    return found
 
 
 def _by_content(columns: Columns) -> list[int]:

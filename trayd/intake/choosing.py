@@ -10,8 +10,8 @@ from trayd.intake.rejection import RefusedError, Rejection, shown
 
 #: The fields that a person can name a column for.
 FIELDS = (
-    "date", "description", "amount", "currency", "category", "source", "client", "project", "deliverable", "type", "note",
-    "debit", "credit", "indicator", "status", "balance",
+    "date", "description", "amount", "currency", "category", "source", "client", "project", "deliverable", "type",
+    "note", "debit", "credit", "indicator", "status", "balance",
 )  # fmt: skip
 
 _SHOWN_COLUMNS = 30

@@ -1,7 +1,6 @@
 """Column names: what each says by itself, and the currency that stands in it.
 
-``Amount (EUR)``, ``cost_usd``, ``*Date`` and ``Betrag in EUR`` are an amount, a cost, a date and a ``Betrag``, the first
-in euros, the second in dollars. Which of several columns for one field is meant is :mod:`trayd.intake.layout`'s part.
+``Amount (EUR)`` is an amount in euros, ``cost_usd`` a cost in dollars, ``*Date`` a date. Which of several columns for one field is meant is :mod:`trayd.intake.layout`'s part.
 """
 
 from __future__ import annotations
@@ -95,7 +94,10 @@ def _heading(position: int, name: str, home_currency: str) -> Heading:
     full = name_words(name)
     # "Type Foreign Currency" and "Cost in EUR" alike: the name as it stands may be known, too.
     meaning = vocabulary().meaning(words) if words else None
-    if words != full and (meaning is None or not meaning.sure):
+    if not words and currency:
+        # A column that is called by a currency and nothing else holds amounts in it.
+        meaning = Meaning("amount", 1, sure=True)
+    if words and words != full and (meaning is None or not meaning.sure):
         as_it_stands = vocabulary().meaning(full)
         if as_it_stands and (as_it_stands.sure or meaning is None):
             meaning = as_it_stands

@@ -27,7 +27,7 @@ from trayd.intake.rejection import RefusedError, Rejection, shown
 from trayd.intake.rows import Row
 from trayd.intake.said import Said
 from trayd.intake.sheet import open_sheets
-from trayd.intake.signs import NEGATIVE, POSITIVE, Decision, Signs, balance_moves, spending_sign
+from trayd.intake.signs import NEGATIVE, POSITIVE, Account, Decision, Signs, balance_moves, spending_sign
 from trayd.intake.sorting import Meaning, Sorter
 from trayd.intake.sources import SourcePreset, known_sources
 from trayd.intake.styles import Styles, settle_styles, style_of
@@ -296,10 +296,16 @@ def _decide(table: Table, survey: Survey, styles: Styles) -> Decision | None:
         if amount is not None and balance is not None
     ]
     heading = layout.headings[layout.fields["amount"]]
-    cost_name = heading.name if words.cost_names.within(heading.words) else None
-    told = (cell for row in table.above for cell in row.cells)
-    card = any(words.card_accounts.within(words_of(text)) for text in told)
-    return spending_sign(survey.signs, balance_moves=balance_moves(steps), card=card, cost_name=cost_name)
+    told = [words_of(cell) for row in table.above for cell in row.cells]
+    account = Account(
+        balance_moves=balance_moves(steps),
+        card=any(words.card_accounts.within(text) for text in told),
+        bank=survey.plus
+        or any(words.account_names.within(each.words) for each in layout.headings)
+        or any(words.accounts.within(text) for text in told),
+        cost_name=heading.name if words.cost_names.within(heading.words) else None,
+    )
+    return spending_sign(survey.signs, account)
 
 
 def _own(readings: Mapping[str, Decimal], styles: frozenset[str]) -> Decimal | None:
@@ -310,15 +316,15 @@ def _own(readings: Mapping[str, Decimal], styles: frozenset[str]) -> Decimal | N
 def _either_sign(file: str, column: str, signs: Signs) -> RefusedError:
     below, above = signs.examples.get(NEGATIVE), signs.examples.get(POSITIVE)
     first = below or above
-    shows = [f'line {each.line} ("{shown(each.text)}")' for each in (below, above) if each]
-    both = " and ".join(shows)
+    shows = " and ".join(f'line {each.line} ("{shown(each.text)}")' for each in (below, above) if each)
+    where = "below and above zero" if below and above else "below zero" if below else "above zero"
+    doubt = "nothing tells" if below and above else "the balance does not tell"
     return RefusedError(
         Rejection(
             line=first.line if first else None,
             column=column,
             value=shown(first.text) if first else None,
-            problem=f"amounts stand below and above zero, {both}, and nothing tells which of them were spent and which "
-            "came in",
+            problem=f"amounts stand {where}, {shows}, and {doubt} which of them were spent and which came in",
             cure=f"say which: {import_with(file, '--spending', 'negative')} where what was spent stands below zero, "
             "--spending positive where it stands above",
         )

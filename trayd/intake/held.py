@@ -10,7 +10,7 @@ import msgspec
 from trayd.intake import amounts, dates
 from trayd.intake.columns import Heading
 from trayd.intake.rows import Row
-from trayd.intake.vocabulary import Meaning
+from trayd.intake.vocabulary import Meaning, vocabulary
 from trayd.intake.words import words_of
 
 _MOST_VALUES = 40
@@ -73,8 +73,11 @@ class Held(msgspec.Struct):
 
     @property
     def has_words(self) -> bool:
-        """Whether there are words in it."""
-        return any(len(word) > 1 and word.isalpha() for value in self.values for word in words_of(value))
+        """Whether there are words in it that say more than yes or no."""
+        texts = [words_of(value) for value in self.values]
+        if all(vocabulary().yes_no.are(words) for words in texts):
+            return False
+        return any(len(word) > 1 and not word.isdigit() for words in texts for word in words)
 
 
 def held(width: int, rows: Iterable[Row]) -> tuple[Held, ...]:

@@ -18,6 +18,7 @@ from trayd.intake.rows import Row
 from trayd.intake.vocabulary import vocabulary
 from trayd.intake.wording import wording
 from trayd.intake.words import words_of
+from trayd.records import Kind
 
 # The rank of amounts, and of currencies, that are those of the shop and not of the account.
 _ORIGINAL_AMOUNT = 3
@@ -158,7 +159,7 @@ def _type(columns: Columns) -> None:
     """Whether a cost is shared (``type``), and what kind of transaction it is (``kind``); both are called type."""
     for heading in columns.called("type", "kind_of_transaction"):
         values = {value.casefold() for value in columns.held[heading.position].values}
-        if "type" not in columns.fields and heading.field == "type" and values & {"external", "pool"}:
+        if "type" not in columns.fields and heading.field == "type" and values & set(Kind):
             columns.take("type", heading.position)
         elif "kind" not in columns.fields:
             columns.take("kind", heading.position)

@@ -41,6 +41,14 @@ class Directions(msgspec.Struct, frozen=True, kw_only=True):
         return signs.sides(*Said) == {NEGATIVE}
 
 
+def direction_of(told: str) -> Marker | None:
+    """Which way a cell of the indicator's column says that the money went; None where it does not say it."""
+    words = words_of(told)
+    if told == "-" or vocabulary().out.are(words):
+        return Marker.DEBIT
+    return Marker.CREDIT if told == "+" or vocabulary().into.are(words) else None
+
+
 def spent(entry: Entry, layout: Layout, directions: Directions, styles: frozenset[str]) -> Decimal | None:
     """What a row took from the account, below zero what it brought in; None where no amount can be read.
 
@@ -51,22 +59,15 @@ def spent(entry: Entry, layout: Layout, directions: Directions, styles: frozense
         styles: how amounts are written.
     """
     value = read_as(entry.amount.readings, styles)
-    if "credit" in layout.fields:
+    if "credit" in layout.fields and not value:
         brought = read_as(entry.credit.readings, styles)
-        if value:
-            return value.copy_negate() if directions.negative_out else value
-        if brought:
-            return brought.copy_abs().copy_negate()
-        return value if value is not None else brought
+        return brought.copy_abs().copy_negate() if brought else (brought if value is None else value)
     if value is None:
         return None
-    if directions.marked:
-        return value.copy_abs().copy_negate() if entry.amount.marker is Marker.CREDIT else value
-    if told := layout.cell(entry.row, "indicator"):
-        if told in {"+", "-"} or vocabulary().out.are(words_of(told)) or vocabulary().into.are(words_of(told)):
-            out = told == "-" or vocabulary().out.are(words_of(told))
-            if not out:
-                return value.copy_abs().copy_negate()
-            return value.copy_negate() if directions.negative_out else value
-        return value
-    return value.copy_negate() if directions.spending == NEGATIVE else value
+    told = direction_of(layout.cell(entry.row, "indicator"))
+    if "debit" not in layout.fields and directions.marked:
+        told = entry.amount.marker or Marker.DEBIT
+    if told is Marker.CREDIT:
+        return value.copy_abs().copy_negate()
+    below = directions.negative_out if told or "debit" in layout.fields else directions.spending == NEGATIVE
+    return value.copy_negate() if below else value

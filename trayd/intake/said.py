@@ -1,7 +1,7 @@
 """What a row says of itself in words: that it is a sum, pending, a refund, money that came in.
 
-Only words that leave no doubt count. ``Total Video Suite`` is a product and ``Total November 2026`` a sum; ``Payment`` is
-a card's statement paid off where nothing else stands there, and ``Payment to Runway`` is not.
+Only words that leave no doubt count. ``Total Video Suite`` is a product and ``Total November 2026`` a sum; ``Payment``
+is a card's statement paid off where nothing else stands there, and ``Payment to Runway`` is not.
 """
 
 from __future__ import annotations
@@ -41,10 +41,14 @@ def is_total(text: str) -> bool:
     return bool(matched) and _only_of_what(words[matched:])
 
 
-def ends_as_total(text: str) -> bool:
-    """Whether its last words are those of a sum: ``Images subtotal``. Of a row without a date that says enough."""
+def names_a_total(text: str) -> bool:
+    """Whether it could be a sum: ``Images subtotal``, ``Total for Runway``; of a row without a date that is enough."""
     words = words_of(text)
-    return any(vocabulary().total.match(words, at) == len(words) - at for at in range(len(words)))
+    known = vocabulary()
+    if any(known.total.match(words, at) == len(words) - at for at in range(len(words))):
+        return True
+    behind = known.total.match(words)
+    return bool(behind) and known.total_of_what.match(words, behind) > 0
 
 
 def is_balance(text: str) -> bool:
@@ -86,6 +90,16 @@ def is_pending(text: str) -> bool:
     return vocabulary().pending.are(words_of(text))
 
 
+def has_no_date_yet(text: str) -> bool:
+    """Whether what stands in the place of a date says that a payment is still on its way."""
+    return is_pending(text) or vocabulary().no_date_yet.are(words_of(text))
+
+
+def has_failed(text: str) -> bool:
+    """Whether it says that a payment came to nothing, and nothing else."""
+    return vocabulary().failed.are(words_of(text))
+
+
 def is_free(text: str) -> bool:
     """Whether a word in the place of an amount says that it costs nothing."""
     return bool(vocabulary().free.match(words_of(text)))
@@ -101,25 +115,30 @@ def said_by(description: str, kind: str, category: str, status: str = "") -> Sai
 
     Args:
         description: what it says in its own words.
-        kind: the kind of transaction; ``category`` its category, ``status`` how far it has come.
+        kind: the kind of transaction.
+        category: its category.
+        status: how far it has come.
     """
     known = vocabulary()
     told, of_kind, of_category = words_of(description), words_of(kind), words_of(category)
     every = (told, of_kind, of_category, words_of(status))
     if not any(known.direction.within(words) for words in every):
         return Said.NOTHING
-    if any(known.refund.within(words) for words in every) or known.refund_kind.are(of_kind):
-        return Said.REFUND
-    if known.card_payment.are(told) or known.card_payment.within(told, _PHRASE):
-        return Said.CARD_PAYMENT
-    for words in (of_kind, of_category):
-        if known.income.are(words) or known.income.within(words, _PHRASE) or known.salary.within(words):
-            return Said.INCOME
-    if known.purchase.are(of_kind):
-        return Said.PURCHASE
-    if known.income.are(told) or known.income.within(told, _PHRASE) or known.salary.within(told):
-        return Said.INCOME
-    return Said.NOTHING
+    tests = (
+        (Said.REFUND, any(known.refund.within(words) for words in every) or known.refund_kind.are(of_kind)),
+        (Said.REFUND, known.into.are(of_kind) and known.refund_kind.within(told)),
+        (Said.CARD_PAYMENT, known.card_payment.are(told) or known.card_payment.within(told, _PHRASE)),
+        (Said.INCOME, _is_income(of_kind) or _is_income(of_category)),
+        (Said.PURCHASE, known.purchase.are(of_kind)),
+        (Said.INCOME, _is_income(told)),
+        (Said.PURCHASE, known.begins_purchase.match(told) > 0),
+    )
+    return next((said for said, holds in tests if holds), Said.NOTHING)
+
+
+def _is_income(words: Words) -> bool:
+    known = vocabulary()
+    return known.income.are(words) or known.income.within(words, _PHRASE) or known.salary.within(words)
 
 
 def is_refund_by_kind(kind: str, category: str) -> bool:

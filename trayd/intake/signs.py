@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import pairwise
 
 import msgspec
 
@@ -21,8 +22,8 @@ POSITIVE: Spending = "positive"
 
 _OPPOSITE: dict[Spending, Spending] = {NEGATIVE: POSITIVE, POSITIVE: NEGATIVE}
 
-# So many pairs of rows show whether a column is the running balance, and so much of them has to fit.
-_FEWEST_STEPS = 2
+# More rows than these show whether a column is the running balance, and so much of them has to fit.
+_FEWEST_STEPS = 1
 _FITTING = Decimal("0.8")
 
 
@@ -68,37 +69,57 @@ def sign_of(value: Decimal) -> Spending:
     return NEGATIVE if value < 0 else POSITIVE
 
 
-def spending_sign(
-    signs: Signs, *, balance_moves: Spending | None, card: bool, cost_name: str | None
-) -> Decision | None:
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file shows of the account that it tells of.
+
+    Attributes:
+        balance_moves: whether a running balance moves with the amounts (positive) or against them.
+        card: whether it is said to be a credit card's.
+        bank: whether it has what only the statement of an account has: counterparties, a balance, plus signs.
+        cost_name: the amount column's name, where it says that a cost stands there.
+    """
+
+    balance_moves: Spending | None = None
+    card: bool = False
+    bank: bool = False
+    cost_name: str | None = None
+
+
+def spending_sign(signs: Signs, account: Account) -> Decision | None:
     """The sign of spending by what the file shows; None where it shows nothing, or two things.
 
     Args:
         signs: its amounts.
-        balance_moves: whether a running balance moves with the amounts (positive) or against them.
-        card: whether what is told of the account says that it is a credit card's.
-        cost_name: the amount column's name, where it says that a cost stands there.
+        account: what it shows of the account.
     """
     everything = signs.sides(*Said)
     untold = signs.sides(Said.NOTHING, Said.PURCHASE)
-    by_balance = _by_balance(balance_moves, card=card)
-    if len(everything) == 1:
-        (side,) = everything
-        if untold:
-            if by_balance and by_balance.spending != side and not cost_name:
-                return by_balance
-            return Decision(side, "all amounts have that sign")
-    elif len(untold) == 1:
+    by_balance = _by_balance(account)
+    if len(untold) == 1:
         (side,) = untold
-        return Decision(side, "only refunds and money that came in have the other sign")
-    votes = _votes(signs)
-    if votes:
-        return votes[0] if len({vote.spending for vote in votes}) == 1 else None
-    if by_balance:
-        return by_balance
-    if cost_name:
-        return Decision(POSITIVE, f'the column "{cost_name}" tells costs')
-    return Decision(POSITIVE, "it is a card's statement") if card else None
+        if len(everything) > 1:
+            return Decision(side, "only refunds and money that came in have the other sign")
+        if by_balance and by_balance.spending != side and not account.cost_name:
+            # Money that came in, or a balance that counts up what was spent.
+            return None
+        return Decision(side, "all amounts have that sign")
+    return _agreed(_votes(signs)) or _agreed(_by_account(signs, account, by_balance))
+
+
+def _agreed(evidence: Sequence[Decision]) -> Decision | None:
+    return evidence[0] if len({decision.spending for decision in evidence}) == 1 else None
+
+
+def _by_account(signs: Signs, account: Account, by_balance: Decision | None) -> list[Decision]:
+    evidence = [by_balance] if by_balance else []
+    if account.card:
+        evidence.append(Decision(POSITIVE, "it is a card's statement"))
+    elif account.bank:
+        evidence.append(Decision(NEGATIVE, "it is an account's statement"))
+    above, below = (signs.counts[Said.NOTHING, side] for side in (POSITIVE, NEGATIVE))
+    if account.cost_name and above > below:
+        evidence.append(Decision(POSITIVE, f'the column "{account.cost_name}" tells costs'))
+    return evidence
 
 
 def _votes(signs: Signs) -> list[Decision]:
@@ -116,10 +137,11 @@ def _votes(signs: Signs) -> list[Decision]:
     return votes
 
 
-def _by_balance(moves: Spending | None, *, card: bool) -> Decision | None:
+def _by_balance(account: Account) -> Decision | None:
+    moves = account.balance_moves
     if moves is None:
         return None
-    if card:
+    if account.card:
         # What is owed grows with what is spent.
         return Decision(moves, "the balance that is owed grows with it")
     return Decision(_OPPOSITE[moves], "the balance falls with it")
@@ -133,7 +155,7 @@ def balance_moves(steps: Sequence[tuple[Decimal, Decimal]]) -> Spending | None:
     """
     if len(steps) <= _FEWEST_STEPS:
         return None
-    pairs = list(zip(steps, steps[1:], strict=False))
+    pairs = list(pairwise(steps))
     oldest_first = [(later[0], later[1] - earlier[1]) for earlier, later in pairs]
     newest_first = [(later[0], later[1] - earlier[1]) for later, earlier in pairs]
     for moved in (oldest_first, newest_first):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from trayd.intake.columns import comparable
 from trayd.intake.commands import import_with
 from trayd.intake.currencies import currency_of
 from trayd.intake.layout import Layout
-from trayd.intake.money_out import Directions, spent
+from trayd.intake.money_out import Directions, direction_of, spent
 from trayd.intake.readings import read_as
 from trayd.intake.rejection import CORRECT_IT, RefusedError, Rejection, shown
 from trayd.intake.rows import Row
@@ -20,7 +21,8 @@ from trayd.intake.said import (
     Said,
     State,
     begins_as_refund,
-    ends_as_total,
+    has_failed,
+    has_no_date_yet,
     is_balance,
     is_discount,
     is_free,
@@ -28,6 +30,7 @@ from trayd.intake.said import (
     is_pending,
     is_refund_by_kind,
     is_total,
+    names_a_total,
     said_by,
     state_of,
 )
@@ -44,6 +47,9 @@ _LONGEST_TEXT = 2000
 
 # A line with no more cells than these, without a date and an amount, divides rows or says something about them.
 _CELLS_OF_A_SECTION = 2
+
+# A remark is longer than what stands in a column of dates.
+_LONG_LINE = 60
 
 # So many rows above one that has an amount and neither date nor words make it their sum, where it is that.
 _FEWEST_SUMMED = 2
@@ -110,34 +116,42 @@ class Sorter:
     # Rows without a date.
 
     def _undated(self, entry: Entry) -> NamedRow:
-        row, layout = entry.row, self._meaning.layout
+        row, name = entry.row, self._meaning.layout.name("date")
         filled = [cell.strip() for cell in row.cells if cell.strip()]
-        if layout.line and self._header_again(row):
-            return NamedRow(row.line, RowKind.SECTION, "the header once more")
-        if is_pending(entry.date):
-            return NamedRow(row.line, RowKind.LEFT_OUT, State.PENDING.value)
-        if not any(map(words_of, filled)):
-            return NamedRow(row.line, RowKind.SECTION)
-        texts = [cell for cell in filled if not amounts.read_amount(cell).readings]
-        if any(is_total(text) or ends_as_total(text) for text in texts):
-            return self._total(row)
-        if any(is_balance(text) for text in texts):
-            return NamedRow(row.line, RowKind.TOTAL, "where the account stood")
-        if entry.has_amount:
-            value = self._value(entry)
-            if value is not None and self._is_sum(value, bare=not texts) and len(texts) <= 1:
-                return self._total(row)
-            if state := state_of(layout.cell(row, "status")):
-                return NamedRow(row.line, RowKind.LEFT_OUT, state.value)
-        elif len(filled) <= _CELLS_OF_A_SECTION or (len(filled[0]) > _LONG_LINE and not entry.amount_text):
-            return NamedRow(row.line, RowKind.SECTION)
+        aside = self._between(row, filled) or self._summing(entry, filled)
+        if aside:
+            return aside
+        status = self._meaning.layout.cell(row, "status")
+        state = State.PENDING if has_no_date_yet(entry.date) else state_of(status) if entry.has_amount else None
+        if state:
+            return NamedRow(row.line, RowKind.LEFT_OUT, state.value)
         if not entry.date:
-            raise _bad(layout.name("date"), "", "the date is empty", "fill it in and try again")
-        raise _bad(layout.name("date"), entry.date, f'"{shown(entry.date)}" is not a date', CORRECT_IT)
+            raise _bad(name, "", "the date is empty", "fill it in and try again")
+        raise _bad(name, entry.date, f'"{shown(entry.date)}" is not a date', CORRECT_IT)
 
-    def _header_again(self, row: Row) -> bool:
+    def _between(self, row: Row, filled: Sequence[str]) -> NamedRow | None:
+        """A row that only divides others: the header once more, a line of dashes."""
         names = tuple(comparable(cell) for cell in row.cells)
-        return names[: len(self._header)] == self._header[: len(names)] and len(names) > 1
+        if self._meaning.layout.line and len(names) > 1 and names[: len(self._header)] == self._header[: len(names)]:
+            return NamedRow(row.line, RowKind.SECTION, "the header once more")
+        return None if any(map(words_of, filled)) else NamedRow(row.line, RowKind.SECTION)
+
+    def _summing(self, entry: Entry, filled: Sequence[str]) -> NamedRow | None:
+        """A row that sums others up, or that has a title or a remark and nothing to sum."""
+        line = entry.row.line
+        texts = [cell for cell in filled if not amounts.read_amount(cell).readings]
+        if any(is_total(text) or names_a_total(text) for text in texts):
+            return self._total(entry.row)
+        if any(is_balance(text) for text in texts):
+            return NamedRow(line, RowKind.TOTAL, "where the account stood")
+        if not entry.has_amount:
+            short = len(filled) <= _CELLS_OF_A_SECTION and not has_no_date_yet(entry.date)
+            remark = len(filled[0]) > _LONG_LINE and not entry.amount_text
+            return NamedRow(line, RowKind.SECTION) if short or remark else None
+        value = self._value(entry)
+        if value is not None and len(texts) <= 1 and self._is_sum(value, bare=not texts):
+            return self._total(entry.row)
+        return None
 
     def _total(self, row: Row) -> NamedRow:
         self._summed[1] = Decimal(0)
@@ -164,14 +178,16 @@ class Sorter:
             for rows in self._meaning.preset.leave_out:
                 if value := self._has(row, rows):
                     return rows.reason or value.lower()
+        if layout.cell(row, "type").lower() == Kind.INTERNAL:
+            return "a generation of fal, which is recorded already"
         state = state_of(layout.cell(row, "status"))
         if state in {State.PENDING, State.FAILED, State.FREE}:
             return state.value
         kind = layout.cell(row, "kind")
         if is_moved(kind):
             return "money that only changed its place or currency"
-        if state_of(kind) in {State.PENDING, State.FAILED}:
-            return "pending" if state_of(kind) is State.PENDING else State.FAILED.value
+        if is_pending(kind) or has_failed(kind):
+            return State.PENDING.value if is_pending(kind) else State.FAILED.value
         if entry.amount_text and not entry.has_amount and is_free(entry.amount_text):
             return State.FREE.value
         return None
@@ -235,7 +251,8 @@ class Sorter:
         if is_refund_by_kind(kind, category) or self._preset_refund(entry.row):
             return value.copy_negate()
         if begins_as_refund(entry.description):
-            problem = f'"{shown(entry.description)}" says that money came back, and "{shown(entry.amount_text)}" that it went out'
+            told = shown(entry.description)
+            problem = f'"{told}" says that money came back, and "{shown(entry.amount_text)}" that it went out'
             cure = "write it below zero where it came back, or call it something else, and try again"
             raise _bad(self._amount_name, entry.amount_text, problem, cure)
         return value
@@ -260,6 +277,10 @@ class Sorter:
             # What reads only in another style than the file's is no amount of it.
             if amount.readings and read_as(amount.readings, self._meaning.styles.amounts) is None:
                 raise _bad(self._amount_name, text, f'"{shown(text)}" is not an amount', CORRECT_IT)
+        told = self._meaning.layout.cell(entry.row, "indicator")
+        if told and direction_of(told) is None:
+            problem = f'"{shown(told)}" does not tell whether the money went out or came in'
+            raise _bad(self._meaning.layout.name("indicator"), told, problem, CORRECT_IT)
         value = self._value(entry)
         if value is None:
             raise _bad(self._amount_name, entry.amount_text, "the amount is empty", "fill it in and try again")
@@ -307,9 +328,6 @@ class Sorter:
         if len(text) > _LONGEST_TEXT:
             raise _bad(field, text, f"the text is longer than {_LONGEST_TEXT} characters", "shorten it")
         return text
-
-
-_LONG_LINE = 60
 
 
 def refund_told(layout: Layout, row: Row) -> bool:

@@ -28,8 +28,10 @@ def settle_styles(file: str, layout: Layout, survey: Survey, date_order: str | N
 
     Args:
         file: its name, for the command in a refusal.
-        layout: its columns; ``survey`` what they hold.
-        date_order: what a person or a known source says; ``decimal`` as well.
+        layout: its columns.
+        survey: what they hold.
+        date_order: the order that a person or a known source has told.
+        decimal: the decimal mark, likewise.
 
     Raises:
         RefusedError: dates or amounts read in two ways, or what was said fits none of them.

@@ -22,6 +22,7 @@ from trayd.intake.said import is_balance, is_moved, is_total, said_by, state_of
 from trayd.intake.signs import Signs
 from trayd.intake.vocabulary import vocabulary
 from trayd.intake.words import words_of
+from trayd.records import Kind
 from trayd.texts import tidy
 
 _STEPS = 60
@@ -157,6 +158,7 @@ class Survey:
         self.steps: list[tuple[Mapping[str, Decimal], Mapping[str, Decimal]]] = []
         self.differing: Differing | None = None
         self.marked = False
+        self.plus = False
 
     def add(self, row: Row) -> None:
         """Looks at one row."""
@@ -173,9 +175,11 @@ class Survey:
             if amount.readings:
                 self.amounts.add(row.line, text, amount.readings)
                 self.marked = self.marked or amount.marker is not None
+                self.plus = self.plus or "+" in text
         if not readings or not entry.has_amount:
             return
-        if layout.rivals and self.differing is None:
+        nothing = state_of(layout.cell(row, "status")) or layout.cell(row, "type").lower() == Kind.INTERNAL
+        if layout.rivals and self.differing is None and not nothing:
             self._compare(entry)
         balance = layout.cell(row, "balance")
         if balance and entry.amount.readings and len(self.steps) < _STEPS:

@@ -33,6 +33,8 @@ class _Within(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Spending(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"into": "in"}):
     cost_names: tuple[str, ...]
     card_accounts: tuple[str, ...]
+    account_names: tuple[str, ...]
+    accounts: tuple[str, ...]
     out: tuple[str, ...]
     into: tuple[str, ...]
 
@@ -66,9 +68,12 @@ class Vocabulary:
         words = {name: Phrases(phrases) for name, phrases in file.words.items()}
         self.total = words["total"]
         self.total_of = words["total_of"]
+        self.total_of_what = words["total_of_what"]
         self.balance = words["balance"]
         self.pending = words["pending"]
+        self.no_date_yet = words["no_date_yet"]
         self.failed = words["failed"]
+        self.yes_no = words["yes_no"]
         self.done = words["done"]
         self.free = words["free"]
         self.refund = words["refund"]
@@ -82,11 +87,14 @@ class Vocabulary:
         self.card_payment = words["card_payment"]
         self.moved = words["moved"]
         self.purchase = words["purchase"]
-        telling = ("refund", "refund_kind", "card_payment", "income", "salary", "purchase")
+        self.begins_purchase = words["begins_purchase"]
+        telling = ("refund", "refund_kind", "card_payment", "income", "salary", "purchase", "begins_purchase")
         #: Of what a row says of itself, all that matters to which way its money went.
         self.direction = Phrases(phrase for name in telling for phrase in file.words[name])
         self.cost_names = Phrases(file.spending.cost_names)
         self.card_accounts = Phrases(file.spending.card_accounts)
+        self.account_names = Phrases(file.spending.account_names)
+        self.accounts = Phrases(file.spending.accounts)
         self.out = Phrases(file.spending.out)
         self.into = Phrases(file.spending.into)
 

@@ -1,8 +1,8 @@
 """Where a cost's description comes from.
 
-By names alone, and in the same order for every file, so that a row has the same description, and with it the same id, in
-every export it is in. What a column is called decides: a description; who was paid and what for; what was used; the
-bank's text; whatever else has words in it.
+By names alone, and in the same order for every file, so that a row has the same description, and with it the same id,
+in every export it is in: a description; who was paid and what for; what was used; the bank's text; whatever else has
+words in it.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ def wording(
 
     def called(*names: str) -> list[Heading]:
         free = [each for each in headings if each.field in names and each.position not in taken]
-        return sorted(free, key=lambda each: (each.meaning.rank if each.meaning else 0, each.position))
+        return sorted(free, key=lambda each: (_rank(each), each.position))
 
     described, kinds = called("description"), called("kind_of_transaction", "type")
-    payees, purposes = _positions(called("payee")), _positions(called("purpose"))
-    texts = [each.position for each in kinds if each.meaning and each.field != "type" and each.meaning.rank == 0]
+    payees = _positions(called("payee"))
+    purposes = _positions([each for each in called("purpose") if _rank(each) == 0])
+    references = _positions([each for each in called("purpose") if _rank(each) > 0])
+    texts = [each.position for each in kinds if each.field != "type" and _rank(each) == 0]
     unknown = [
         each.position
         for each in headings
@@ -46,16 +48,26 @@ def wording(
     ]
     groups = [
         *((each.position,) for each in described if each.meaning and each.meaning.sure),
-        (*payees[:1], *purposes[:1]),
+        (*payees[:1], *(purposes or references if payees else purposes)[:1]),
         *((position,) for position in (*payees[1:], *purposes[1:])),
         *((each.position,) for each in described if each.meaning and not each.meaning.sure),
         tuple(_positions(called("product"))[:_USED_COLUMNS]),
-        *((position,) for position in (*texts, *unknown)),
-        *((each.position,) for each in kinds if each.position not in texts),
+        *((position,) for position in texts),
     ]
-    if not any(groups):
-        groups = [(fields[field],) for field in ("source", "note", "category") if field in fields]
+    if not any(groups) and "source" in fields:
+        groups.append((fields["source"],))
+    groups.extend((position,) for position in unknown)
+    if "note" in fields:
+        groups.append((fields["note"],))
+    groups.extend((each.position,) for each in kinds if each.position not in texts)
+    if not any(groups) and "category" in fields:
+        groups.append((fields["category"],))
+    groups.extend((position,) for position in references)
     return tuple(group for group in groups if group)
+
+
+def _rank(heading: Heading) -> int:
+    return heading.meaning.rank if heading.meaning else 0
 
 
 def _positions(headings: Sequence[Heading]) -> list[int]:

@@ -16,7 +16,7 @@ Words = tuple[str, ...]
 _BROKEN_MARKS = ("\N{BYTE ORDER MARK}", "ï»¿", "þÿ", "ÿþ")
 
 _HUMPS = re.compile(r"(?<=[a-zà-öø-ÿ0-9])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-ZÀ-ÖØ-Þ])(?=[A-ZÀ-ÖØ-Þ][a-zà-öø-ÿ])")
-_LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i"})
+_LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d"})
 _DIPHTHONGS = re.compile(r"([aou])e")
 _WORD = re.compile(r"[^\W_]+")
 
