@@ -19,7 +19,22 @@ from msgspec import structs
 
 from tests.insight.recount import Recount, amount_of, day_of
 from tests.insight.samples import ecb, rates
-from tests.ledger.making import DAY, FLUX, HOUR, KLING, NOON, billing, cost, covers, edit, estimate, event, opened, row
+from tests.ledger.making import (
+    DAY,
+    FLUX,
+    HOUR,
+    KLING,
+    NOON,
+    account,
+    billing,
+    cost,
+    covers,
+    edit,
+    estimate,
+    event,
+    opened,
+    row,
+)
 from trayd.books import Books
 from trayd.errors import LedgerError
 from trayd.facts import Batch
@@ -211,6 +226,37 @@ def test_shares_stand_in_their_place_of_the_log_and_pages_follow_each_other(at_w
     assert Counter(record.kind for record in log) == {Kind.POOL: 8, Kind.INTERNAL: 3, Kind.EXTERNAL: 1}
 
 
+def test_what_was_spent_in_a_month_that_has_not_changed_is_not_added_up_again(tmp_path):
+    old, new = NOON - 100 * DAY, NOON
+    with closing(opened(tmp_path)) as ledger:
+        events = (
+            spend("r1", "1.00", "A", "Spring", old),
+            spend("r2", "3.00", "A", "Film", old),
+            spend("r3", "1.00", "A", "Film", new),
+        )
+        loose = event("e-loose", None, old, estimate=estimate("2.00"), client="A", project="Film")
+        ledger.add(Batch(events=(*events, loose), costs=(pool("p1", old), pool("p2", new))))
+        ledger.checkpoint()
+        books = books_of(ledger)
+        assert sorted(held(books)) == [
+            ("A", "Film", "16.666666667"),
+            ("A", "Film", "20.00"),
+            ("A", "Spring", "3.333333333"),
+        ]
+        august, november = books._spent.values()
+        ledger.add(
+            Batch(events=(spend("r4", "1.00", "A", "Spring", new),), coverage=(covers("default", NOON - HOUR, NOON),))
+        )
+        assert ("A", "Spring", "10.00") in held(books)
+        again, changed = books._spent.values()
+        assert again.spending is august.spending
+        assert changed.spending is not november.spending
+        ledger.add(Batch(coverage=(covers("default", old - DAY, NOON),)))
+        assert ("A", "Film", "15.00") in held(books), "the event without a request is not counted any more"
+        ledger.add(Batch(billing=(billing("r1", row("3.00", old), fetched=NOON + HOUR),)))
+        assert Counter(held(books))[("A", "Spring", "10.00")] == 2, "a late bill"
+
+
 def test_no_share_is_of_a_model_or_an_account(at_work):
     books = books_of(at_work, PLAN)
     for filters in (Filters(model=KLING), Filters(account="default"), Filters(kind=Kind.INTERNAL)):
@@ -306,6 +352,15 @@ batches = st.one_of(
         lambda since, days: Batch(coverage=(covers("acme", since, since + days * DAY),)), moments, st.integers(0, 90)
     ),
     st.just("checkpoint"),
+)
+more_of_accounts = st.one_of(
+    st.sampled_from(["acme", None]).map(lambda name: Batch(accounts=(account("default", name),))),
+    st.builds(
+        lambda of, since, days: Batch(coverage=(covers(of, since, since + days * DAY),)),
+        st.sampled_from(["acme", "bolt", "default"]),
+        moments,
+        st.integers(0, 90),
+    ),
 )
 splits = st.sampled_from(["spend", "equal"]) | st.dictionaries(
     st.sampled_from(["Spring", "Northwind/Relaunch", "Film"]), st.integers(1, 7).map(Decimal), min_size=1
@@ -436,6 +491,18 @@ def test_days_add_up_to_their_window(story, plans, filters, zone):
             label: came_to(sums) for label, sums in expected.items()
         }
         assert came_to(each for sums in days.values() for each in sums) == came_to(books.sums(within, zone=zone))
+
+
+@thorough
+@given(st.lists(batches | more_of_accounts, max_size=18), pools, zones)
+def test_books_that_were_asked_before_say_what_new_ones_say(story, plans, zone):
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as home, closing(opened(Path(home))) as ledger:
+        books = books_of(ledger, *plans, zone=zone)
+        for batch in story:
+            ledger.checkpoint() if batch == "checkpoint" else ledger.add(batch)
+            anew = books_of(ledger, *plans, zone=zone)
+            assert list(books.records(zone=zone)) == list(anew.records(zone=zone))
+            assert came_to(books.sums(zone=zone, by=("project",))) == came_to(anew.sums(zone=zone, by=("project",)))
 
 
 @thorough

@@ -8,7 +8,7 @@ stand for it, which add up to it exactly.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from typing import NamedTuple
 
@@ -64,12 +64,12 @@ class _Parts(NamedTuple):
     parts: list[_Part]
 
 
-class _Known(NamedTuple):
-    """What projects spent, at a version of the ledger, by the two ends of a period; and all projects of all times."""
+class _Spent(NamedTuple):
+    """What projects spent in a period, at a version of the ledger, and what of the ledger that was made from."""
 
     version: int
-    spending: dict[tuple[date, date], dict[Project, Tally]]
-    projects: list[frozenset[Project]]
+    basis: Hashable | None
+    spending: dict[Project, Tally]
 
 
 class Books:
@@ -90,7 +90,8 @@ class Books:
         self._converter = converter
         self._zone = zone
         self._charged = tuple(cost for pool in pools for cost in _charged(pool, converter.currency, today))
-        self._seen = _Known(-1, {}, [])
+        self._spent: dict[tuple[date, date], _Spent] = {}
+        self._known: tuple[int, frozenset[Project]] = -1, frozenset()
 
     def sums(self, filters: Filters = _ALL, *, zone: tzinfo, by: Collection[str] = ()) -> tuple[Sum, ...]:
         """What the records that are meant add up to; see :meth:`Ledger.sums`."""
@@ -253,38 +254,40 @@ class Books:
 
     def _spending(self, pool: PoolCost) -> Mapping[Project, Tally]:
         """What each project that has a record in the period spent in it, pools aside."""
-        period = pool.since, pool.until
-        known = self._at_this_version().spending
-        if period not in known:
-            spending = known[period] = {}
+        period, version = (pool.since, pool.until), self._ledger.version
+        known = self._spent.get(period)
+        if known is None or known.version != version:
             since, until = (day_start(day, self._zone) for day in period)
-            within = Filters(since=since, until=until)
-            home = self._converter.currency
-            for day, each in dated_sums(self._ledger, within, zone=self._zone, home=home, by=_SHARED_BY):
-                heading = each.heading
-                if heading.kind is not Kind.POOL and heading.project:
-                    project = Project(heading.client, heading.project)
-                    spending.setdefault(project, Tally(self._converter)).add_sum(each, day)
-        return known[period]
+            basis = self._ledger.basis(since, until)
+            same = known is not None and basis is not None and known.basis == basis
+            spending = known.spending if known is not None and same else self._added_up(since, until)
+            known = self._spent[period] = _Spent(version, basis, spending)
+        return known.spending
+
+    def _added_up(self, since: datetime, until: datetime) -> dict[Project, Tally]:
+        spending: dict[Project, Tally] = {}
+        within, home = Filters(since=since, until=until), self._converter.currency
+        for day, each in dated_sums(self._ledger, within, zone=self._zone, home=home, by=_SHARED_BY):
+            project = _project(each.heading)
+            if project is not None:
+                spending.setdefault(project, Tally(self._converter)).add_sum(each, day)
+        return spending
 
     def _projects(self) -> frozenset[Project]:
         """All projects of all times."""
-        known = self._at_this_version().projects
-        if not known:
+        version, known = self._known
+        if version != self._ledger.version:
             headings = (each.heading for each in self._ledger.sums(zone=self._zone, by=_SHARED_BY))
-            known.append(
-                frozenset(
-                    Project(heading.client, heading.project)
-                    for heading in headings
-                    if heading.kind is not Kind.POOL and heading.project
-                )
-            )
-        return known[0]
+            known = frozenset(project for heading in headings if (project := _project(heading)))
+            self._known = self._ledger.version, known
+        return known
 
-    def _at_this_version(self) -> _Known:
-        if self._seen.version != self._ledger.version:
-            self._seen = _Known(self._ledger.version, {}, [])
-        return self._seen
+
+def _project(heading: Heading) -> Project | None:
+    """The project of a sum; none of what has none, and of pool costs, which follow the others."""
+    if heading.kind is Kind.POOL or not heading.project:
+        return None
+    return Project(heading.client, heading.project)
 
 
 def _charged(pool: Pool, home: str, today: date) -> Iterator[PoolCost]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from operator import attrgetter, itemgetter
 
 import msgspec
 
 from trayd.facts import AccountFact, Coverage, Difference, EventFact, FileTaken, Link, ModelFact, Tagging
-from trayd.ledger.counting import Standing, counting
+from trayd.ledger.counting import LATE_BILLING, Standing, counting
 from trayd.ledger.imported import Dated, ImportedCosts
 from trayd.ledger.months import Months
+from trayd.ledger.rollup_files import Stamp
 from trayd.ledger.rollups import Stretch, moment
 from trayd.ledger.state import State
 from trayd.ledger.sums import Sums
@@ -168,6 +169,38 @@ class Reader:
         """
         self._usable()
         return self._costs.of(kind, Stretch.of(filters.since, filters.until, zone))
+
+    def basis(self, since: datetime, until: datetime) -> Hashable | None:
+        """What the sums of that time are made from: where it is the same again, so are they, whatever else has changed.
+
+        Args:
+            since: the first instant (with a zone).
+            until: the first one after the last.
+
+        Returns:
+            Months at the state of their files, and of the accounts what decides how generations of that time count;
+            None where a month has changed since its files were written.
+        """
+        self._usable()
+        window = Stretch.of(since, until, UTC)
+        stamps: list[tuple[str, Stamp]] = []
+        for name in self._months.names():
+            if self._months.touches(name, window):
+                whole = self._months.whole(name, Stretch(None, None, None, None))
+                if whole is None:
+                    return None
+                stamps.append((name, whole.stamp))
+        facts: dict[str, AccountFact] = self._state.rows("accounts")
+        accounts = [(name, fact.username, fact.state == "no_key") for name, fact in facts.items()]
+        # What has been read of billing beyond what it can say of that time changes nothing.
+        first, end = since - _MARGIN, until + LATE_BILLING + _MARGIN
+        read = {bill.account: bill for name in self._state.rows("coverage") if (bill := self._state.coverage(name))}
+        bills = [
+            (name, max(bill.since, first), min(bill.until, end))
+            for name, bill in read.items()
+            if bill.since < end and first < bill.until
+        ]
+        return tuple(stamps), tuple(sorted(accounts, key=itemgetter(0))), tuple(sorted(bills))
 
     def unpriced_events(self, endpoint_ids: Collection[str], since: datetime) -> tuple[EventFact, ...]:
         """The events that tell a quantity of those endpoints, where nothing tells a price.
