@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 from xml.parsers import expat
 
@@ -204,17 +205,16 @@ def _refused(answer: httpx.Response, url: str) -> _FailedError:
     )
 
 
-def _wait(patience: Patience) -> tenacity.wait.wait_base:
+def _wait(patience: Patience) -> Any:
     backoff = tenacity.wait_random_exponential(multiplier=patience.first_wait_s, max=patience.longest_wait_s)
 
-    class Wait(tenacity.wait.wait_base):
-        def __call__(self, retry_state: tenacity.RetryCallState) -> float:
-            failed = retry_state.outcome.exception() if retry_state.outcome else None
-            asked = failed.retry_after if isinstance(failed, _FailedError) else None
-            # Spread even when the server names the moment: others were told the same one.
-            return backoff(retry_state) if asked is None else asked + backoff(retry_state) / 4
+    def wait(state: tenacity.RetryCallState) -> float:
+        failed = state.outcome.exception() if state.outcome else None
+        asked = failed.retry_after if isinstance(failed, _FailedError) else None
+        # Spread even when the server names the moment: others were told the same one.
+        return backoff(state) if asked is None else asked + backoff(state) / 4
 
-    return Wait()
+    return wait
 
 
 def _read(body: bytes, url: str, kind: str, today: date) -> Sheet:

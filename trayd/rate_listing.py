@@ -56,6 +56,7 @@ class ListedRates(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         home: the currency that they lead to.
+        needed: there are amounts in a foreign currency.
         newest: the newest day whose rates were fetched; None where none were.
         fetch: whether the settings let rates be fetched; ``trouble``: why they could not be, where that failed.
         folder: where they are kept.
@@ -64,6 +65,7 @@ class ListedRates(msgspec.Struct, frozen=True, kw_only=True):
     home: str
     day: date
     rates: list[ListedRate]
+    needed: bool
     newest: date | None
     fetch: bool
     trouble: str
@@ -104,6 +106,7 @@ def listed_rates(
         home=home,
         day=day,
         rates=[_listed(rates, home, code, day, used=code in used) for code in sorted(currencies - {home})],
+        needed=bool(used),
         newest=rates.newest,
         fetch=settings.rates.fetch,
         trouble=rates.trouble,

@@ -112,8 +112,8 @@ class RateStore:
         """
         years = told.years()
         result = merged({year: self.sheet(year) for year in (years[0] - 1, *years)}, told)
-        # From the newest to the oldest: cut short, it leaves no year out that a later look would not miss.
-        for year, sheet in sorted(result.sheets.items(), reverse=True):
+        # From the oldest on: cut short, what is missing is at the end or a whole year, and is missed at the next look.
+        for year, sheet in sorted(result.sheets.items()):
             text = sheet.text()
             digest = hashlib.sha256(text.encode()).hexdigest()
             write_atomically(self._path(year), [_SAYS, f"# sha256 of what follows: {digest}\n", text])

@@ -47,7 +47,7 @@ def rates_view(answer: dict[str, Any], style: Style) -> RenderableType:
 
 def _remarks(answer: dict[str, Any], style: Style) -> list[str]:
     remarks = []
-    if not any(each["used"] for each in answer["rates"]):
+    if not answer["needed"]:
         remarks.append(f"no amount needs them: all are in {answer['home']}, and none are fetched")
     if not answer["fetch"]:
         remarks.append("none are fetched: rates.fetch is false in the settings")

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,3 +162,82 @@ class TestTheTableThatComesWithTrayd:
         assert rates.converter("USD").rate("SEK", date(2026, 11, 20)) is None
         assert caplog.records[0].levelno == logging.ERROR
         assert "install trayd anew" in caplog.text
+
+
+class TestWhenTheDiskRefuses:
+    """Every write, sync and rename in turn: each file is the old one or the new one; the next look mends the rest."""
+
+    @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+    def test_nothing_that_was_known_is_lost(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int) -> None:
+        new = told({"2025-12-31": {"USD": "1.10"}, "01-05": {"USD": "1.12"}, "2027-01-04": {"USD": "1.2"}})
+        failures = 0
+        for nth in range(1, 30):
+            store = RateStore(tmp_path / str(nth))
+            store.take(told(ROWS), "some.xml", etag="1", modified=None)
+            left = nth
+
+            def strike(real: Callable[..., Any]) -> Callable[..., Any]:
+                def call(*arguments: Any, **options: Any) -> Any:
+                    nonlocal left
+                    left -= 1
+                    if left == 0:
+                        raise OSError(error, os.strerror(error))
+                    return real(*arguments, **options)
+
+                return call
+
+            with monkeypatch.context() as patch:
+                patch.setattr("os.fsync", strike(os.fsync))
+                patch.setattr("os.fdopen", strike(os.fdopen))
+                patch.setattr("pathlib.Path.replace", strike(Path.replace))
+                patch.setattr("tempfile.mkstemp", strike(tempfile.mkstemp))
+                if left_whole(store, new):
+                    break
+            failures += 1
+            known = {when: row for year in store.years() for when, row in store.sheet(year).rows()}  # type: ignore[union-attr]
+            assert all(known[day(when)].items() >= row.items() for when, row in ROWS.items())
+            assert left_whole(store, new), "with room again all of it is taken"
+            assert store.table().span() == (date(2025, 12, 31), date(2027, 1, 4))
+        assert failures >= 12, "three files, each made, written, synced and renamed"
+
+
+def left_whole(store: RateStore, sheet: Sheet) -> bool:
+    try:
+        store.take(sheet, "other.xml", etag="2", modified=None)
+    except TraydError:
+        assert store.notes()["some.xml"].etag == "1"
+        assert "other.xml" not in store.notes()
+        return False
+    return store.notes()["other.xml"].etag == "2"
+
+
+def test_a_process_that_is_killed_while_it_keeps_rates_leaves_nothing_broken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    program = (
+        "import sys, itertools\n"
+        "from datetime import date\n"
+        "from pathlib import Path\n"
+        "from trayd.rate_store import RateStore\n"
+        "from trayd.rate_tables import Sheet\n"
+        "store = RateStore(Path(sys.argv[1]))\n"
+        "print('ready', flush=True)\n"
+        "for n in itertools.count(1):\n"
+        "    rows = [(date(year, 1, 1 + n % 28), {'USD': '1.1', 'SEK': '11.1'}) for year in range(2020, 2027)]\n"
+        "    store.take(Sheet.of(rows), 'x', etag=str(n), modified=None)\n"
+    )
+    folder = tmp_path / "rates"
+    for n in range(4):
+        child = subprocess.Popen([sys.executable, "-c", program, folder], stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        with child.stdout:
+            child.stdout.readline()
+            time.sleep(0.003 + 0.011 * n)
+            child.kill()
+            child.wait()
+        store = RateStore(folder)
+        for year in store.years():
+            assert store.sheet(year) is not None
+    assert "damaged" not in caplog.text
+    RateStore(folder).take(told({"2027-01-04": {"USD": "1.2"}}), "x", etag=None, modified=None)
+    assert RateStore(folder).table().span() is not None
