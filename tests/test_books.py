@@ -257,6 +257,16 @@ def test_what_was_spent_in_a_month_that_has_not_changed_is_not_added_up_again(tm
         assert Counter(held(books))[("A", "Spring", "10.00")] == 2, "a late bill"
 
 
+def test_whose_an_old_event_is_can_become_known_later_and_changes_the_shares(at_work):
+    loose = event("e-loose", None, NOON, estimate=estimate("4.00"), client="Contoso", project="Relaunch")
+    at_work.add(Batch(events=(loose,), costs=(pool("p1"),), coverage=(covers("acme", NOON - DAY, NOON + DAY),)))
+    at_work.checkpoint()
+    books = books_of(at_work)
+    assert ("Contoso", "Relaunch", "5.00") in held(books), "it may be in the bill of the one account there is"
+    at_work.add(Batch(accounts=(account("default"),)))
+    assert ("Contoso", "Relaunch", "12.50") in held(books), "it is of an account that no bill was read of"
+
+
 def test_no_share_is_of_a_model_or_an_account(at_work):
     books = books_of(at_work, PLAN)
     for filters in (Filters(model=KLING), Filters(account="default"), Filters(kind=Kind.INTERNAL)):
