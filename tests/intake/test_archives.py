@@ -9,7 +9,7 @@ import zipfile
 import openpyxl
 import pytest
 
-from trayd.intake.kinds import LARGEST_FILE, TABLE_ENDS
+from trayd.intake.kinds import LARGEST_FILE
 from trayd.intake.rejection import RefusedError
 from trayd.intake.sheet import open_sheets
 
@@ -210,10 +210,3 @@ def test_tar_archives_are_refused_packed_or_not():
     assert "it is an archive (tar)" in refusal(out.getvalue())
     assert "it is an archive (tar)" in refusal(gzip.compress(out.getvalue()), name="costs.csv.gz")
     assert "what is packed in it is packed itself" in refusal(gzip.compress(gzip.compress(TABLE)), name="costs.csv.gz")
-
-
-def test_the_ends_of_names_that_are_looked_into():
-    assert "costs.csv.gz".endswith(TABLE_ENDS)
-    assert "statement.txt".endswith(TABLE_ENDS)
-    assert not "costs.gz".endswith(TABLE_ENDS)
-    assert not "costs.xls".endswith(TABLE_ENDS)

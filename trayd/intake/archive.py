@@ -61,7 +61,7 @@ class Zip:
         try:
             self._file = zipfile.ZipFile(io.BytesIO(data))
         except _DAMAGED:
-            raise _damaged("the archive is damaged or cut off") from None
+            raise _damaged("the file is damaged or cut off") from None
         listed = self._file.infolist()
         self.unpacked = sum(info.file_size for info in listed)
         if self.unpacked > LARGEST_FILE:
@@ -81,6 +81,20 @@ class Zip:
     def has(self, name: str) -> bool:
         """Whether there is a file of that very name."""
         return name in self._file.NameToInfo
+
+    def begins(self, name: str, content: bytes) -> bool:
+        """Whether there is a file of that name that begins so.
+
+        Raises:
+            RefusedError: it cannot be unpacked.
+        """
+        if not self.has(name):
+            return False
+        try:
+            with self.open(name) as stream:
+                return stream.read(len(content)) == content
+        except _DAMAGED:
+            raise _damaged(f'"{shown(printable(name))}" in it is damaged') from None
 
     def names(self) -> list[str]:
         """The names of all files, as the archive tells them."""
@@ -119,7 +133,7 @@ def unpack_gzip(data: bytes) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
             content = packed.read(LARGEST_FILE + 1)
     except _DAMAGED:
-        raise _damaged("the packed file is damaged or cut off") from None
+        raise _damaged("the file is damaged or cut off") from None
     if len(content) > LARGEST_FILE:
         raise too_large()
     return content

@@ -14,9 +14,6 @@ from trayd.intake.rejection import RefusedError, Rejection
 #: should.
 LARGEST_FILE = 100 * 1024 * 1024
 
-#: How the names of files end that a table is looked for in; some have two ends. In a ``.txt`` banks export, too.
-TABLE_ENDS = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".csv.gz", ".tsv.gz", ".tab.gz", ".txt.gz", ".zip")
-
 _EXPORT = "export the costs as CSV or as an Excel workbook where it comes from, and drop that"
 _RESAVE = "open it in a spreadsheet program, save it as CSV (UTF-8) or as .xlsx, and drop that"
 
@@ -58,7 +55,7 @@ _SPREADSHEET_XML = re.compile(rb"urn:schemas-microsoft-com:office:spreadsheet")
 # Documents that are zip files, by one of the files in each.
 _PACKAGES = (
     ("xl/workbook.bin", "a binary workbook (.xlsb)", "save it as .xlsx and drop that"),
-    ("content.xml", "an OpenDocument file (.ods)", "save it as .xlsx or CSV and drop that"),
+    ("content.xml", "a text document (.odt)", _EXPORT),
     ("Index/Document.iwa", "a document of Apple's Numbers or Pages", "export it as .xlsx or CSV and drop that"),
     ("word/document.xml", "a text document (.docx)", _EXPORT),
     ("ppt/presentation.xml", "a presentation (.pptx)", _EXPORT),

@@ -8,53 +8,43 @@ from __future__ import annotations
 
 import functools
 import posixpath
-from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
 
 import msgspec
 
 from trayd.intake.archive import Zip
 from trayd.intake.markup import elements, whole
 from trayd.intake.number_formats import Format, format_of
-from trayd.intake.rows import Row, Sheet
+from trayd.intake.rows import Part, Row, Sheet, stored_sheets
 from trayd.intake.worksheet import read_cells, shared_texts
 
 _ENCODING = "Excel"
 _USUAL_PLACE = "xl/workbook.xml"
-_LOOKED_AT_ROWS = 200
 
 
-class SheetPart(msgspec.Struct, frozen=True):
-    """A sheet as the workbook lists it.
-
-    Attributes:
-        part: where in the zip file it is.
-        hidden: whether people do not see it.
-    """
-
+class _Listed(msgspec.Struct, frozen=True):
     name: str
     part: str
     hidden: bool
 
 
-class Book(msgspec.Struct, frozen=True, kw_only=True):
+class _Book(msgspec.Struct, frozen=True, kw_only=True):
     """A workbook.
 
     Attributes:
-        sheets: those that have cells, in the order of the workbook; charts are none.
+        sheets: those that have cells, in the order of the workbook, and where in the zip file they are.
         texts: what cells name by number.
         formats: the same of number formats.
         from_1904: whether days are counted from 1904 on, as Excel for the Mac did.
     """
 
     zip: Zip
-    sheets: tuple[SheetPart, ...]
+    sheets: tuple[_Listed, ...]
     texts: tuple[str, ...]
     formats: tuple[Format, ...]
     from_1904: bool
 
-    def rows(self, sheet: SheetPart) -> Iterator[Row]:
+    def rows(self, sheet: _Listed) -> Iterator[Row]:
         """The rows of a sheet that are not empty."""
         return read_cells(self.zip.open(sheet.part), self.texts, self.formats, from_1904=self.from_1904)
 
@@ -76,24 +66,13 @@ def workbook_sheets(package: Zip, within: str = "", wanted: str | None = None) -
         RefusedError: the workbook is damaged.
     """
     book = _open_book(package)
-    found = []
-    for sheet in book.sheets:
-        name = f"{within}/{sheet.name}" if within else sheet.name
-        if sheet.hidden and name != wanted:
-            continue
-        width = _usual_width(book.rows(sheet))
-        if width:
-            read = functools.partial(book.rows, sheet)
-            found.append(Sheet(encoding=_ENCODING, delimiter="", name=name, width=width, exact=True, read=read))
-    return tuple(found)
+    parts = (
+        Part(name=sheet.name, hidden=sheet.hidden, read=functools.partial(book.rows, sheet)) for sheet in book.sheets
+    )
+    return stored_sheets(_ENCODING, parts, within, wanted)
 
 
-def _usual_width(rows: Iterator[Row]) -> int:
-    widths = Counter(len(row.cells) for row in islice(rows, _LOOKED_AT_ROWS) if not row.blank)
-    return max(widths, key=lambda width: (widths[width], width), default=0)
-
-
-def _open_book(package: Zip) -> Book:
+def _open_book(package: Zip) -> _Book:
     place = _place(package)
     parts = _relations(package, place)
     sheets = []
@@ -105,9 +84,9 @@ def _open_book(package: Zip) -> Book:
             kind, part = parts.get(attributes.get("id", ""), ("", ""))
             if kind == "worksheet":
                 hidden = attributes.get("state", "visible") != "visible"
-                sheets.append(SheetPart(attributes.get("name", ""), part, hidden))
+                sheets.append(_Listed(attributes.get("name", ""), part, hidden))
     by_kind = dict(parts.values())
-    return Book(
+    return _Book(
         zip=package,
         sheets=tuple(sheets),
         texts=shared_texts(package.open(by_kind["sharedStrings"])) if "sharedStrings" in by_kind else (),

@@ -9,15 +9,11 @@ from typing import IO
 
 from trayd.intake.markup import damaged, local, parse, whole
 from trayd.intake.number_formats import Format, shown_number
-from trayd.intake.rejection import RefusedError, Rejection
-from trayd.intake.rows import Row
+from trayd.intake.rows import MOST_COLUMNS, Row, too_far
 
 # How a text holds characters that XML cannot: _x000D_.
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _COLUMN = re.compile(r"([A-Z]{1,3})[0-9]+")
-
-# A cell farther right was touched by mistake; a row up to it would be thousands of empty cells.
-_MOST_COLUMNS = 1000
 
 _BOOLEANS = {"1": "TRUE", "0": "FALSE", "true": "TRUE", "false": "FALSE"}
 _NO_FORMAT = Format()
@@ -139,9 +135,8 @@ class _Cells:
     def _begin_cell(self, attributes: dict[str, str]) -> None:
         place = attributes.get("r")
         self._column = _column(place) if place else self._column + 1
-        if self._column > _MOST_COLUMNS:
-            problem = f"a cell stands in column {self._column:,}, far beyond any table"
-            raise RefusedError(Rejection(line=self._number, problem=problem, cure="clear it and try again"))
+        if self._column > MOST_COLUMNS:
+            raise too_far(self._number, self._column)
         self._kind = attributes.get("t", "n")
         style = whole(attributes.get("s", "0"))
         self._format = self._formats[style] if style < len(self._formats) else _NO_FORMAT
@@ -187,7 +182,7 @@ def _column(place: str) -> int:
     return _column_number(letters[1])
 
 
-@functools.lru_cache(maxsize=_MOST_COLUMNS)
+@functools.lru_cache(maxsize=MOST_COLUMNS)
 def _column_number(letters: str) -> int:
     number = 0
     for letter in letters:
