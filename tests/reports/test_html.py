@@ -221,7 +221,9 @@ def test_the_log_adds_up_to_the_figures(of):
             internal += nanos
     values = [kpi.value for kpi in context(of, filters=Filters()).kpis]
     totals = [internal, external_costs, internal + external_costs]
-    assert values[:3] == [format_money(Money(nanos), "en_US") for nanos in totals]
+    assert [value.replace("unknown", "$0.00") for value in values[:3]] == [
+        format_money(Money(nanos), "en_US") for nanos in totals
+    ]
 
 
 IN_KRONOR = rates("SEK", USD=ecb("10.5"), EUR=ecb("11.25", last_known=True))
@@ -273,11 +275,19 @@ def test_the_log_shows_what_was_billed_and_what_that_is_in_the_home_currency():
 def test_a_currency_without_a_rate_is_named_once_and_never_counted_as_zero():
     of = [external("7", "2026-11-09", currency="JPY"), external("3.00", "2026-11-09", currency="AUD")]
     made = context(of, converter=IN_KRONOR)
-    assert made.kpis[2].value == "0.0 kr"
+    assert [kpi.value for kpi in made.kpis[:3]] == ["0.0 kr", "unknown", "unknown"]
+    assert [bar.amount for chart in made.charts for bar in chart.bars] == ["unknown"]
+    assert [moment.total for moment in made.over_time.moments if moment.total != "0.0 kr"] == ["unknown"]
     assert (
         "A$3.00 and ¥7 are left out of all totals: no exchange rate from AUD and JPY to SEK is known. "
         "The log shows each entry." in made.notes
     )
+
+
+def test_generations_without_a_price_are_not_said_to_have_cost_nothing():
+    made = context([generation(None)])
+    assert [kpi.value for kpi in made.kpis] == ["unknown", "$0.00", "unknown", "1"]
+    assert [bar.amount for chart in made.charts for bar in chart.bars] == ["unknown"]
 
 
 def test_a_shared_cost_says_how_it_was_divided():
@@ -290,6 +300,10 @@ def test_a_shared_cost_says_how_it_was_divided():
     )
 
 
+def as_number(told):
+    return Decimal(re.sub("[$,]", "", told.replace("unknown", "0")))
+
+
 @settings(max_examples=20)
 @given(records)
 def test_the_bars_of_a_chart_add_up_to_the_figures_in_every_currency(of):
@@ -297,8 +311,8 @@ def test_the_bars_of_a_chart_add_up_to_the_figures_in_every_currency(of):
     made = context(of, filters=Filters(), converter=rates("USD", EUR=ecb("0.1"), SEK=ecb("0.1"), KWD=ecb("3.1")))
     if made.over_time is None:
         return
-    shown = sum(Decimal(re.sub("[$,]", "", moment.total)) for moment in made.over_time.moments)
-    combined = Decimal(re.sub("[$,]", "", made.kpis[2].value))
+    shown = sum(as_number(moment.total) for moment in made.over_time.moments)
+    combined = as_number(made.kpis[2].value)
     assert abs(shown - combined) <= Decimal("0.005") * (len(made.over_time.moments) + 1)
 
 

@@ -81,7 +81,7 @@ class _Worth(NamedTuple):
     priced: int
     estimated: Decimal
     pending: Decimal | None
-    left_out: dict[str, int]
+    left_out: dict[tuple[Kind, str], int]
 
 
 class Tally:
@@ -182,7 +182,7 @@ class Tally:
 
     def _converted(self) -> _Worth:
         nanos = _NOTHING.copy()
-        priced, estimated, left_out = 0, Decimal(0), dict[str, int]()
+        priced, estimated, left_out = 0, Decimal(0), dict[tuple[Kind, str], int]()
         pending: Decimal | None = None
         for (kind, counting), count, amount in self._amounts(left_out):
             if counting is Counting.PENDING:
@@ -196,7 +196,7 @@ class Tally:
         exact = added(nanos.values())
         return _Worth(nanos, exact, rounded(exact), priced, estimated, pending, left_out)
 
-    def _amounts(self, left_out: dict[str, int]) -> Iterator[tuple[tuple[Kind, Counting], int, Decimal]]:
+    def _amounts(self, left_out: dict[tuple[Kind, str], int]) -> Iterator[tuple[tuple[Kind, Counting], int, Decimal]]:
         """What there is, in the home currency; what has no rate goes to ``left_out`` instead."""
         for place, (count, nanos) in self._home.items():
             yield place, count, Decimal(nanos)
@@ -206,7 +206,7 @@ class Tally:
             if rate is not None:
                 yield (lot.kind, lot.counting), count, converted(nanos, rate)
             elif lot.counting is not Counting.PENDING:
-                left_out[lot.currency] = left_out.get(lot.currency, 0) + nanos
+                left_out[lot.kind, lot.currency] = left_out.get((lot.kind, lot.currency), 0) + nanos
 
     @property
     def exact(self) -> Decimal:
@@ -256,11 +256,18 @@ class Tally:
     @property
     def left_out(self) -> Mapping[str, int]:
         """What has no rate: the sums by currency, in nanos."""
-        return self._read().left_out
+        found: dict[str, int] = {}
+        for (_, currency), nanos in self._read().left_out.items():
+            found[currency] = found.get(currency, 0) + nanos
+        return found
 
     def amounts_left_out(self) -> tuple[Money, ...]:
         """The same as money, in alphabetical order."""
         return tuple(Money(nanos, currency) for currency, nanos in sorted(self.left_out.items()))
+
+    def lacks(self, *kinds: Kind) -> bool:
+        """Whether some cost of these kinds is in no sum: it has no price yet, or no rate."""
+        return (self.unpriced > 0 and Kind.INTERNAL in kinds) or any(kind in kinds for kind, _ in self._read().left_out)
 
     def rates(self) -> tuple[RateUse, ...]:
         """The rates that the total was made with."""

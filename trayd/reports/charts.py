@@ -16,6 +16,9 @@ from trayd.rates import Converter
 from trayd.records import Kind
 from trayd.reports.words import Words
 
+#: What the report calls external.
+EXTERNAL_KINDS = (Kind.EXTERNAL, Kind.POOL)
+
 _MOST_BARS = 12
 
 # Up to a quarter is drawn by day, up to two years by week, more by month: a point keeps some room.
@@ -127,24 +130,33 @@ def bar_chart(
     whole = sum(portion.nanos for _, _, portion in ranked)
     longest = max((portion.nanos for _, _, portion in shown), default=0)
     bars = [
-        _bar(label, detail, portion.nanos, portion.tally.generations, whole, longest, currency, words)
+        _bar(
+            label,
+            detail,
+            words.known(Money(portion.nanos, currency), lacking=portion.tally.lacks(*Kind)),
+            portion.tally.generations,
+            (portion.nanos, whole, longest),
+            words,
+        )
         for label, detail, portion in shown
     ]
     if rest:
-        cost = sum(portion.nanos for portion in rest)
+        nanos = sum(portion.nanos for portion in rest)
+        lacking = any(portion.tally.lacks(*Kind) for portion in rest)
         generations = sum(portion.tally.generations for portion in rest)
-        bars.append(_bar(words.count(len(rest), "other"), "", cost, generations, whole, longest, currency, words))
+        amount = words.known(Money(nanos, currency), lacking=lacking)
+        bars.append(_bar(words.count(len(rest), "other"), "", amount, generations, (nanos, whole, longest), words))
     return BarChart(id=chart_id, title=title, of=of, missing=missing, bars=tuple(bars))
 
 
-def _bar(
-    label: str, detail: str, nanos: int, generations: int, whole: int, longest: int, currency: str, words: Words
-) -> Bar:
+def _bar(label: str, detail: str, amount: str, generations: int, measures: tuple[int, int, int], words: Words) -> Bar:
+    """A bar from its nanos, those of all bars, and those of the longest one."""
+    nanos, whole, longest = measures
     part = min(nanos / longest, 1) if longest > 0 and nanos > 0 else 0
     return Bar(
         label=label,
         detail=detail,
-        amount=words.money(Money(nanos, currency)),
+        amount=amount,
         share=words.share(nanos, whole),
         generations=words.number(generations),
         width=f"{100 * part:.2f}",
@@ -176,9 +188,11 @@ def time_chart(days: Mapping[date, Tally], first: date, last: date, converter: C
         moments=tuple(
             Moment(
                 label=_name(unit, start, words),
-                internal=words.money(Money(internal, currency)),
-                external=words.money(Money(portion.nanos - internal, currency)),
-                total=words.money(Money(portion.nanos, currency)),
+                internal=words.known(Money(internal, currency), lacking=portion.tally.lacks(Kind.INTERNAL)),
+                external=words.known(
+                    Money(portion.nanos - internal, currency), lacking=portion.tally.lacks(*EXTERNAL_KINDS)
+                ),
+                total=words.known(Money(portion.nanos, currency), lacking=portion.tally.lacks(*Kind)),
                 generations=words.number(portion.tally.generations),
                 x=f"{x:.2f}",
                 y=_place(y),

@@ -13,7 +13,7 @@ from trayd.insight.windows import civil_day
 from trayd.money import Money
 from trayd.rates import Converter
 from trayd.records import Counting, ExternalCost, Filters, Kind, Record
-from trayd.reports.charts import BarChart, Ranked, TimeChart, bar_chart, time_chart
+from trayd.reports.charts import EXTERNAL_KINDS, BarChart, Ranked, TimeChart, bar_chart, time_chart
 from trayd.reports.names import civil_period, is_month
 from trayd.reports.words import Words, listed
 
@@ -134,7 +134,8 @@ def _facts(filters: Filters, currency: str) -> tuple[Fact, ...]:
 def _kpis(total: Tally, words: Words) -> tuple[Kpi, ...]:
     generations = total.generations
     nanos = total.nanos
-    external = Money(nanos[Kind.EXTERNAL] + nanos[Kind.POOL], total.currency)
+    internal = Money(nanos[Kind.INTERNAL], total.currency)
+    external = Money(sum(nanos[kind] for kind in EXTERNAL_KINDS), total.currency)
     beside = [
         words.count(number, what, what)
         for number, what in (
@@ -147,14 +148,16 @@ def _kpis(total: Tally, words: Words) -> tuple[Kpi, ...]:
     confirmed = total.countings[Counting.ACTUAL] + total.countings[Counting.FREE]
     return (
         Kpi(
-            "Total AI cost", words.money(Money(nanos[Kind.INTERNAL], total.currency)), "Internal: generations on fal.ai"
+            "Total AI cost",
+            words.known(internal, lacking=total.lacks(Kind.INTERNAL)),
+            "Internal: generations on fal.ai",
         ),
         Kpi(
             "External AI costs",
-            words.money(external),
+            words.known(external, lacking=total.lacks(*EXTERNAL_KINDS)),
             words.count(total.imported, "imported entry", "imported entries"),
         ),
-        Kpi("Combined total", words.money(total.cost), "Internal and external together"),
+        Kpi("Combined total", words.known(total.cost, lacking=total.lacks(*Kind)), "Internal and external together"),
         Kpi("Generations", words.number(generations), listed(beside) or f"{words.number(confirmed)} confirmed by fal"),
     )
 

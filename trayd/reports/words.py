@@ -28,6 +28,10 @@ class Words:
         """Rounded as the currency is: ``$48.20``."""
         return format_money(money, self.locale)
 
+    def known(self, money: Money, *, lacking: bool) -> str:
+        """The same of a sum; where it is zero because all costs in it are ``lacking``, that is unknown."""
+        return "unknown" if lacking and not money.nanos else self.money(money)
+
     def exact(self, money: Money) -> str:
         """With every digit: ``$0.0902``."""
         write = self._exact.get(money.currency)
