@@ -213,7 +213,7 @@ def exports(draw: st.DrawFn) -> Export:
             if row.counts is not None
         ),
         rows=begun,
-        plain=_reads_one_way(hand, rows) and (two_columns or all(row.spent for row in rows)),
+        plain=_reads_one_way(hand, rows) and (two_columns or _tells_spending(hand, columns, rows)),
         answers=Answers(
             date_order=hand.dates.order,
             decimal="comma" if hand.numbers.mark == "," else "point",
@@ -225,6 +225,12 @@ def exports(draw: st.DrawFn) -> Export:
 def _reads_one_way(hand: _Hand, rows: Sequence[_Row]) -> bool:
     numbers = hand.decimals in {2, 6} or (hand.decimals == 0 and all(row.amount < 1000 for row in rows))
     return numbers and (hand.dates.order is None or any(row.day.day > 12 for row in rows))
+
+
+def _tells_spending(hand: _Hand, columns: Sequence[_Column], rows: Sequence[_Row]) -> bool:
+    """Amounts of one sign were spent; not above zero beside a balance, which may be that of an account filling up."""
+    beside_a_balance = any(column.name in hand.language.balance for column in columns)
+    return all(row.spent for row in rows) and (hand.spending_below or not beside_a_balance)
 
 
 @st.composite
