@@ -79,7 +79,7 @@ def _answers(columns: tuple[str, ...], said: dict[str, str | None]) -> dict[str,
     """
     import msgspec
 
-    from trayd.intake.layout import FIELDS
+    from trayd.intake.choosing import FIELDS
 
     named: dict[str, str] = {}
     for column in columns:
@@ -127,8 +127,10 @@ def _check(path: Path) -> None:
 
 
 def _take(desk: Desk, path: Path, query: dict[str, Any]) -> dict[str, Any]:
+    from trayd.intake.kinds import LARGEST_FILE
     from trayd.intake.rejection import printable
-    from trayd.intake.take import LARGEST_FILE, too_large
+    from trayd.intake.take import too_large
+    from trayd.intake.take import too_large
 
     try:
         size = path.stat().st_size

@@ -80,7 +80,7 @@ def test_an_unknown_kind_of_file_is_refused_as_a_whole(ledger):
             None,
             None,
             'files that end in ".md" are not read; drop .json or .jsonl files with events, or a table of costs: '
-            ".csv, .txt, .xlsx, also in a .zip",
+            ".csv, .txt, .xlsx, .ods, also in a .zip",
         ),
     )
 

@@ -18,6 +18,7 @@ import msgspec
 from trayd.facts import Added, Batch, EventFact, FileTaken, ModelFact
 from trayd.intake.costs import NO_ANSWERS, Costs, Progress, costs_in_steps
 from trayd.intake.event_files import REJECTED_HEADER, FileForm, is_rejected_lines, read_events
+from trayd.intake.kinds import LARGEST_FILE
 from trayd.intake.own_sources import presets
 from trayd.intake.rejection import RefusedError, Rejection, printable, shown
 from trayd.intake.understanding import Answers, NamedRow, RowKind, Understanding
@@ -31,13 +32,10 @@ _PACKED = ".gz"
 _TEXTS = frozenset({".csv", ".tsv", ".tab", ".txt"})
 _PACKED_TEXTS = frozenset(f"{end}{_PACKED}" for end in _TEXTS)
 # Banks call web pages and tables in plain text .xls as well: what such a file is, its content tells.
-TABLE = _TEXTS | _PACKED_TEXTS | {".xlsx", ".xlsm", ".xls", ".zip", _PACKED}
+TABLE = _TEXTS | _PACKED_TEXTS | {".xlsx", ".xlsm", ".xls", ".ods", ".zip", _PACKED}
 
 #: The ends of names that are read.
 SUFFIXES = EVENT_OBJECT | EVENT_LINES | TABLE
-
-#: A larger file is refused: reading it would take more memory than a program in the tray should.
-LARGEST_FILE = 100 * 1024 * 1024
 
 # Reading a table goes over its rows so many times.
 _WALKS = 2
@@ -216,8 +214,8 @@ def suffix_of(name: str) -> str:
 
 def unknown_kind(suffix: str) -> Rejection:
     """Why a file of that kind is not read."""
-    cure = "drop .json or .jsonl files with events, or a table of costs: .csv, .txt, .xlsx, also in a .zip"
-    if suffix in {".ods", ".numbers", ".pdf"}:
+    cure = "drop .json or .jsonl files with events, or a table of costs: .csv, .txt, .xlsx, .ods, also in a .zip"
+    if suffix in {".numbers", ".pdf"}:
         cure = "save or export it as CSV or .xlsx and drop that"
     told = (
         f'files that end in "{shown(suffix)}" are not read'
