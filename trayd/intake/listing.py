@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from trayd.intake.kinds import LARGEST_FILE
 from trayd.intake.places import CLAIMED_END
 from trayd.intake.rejection import Rejection
-from trayd.intake.take import LARGEST_FILE, SUFFIXES, suffix_of, unknown_kind
+from trayd.intake.take import SUFFIXES, suffix_of, too_large, unknown_kind
 from trayd.intake.unchanged import Signature, StrPath
 
 #: The folders below the drop folder that files are moved to.
@@ -111,6 +112,5 @@ def _unfit(found: Found) -> Rejection | None:
     if found.suffix not in SUFFIXES:
         return unknown_kind(found.suffix)
     if found.signature.size > LARGEST_FILE:
-        size, most = (number // (1024 * 1024) for number in (found.signature.size, LARGEST_FILE))
-        return Rejection(problem=f"the file has {size} MiB, more than the {most} that are read", cure="split it")
+        return too_large(found.signature.size)
     return None
