@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, tzinfo
+from heapq import merge
 from typing import NamedTuple
 
 import msgspec
@@ -160,16 +161,22 @@ class Books:
 
     def divisions(self, filters: Filters = _ALL, *, zone: tzinfo) -> Iterator[Division]:
         """The pool costs of which a share is meant, each with its shares, newest first."""
+        if not _concerns(filters):
+            return
         wide = msgspec.structs.replace(_wide(filters), kind=Kind.POOL)
-        recorded = self._ledger.records(wide, zone=zone) if _concerns(filters) else ()
-        pools = [PoolCost.of_month(record) for record in recorded if isinstance(record, ExternalCost)]
-        set_up = [pool for pool in self._charged if _concerns(filters) and wide.admits(pool.cost, zone)]
-        for pool in sorted((*pools, *set_up), key=lambda pool: _place(pool.cost, zone), reverse=True):
+        records = self._ledger.records(wide, zone=zone)
+        recorded = ((PoolCost.of_month(record), False) for record in records if isinstance(record, ExternalCost))
+        told = ((pool, True) for pool in self._charged if wide.admits(pool.cost, zone))
+
+        def place(one: tuple[PoolCost, bool]) -> tuple[datetime, str]:
+            return _place(one[0].cost, zone)
+
+        for pool, set_up in merge(recorded, sorted(told, key=place, reverse=True), key=place, reverse=True):
             spending = self._spending(pool)
             among = shares(pool, spending, self._projects)
             pieces = divided(pool, spending, among)
             if any(filters.admits(piece, zone) for piece in pieces):
-                yield Division(pool, pieces, pool in set_up, trouble(pool, spending, self._projects, among))
+                yield Division(pool, pieces, set_up, trouble(pool, spending, self._projects, among))
 
     def tagged_by(self, filters: Filters, *, zone: tzinfo) -> Iterator[Record]:
         """The records of the ledger that a person means by these filters: what is shared only where all of it is meant.
