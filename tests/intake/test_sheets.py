@@ -249,6 +249,7 @@ def test_any_text_is_read_whole_or_refused(text):
         (b":20:STARTUMS\n:25:", "it is a bank statement in the MT940 format"),
         (b'{"costs": [\n{"amount": 1}]}', "it is JSON"),
         (b'{"a": 1}\n{"a": 2}\n', "it is JSON"),
+        (b"[" * 100_000, "it is JSON"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512), "before 2007 (.xls)"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "a workbook with a password"),
         (b"7z\xbc\xaf\x27\x1c", "it is an archive (7z)"),
@@ -262,6 +263,7 @@ def test_what_is_no_table_is_refused_by_what_it_is_with_a_cure(data, what):
 
 def test_a_table_that_begins_with_a_bracket_is_a_table():
     assert cells("[Report]\na,b\n1,2\n") == [("[Report]",), ("a", "b"), ("1", "2")]
+    assert cells("[2026]\na,b\n1,2\n")[0] == ("[2026]",)
     assert cells("<note>,b\n1,2\n") == [("<note>", "b"), ("1", "2")]
 
 

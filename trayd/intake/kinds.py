@@ -128,12 +128,15 @@ def _refuse_markup(begin: bytes) -> None:
 
 
 def _is_json(data: bytes) -> bool:
-    # Only the first value: a file of many, one a line, is JSON as well.
-    first = data.lstrip(b"\xef\xbb\xbf \r\n\t").split(b"\n", 1)[0]
-    for piece in (first, data):
+    whole = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    # Many objects, one a line, are JSON as well; a line in square brackets is also what begins a section of a report.
+    for piece in (whole.split(b"\n", 1)[0], whole) if whole.startswith(b"{") else (whole,):
         try:
             msgspec.json.decode(piece, type=msgspec.Raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
+        except RecursionError:
+            # Thousands of brackets in one another: whatever it is, it is no table.
+            return True
         return True
     return False
