@@ -130,7 +130,6 @@ def _take(desk: Desk, path: Path, query: dict[str, Any]) -> dict[str, Any]:
     from trayd.intake.kinds import LARGEST_FILE
     from trayd.intake.rejection import printable
     from trayd.intake.take import too_large
-    from trayd.intake.take import too_large
 
     try:
         size = path.stat().st_size
