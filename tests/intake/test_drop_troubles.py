@@ -13,6 +13,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.intake.host import Host, until
@@ -129,6 +130,17 @@ async def test_a_name_that_is_not_utf8_is_taken_and_told_as_it_can_be_printed(ho
     await host.scan()
     assert host.tree() == [f"done/{name}", "rejected/caf\\xe9.csv.rows.csv"]
     assert host.notices[0].title == "1 row of caf\\xe9.csv could not be recorded"
+
+
+async def test_a_name_that_is_not_utf8_is_no_trouble_where_it_is_told_with_its_folder(host):
+    host.drop.rename(strange := host.drop.with_name(os.fsdecode(b"dr\xf6p")))
+    host.drop = strange
+    (host.drop / os.fsdecode(b"caf\xe9.csv")).write_text(f"{HEADER}03/04/2026,a,1,x\n")
+    await host.scan()
+    (notice,) = host.notices
+    msgspec.json.encode(notice)
+    assert "dr\\xf6p" in notice.body
+    assert host.reason("caf\\xe9.csv").startswith("caf\\xe9.csv line 2")
 
 
 async def test_a_name_as_long_as_names_can_be_is_taken_twice(host):

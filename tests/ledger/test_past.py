@@ -253,15 +253,15 @@ class TestFiles:
     def test_a_file_with_events_that_is_dropped_again_after_months_tells_nothing_new(self, tmp_path):
         clock = Clock()
         with using(tmp_path, clock) as ledger:
-            assert self.drop(ledger, "jobs.jsonl", EVENTS, NOON).recorded == 2
+            assert self.drop(ledger, "jobs.jsonl", EVENTS + b"{oops\n", NOON).recorded == 2
             (taken,) = resident_files(ledger)
         clock.now = NOON + 200 * DAY
         with using(tmp_path, clock) as ledger:
             ledger.checkpoint()
             assert ledger.file_taken(taken) is None
             records = list(ledger.records())
-            again = self.drop(ledger, "jobs.jsonl", EVENTS, clock.now)
-            assert again == Imported(file="jobs.jsonl", recorded=0, duplicates=2)
+            again = self.drop(ledger, "jobs.jsonl", EVENTS + b"{oops\n", clock.now)
+            assert (again.recorded, again.duplicates, len(again.rejected)) == (0, 2, 1)
             assert list(ledger.records()) == records
             assert ledger.file_taken(taken).at == clock.now
             ledger.checkpoint()
@@ -269,6 +269,13 @@ class TestFiles:
             "2026-11-10T12:00:00Z",
             "2027-05-29T12:00:00Z",
         ]
+
+    def test_a_file_of_which_all_is_events_is_not_kept_beside_them(self, tmp_path):
+        with using(tmp_path, Clock()) as ledger:
+            assert self.drop(ledger, "jobs.jsonl", EVENTS, NOON).recorded == 2
+            assert resident_files(ledger) == []
+            again = self.drop(ledger, "jobs.jsonl", EVENTS, NOON)
+            assert again == Imported(file="jobs.jsonl", recorded=0, duplicates=2)
 
     def test_a_statement_stays_known_because_its_rows_hang_on_the_settings_of_the_day(self, tmp_path):
         clock = Clock()

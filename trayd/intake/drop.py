@@ -27,7 +27,7 @@ from trayd.intake.away import Away, PuttingAway, cure_of
 from trayd.intake.listing import REJECTED, Found, claimed, count, in_groups, states
 from trayd.intake.notices import REASON_END, DropNotice, gathered, summary
 from trayd.intake.ready import Readiness
-from trayd.intake.rejection import CORRECT_IT, Rejection
+from trayd.intake.rejection import CORRECT_IT, Rejection, printable
 from trayd.intake.take import ImportResult, batches, results, unknown_files
 from trayd.intake.taking import Read, Taken, Taking
 from trayd.intake.watch import BURST, FolderWatch
@@ -266,8 +266,9 @@ class DropFolder:
         """Tells of a trouble with the folder once, until it is over."""
         if key not in self._told:
             self._told.add(key)
-            logger.warning("%s; %s", what, cure)
-            await self._host.tell(DropNotice(title="Drop folder", body=f"{what}; {cure}"))
+            body = printable(f"{what}; {cure}")
+            logger.warning("%s", body)
+            await self._host.tell(DropNotice(title="Drop folder", body=body))
 
     def _over(self, key: str) -> None:
         self._told.discard(key)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from trayd.intake.rejection import printable
 from trayd.intake.take import ImportResult, Understood
 
 #: The ends of the files beside a rejected one: why, and the rows of one of which others were recorded.
@@ -45,7 +46,7 @@ def notice_of(file: Understood, folder: Path) -> DropNotice | None:
     if file.refused is not None:
         return DropNotice(
             title=f"{file.name} was not taken in",
-            body=f"{file.refused.text(file.name)}. It is in {folder}.",
+            body=f"{file.refused.text(file.name)}. It is in {printable(str(folder))}.",
             file=file.name,
         )
     if not file.rejected:
@@ -53,7 +54,7 @@ def notice_of(file: Understood, folder: Path) -> DropNotice | None:
     rows = len(file.rejected)
     return DropNotice(
         title=f"{'1 row' if rows == 1 else f'{rows} rows'} of {file.name} could not be recorded",
-        body=f"{file.rejected[0].text(file.name)}. See {file.name}{ROWS_END} in {folder}.",
+        body=f"{file.rejected[0].text(file.name)}. See {file.name}{ROWS_END} in {printable(str(folder))}.",
         file=file.name,
     )
 
@@ -64,7 +65,12 @@ def gathered(notices: Sequence[DropNotice], folder: Path) -> Sequence[DropNotice
         return notices
     named = ", ".join(notice.file or "" for notice in notices[:_MOST_AT_ONCE])
     body = f"{named} and {len(notices) - _MOST_AT_ONCE} more. The first: {notices[0].body}"
-    return [DropNotice(title=f"{len(notices)} files were not, or not wholly, taken in", body=f"{body} See {folder}.")]
+    return [
+        DropNotice(
+            title=f"{len(notices)} files were not, or not wholly, taken in",
+            body=f"{body} See {printable(str(folder))}.",
+        )
+    ]
 
 
 def summary(result: ImportResult) -> str:

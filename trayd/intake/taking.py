@@ -71,6 +71,7 @@ class Taking:
     def __init__(self, path: Path, readiness: Readiness) -> None:
         self._path = path
         self._readiness = readiness
+        self._rejected = f"{path / REJECTED}{os.sep}"
         self._tried_out: tuple[int, int] | None = None
         self._tells = False
         self._placed: set[tuple[str, str]] = set()
@@ -114,7 +115,7 @@ class Taking:
         if found.suffix not in EVENT_OBJECT:
             return self._read_quiet(path, found, settings, models, now)
         data = read_unchanged(path, found.signature)
-        file = _understood(found.name, data, settings, models, now)
+        file = self._understood(found.name, data, settings, models, now)
         if file.refused and not is_whole(data) and self._readiness.wait_quiet(found, ready.QUIET_S):
             return None
         return Read(found, file)
@@ -128,7 +129,7 @@ class Taking:
         if stays and self._readiness.wait_quiet(found, OPEN_QUIET_S):
             return None
         data = read_unchanged(path, found.signature)
-        file = _understood(found.name, data, settings, models, now)
+        file = self._understood(found.name, data, settings, models, now)
         # Where it was cut, the last line is another one than it will be.
         partial = bool(file.refused) or (found.suffix in _TEXT and not _ends(data))
         if stays and partial:
@@ -137,6 +138,22 @@ class Taking:
         if partial and not told_closed and self._readiness.wait_quiet(found, ready.LONG_QUIET_S):
             return None
         return Read(found, file, stays=stays)
+
+    def _understood(
+        self, name: str, data: bytes, settings: Settings, models: Mapping[str, ModelFact], now: datetime
+    ) -> Understood:
+        # Where it will lie when a command to read it otherwise is of use.
+        path = printable(self._rejected + name)
+        try:
+            return read_file(name, data, settings=settings, models=models, now=now, path=path)
+        except Exception as error:  # noqa: BLE001  # whatever one file does to a reader, the others are taken in
+            # Its text may quote the file, and so a prompt.
+            logger.error(  # noqa: TRY400  # for the same reason
+                "%s cannot be read: %s", printable(name), type(error).__name__
+            )
+            problem = f"trayd failed to read it ({type(error).__name__})"
+            refused = Rejection(problem=problem, cure="report it with the file")
+            return Understood(name=printable(name), digest="", refused=refused)
 
     def _told_by_system(self) -> bool:
         """Whether the system tells of files in the folder that has the name now whether they are open for writing."""
@@ -167,15 +184,3 @@ class Taking:
 def _ends(text: bytes) -> bool:
     """Whether the last line has an end, in whatever encoding."""
     return text[-4:].rstrip(b"\0")[-1:] in {b"\n", b"\r"}
-
-
-def _understood(
-    name: str, data: bytes, settings: Settings, models: Mapping[str, ModelFact], now: datetime
-) -> Understood:
-    try:
-        return read_file(name, data, settings=settings, models=models, now=now)
-    except Exception as error:  # noqa: BLE001  # whatever one file does to a reader, the others are taken in
-        # Its text may quote the file, and so a prompt.
-        logger.error("%s cannot be read: %s", printable(name), type(error).__name__)  # noqa: TRY400  # for the same reason
-        refused = Rejection(problem=f"trayd failed to read it ({type(error).__name__})", cure="report it with the file")
-        return Understood(name=printable(name), digest="", refused=refused)
