@@ -12,7 +12,7 @@ from itertools import groupby
 from trayd.intake.choosing import Columns, is_sure, rank
 from trayd.intake.columns import Heading
 from trayd.intake.held import Held
-from trayd.intake.signs import balance_moves
+from trayd.intake.signs import POSITIVE, balance_moves
 from trayd.intake.vocabulary import vocabulary
 from trayd.intake.words import words_of
 
@@ -32,6 +32,9 @@ _PRICES = frozenset({"price", "preis", "prix", "precio", "prezzo", "prijs", "pri
 _NO_INDICATOR = frozenset({"category", "description", "payee", "status", "currency", "purpose"})
 _INDICATORS = frozenset({"indicator", "type", "kind_of_transaction", "debit", "credit"})
 _LONGEST_CODE = 2
+
+# Fewer rows than these can be a running sum by chance.
+_FEWEST_SUMMED = 3
 
 
 def choose_amounts(columns: Columns, home_currency: str) -> tuple[int, ...]:
@@ -132,7 +135,7 @@ def _sums_up(columns: Columns, amounts: Heading, running: Heading) -> bool:
     """Whether a column is the running sum of another one."""
     steps = zip(columns.held[amounts.position].numbers, columns.held[running.position].numbers, strict=True)
     whole = [(amount, balance) for amount, balance in steps if amount is not None and balance is not None]
-    return balance_moves(whole) is not None
+    return len(whole) >= _FEWEST_SUMMED and balance_moves(whole) == POSITIVE
 
 
 def _sums_groups(columns: Columns, amounts: Heading, sums: Heading) -> bool:

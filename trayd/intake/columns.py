@@ -1,6 +1,7 @@
 """Column names: what each says by itself, and the currency that stands in it.
 
-``Amount (EUR)`` is an amount in euros, ``cost_usd`` a cost in dollars, ``*Date`` a date. Which of several columns for one field is meant is :mod:`trayd.intake.layout`'s part.
+``Amount (EUR)`` is an amount in euros, ``cost_usd`` a cost in dollars, ``*Date`` a date. Which of
+several columns for one field is meant is :mod:`trayd.intake.layout`'s part.
 """
 
 from __future__ import annotations
@@ -58,6 +59,17 @@ _CODES_IN_SMALL_LETTERS = frozenset(
     ]
 )
 _CURRENCY_NAMES = {"euro": "EUR", "euros": "EUR", "dollars": "USD", "kronor": "SEK"}
+# Units that numbers can be in instead of whole ones, as a power of ten.
+_SMALL_UNITS = {
+    "cents": -2,
+    "cent": -2,
+    "centimes": -2,
+    "pence": -2,
+    "minor": -2,
+    "millis": -3,
+    "micros": -6,
+    "nanos": -9,
+}
 _FILLERS = frozenset({"in", "en", "i"})
 
 
@@ -69,6 +81,7 @@ class Heading(msgspec.Struct, frozen=True, kw_only=True):
         name: as it stands there.
         words: its words without the currency.
         currency: the code of the currency that it names.
+        scale: the power of ten of the unit that its numbers are in: -2 for cents.
         meaning: what it says; None where no word of it is known.
     """
 
@@ -76,6 +89,7 @@ class Heading(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     words: Words
     currency: str | None = None
+    scale: int = 0
     meaning: Meaning | None = None
 
     @property
@@ -91,6 +105,11 @@ def headings(cells: Sequence[str], home_currency: str) -> tuple[Heading, ...]:
 
 def _heading(position: int, name: str, home_currency: str) -> Heading:
     words, currency = _without_currency(name, home_currency)
+    scale = 0
+    for unit, power in _SMALL_UNITS.items():
+        if len(words) > 1 and unit in words:
+            words = tuple(word for word in words if word not in {unit, "units", "unit", "in"})
+            scale = power
     full = name_words(name)
     # "Type Foreign Currency" and "Cost in EUR" alike: the name as it stands may be known, too.
     meaning = vocabulary().meaning(words) if words else None
@@ -101,10 +120,12 @@ def _heading(position: int, name: str, home_currency: str) -> Heading:
         as_it_stands = vocabulary().meaning(full)
         if as_it_stands and (as_it_stands.sure or meaning is None):
             meaning = as_it_stands
-    return Heading(position=position, name=name, words=words, currency=currency, meaning=meaning)
+    return Heading(position=position, name=name, words=words, currency=currency, scale=scale, meaning=meaning)
 
 
 def _without_currency(name: str, home_currency: str) -> tuple[Words, str | None]:
+    if len(name) == len("EUR") and is_currency(name):
+        return (), name
     currency: str | None = None
     rest = name
     for bracketed in _BRACKETS.finditer(name):

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from trayd.intake import amounts, dates
+from trayd.intake.amounts import Marker
 from trayd.intake.commands import import_with
 from trayd.intake.currencies import currency_of, is_currency
 from trayd.intake.header import Table, find_table
@@ -29,7 +30,7 @@ from trayd.intake.said import Said
 from trayd.intake.sheet import open_sheets
 from trayd.intake.signs import NEGATIVE, POSITIVE, Account, Decision, Signs, balance_moves, spending_sign
 from trayd.intake.sorting import Meaning, Sorter
-from trayd.intake.sources import SourcePreset, known_sources
+from trayd.intake.sources import SourcePreset
 from trayd.intake.styles import Styles, settle_styles, style_of
 from trayd.intake.survey import Cells, Survey
 from trayd.intake.understanding import Answers, MeantColumn, NamedRow, RowKind, Understanding
@@ -41,6 +42,8 @@ from trayd.records import ExternalCost
 _ROWS_A_STEP = 2_000
 
 _WALKS = 2
+
+_OTHER_WAY = {Marker.DEBIT: Marker.CREDIT, Marker.CREDIT: Marker.DEBIT}
 
 NO_ANSWERS = Answers()
 
@@ -124,9 +127,7 @@ def costs_in_steps(
             signs or columns read in two ways, or an answer does not fit it.
     """
     sheets = open_sheets(name, data, answers.sheet)
-    known = (*sources, *known_sources())
-    table = find_table(path or name, sheets, answers.columns, known, home_currency)
-    preset = _named_source(answers, sources) or table.preset
+    table = find_table(path or name, sheets, answers.columns, sources, home_currency, answers.source)
     cells = Cells(table.layout, exact=table.sheet.exact)
 
     survey = Survey(table.layout, cells)
@@ -136,7 +137,7 @@ def costs_in_steps(
             survey.add(row)
             if survey.rows % _ROWS_A_STEP == 0:
                 yield Progress(survey.rows, _WALKS * max(lines, survey.rows))
-    meaning, understanding = _understand(path or name, table, survey, preset, answers, home_currency)
+    meaning, understanding = _understand(path or name, table, survey, answers, home_currency)
 
     sorter = Sorter(meaning, cells, home_currency)
     costs: list[ExternalCost] = []
@@ -174,10 +175,6 @@ def costs_in_steps(
     )
 
 
-def _named_source(answers: Answers, sources: Sequence[SourcePreset]) -> SourcePreset | None:
-    return next((source for source in sources if source.name == answers.source), None)
-
-
 def _with_footers(
     named: Sequence[NamedRow], costs: Sequence[ExternalCost], rejected: Sequence[RejectedRow]
 ) -> tuple[NamedRow, ...]:
@@ -190,9 +187,9 @@ def _with_footers(
 
 
 def _understand(
-    file: str, table: Table, survey: Survey, preset: SourcePreset | None, answers: Answers, home_currency: str
+    file: str, table: Table, survey: Survey, answers: Answers, home_currency: str
 ) -> tuple[Meaning, Understanding]:
-    layout = table.layout
+    layout, preset = table.layout, table.preset
     date_order = answers.date_order or (preset.date_order if preset else None)
     decimal = answers.decimal or (preset.decimal if preset else None)
     if "amount" not in answers.columns:
@@ -265,7 +262,10 @@ def _directions(
         return Directions(marked=True), "amounts marked CR came in"
     if answers.spending is None and "indicator" in layout.fields and not signs.sides(*Said):
         below = Directions.always_below_zero(survey.signs_out)
-        return Directions(negative_out=below), f'"{layout.name("indicator")}" tells what was spent'
+        one_way = len(survey.ways) == 1
+        unmarked = _OTHER_WAY[next(iter(survey.ways))] if one_way else None
+        told = f'"{layout.name("indicator")}" tells what was spent'
+        return Directions(negative_out=below, unmarked=unmarked), told
     said = answers.spending or (preset.spending if preset else None)
     one_sided = len(signs.sides(*Said)) == 1
     if said:

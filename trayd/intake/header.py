@@ -19,7 +19,7 @@ from trayd.intake.held import held
 from trayd.intake.layout import Layout, lay_out
 from trayd.intake.rejection import RefusedError, Rejection, shown
 from trayd.intake.rows import Row, Sheet
-from trayd.intake.sources import SourcePreset, recognise
+from trayd.intake.sources import SourcePreset, known_sources, recognise
 
 # A header stands within the first rows that are not blank, and what columns hold shows in some more.
 _HEADER_WITHIN = 120
@@ -56,6 +56,10 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         return self.layout.line or (self.above[-1].line if self.above else 0)
 
 
+# The source that a person has told, and the person's own, which are looked for before those that come with trayd.
+_Sources = tuple[SourcePreset | None, Sequence[SourcePreset]]
+
+
 class _Candidate(msgspec.Struct, frozen=True):
     score: float
     row: Row
@@ -64,7 +68,12 @@ class _Candidate(msgspec.Struct, frozen=True):
 
 
 def find_table(
-    file: str, sheets: Sequence[Sheet], named: Mapping[str, str], sources: Sequence[SourcePreset], home_currency: str
+    file: str,
+    sheets: Sequence[Sheet],
+    named: Mapping[str, str],
+    own: Sequence[SourcePreset],
+    home_currency: str,
+    source: str | None = None,
 ) -> Table:
     """The one table of costs in a file.
 
@@ -72,12 +81,14 @@ def find_table(
         file: its name, for the command in a refusal.
         sheets: the ways to see it, the likeliest first.
         named: the columns that a person has named, by field.
-        sources: the sources that can be recognised.
+        own: the person's own sources; they win over those that come with trayd.
+        source: the name of the source, where a person has told it.
         home_currency: see :func:`~trayd.intake.layout.lay_out`.
 
     Raises:
         RefusedError: there is none, or there are several.
     """
+    told = next((preset for preset in own if preset.name == source), None)
     found: dict[str, tuple[float, Table]] = {}
     refusals: list[RefusedError] = []
     looked_at: list[list[Row]] = []
@@ -85,7 +96,7 @@ def find_table(
         try:
             rows = list(islice((row for row in sheet.rows() if not row.blank), _LOOKED_AT))
             looked_at.append(rows)
-            table = _table(sheet, rows, named, sources, home_currency)
+            table = _table(sheet, rows, named, (told, own), home_currency)
         except RefusedError as error:
             refusals.append(error)
             continue
@@ -107,7 +118,7 @@ def find_table(
 
 
 def _table(
-    sheet: Sheet, rows: Sequence[Row], named: Mapping[str, str], sources: Sequence[SourcePreset], home_currency: str
+    sheet: Sheet, rows: Sequence[Row], named: Mapping[str, str], sources: _Sources, home_currency: str
 ) -> tuple[float, Table] | None:
     missing: RefusedError | None = None
     for candidate in _candidates(rows, named, sources, home_currency):
@@ -134,9 +145,10 @@ def _layout(
 
 
 def _candidates(
-    rows: Sequence[Row], named: Mapping[str, str], sources: Sequence[SourcePreset], home_currency: str
+    rows: Sequence[Row], named: Mapping[str, str], sources: _Sources, home_currency: str
 ) -> list[_Candidate]:
     """The rows that could be the header, the best first, and of equals the first."""
+    told, own = sources
     wanted = {comparable(name) for name in named.values() if not name.isdigit()}
     found = []
     for row in rows[:_HEADER_WITHIN]:
@@ -148,13 +160,13 @@ def _candidates(
         fields = {heading.field for heading in known}
         score = sum(1.0 if heading.meaning and heading.meaning.sure else 0.3 for heading in known) / len(filled)
         score += len(fields & {"date"}) + bool(fields & _AMOUNTS)
-        preset = recognise(row.cells, sources)
+        preset = recognise(row.cells, own) or recognise(row.cells, known_sources())
         if preset:
             score += _KNOWN + len(preset.header)
         if wanted and wanted.issubset(map(comparable, row.cells)):
             score += _NAMED
         if "date" in fields or fields & _AMOUNTS or len(known) >= _FEWEST_CELLS or score > _NAMED:
-            found.append(_Candidate(score, row, preset, names))
+            found.append(_Candidate(score, row, told or preset, names))
     return sorted(found, key=lambda candidate: -candidate.score)
 
 

@@ -12,12 +12,10 @@ import msgspec
 from trayd.intake.amounts import Marker
 from trayd.intake.layout import Layout
 from trayd.intake.readings import read_as
-from trayd.intake.said import Said
+from trayd.intake.said import Said, direction_of
 from trayd.intake.signs import NEGATIVE, POSITIVE, Signs
 from trayd.intake.survey import Entry
 from trayd.intake.understanding import Spending
-from trayd.intake.vocabulary import vocabulary
-from trayd.intake.words import words_of
 
 
 class Directions(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,26 +25,24 @@ class Directions(msgspec.Struct, frozen=True, kw_only=True):
         spending: the sign of what was spent, where only the sign tells.
         marked: whether amounts carry ``CR`` or ``DR``.
         negative_out: whether what stands in the column of money out, or in rows that a column marks so, is below zero.
+        unmarked: where a column tells only of rows that went one way, the way of all others.
         one_sided: whether all amounts have one sign, so that only words tell of a refund.
     """
 
     spending: Spending = POSITIVE
     marked: bool = False
     negative_out: bool = False
+    unmarked: Marker | None = None
     one_sided: bool = False
+
+    def way(self, told: str) -> Marker | None:
+        """Which way the indicator's cell says that the money went; None where that is not known."""
+        return direction_of(told) if told else self.unmarked
 
     @staticmethod
     def always_below_zero(signs: Signs) -> bool:
         """Whether no amount is above zero."""
         return signs.sides(*Said) == {NEGATIVE}
-
-
-def direction_of(told: str) -> Marker | None:
-    """Which way a cell of the indicator's column says that the money went; None where it does not say it."""
-    words = words_of(told)
-    if told == "-" or vocabulary().out.are(words):
-        return Marker.DEBIT
-    return Marker.CREDIT if told == "+" or vocabulary().into.are(words) else None
 
 
 def spent(entry: Entry, layout: Layout, directions: Directions, styles: frozenset[str]) -> Decimal | None:
@@ -64,7 +60,7 @@ def spent(entry: Entry, layout: Layout, directions: Directions, styles: frozense
         return brought.copy_abs().copy_negate() if brought else (brought if value is None else value)
     if value is None:
         return None
-    told = direction_of(layout.cell(entry.row, "indicator"))
+    told = directions.way(layout.cell(entry.row, "indicator"))
     if "debit" not in layout.fields and directions.marked:
         told = entry.amount.marker or Marker.DEBIT
     if told is Marker.CREDIT:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from trayd.intake.amounts import Marker
 from trayd.intake.vocabulary import vocabulary
 from trayd.intake.words import Words, words_of
 
@@ -103,6 +104,14 @@ def has_failed(text: str) -> bool:
 def is_free(text: str) -> bool:
     """Whether a word in the place of an amount says that it costs nothing."""
     return bool(vocabulary().free.match(words_of(text)))
+
+
+def direction_of(told: str) -> Marker | None:
+    """Which way a cell of the indicator's column says that the money went; None where it does not say it."""
+    words = words_of(told)
+    if told == "-" or vocabulary().out.are(words):
+        return Marker.DEBIT
+    return Marker.CREDIT if told == "+" or vocabulary().into.are(words) else None
 
 
 def is_moved(kind: str) -> bool:

@@ -94,32 +94,25 @@ def spending_sign(signs: Signs, account: Account) -> Decision | None:
     """
     everything = signs.sides(*Said)
     untold = signs.sides(Said.NOTHING, Said.PURCHASE)
+    if signs.sides(Said.CARD_PAYMENT):
+        account = msgspec.structs.replace(account, card=True)
     by_balance = _by_balance(account)
+    if len(untold) == 1 and len(everything) == 1:
+        (side,) = everything
+        # On the other side it is money that came in, or a balance that counts up what was spent.
+        doubtful = by_balance is not None and by_balance.spending != side and not account.cost_name
+        return None if doubtful else Decision(side, "all amounts have that sign")
+    strong = [*_votes(signs), *([by_balance] if by_balance else [])]
+    if strong:
+        return _agreed(strong)
+    weak = [*_by_income(signs), *_by_account(signs, account)]
     if len(untold) == 1:
-        (side,) = untold
-        if len(everything) > 1:
-            return Decision(side, "only refunds and money that came in have the other sign")
-        if by_balance and by_balance.spending != side and not account.cost_name:
-            # Money that came in, or a balance that counts up what was spent.
-            return None
-        return Decision(side, "all amounts have that sign")
-    return _agreed(_votes(signs)) or _agreed(_by_account(signs, account, by_balance))
+        weak.extend(Decision(side, "only money that came in has the other sign") for side in untold)
+    return _agreed(weak)
 
 
 def _agreed(evidence: Sequence[Decision]) -> Decision | None:
-    return evidence[0] if len({decision.spending for decision in evidence}) == 1 else None
-
-
-def _by_account(signs: Signs, account: Account, by_balance: Decision | None) -> list[Decision]:
-    evidence = [by_balance] if by_balance else []
-    if account.card:
-        evidence.append(Decision(POSITIVE, "it is a card's statement"))
-    elif account.bank:
-        evidence.append(Decision(NEGATIVE, "it is an account's statement"))
-    above, below = (signs.counts[Said.NOTHING, side] for side in (POSITIVE, NEGATIVE))
-    if account.cost_name and above > below:
-        evidence.append(Decision(POSITIVE, f'the column "{account.cost_name}" tells costs'))
-    return evidence
+    return evidence[-1] if len({decision.spending for decision in evidence}) == 1 else None
 
 
 def _votes(signs: Signs) -> list[Decision]:
@@ -128,13 +121,39 @@ def _votes(signs: Signs) -> list[Decision]:
         (Said.PURCHASE, False, "purchases have that sign"),
         (Said.REFUND, True, "refunds have the other sign"),
         (Said.CARD_PAYMENT, True, "payments to the card have the other sign"),
-        (Said.INCOME, True, "money that came in has the other sign"),
     ):
         sides = signs.sides(said)
         if len(sides) == 1:
             (side,) = sides
             votes.append(Decision(_OPPOSITE[side] if opposite else side, why))
     return votes
+
+
+def _by_income(signs: Signs) -> list[Decision]:
+    """What words of income tell: little, as salaries, interest and deposits are also paid."""
+    if signs.sides(Said.INCOME) == {POSITIVE}:
+        return [Decision(NEGATIVE, "money that came in has the other sign")]
+    if signs.sides(Said.INCOME) == {NEGATIVE} and not signs.sides(Said.REFUND, Said.CARD_PAYMENT):
+        # Either income stands below zero, or these were paid: that decides nothing, and leaves no doubtless reading.
+        return [Decision(NEGATIVE, ""), Decision(POSITIVE, "")]
+    return []
+
+
+def _by_account(signs: Signs, account: Account) -> list[Decision]:
+    evidence = []
+    if account.card:
+        # Some banks write what a card spent below zero: what came in tells more than that it is a card's.
+        if signs.sides(Said.INCOME) != {POSITIVE}:
+            evidence.append(Decision(POSITIVE, "it is a card's statement"))
+    elif account.bank:
+        evidence.append(Decision(NEGATIVE, "it is an account's statement"))
+    above, below = (signs.counts[Said.NOTHING, side] for side in (POSITIVE, NEGATIVE))
+    if account.cost_name:
+        evidence.append(Decision(POSITIVE, f'the column "{account.cost_name}" tells costs'))
+        if below >= above:
+            # Called costs, and most stand below zero.
+            evidence.append(Decision(NEGATIVE, ""))
+    return evidence
 
 
 def _by_balance(account: Account) -> Decision | None:

@@ -13,7 +13,7 @@ from trayd.intake.columns import comparable
 from trayd.intake.commands import import_with
 from trayd.intake.currencies import currency_of
 from trayd.intake.layout import Layout
-from trayd.intake.money_out import Directions, direction_of, spent
+from trayd.intake.money_out import Directions, spent
 from trayd.intake.readings import read_as
 from trayd.intake.rejection import CORRECT_IT, RefusedError, Rejection, shown
 from trayd.intake.rows import Row
@@ -180,17 +180,16 @@ class Sorter:
                     return rows.reason or value.lower()
         if layout.cell(row, "type").lower() == Kind.INTERNAL:
             return "a generation of fal, which is recorded already"
-        state = state_of(layout.cell(row, "status"))
-        if state in {State.PENDING, State.FAILED, State.FREE}:
-            return state.value
         kind = layout.cell(row, "kind")
-        if is_moved(kind):
-            return "money that only changed its place or currency"
-        if is_pending(kind) or has_failed(kind):
-            return State.PENDING.value if is_pending(kind) else State.FAILED.value
-        if entry.amount_text and not entry.has_amount and is_free(entry.amount_text):
-            return State.FREE.value
-        return None
+        state = state_of(layout.cell(row, "status"))
+        tests = (
+            (state.value if state else "", state in {State.PENDING, State.FAILED, State.FREE}),
+            ("money that only changed its place or currency", is_moved(kind)),
+            (State.PENDING.value, is_pending(kind)),
+            (State.FAILED.value, has_failed(kind)),
+            (State.FREE.value, entry.amount_text and not entry.has_amount and is_free(entry.amount_text)),
+        )
+        return next((reason for reason, holds in tests if holds), None)
 
     def _has(self, row: Row, rows: RowsWith) -> str | None:
         for heading in self._meaning.layout.headings:
@@ -224,7 +223,7 @@ class Sorter:
             return NamedRow(row.line, RowKind.LEFT_OUT, reason)
         if value > 0 and self._meaning.directions.one_sided and refund and state is not State.PARTLY_REFUNDED:
             value = self._one_sided_refund(entry, value, kind, category)
-        refunded = read_as(self._cells.amount(layout.cell(row, "refunded")).readings, self._meaning.styles.amounts)
+        refunded = read_as(self._cells.refunded(row).readings, self._meaning.styles.amounts)
         if refunded and value > 0:
             value -= refunded.copy_abs()
             if value <= 0:
@@ -278,7 +277,8 @@ class Sorter:
             if amount.readings and read_as(amount.readings, self._meaning.styles.amounts) is None:
                 raise _bad(self._amount_name, text, f'"{shown(text)}" is not an amount', CORRECT_IT)
         told = self._meaning.layout.cell(entry.row, "indicator")
-        if told and direction_of(told) is None:
+        directions = self._meaning.directions
+        if "indicator" in self._meaning.layout.fields and not directions.marked and not directions.way(told):
             problem = f'"{shown(told)}" does not tell whether the money went out or came in'
             raise _bad(self._meaning.layout.name("indicator"), told, problem, CORRECT_IT)
         value = self._value(entry)

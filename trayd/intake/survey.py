@@ -18,10 +18,9 @@ from trayd.intake.amounts import Amount, Marker
 from trayd.intake.layout import Layout
 from trayd.intake.readings import Cell, Value
 from trayd.intake.rows import Row
-from trayd.intake.said import is_balance, is_moved, is_total, said_by, state_of
+from trayd.intake.said import Said, direction_of, is_balance, is_moved, is_total, said_by, state_of
 from trayd.intake.signs import Signs
-from trayd.intake.vocabulary import vocabulary
-from trayd.intake.words import words_of
+from trayd.money import EXACT
 from trayd.records import Kind
 from trayd.texts import tidy
 
@@ -110,11 +109,25 @@ class Cells:
             row=row,
             date=self._date(row),
             amount_text=text,
-            amount=self.amount(text),
+            amount=self._scaled(text, self._main),
             credit_text=credit_text,
-            credit=self.amount(credit_text) if credit_text else _NONE,
+            credit=self._scaled(credit_text, "credit") if credit_text else _NONE,
             description=self.description(row),
         )
+
+    def refunded(self, row: Row) -> Amount:
+        """How much of a row's amount came back, where a column tells."""
+        text = self._layout.cell(row, "refunded")
+        return self._scaled(text, "refunded") if text else _NONE
+
+    def _scaled(self, text: str, field: str) -> Amount:
+        """What an amount's cell says, in whole units: a column of cents holds hundredths."""
+        amount = self.amount(text)
+        scale = self._layout.headings[self._layout.fields[field]].scale
+        if not scale:
+            return amount
+        whole = {style: value.scaleb(scale, EXACT) for style, value in amount.readings.items()}
+        return msgspec.structs.replace(amount, readings=whole)
 
     def amount(self, text: str) -> Amount:
         """What an amount's cell says; a number that is stored as one is written in one way only."""
@@ -159,6 +172,7 @@ class Survey:
         self.differing: Differing | None = None
         self.marked = False
         self.plus = False
+        self.ways: set[Marker] = set()
 
     def add(self, row: Row) -> None:
         """Looks at one row."""
@@ -205,9 +219,12 @@ class Survey:
         status = layout.cell(row, "status")
         if state_of(status):
             return
-        if told := layout.cell(row, "indicator"):
-            if told == "-" or vocabulary().out.are(words_of(told)):
-                self.signs_out.add(said_by("", "", ""), value, row.line, entry.amount_text)
+        if "indicator" in layout.fields:
+            way = direction_of(layout.cell(row, "indicator"))
+            if way:
+                self.ways.add(way)
+            if way is not Marker.CREDIT:
+                self.signs_out.add(Said.NOTHING, value, row.line, entry.amount_text)
             return
         said = said_by(entry.description, kind, layout.cell(row, "category"), status)
         if entry.amount.marker is Marker.CREDIT:
