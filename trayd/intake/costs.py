@@ -8,42 +8,26 @@ how dates and amounts are written and which way money goes (:mod:`trayd.intake.s
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from trayd.intake import amounts, dates
-from trayd.intake.amounts import Marker
-from trayd.intake.commands import import_with
-from trayd.intake.currencies import currency_of, is_currency
-from trayd.intake.header import Table, find_table
-from trayd.intake.layout import Layout
-from trayd.intake.money_out import Directions
-from trayd.intake.readings import read_as
-from trayd.intake.rejection import RefusedError, Rejection, shown
-from trayd.intake.rows import Row
-from trayd.intake.said import Said
+from trayd.intake.header import find_table
+from trayd.intake.meaning import make_out
+from trayd.intake.rejection import RefusedError, Rejection
 from trayd.intake.sheet import open_sheets
-from trayd.intake.signs import NEGATIVE, POSITIVE, Account, Decision, Signs, balance_moves, spending_sign
-from trayd.intake.sorting import Meaning, Sorter
+from trayd.intake.sorting import Sorter
 from trayd.intake.sources import SourcePreset
-from trayd.intake.styles import Styles, settle_styles, style_of
 from trayd.intake.survey import Cells, Survey
-from trayd.intake.understanding import Answers, MeantColumn, NamedRow, RowKind, Understanding
-from trayd.intake.vocabulary import vocabulary
-from trayd.intake.words import words_of
+from trayd.intake.understanding import Answers, NamedRow, RowKind, Understanding
 from trayd.records import ExternalCost
 
 # Between two reports of how far it has come.
 _ROWS_A_STEP = 2_000
 
 _WALKS = 2
-
-_OTHER_WAY = {Marker.DEBIT: Marker.CREDIT, Marker.CREDIT: Marker.DEBIT}
 
 NO_ANSWERS = Answers()
 
@@ -137,7 +121,7 @@ def costs_in_steps(
             survey.add(row)
             if survey.rows % _ROWS_A_STEP == 0:
                 yield Progress(survey.rows, _WALKS * max(lines, survey.rows))
-    meaning, understanding = _understand(path or name, table, survey, answers, home_currency)
+    meaning, understanding = make_out(path or name, table, survey, answers, home_currency)
 
     sorter = Sorter(meaning, cells, home_currency)
     costs: list[ExternalCost] = []
@@ -184,188 +168,6 @@ def _with_footers(
         NamedRow(row.line, RowKind.FOOTER, row.reason) if row.what is RowKind.SECTION and row.line > last else row
         for row in named
     )
-
-
-def _understand(
-    file: str, table: Table, survey: Survey, answers: Answers, home_currency: str
-) -> tuple[Meaning, Understanding]:
-    layout, preset = table.layout, table.preset
-    date_order = answers.date_order or (preset.date_order if preset else None)
-    decimal = answers.decimal or (preset.decimal if preset else None)
-    if "amount" not in answers.columns:
-        _refuse_two_amounts(file, layout, survey)
-    styles = settle_styles(file, layout, survey, date_order, decimal)
-    directions, why = _directions(file, table, survey, preset, answers, styles)
-    currency, told_by = _currency(table, preset, answers, home_currency)
-    source = answers.source or (preset.name if preset else "csv")
-    meaning = Meaning(
-        file=file,
-        layout=layout,
-        styles=styles,
-        directions=directions,
-        preset=preset,
-        source=source,
-        currency=currency,
-        column_currency=layout.currency,
-    )
-    fields = {position: field for field, position in layout.fields.items()}
-    fields |= {layout.dates[0]: "date"}
-    for position in next(iter(layout.wording), ()):
-        fields.setdefault(position, "description")
-    understanding = Understanding(
-        source=source,
-        known=preset is not None,
-        encoding=table.sheet.encoding,
-        delimiter=table.sheet.delimiter,
-        sheet=table.sheet.name,
-        header_line=layout.line,
-        columns=tuple(MeantColumn(name=each.name, field=fields.get(each.position)) for each in layout.headings),
-        dates=style_of(styles.dates, survey.dates.first, dates.STYLE_NAMES),
-        numbers=style_of(styles.amounts, survey.amounts.first, amounts.STYLE_NAMES),
-        currency=told_by,
-        spending=why,
-    )
-    return meaning, understanding
-
-
-def _refuse_two_amounts(file: str, layout: Layout, survey: Survey) -> None:
-    differing = survey.differing
-    if differing is None:
-        return
-    one, other = layout.name("amount"), layout.headings[differing.rival].name
-    first, second = one, other
-    if one == other:
-        first, second = str(layout.fields["amount"] + 1), str(differing.rival + 1)
-    raise RefusedError(
-        Rejection(
-            line=differing.line,
-            column=one,
-            value=shown(differing.text),
-            problem=f'the amount can be "{shown(one)}" ({shown(differing.text)}) or "{shown(other)}" '
-            f"({shown(differing.other)})",
-            cure=f"say which: {import_with(file, '--column', f'amount={first}')}, or "
-            f"{import_with(file, '--column', f'amount={second}')}",
-        )
-    )
-
-
-def _directions(
-    file: str, table: Table, survey: Survey, preset: SourcePreset | None, answers: Answers, styles: Styles
-) -> tuple[Directions, str]:
-    """How money's way is told, and that in words."""
-    layout, signs = table.layout, survey.signs
-    if "debit" in layout.fields:
-        below = Directions.always_below_zero(signs)
-        beside = f' and "{layout.name("credit")}" what came in' if "credit" in layout.fields else ""
-        return Directions(negative_out=below), f'"{layout.name("debit")}" is what was spent{beside}'
-    if answers.spending is None and survey.marked:
-        return Directions(marked=True), "amounts marked CR came in"
-    if answers.spending is None and "indicator" in layout.fields and not signs.sides(*Said):
-        below = Directions.always_below_zero(survey.signs_out)
-        one_way = len(survey.ways) == 1
-        unmarked = _OTHER_WAY[next(iter(survey.ways))] if one_way else None
-        told = f'"{layout.name("indicator")}" tells what was spent'
-        return Directions(negative_out=below, unmarked=unmarked), told
-    said = answers.spending or (preset.spending if preset else None)
-    one_sided = len(signs.sides(*Said)) == 1
-    if said:
-        why = "as was said" if answers.spending else f"as {preset.name} writes it" if preset else ""
-        below = said == NEGATIVE
-        return Directions(spending=said, negative_out=below, one_sided=one_sided), _spending(said, why)
-    decided = _decide(table, survey, styles)
-    if decided:
-        one_sided = one_sided and decided.spending in signs.sides(*Said)
-        return Directions(spending=decided.spending, one_sided=one_sided), _spending(decided.spending, decided.why)
-    if not signs.sides(*Said):
-        return Directions(), ""
-    raise _either_sign(file, layout.name("amount"), signs)
-
-
-def _spending(sign: str, why: str) -> str:
-    return f"{'below' if sign == NEGATIVE else 'above'} zero: {why}"
-
-
-def _decide(table: Table, survey: Survey, styles: Styles) -> Decision | None:
-    words = vocabulary()
-    layout = table.layout
-    steps = [
-        (amount, balance)
-        for amount, balance in (
-            (read_as(moved, styles.amounts), _own(balance, styles.amounts)) for moved, balance in survey.steps
-        )
-        if amount is not None and balance is not None
-    ]
-    heading = layout.headings[layout.fields["amount"]]
-    told = [words_of(cell) for row in table.above for cell in row.cells]
-    account = Account(
-        balance_moves=balance_moves(steps),
-        card=any(words.card_accounts.within(text) for text in told),
-        bank=survey.plus
-        or any(words.account_names.within(each.words) for each in layout.headings)
-        or any(words.accounts.within(text) for text in told),
-        cost_name=heading.name if words.cost_names.within(heading.words) else None,
-    )
-    return spending_sign(survey.signs, account)
-
-
-def _own(readings: Mapping[str, Decimal], styles: frozenset[str]) -> Decimal | None:
-    """A balance, which some banks write in another style than amounts."""
-    return next(iter(readings.values()), None) if len(set(readings.values())) == 1 else read_as(readings, styles)
-
-
-def _either_sign(file: str, column: str, signs: Signs) -> RefusedError:
-    below, above = signs.examples.get(NEGATIVE), signs.examples.get(POSITIVE)
-    first = below or above
-    shows = " and ".join(f'line {each.line} ("{shown(each.text)}")' for each in (below, above) if each)
-    where = "below and above zero" if below and above else "below zero" if below else "above zero"
-    doubt = "nothing tells" if below and above else "the balance does not tell"
-    return RefusedError(
-        Rejection(
-            line=first.line if first else None,
-            column=column,
-            value=shown(first.text) if first else None,
-            problem=f"amounts stand {where}, {shows}, and {doubt} which of them were spent and which came in",
-            cure=f"say which: {import_with(file, '--spending', 'negative')} where what was spent stands below zero, "
-            "--spending positive where it stands above",
-        )
-    )
-
-
-def _currency(table: Table, preset: SourcePreset | None, answers: Answers, home_currency: str) -> tuple[str, str]:
-    """The currency of amounts that tell none, and what tells the file's, in words."""
-    layout = table.layout
-    if answers.currency:
-        fallback, why = answers.currency, f"{answers.currency}, as was said"
-    elif preset and preset.currency:
-        fallback, why = preset.currency, f"{preset.currency}, as {preset.name} writes it"
-    elif above := _currency_above(table.above, home_currency):
-        fallback, why = above, f"{above}, as is told above the table"
-    else:
-        fallback, why = home_currency, f"{home_currency}, the home currency, where an amount tells none"
-    if "currency" in layout.fields:
-        why = f'by the column "{layout.name("currency")}"'
-    elif layout.currency:
-        why = f"{layout.currency}, as the header tells"
-    return fallback, why
-
-
-_CODE = re.compile(r"(?<![^\W_])[A-Z]{3}(?![^\W_])")
-
-
-def _currency_above(rows: Sequence[Row], home_currency: str) -> str | None:
-    """The currency that the lines above the table tell: beside its name, else the only one that is named."""
-    names = vocabulary().names("currency")
-    only: set[str] = set()
-    for row in rows:
-        for place, cell in enumerate(row.cells):
-            codes = [code for code in _CODE.findall(cell) if is_currency(code)]
-            only.update(codes)
-            if names.within(words_of(cell)):
-                behind = row.cells[place + 1].strip() if place + 1 < len(row.cells) else ""
-                told = codes[0] if codes else currency_of(behind or cell.rpartition(":")[2].strip(), home_currency)
-                if told:
-                    return told
-    return only.pop() if len(only) == 1 else None
 
 
 def _identity(cost: ExternalCost) -> tuple[str, ...]:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-import msgspec
-
 from trayd.intake import amounts, dates
 from trayd.intake.columns import comparable
 from trayd.intake.commands import import_with
 from trayd.intake.currencies import currency_of
 from trayd.intake.layout import Layout
-from trayd.intake.money_out import Directions, spent
+from trayd.intake.meaning import Meaning
+from trayd.intake.money_out import spent
 from trayd.intake.readings import read_as
 from trayd.intake.rejection import CORRECT_IT, RefusedError, Rejection, shown
 from trayd.intake.rows import Row
@@ -34,8 +33,7 @@ from trayd.intake.said import (
     said_by,
     state_of,
 )
-from trayd.intake.sources import RowsWith, SourcePreset
-from trayd.intake.styles import Styles
+from trayd.intake.sources import RowsWith
 from trayd.intake.survey import Cells, Entry
 from trayd.intake.understanding import NamedRow, RowKind
 from trayd.intake.words import words_of
@@ -53,25 +51,6 @@ _LONG_LINE = 60
 
 # So many rows above one that has an amount and neither date nor words make it their sum, where it is that.
 _FEWEST_SUMMED = 2
-
-
-class Meaning(msgspec.Struct, frozen=True, kw_only=True):
-    """All that was worked out of a file.
-
-    Attributes:
-        file: its name, for the commands in messages.
-        source: of rows that do not tell their own.
-        currency: of amounts that tell none; ``column_currency`` the one that the amount's header tells.
-    """
-
-    file: str
-    layout: Layout
-    styles: Styles
-    directions: Directions
-    preset: SourcePreset | None
-    source: str
-    currency: str
-    column_currency: str | None
 
 
 class Sorter:
