@@ -66,6 +66,10 @@ def import_command(
             results.append(result)
             if not as_json:
                 print_answer(result, as_json, partial(dry_run_view if dry_run else import_view, result))
+            if answers.keys() - {"sheet"} and result["duplicates"] and not result["recorded"]:
+                click.echo(
+                    "  it is known as it was read before; what is said of it now changes nothing there", err=True
+                )
     if as_json:
         print_answer(results[0] if len(results) == 1 else results, as_json, lambda _style: "")
     return int(any(result["rejected"] for result in results))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,19 +148,35 @@ class TestSaying:
         home.run("import", "--column", "amount=Brutto", "--column", "description=Lieferant", file)
         assert recorded(home) == [("2026-11-13", "Getty", "119.00")]
 
-    @pytest.mark.parametrize(
-        ("options", "said"),
-        [
+    def test_each_table_of_an_archive_is_taken_in_by_itself(self, home, tmp_path):
+        with zipfile.ZipFile(tmp_path / "year.zip", "w") as archive:
+            archive.writestr("october.csv", PLAIN.replace("2026-11", "2026-10"))
+            archive.writestr("november.csv", PLAIN)
+        file = str(tmp_path / "year.zip")
+        (row,) = home.json("import", file, code=1)["rejected"]
+        assert "--sheet october.csv" in row["reason"]
+        for sheet in ("october.csv", "november.csv", "november.csv"):
+            home.run("import", "--sheet", sheet, file)
+        assert [day for day, _, _ in recorded(home)] == ["2026-10-03", "2026-11-03"]
+
+    def test_what_is_said_of_a_known_file_changes_nothing_and_that_is_told(self, home, put):
+        home.run("import", put("plain.csv", PLAIN))
+        again = home.run("import", "--currency", "EUR", put("plain.csv", PLAIN))
+        assert "1 known already" in again.stdout
+        assert "what is said of it now changes nothing there" in again.stderr
+        assert home.json("history", "--kind", "external")[0]["currency"] == "USD"
+
+    def test_what_makes_no_sense_is_refused_before_anything_is_recorded(self, home, put):
+        file = put("plain.csv", PLAIN)
+        for options, said in (
             (["--column", "amount"], "write FIELD=NAME"),
             (["--column", "price=Net"], "there is no field 'price'"),
             (["--currency", "XQQ"], "'XQQ' is no currency"),
             (["--date-order", "ymx"], "'ymx' is not one of 'dmy', 'mdy', 'ymd'"),
             (["--dry-run", "--remember"], "leave one of the two out"),
-        ],
-    )
-    def test_what_makes_no_sense_is_refused_before_anything_is_recorded(self, home, put, options, said):
-        assert said in " ".join(home.run("import", *options, put("plain.csv", PLAIN), code=2).stderr.split())
-        assert home.json("history", "--kind", "external") == []
+        ):
+            assert said in " ".join(home.run("import", *options, file, code=2).stderr.split())
+        assert recorded(home) == []
 
 
 class TestRemembering:

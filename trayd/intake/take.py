@@ -77,7 +77,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     """What a file says.
 
     Attributes:
-        digest: SHA-256 of its content, in hex.
+        digest: SHA-256 of its content, in hex; of content and name where one sheet of several was meant.
         rejected: what of it cannot be recorded.
         refused: why nothing of it is; None where something is.
         rows: the rejected rows as they came, under ``header``, for whoever corrects them.
@@ -145,7 +145,7 @@ def reading(
         answers: what a person has said of a table; it wins over what the table shows.
         path: the file as a person would name it in a command; without it by its name alone.
     """
-    told, digest = printable(name), hashlib.sha256(data).hexdigest()
+    told, digest = printable(name), _digest(data, answers.sheet)
     suffix = suffix_of(name)
     if len(data) > LARGEST_FILE:
         return Understood(name=told, digest=digest, refused=too_large(len(data)))
@@ -178,6 +178,14 @@ def reading(
     if understood.facts == 0:
         return msgspec.structs.replace(understood, refused=_nothing(understood))
     return understood
+
+
+def _digest(data: bytes, sheet: str | None) -> str:
+    content = hashlib.sha256(data)
+    if sheet is not None:
+        # Its other sheets are taken in by themselves, and none of them makes the others known.
+        content.update(f"\0{sheet}".encode())
+    return content.hexdigest()
 
 
 def _counted(costs: Generator[Progress, None, Costs]) -> Steps[Costs]:
