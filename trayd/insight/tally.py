@@ -63,13 +63,8 @@ def dated_sums(
         yield from source.sums_by_day(filters, zone=zone, other_than=home, by=by)
 
 
-class _Lot(NamedTuple):
-    """What amounts in other currencies have in common."""
-
-    kind: Kind
-    counting: Counting
-    currency: str
-    day: date
+#: What amounts in other currencies have in common: kind, how they count, currency, day. There are thousands of them.
+_Lot = tuple[Kind, Counting, str, date]
 
 
 class _Worth(NamedTuple):
@@ -156,7 +151,7 @@ class Tally:
             return
         if day is None:
             raise ValueError(f"{currency} cannot be converted into {self.currency} without a day")
-        lot = _Lot(kind, counting, currency, day)
+        lot = kind, counting, currency, day
         known = self._lots.get(lot)
         self._lots[lot] = (count, nanos) if known is None else (known[0] + count, known[1] + nanos)
 
@@ -201,12 +196,17 @@ class Tally:
         for place, (count, nanos) in self._home.items():
             yield place, count, Decimal(nanos)
         rate_of = self._converter.rate
-        for lot, (count, nanos) in self._lots.items():
-            rate = rate_of(lot.currency, lot.day)
+        for (kind, counting, currency, day), (count, nanos) in self._lots.items():
+            rate = rate_of(currency, day)
             if rate is not None:
-                yield (lot.kind, lot.counting), count, converted(nanos, rate)
-            elif lot.counting is not Counting.PENDING:
-                left_out[lot.kind, lot.currency] = left_out.get((lot.kind, lot.currency), 0) + nanos
+                yield (kind, counting), count, converted(nanos, rate)
+            elif counting is not Counting.PENDING:
+                left_out[kind, currency] = left_out.get((kind, currency), 0) + nanos
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether some of it is in other currencies, so that its days matter."""
+        return bool(self._lots)
 
     @property
     def exact(self) -> Decimal:
@@ -274,9 +274,9 @@ class Tally:
         if not self._lots:
             return ()
         lots: dict[tuple[str, date], int] = {}
-        for lot, (_, nanos) in self._lots.items():
-            if lot.counting is not Counting.PENDING:
-                lots[lot.currency, lot.day] = lots.get((lot.currency, lot.day), 0) + nanos
+        for (_, counting, currency, day), (_, nanos) in self._lots.items():
+            if counting is not Counting.PENDING:
+                lots[currency, day] = lots.get((currency, day), 0) + nanos
         return rates_used(lots, self._converter)
 
     def running(self) -> Pending:

@@ -112,18 +112,21 @@ def usage(
     home = converter.currency
     within = _within(filters, window.bounds)
     fields = () if dimension is None or dimension.in_time else (dimension.field,)
-    sums = tuple(dated_sums(source, within, zone=zone, home=home, by=fields))
-    total = tallied(sums, converter)
+    sums = dated_sums(source, within, zone=zone, home=home, by=fields)
     breakdown = Breakdown(converter)
     portions: list[Portion] = []
-    if dimension is not None and dimension.in_time:
-        dated = any(day is not None for day, _ in sums)
-        _break_down_in_time(breakdown, dimension, source, within, window.bounds, zone, dated=dated)
-        portions = breakdown.in_time()
-    elif dimension is not None:
+    if dimension is None or dimension.in_time:
+        total = tallied(sums, converter)
+    else:
+        total = Tally(converter)
         for day, each in sums:
             breakdown.of(getattr(each.heading, dimension.field)).add_sum(each, day)
         portions = breakdown.ranked()
+        for portion in portions:
+            total.merge(portion.tally)
+    if dimension is not None and dimension.in_time:
+        _break_down_in_time(breakdown, dimension, source, within, window.bounds, zone, dated=total.is_dated)
+        portions = breakdown.in_time()
     earlier = () if previous is None else dated_sums(source, _within(filters, previous), zone=zone, home=home)
     cost, before = total.total, tallied(earlier, converter).total
     return Usage(
