@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -140,17 +141,17 @@ def read_event(data: bytes, *, store_prompts: bool, models: Mapping[str, ModelFa
         time=time,
         endpoint_id=wire.endpoint_id,
         request_id=_text(wire.request_id),
-        account=_text(wire.account) or DEFAULT_ACCOUNT,
+        account=_name(wire.account) or DEFAULT_ACCOUNT,
         status=wire.status or Status.COMPLETED,
         duration_s=wire.duration_s,
         units=units,
-        unit=_text(wire.unit),
+        unit=_name(wire.unit),
         estimate=_estimate(wire, time, units, models, now),
-        client=_text(wire.client),
-        project=_text(wire.project),
-        deliverable=_text(wire.deliverable),
+        client=_name(wire.client),
+        project=_name(wire.project),
+        deliverable=_name(wire.deliverable),
         note=_text(wire.note),
-        source=_text(wire.source),
+        source=_name(wire.source),
         parameters=parameters,
         extra=extra,
     )
@@ -158,6 +159,10 @@ def read_event(data: bytes, *, store_prompts: bool, models: Mapping[str, ModelFa
 
 def _text(value: str | None) -> str | None:
     return tidy(value) or None if value else None
+
+
+# Clients, units and programs are few, and come with every event.
+_name = lru_cache(maxsize=512)(_text)
 
 
 def _check_version(event: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from trayd.intake.kinds import LARGEST_FILE
 from trayd.intake.places import CLAIMED_END
 from trayd.intake.rejection import Rejection
-from trayd.intake.take import SUFFIXES, suffix_of, too_large, unknown_kind
+from trayd.intake.take import SUFFIXES, too_large, unknown_kind
 from trayd.intake.unchanged import Signature, StrPath
 
 #: The folders below the drop folder that files are moved to.
@@ -35,17 +35,14 @@ class Found(msgspec.Struct, frozen=True):
     Attributes:
         mode: what it is: a file, a folder, a link.
         since: since when it is as it is, by the clock of who looks.
+        suffix: the end of its name, which tells the kind of file.
     """
 
     name: str
     signature: Signature
     mode: int
     since: float
-
-    @property
-    def suffix(self) -> str:
-        """The end of its name in lower case, with the point: it tells the kind of file."""
-        return suffix_of(self.name)
+    suffix: str
 
 
 def entries(folder: StrPath) -> Iterator[os.DirEntry[str]]:

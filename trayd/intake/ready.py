@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from trayd.intake.listing import Found
-from trayd.intake.take import EVENT_OBJECT
+from trayd.intake.take import EVENT_OBJECT, suffix_of
 from trayd.intake.unchanged import Signature
 
 #: A file has to be left alone by its writer for this long, in seconds.
@@ -60,7 +60,7 @@ class Readiness:
             known = self._since.get(name)
             begun = known if known and known[0] == signature else (signature, now)
             since[name] = begun
-            found = Found(name, signature, status.st_mode, begun[1])
+            found = Found(name, signature, status.st_mode, begun[1], suffix_of(name))
             put_off = self._put_off.get(name)
             at = put_off.until if put_off and put_off.signature == signature else found.since + _needs(found)
             if at <= now:
