@@ -109,3 +109,8 @@ def test_the_command_in_a_message_can_be_typed_as_it_stands():
 @pytest.mark.parametrize("content", ["name,email\nana,a@example.com\n", "just a line of prose, and another\n"])
 def test_what_is_no_table_of_costs_is_refused_with_what_is_missing(content):
     assert "it cannot be read as a table of costs: no column of dates and none of amounts" in refusal(content)
+
+
+def test_a_second_table_with_other_columns_is_refused_by_its_line():
+    content = "Date,Item,Amount,Note\n2026-11-03,a,1.00,\n\nDate,Vendor,Hours,Cost\n2026-11-04,b,3,9.00\n"
+    assert "costs.csv line 4: another table begins here, with other columns; put each" in refusal(content)

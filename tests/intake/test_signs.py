@@ -264,3 +264,8 @@ def test_an_amount_without_a_date_that_is_no_sum_is_rejected():
 def test_where_an_account_stood_is_no_cost(words):
     costs = read(f"Date,Item,Amount\n2026-11-03,a,1.00\n2026-11-04,{words},2000.00\n")
     assert spent(costs) == {2: "1"}
+
+
+def test_a_row_with_words_of_its_own_is_a_sum_only_of_more_rows_than_chance_would_have():
+    costs = read("Date,Item,Amount\n2026-11-03,a,1.00\n2026-11-03,b,1.00\n,Runway,2.00\n")
+    assert [row.rejection.line for row in costs.rejected] == [4]

@@ -71,6 +71,10 @@ def make_out(
     layout, preset = table.layout, table.preset
     date_order = answers.date_order or (preset.date_order if preset else None)
     decimal = answers.decimal or (preset.decimal if preset else None)
+    if survey.other_table:
+        problem = "another table begins here, with other columns"
+        cure = "put each table in a file of its own and try again"
+        raise RefusedError(Rejection(line=survey.other_table, problem=problem, cure=cure))
     _refuse_two_amounts(file, layout, survey)
     styles = settle_styles(file, layout, survey, date_order, decimal)
     directions, why = _directions(file, table, survey, preset, answers, styles)

@@ -49,9 +49,6 @@ _CELLS_OF_A_SECTION = 2
 # A remark is longer than what stands in a column of dates.
 _LONG_LINE = 60
 
-# So many rows above one that has an amount and neither date nor words make it their sum, where it is that.
-_FEWEST_SUMMED = 2
-
 
 class Sorter:
     """Sorts the rows of one file, from the first to the last."""
@@ -128,7 +125,9 @@ class Sorter:
             remark = len(filled[0]) > _LONG_LINE and not entry.amount_text
             return NamedRow(line, RowKind.SECTION) if short or remark else None
         value = self._value(entry)
-        if value is not None and len(texts) <= 1 and self._is_sum(value, bare=not texts):
+        # What has words of its own is a sum only of so many rows that it is none by chance.
+        fewest = 1 + len(texts) + bool(entry.description)
+        if value is not None and len(texts) <= 1 and self._is_sum(value, fewest):
             return self._total(entry.row)
         return None
 
@@ -137,9 +136,8 @@ class Sorter:
         self._rows_summed[1] = 0
         return NamedRow(row.line, RowKind.TOTAL)
 
-    def _is_sum(self, value: Decimal, *, bare: bool) -> bool:
-        """Whether it is the sum of all rows above, or of those since the last sum."""
-        fewest = 1 if bare else _FEWEST_SUMMED
+    def _is_sum(self, value: Decimal, fewest: int) -> bool:
+        """Whether it is the sum of all rows above, or of those since the last sum, where there are so many."""
         return any(
             rows >= fewest and value.copy_abs() == summed.copy_abs()
             for summed, rows in zip(self._summed, self._rows_summed, strict=True)

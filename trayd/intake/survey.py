@@ -15,6 +15,7 @@ import msgspec
 
 from trayd.intake import amounts, dates
 from trayd.intake.amounts import Amount, Marker
+from trayd.intake.columns import headings, same_name
 from trayd.intake.layout import Layout
 from trayd.intake.readings import Cell, Value
 from trayd.intake.rows import Row
@@ -173,6 +174,7 @@ class Survey:
         self.marked = False
         self.plus = False
         self.ways: set[Marker] = set()
+        self.other_table: int | None = None
 
     def add(self, row: Row) -> None:
         """Looks at one row."""
@@ -190,6 +192,8 @@ class Survey:
                 self.amounts.add(row.line, text, amount.readings)
                 self.marked = self.marked or amount.marker is not None
                 self.plus = self.plus or "+" in text
+        if not readings and not entry.has_amount and self.other_table is None and self._is_other_header(row):
+            self.other_table = row.line
         if not readings or not entry.has_amount:
             return
         nothing = state_of(layout.cell(row, "status")) or layout.cell(row, "type").lower() == Kind.INTERNAL
@@ -199,6 +203,14 @@ class Survey:
         if balance and entry.amount.readings and len(self.steps) < _STEPS:
             self.steps.append((entry.amount.readings, amounts.read_amount(balance).readings))
         self._sign(entry)
+
+    def _is_other_header(self, row: Row) -> bool:
+        """Whether another table with other columns begins here."""
+        mine = [heading.name for heading in self._layout.headings]
+        names = headings(row.cells, "")
+        fields = {heading.field for heading in names if heading.meaning and heading.meaning.sure}
+        both = "date" in fields and fields & {"amount", "net", "gross", "debit"}
+        return bool(both) and any(not same_name(each.name, name) for each, name in zip(names, mine, strict=False))
 
     def _compare(self, entry: Entry) -> None:
         """Whether another column that could be the amount tells another one."""
