@@ -37,6 +37,8 @@ _CELL = re.compile(
     r"(?P<after>[^0-9]*+)"
 )
 _WORD = re.compile(r"[()+-]|[^\s()+-]+")
+# "12.00 (USD)", "12.00 (CR)".
+_IN_BRACKETS = re.compile(r"\(([A-Za-z]{2,3}|[$€£])\)")
 _NO_CENTS = re.compile(r":?--?")
 
 
@@ -164,7 +166,7 @@ def _around(before: str, after: str, *, precise: bool) -> _Around | None:
     """
     # Where a cell could be taken for a formula, an apostrophe before it keeps spreadsheets from running it.
     left = _WORD.findall(before.removeprefix("'"))
-    right = _WORD.findall(after.replace("(CR)", "CR").replace("(DR)", "DR"))
+    right = _WORD.findall(_IN_BRACKETS.sub(r"\1", after))
     bracketed = "(" in left
     if ")" in left or "(" in right or left.count("(") != right.count(")"):
         return None

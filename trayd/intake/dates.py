@@ -31,11 +31,11 @@ _SPOKEN = rf"{_HOUR}(?: ?h(?: ?[0-5]\d)?| ?[ap]\.? ?m\.?|[.:][0-5]\d(?:[.:][0-5]
 _NAMES = r"UTC|GMT|Z|W?[CE]?ES?T|[ACEMPN][SD]T|ME[SZ]{1,2}|BST|IST|MSK|AK[SD]T|HST|A[CEW][SD]?T|NZ[SD]T|[JKS][GS]T|HKT"
 _ZONE = rf"(?:(?:{_NAMES})(?!\w)(?:[+-]\d{{1,2}}(?::?\d\d)?)?|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?|[A-Z]\w+/[A-Z]\w+)"
 _REMARK = r"(?: ?[(\[][^)\]]{1,50}[)\]])"
-_AT = r"(?:(?:,? (?:at|um|kl\.?|klo|à|alle|ore|om|a las) ?)|(?<=\d)[T_]|,? |^)"
+_AT = r"(?:(?:,? (?:at|um|kl\.?|klockan|klo|à|alle(?: ore)?|ore|om|a las) ?)|(?<=\d)[T_]|,? |^)"
 _TIME = re.compile(
     rf"{_AT}(?:{_SPOKEN}|{_COLON}(?: ?[ap]\.? ?m\.?)?)(?: ?{_ZONE}){{0,2}}{_REMARK}?(?=[ ,]|$)", re.IGNORECASE
 )
-_DOTTED_TIME = re.compile(rf",? (?:kl\.? ?)?{_HOUR}\.[0-5]\d(?:\.[0-5]\d)?$", re.IGNORECASE)
+_DOTTED_TIME = re.compile(rf",? (?:(?:kl\.?|klockan) ?)?{_HOUR}\.[0-5]\d(?:\.[0-5]\d)?$", re.IGNORECASE)
 _ZONE_BEHIND = re.compile(rf" {_ZONE}$")
 
 _NUMBER = re.compile(r"\d{5,19}(?:[.,]\d+)?")
