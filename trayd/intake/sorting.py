@@ -298,6 +298,8 @@ class Sorter:
         return signed
 
     def _text(self, row: Row, field: str) -> str | None:
+        if field not in self._meaning.layout.fields:
+            return None
         text = tidy(self._meaning.layout.cell(row, field))
         return self._checked(field, text) or None
 
