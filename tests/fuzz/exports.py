@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
@@ -195,7 +196,7 @@ def exports(draw: st.DrawFn) -> Export:
         _Column(draw(st.sampled_from(hand.language.date)), lambda row: hand.dates.write(row.day)),
         _Column(draw(st.sampled_from(hand.language.description)), lambda row: row.text),
         *draw(_money_columns(hand, two_columns=two_columns)),
-        *draw(_more_columns(hand)),
+        *draw(_more_columns(hand, rows, of_an_account=two_columns or hand.spending_below)),
     ]
     if with_states:
         header, done, _ = hand.language.states
@@ -213,7 +214,7 @@ def exports(draw: st.DrawFn) -> Export:
             if row.counts is not None
         ),
         rows=begun,
-        plain=_reads_one_way(hand, rows) and (two_columns or _tells_spending(hand, columns, rows)),
+        plain=_reads_one_way(hand, rows) and (two_columns or all(row.spent for row in rows)),
         answers=Answers(
             date_order=hand.dates.order,
             decimal="comma" if hand.numbers.mark == "," else "point",
@@ -223,14 +224,9 @@ def exports(draw: st.DrawFn) -> Export:
 
 
 def _reads_one_way(hand: _Hand, rows: Sequence[_Row]) -> bool:
-    numbers = hand.decimals in {2, 6} or (hand.decimals == 0 and all(row.amount < 1000 for row in rows))
+    without_groups = hand.decimals == 0 and sum(row.amount for row in rows) < 1000
+    numbers = hand.decimals in {2, 6} or without_groups
     return numbers and (hand.dates.order is None or any(row.day.day > 12 for row in rows))
-
-
-def _tells_spending(hand: _Hand, columns: Sequence[_Column], rows: Sequence[_Row]) -> bool:
-    """Amounts of one sign were spent; not above zero beside a balance, which may be that of an account filling up."""
-    beside_a_balance = any(column.name in hand.language.balance for column in columns)
-    return all(row.spent for row in rows) and (hand.spending_below or not beside_a_balance)
 
 
 @st.composite
@@ -284,8 +280,8 @@ def _rows(draw: st.DrawFn, hand: _Hand, *, both_signs: bool, with_states: bool) 
 
 
 @st.composite
-def _more_columns(draw: st.DrawFn, hand: _Hand) -> list[_Column]:
-    language, numbers = hand.language, hand.numbers
+def _more_columns(draw: st.DrawFn, hand: _Hand, rows: Sequence[_Row], *, of_an_account: bool) -> list[_Column]:
+    language = hand.language
     columns = []
     if hand.told == "column":
         columns.append(_Column(draw(st.sampled_from(language.currency)), lambda _: hand.currency))
@@ -300,9 +296,15 @@ def _more_columns(draw: st.DrawFn, hand: _Hand) -> list[_Column]:
             columns.append(_Column(draw(st.sampled_from(names)), lambda _, cell=cell: cell))
     if draw(st.booleans()):
         columns.append(_Column(draw(st.sampled_from(language.reference)), lambda row: f"R{row.amount.adjusted()}-77"))
-    if draw(st.integers(0, 3)) == 0:
+    if of_an_account and draw(st.booleans()):
+        balances = dict(
+            zip(map(id, rows), accumulate((-row.amount if row.spent else row.amount) for row in rows), strict=True)
+        )
         columns.append(
-            _Column(draw(st.sampled_from(language.balance)), lambda row: numbers.write(4000 - row.amount / 3, 2))
+            _Column(
+                draw(st.sampled_from(language.balance)),
+                lambda row: hand.numbers.write(4000 + balances.get(id(row), Decimal()), hand.decimals),
+            )
         )
     return columns
 
