@@ -36,7 +36,7 @@ def pools_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
             "\n".join(f"{float(share['share']) * 100:.1f} %" for share in shares),
         )
     lines: list[RenderableType] = [table]
-    if any(pool["goes_on"] and pool["shares"] and pool["split"] in _SPLITS for pool in answer):
+    if any(map(_moves, answer)):
         lines.append(Text("* the period goes on: the shares follow what is spent until it ends", style="dim"))
     lines += [Text(f"• {pool['description']}, {pool['date']}: {pool['trouble']}") for pool in answer if pool["trouble"]]
     return Group(*lines)
@@ -45,10 +45,13 @@ def pools_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
 def _divided(pool: dict[str, Any]) -> str:
     if pool["project"]:
         return "not shared"
-    split = pool["split"]
-    if isinstance(split, dict):
-        return "by weights"
-    return _SPLITS[split] + (" *" if pool["goes_on"] and pool["shares"] else "")
+    split = "by weights" if isinstance(pool["split"], dict) else _SPLITS[pool["split"]]
+    return f"{split} *" if _moves(pool) else split
+
+
+def _moves(pool: dict[str, Any]) -> bool:
+    """Whether its shares still follow what is spent; fixed weights do not."""
+    return bool(pool["goes_on"] and pool["shares"]) and not isinstance(pool["split"], dict)
 
 
 def _project(tagged: dict[str, Any]) -> str:

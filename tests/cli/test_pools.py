@@ -191,3 +191,15 @@ def test_a_wrong_pool_is_refused_in_words(tmp_path: Path, sandbox: SandboxProces
     home.settings(SETTINGS.replace("to = 2024-04-30", "to = 2024-03-01"))
     said = home.run("status", code=1).stderr
     assert "pool 'Midjourney Standard': to 2024-03-01 is before from 2024-03-15" in said
+
+
+def test_pools_are_shown_with_who_bears_what_and_what_may_still_change(home: Home) -> None:
+    # A cost of each year from then on: the period of the newest goes on.
+    office = '[[pool]]\nname = "Office"\namount = 9.00\nperiod = "year"\nfrom = 2024-01-01\n'
+    home.settings(f"{SETTINGS}{office}split = {{ Spring = 2, Film = 1 }}\n")
+    shown = home.run("pools").stdout
+    newest = next(line for line in shown.splitlines() if "Office" in line)
+    assert "by weights" in newest
+    assert "Northwind / Spring" in newest
+    assert "66.7 %" in newest
+    assert "*" not in shown  # weights do not follow what is spent, and the others' periods have ended
