@@ -36,6 +36,7 @@ def refusal(text: str, **answers) -> str:
         ("cost_usd", "amount", "USD"),
         ("CostUSD", "amount", "USD"),
         ("Betrag in EUR", "amount", "EUR"),
+        ("Money In (USD)", "credit", "USD"),
         ("Montant (€)", "amount", "EUR"),
         ("Kosten €", "amount", "EUR"),
         ("Belopp (kr)", "amount", "SEK"),

@@ -123,6 +123,11 @@ def test_on_a_cards_statement_the_balance_that_is_owed_grows_with_what_is_spent(
     assert spent(read(f"Credit card 4242\nDate,Item,Amount,Balance\n{rows}")) == {3: "100", 5: "70"}
 
 
+def test_a_balance_that_could_be_owed_as_well_is_asked_about():
+    rows = "2026-11-03,a,100,1100\n2026-11-04,b,-30,1070\n2026-11-05,c,70,1140\n2026-11-06,d,5,1145\n"
+    assert "--spending" in refusal(f"Date,Item,Amount,Balance\n{rows}")
+
+
 def test_a_balance_that_rises_with_every_amount_is_asked_about():
     content = "Date,Item,Amount,Balance\n2026-11-03,a,100,1100\n2026-11-04,b,30,1130\n2026-11-05,c,70,1200\n"
     assert "--spending" in refusal(content)

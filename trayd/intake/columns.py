@@ -128,12 +128,14 @@ def _without_currency(name: str, home_currency: str) -> tuple[Words, str | None]
         return (), name
     currency: str | None = None
     rest = name
+    bracketed_currency = False
     for bracketed in _BRACKETS.finditer(name):
         inside = bracketed[1].strip()
         last = inside.split()[-1] if inside else ""
         found = _currency(last, home_currency)
         if found and len(inside.split()) <= len(("in", "EUR")):
             currency = currency or found
+            bracketed_currency = True
             rest = rest.replace(bracketed[0], " ")
         elif inside.casefold() in _ZONES:
             rest = rest.replace(bracketed[0], " ")
@@ -148,7 +150,8 @@ def _without_currency(name: str, home_currency: str) -> tuple[Words, str | None]
                 currency = found
                 words.pop(place)
                 break
-    while len(words) > 1 and words[-1] in _FILLERS:
+    # "Betrag in EUR" loses its "in"; "Money in (EUR)" does not.
+    while currency and len(words) > 1 and words[-1] in _FILLERS and not bracketed_currency:
         words.pop()
     return tuple(words), currency
 

@@ -31,6 +31,8 @@ from trayd.intake.understanding import Answers, MeantColumn, Understanding
 from trayd.intake.vocabulary import vocabulary
 from trayd.intake.words import words_of
 
+_PARTS = {-2: "hundredths", -3: "thousandths", -6: "millionths", -9: "billionths"}
+
 _OTHER_WAY = {Marker.DEBIT: Marker.CREDIT, Marker.CREDIT: Marker.DEBIT}
 
 
@@ -103,11 +105,16 @@ def make_out(
         header_line=layout.line,
         columns=tuple(MeantColumn(name=each.name, field=fields.get(each.position)) for each in layout.headings),
         dates=style_of(styles.dates, survey.dates.first, dates.STYLE_NAMES),
-        numbers=style_of(styles.amounts, survey.amounts.first, amounts.STYLE_NAMES),
+        numbers=style_of(styles.amounts, survey.amounts.first, amounts.STYLE_NAMES) + _parts(layout),
         currency=told_by,
         spending=why,
     )
     return meaning, understanding
+
+
+def _parts(layout: Layout) -> str:
+    scale = layout.headings[layout.fields[layout.amount_field]].scale
+    return f", in {_PARTS[scale]}" if scale else ""
 
 
 def _refuse_two_amounts(file: str, layout: Layout, survey: Survey) -> None:

@@ -103,6 +103,9 @@ def spending_sign(signs: Signs, account: Account) -> Decision | None:
         doubtful = by_balance is not None and by_balance.spending != side and not account.cost_name
         return None if doubtful else Decision(side, "all amounts have that sign")
     strong = [*_votes(signs), *([by_balance] if by_balance else [])]
+    if strong == [by_balance] and not account.card and _mostly(signs, POSITIVE):
+        # An account that more comes into than goes out of, or a card whose balance is what is owed.
+        return None
     if strong:
         return _agreed(strong)
     weak = [*_by_income(signs), *_by_account(signs, account)]
@@ -147,13 +150,17 @@ def _by_account(signs: Signs, account: Account) -> list[Decision]:
             evidence.append(Decision(POSITIVE, "it is a card's statement"))
     elif account.bank:
         evidence.append(Decision(NEGATIVE, "it is an account's statement"))
-    above, below = (signs.counts[Said.NOTHING, side] for side in (POSITIVE, NEGATIVE))
     if account.cost_name:
         evidence.append(Decision(POSITIVE, f'the column "{account.cost_name}" tells costs'))
-        if below >= above:
+        if not _mostly(signs, POSITIVE):
             # Called costs, and most stand below zero.
             evidence.append(Decision(NEGATIVE, ""))
     return evidence
+
+
+def _mostly(signs: Signs, side: Spending) -> bool:
+    """Whether of the rows that no words tell of most stand on that side."""
+    return signs.counts[Said.NOTHING, side] > signs.counts[Said.NOTHING, _OPPOSITE[side]]
 
 
 def _by_balance(account: Account) -> Decision | None:

@@ -188,7 +188,8 @@ class Survey:
             if position < len(row.cells) and (other := dates.read_date(row.cells[position])):
                 self.other_dates.add(row.line, row.cells[position].strip(), other)
         for text, amount in ((entry.amount_text, entry.amount), (entry.credit_text, entry.credit)):
-            if amount.readings:
+            # What is no cost may not make a file doubtful: a sum counts only where it shows how amounts are written.
+            if amount.readings and (readings or len(set(amount.readings.values())) == 1):
                 self.amounts.add(row.line, text, amount.readings)
                 self.marked = self.marked or amount.marker is not None
                 self.plus = self.plus or "+" in text
