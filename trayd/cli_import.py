@@ -139,7 +139,14 @@ def _take(desk: Desk, path: Path, query: dict[str, Any]) -> dict[str, Any]:
         size = path.stat().st_size
         if size > LARGEST_FILE:
             row = {"line": None, "column": None, "value": None, "reason": too_large(size).reason}
-            return {"file": path.name, "recorded": 0, "duplicates": 0, "rejected": [row], "left_out": []}
+            return {
+                "file": path.name,
+                "recorded": 0,
+                "duplicates": 0,
+                "rejected": [row],
+                "left_out": [],
+                "assumed_currency": None,
+            }
         data = path.read_bytes()
     except OSError as error:
         raise TraydError(f"{path} cannot be read ({error.strerror})", "mend its rights, or name another") from error
@@ -151,7 +158,7 @@ def _remember(path: Path, read: dict[str, Any], answers: dict[str, Any]) -> str 
     """Writes what was said of a file into the settings, before anything of it is recorded.
 
     Returns:
-        The name of its source; None where nothing can be read of the file even so.
+        Which files it is remembered for; None where nothing can be read of the file even so.
 
     Raises:
         UsageError: there is nothing to know the next file of that source by.
@@ -170,8 +177,10 @@ def _remember(path: Path, read: dict[str, Any], answers: dict[str, Any]) -> str 
     if "columns" in answers:
         said["columns"] = msgspec.json.decode(answers["columns"])
     paths = Paths.usual()
-    remember_source(paths.settings, Source(name=name, header=_header(path, paths, name, understood), **said))
-    return name
+    header = _header(path, paths, name, understood)
+    remember_source(paths.settings, Source(name=name, header=header, **said))
+    named = understood["known"] or "source" in answers
+    return f"the next files of {name}" if named else f"files with the columns {', '.join(header)}"
 
 
 def _header(path: Path, paths: Paths, name: str, understood: dict[str, Any]) -> tuple[str, ...]:

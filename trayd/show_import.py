@@ -33,9 +33,17 @@ def import_view(result: dict[str, Any], _style: Style) -> RenderableType:
     lines: list[RenderableType] = [Text(f"{told}, {len(without):,} left out" if without else told)]
     lines += [_listed("left out: ", _reasons(without))] if without else []
     lines += _rejected(result)
+    if result["assumed_currency"]:
+        lines.append(_listed("currency: ", [_assumed(result["assumed_currency"])]))
     if result.get("remembered"):
-        lines.append(Text(f"  remembered for the next files of {result['remembered']}, in the settings"))
+        lines.append(Text(f"  remembered for {result['remembered']}, in the settings"))
     return Group(*lines)
+
+
+def _assumed(currency: str) -> str:
+    return (
+        f"{currency}, your home currency: nothing in the file tells another (--currency says it, --dry-run looks first)"
+    )
 
 
 def dry_run_view(result: dict[str, Any], style: Style) -> RenderableType:

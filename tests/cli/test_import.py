@@ -93,7 +93,11 @@ class TestTaking:
 
     def test_a_clean_file_leaves_nothing_out(self, home, put):
         told = home.json("import", put("plain.csv", PLAIN))
-        assert told == {"file": "plain.csv", "recorded": 1, "duplicates": 0, "rejected": [], "left_out": []}
+        assert told == {"file": "plain.csv", "recorded": 1, "duplicates": 0} | {
+            "rejected": [],
+            "left_out": [],
+            "assumed_currency": "USD",
+        }
 
     def test_a_file_that_is_known_ends_well(self, home, put):
         home.run("import", put("plain.csv", PLAIN))
@@ -256,3 +260,17 @@ class TestLongFiles:
 
     def test_a_bar_is_for_terminals_only(self, home, put):
         assert home.run("import", put("long.csv", long_table(12_000))).stderr == ""
+
+
+class TestACurrencyThatNothingTells:
+    def test_is_the_home_currency_and_that_is_said(self, home, put):
+        table = put("plan.csv", "Date,What,Amount\n2026-11-03,Standard plan,30.00\n")
+        assert "currency: USD, your home currency" in home.run("import", table).stdout
+        assert (
+            home.json("import", put("told.csv", "Date,What,Amount\n2026-11-03,Pro plan,€60.00\n"))["assumed_currency"]
+            is None
+        )
+
+    def test_is_what_a_person_says(self, home, put):
+        table = put("plan.csv", "Date,What,Amount\n2026-11-03,Standard plan,30.00\n")
+        assert "home currency" not in home.run("import", "--currency", "EUR", table).stdout

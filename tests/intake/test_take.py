@@ -34,7 +34,7 @@ def take(ledger: Ledger, name: str, content: str, *, dry_run: bool = False, **se
 
 def test_an_import_tells_what_was_recorded_known_and_rejected(ledger):
     first = f"{HEADER}2026-11-03,a,1,x\n2026-11-04,b,2,x\n"
-    assert take(ledger, "first.csv", first) == Imported(file="first.csv", recorded=2)
+    assert take(ledger, "first.csv", first) == Imported(file="first.csv", recorded=2, assumed_currency="USD")
     second = take(ledger, "second.csv", f"{first}2026-11-05,c,3,x\n2026-11-06,d,oops,x\n")
     assert plain(second) == {
         "file": "second.csv",
@@ -49,6 +49,7 @@ def test_an_import_tells_what_was_recorded_known_and_rejected(ledger):
             }
         ],
         "left_out": [],
+        "assumed_currency": "USD",
     }
 
 
@@ -80,7 +81,7 @@ def test_an_unknown_kind_of_file_is_refused_as_a_whole(ledger):
             None,
             None,
             'files that end in ".md" are not read; drop .json or .jsonl files with events, or a table of costs: '
-            ".csv, .txt, .xlsx, .ods, also in a .zip",
+            ".csv, .txt, .xlsx, also in a .zip",
         ),
     )
 

@@ -151,7 +151,7 @@ def costs_in_steps(
         occurrences[identity] += 1
         costs.append(msgspec.structs.replace(sorted_row, id=cost_id, file=name, line=row.line))
     return Costs(
-        understanding=understanding,
+        understanding=msgspec.structs.replace(understanding, assumed=sorter.assumed),
         header=tuple(heading.name for heading in table.layout.headings),
         costs=tuple(costs),
         rejected=tuple(rejected),

@@ -43,6 +43,7 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
         file: its name, for the commands in messages.
         source: of rows that do not tell their own.
         currency: of amounts that tell none; ``column_currency`` the one that the amount's header tells.
+        assumes: nothing tells that currency: it is the home currency for want of another.
     """
 
     file: str
@@ -53,6 +54,7 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     currency: str
     column_currency: str | None
+    assumes: bool
 
 
 def make_out(
@@ -80,7 +82,7 @@ def make_out(
     _refuse_two_amounts(file, layout, survey)
     styles = settle_styles(file, layout, survey, date_order, decimal)
     directions, why = _directions(file, table, survey, preset, answers, styles)
-    currency, told_by = _currency(table, preset, answers, home_currency)
+    fallback, told_by = _currency(table, preset, answers, home_currency)
     source = answers.source or (preset.name if preset else "csv")
     meaning = Meaning(
         file=file,
@@ -89,8 +91,9 @@ def make_out(
         directions=directions,
         preset=preset,
         source=source,
-        currency=currency,
+        currency=fallback or home_currency,
         column_currency=layout.currency,
+        assumes=fallback is None,
     )
     fields = {position: field for field, position in layout.fields.items()}
     fields |= {layout.dates[0]: "date"}
@@ -220,9 +223,12 @@ def _either_sign(file: str, column: str, signs: Signs) -> RefusedError:
     )
 
 
-def _currency(table: Table, preset: SourcePreset | None, answers: Answers, home_currency: str) -> tuple[str, str]:
-    """The currency of amounts that tell none, and what tells the file's, in words."""
+def _currency(
+    table: Table, preset: SourcePreset | None, answers: Answers, home_currency: str
+) -> tuple[str | None, str]:
+    """The currency of amounts that tell none, None where nothing tells it; and what tells the file's, in words."""
     layout = table.layout
+    fallback: str | None
     if answers.currency and not is_currency(answers.currency):
         problem = f'"{shown(answers.currency)}" is no currency'
         raise RefusedError(Rejection(problem=problem, cure="name its ISO 4217 code, such as USD"))
@@ -233,7 +239,7 @@ def _currency(table: Table, preset: SourcePreset | None, answers: Answers, home_
     elif above := _currency_above(table.above, home_currency):
         fallback, why = above, f"{above}, as is told above the table"
     else:
-        fallback, why = home_currency, f"{home_currency}, the home currency, where an amount tells none"
+        fallback, why = None, f"{home_currency}, the home currency, where an amount tells none"
     if "currency" in layout.fields:
         why = f'by the column "{layout.name("currency")}"'
     elif layout.currency:

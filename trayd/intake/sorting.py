@@ -51,12 +51,17 @@ _LONG_LINE = 60
 
 
 class Sorter:
-    """Sorts the rows of one file, from the first to the last."""
+    """Sorts the rows of one file, from the first to the last.
+
+    Attributes:
+        assumed: the home currency, once an amount was taken in it because nothing tells another.
+    """
 
     def __init__(self, meaning: Meaning, cells: Cells, home_currency: str) -> None:
         self._meaning = meaning
         self._cells = cells
         self._home_currency = home_currency
+        self.assumed: str | None = None
         self._header = tuple(comparable(heading.name) for heading in meaning.layout.headings)
         self._summed: list[Decimal] = [Decimal(0), Decimal(0)]
         self._rows_summed = [0, 0]
@@ -283,6 +288,8 @@ class Sorter:
         column = column or meaning.column_currency
         sign = entry.amount.sign or entry.credit.sign
         if not sign:
+            if column is None and meaning.assumes:
+                self.assumed = meaning.currency
             return column or meaning.currency
         text = entry.amount_text if entry.amount.sign else entry.credit_text
         signed = currency_of(sign, column or meaning.currency)

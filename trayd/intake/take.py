@@ -64,6 +64,7 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
         recorded: how many rows or events told something new; with a dry run, how many can be recorded.
         duplicates: how many were known already.
         left_out: the rows of a table that are no cost, and what they are instead.
+        assumed_currency: the home currency, where what is new was taken in it because nothing tells another; else None.
     """
 
     file: str
@@ -71,6 +72,7 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     duplicates: int = 0
     rejected: tuple[RejectedRow, ...] = ()
     left_out: tuple[NamedRow, ...] = ()
+    assumed_currency: str | None = None
 
 
 class Understood(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,7 +224,7 @@ def suffix_of(name: str) -> str:
 
 def unknown_kind(suffix: str) -> Rejection:
     """Why a file of that kind is not read."""
-    cure = "drop .json or .jsonl files with events, or a table of costs: .csv, .txt, .xlsx, .ods, also in a .zip"
+    cure = "drop .json or .jsonl files with events, or a table of costs: .csv, .txt, .xlsx, also in a .zip"
     if suffix in {".numbers", ".pdf"}:
         cure = "save or export it as CSV or .xlsx and drop that"
     told = (
@@ -334,6 +336,7 @@ def result(file: Understood, recorded: int) -> ImportResult:
         duplicates=file.facts - recorded,
         rejected=tuple(RejectedRow(row.line, row.column, row.value, row.reason) for row in rejected),
         left_out=tuple(row for row in file.named if row.what is not RowKind.HEADER),
+        assumed_currency=file.understanding.assumed if file.understanding and recorded else None,
     )
 
 

@@ -88,6 +88,7 @@ class Understanding(msgspec.Struct, frozen=True, kw_only=True):
         dates: how dates are written, with one of the file's own as an example.
         numbers: the same for amounts.
         currency: which, and what tells it: a column, a header, a sign, the setting.
+        assumed: the home currency, where amounts were taken in it because nothing tells theirs; else None.
         spending: which sign spending has.
     """
 
@@ -101,4 +102,5 @@ class Understanding(msgspec.Struct, frozen=True, kw_only=True):
     dates: str = ""
     numbers: str = ""
     currency: str = ""
+    assumed: str | None = None
     spending: str = ""
