@@ -48,13 +48,6 @@ def test_bytes_that_windows_1252_has_no_character_for_are_kept_as_latin_1_has_th
     assert text_of(b"a;b\n\x81;12,50 \x80\n") == "a;b\n\x81;12,50 €\n"
 
 
-@pytest.mark.parametrize(("codec", "encoding"), [("mac-roman", "Mac Roman"), ("cp850", "DOS (code page 850)")])
-def test_what_old_macs_and_dos_wrote_is_told_by_its_words(codec, encoding):
-    words = "Bücher;Müller;Café;Straßenbahn;gâteau;élève;Köln;Größe\n"
-    assert text_of(words.encode(codec)) == words
-    assert read_text(words.encode(codec)).encoding == encoding
-
-
 @pytest.mark.parametrize(
     "words",
     [
@@ -64,18 +57,17 @@ def test_what_old_macs_and_dos_wrote_is_told_by_its_words(codec, encoding):
         "5 €;£3;§ 4;½\n",
     ],
 )
-def test_what_windows_wrote_is_not_taken_for_something_older(words):
+def test_what_windows_wrote_is_read_as_such(words):
     assert text_of(words.encode("cp1252")) == words
 
 
 @given(st.text(st.sampled_from("abcXYZ äöüßéèàçñåøœÄÖÜÉÅ 0123;,.€£’–\n"), max_size=200))
 def test_western_text_never_becomes_other_text_in_utf_8_or_windows_1252(text):
     assert text_of(text.encode()) == text
-    if not text.isascii():
-        try:
-            text.encode("cp1252").decode()
-        except UnicodeDecodeError:
-            assert text_of(text.encode("cp1252")) == text
+    windows = text.encode("cp1252")
+    # Where its bytes could be letters in UTF-8, nobody can tell.
+    if windows.decode("utf-8", "ignore").isascii():
+        assert text_of(windows) == text
 
 
 def test_one_damaged_byte_spoils_no_other_character_and_is_told():

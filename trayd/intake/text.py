@@ -1,7 +1,8 @@
 """The text of a file, whatever it is encoded in.
 
 Which encoding is decided for the whole file, by what can be proved, in this order: a byte order mark; the zero bytes
-that Western text has in UTF-16; valid UTF-8; else one byte a character (:mod:`trayd.intake.one_byte`).
+that Western text has in UTF-16; valid UTF-8; else Windows-1252. Latin-1 is that less the signs that Windows has added,
+so it is read as such; what nobody can tell from these by its bytes (old Macs, DOS) is not guessed at.
 
 A file that is UTF-8 but for a few bytes (cut in the middle of a character, or glued together from two) stays UTF-8:
 each damaged byte becomes U+FFFD, which people see as �, and the name of the encoding tells the line. Reading all of it
@@ -18,7 +19,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from trayd.intake.one_byte import C1, one_byte_encoding
 from trayd.intake.rejection import RefusedError, Rejection
 
 _MARKS = (
@@ -29,6 +29,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
+# The error handler that reads the five bytes without a character in Windows-1252 as Latin-1 does, as browsers do.
+_C1 = "trayd.c1"
+
 _SAVE_AS_UTF8 = "save the file as UTF-8 and try again"
 
 _CHUNK = 1 << 20
@@ -47,6 +50,15 @@ _WESTERN = re.compile("[\xa0-\xff\u2000-\u20ff]")
 # Control characters that no text has; escape is left out, terminals write it.
 _CONTROLS = re.compile(rb"[\x00-\x06\x0e-\x19\x1c-\x1f]")
 _MOST_CONTROLS = 0.01
+
+
+def _as_latin1(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error(_C1, _as_latin1)
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,8 +121,7 @@ def read_text(data: bytes) -> Text:
     if skip or _is_damaged_utf8(data):
         encoding = f"UTF-8 (damaged on line {_line_at(data, 'utf-8', wrong)})"
         return Text(data=data, codec="utf-8", errors="replace", skip=skip, encoding=encoding)
-    codec, name = one_byte_encoding(data)
-    return Text(data=data, codec=codec, errors=C1, encoding=name)
+    return Text(data=data, codec="cp1252", errors=_C1, encoding="Windows-1252")
 
 
 def _utf16_without_mark(data: bytes) -> str:
