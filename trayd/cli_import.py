@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _ROWS_WITH_A_BAR = 10_000
 
 _REMEMBERED = ("date_order", "decimal", "currency", "spending")
+_SAYING = ("--source", *(f"--{name.replace('_', '-')}" for name in _REMEMBERED), "--column")
 
 
 @click.command("import", short_help="Take files in: events, costs of other tools.")
@@ -52,6 +53,11 @@ def import_command(
     answers = _answers(columns, said)
     if remember and dry_run:
         raise UsageError("--dry-run changes nothing, so nothing can be remembered", "leave one of the two out")
+    if remember and not answers.keys() - {"sheet"}:
+        raise UsageError(
+            "--remember keeps what is said of a file, and nothing is said",
+            f"say it, with one of {', '.join(_SAYING)}, or leave --remember out",
+        )
     for path in files:
         _check(path)
     results = []
@@ -197,7 +203,7 @@ def _header(path: Path, paths: Paths, name: str, understood: dict[str, Any]) -> 
         )
     there = set(map(comparable, header))
     for source in load(paths.settings).source:
-        if source.name == name and source.header and there.issuperset(map(comparable, source.header)):
+        if source.name == name and source.header and there == set(map(comparable, source.header)):
             return source.header
     known = any(source.name == name and there.issuperset(map(comparable, source.header)) for source in known_sources())
     return () if known else header

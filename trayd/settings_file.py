@@ -38,7 +38,7 @@ TEMPLATE = """\
 # `trayd import --remember` writes them.
 #   [[source]]
 #   name = "My Bank"         # its costs bear this name
-#   header = ["Booked", "Text", "Sum"]   # columns that tell its files from others
+#   header = ["Booked", "Text", "Sum"]   # all columns of its files
 #   columns = { amount = "Sum" }         # which column is which, where names do not say
 #   date_order = "dmy"       # or mdy, ymd
 #   decimal = "comma"        # or point

@@ -23,8 +23,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Attributes:
         name: what it is called; its costs bear this name.
-        header: names of columns that must all be there for a file to be one of these. Empty where the name is that of a
-            source that trayd knows by itself: the rest is then said of that one.
+        header: the names of the columns of its files, all of them. Empty where the name is that of a source that trayd
+            knows by itself: the rest is then said of that one.
         columns: the column that is meant, by field: ``{ amount = "Net" }``.
         date_order: day, month or year first: dmy, mdy or ymd.
         decimal: whether the point or the comma divides whole units from their parts.

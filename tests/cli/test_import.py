@@ -178,9 +178,12 @@ class TestSaying:
             (["--currency", "XQQ"], "'XQQ' is no currency"),
             (["--date-order", "ymx"], "'ymx' is not one of 'dmy', 'mdy', 'ymd'"),
             (["--dry-run", "--remember"], "leave one of the two out"),
+            (["--remember"], "--remember keeps what is said of a file, and nothing is said"),
+            (["--remember", "--sheet", "plain.csv"], "or leave --remember out"),
         ):
             assert said in " ".join(home.run("import", *options, file, code=2).stderr.split())
         assert recorded(home) == []
+        assert home.json("config", "show")["source"] == []
 
 
 class TestRemembering:

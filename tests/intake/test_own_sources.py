@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from tests.intake.samples import read
 from trayd.intake.own_sources import presets
 from trayd.intake.sources import known_sources
@@ -24,6 +26,19 @@ def test_a_file_that_can_be_read_in_two_ways_is_read_as_was_said_of_its_source()
 
 def test_a_file_with_another_header_is_not_read_by_it():
     assert read("a.csv", TWO_WAYS.replace("Sum", "Total paid"), source=(BANK,)).refused
+
+
+@pytest.mark.parametrize("name", ["My Bank", "American Express"])
+def test_a_file_with_more_columns_is_one_of_another_source(name: str):
+    """A few usual columns are in the files of many: what was said of one is not said of all of them."""
+    plain = Source(name=name, header=("Date", "Description", "Amount"), date_order="dmy")
+    amex = "Date,Description,Card Member,Account #,Amount\n11/12/2026,ADOBE,A,-1,20.00\n11/13/2026,SUNO,A,-1,9.00\n"
+    costs = read("amex.csv", amex, source=(plain,)).costs
+    assert [(cost.date, cost.source) for cost in costs] == [
+        (date(2026, 11, 12), "American Express"),
+        (date(2026, 11, 13), "American Express"),
+    ]
+    assert read("card.csv", "Date,Description,Amount,Card\n03/04/2026,Suno,10.00,1\n", source=(plain,)).refused
 
 
 def test_an_entry_with_the_name_of_a_known_source_says_only_what_differs():

@@ -87,7 +87,8 @@ def test_answers_win_over_a_source():
 def test_a_persons_own_source_wins_over_the_one_that_comes_with_trayd():
     content = b"date,product,sku,model,applied_cost_per_quantity,gross_amount,discount_amount,net_amount\n"
     content += b"2026-11-03,copilot,p,m,1,2,1,1\n"
-    mine = SourcePreset(name="Ours", header=("date", "net_amount"), columns={"amount": "gross_amount"})
+    header = tuple(content.decode().splitlines()[0].split(","))
+    mine = SourcePreset(name="Ours", header=header, alone=True, columns={"amount": "gross_amount"})
     file = read_costs("x.csv", content, home_currency="USD", sources=(mine,))
     assert (file.costs[0].source, file.costs[0].amount) == ("Ours", Money.of("2"))
 

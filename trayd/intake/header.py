@@ -56,7 +56,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         return self.layout.line or (self.above[-1].line if self.above else 0)
 
 
-# The source that a person has told, and the person's own, which are looked for before those that come with trayd.
+# The source that a person has told, and the person's own.
 _Sources = tuple[SourcePreset | None, Sequence[SourcePreset]]
 
 
@@ -81,7 +81,7 @@ def find_table(
         file: its name, for the command in a refusal.
         sheets: the ways to see it, the likeliest first.
         named: the columns that a person has named, by field.
-        own: the person's own sources; they win over those that come with trayd.
+        own: the person's own sources; of those that know a header by as many columns, they come first.
         source: the name of the source, where a person has told it.
         home_currency: see :func:`~trayd.intake.layout.lay_out`.
 
@@ -160,7 +160,7 @@ def _candidates(
         fields = {heading.field for heading in known}
         score = sum(1.0 if heading.meaning and heading.meaning.sure else 0.3 for heading in known) / len(filled)
         score += len(fields & {"date"}) + bool(fields & _AMOUNTS)
-        preset = recognise(row.cells, own) or recognise(row.cells, known_sources())
+        preset = recognise(row.cells, (*own, *known_sources()))
         if preset:
             score += _KNOWN + len(preset.header)
         if wanted and wanted.issubset(map(comparable, row.cells)):

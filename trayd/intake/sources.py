@@ -34,6 +34,7 @@ class SourcePreset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     Attributes:
         name: the tool or the statement, for people; it is the records' source.
         header: names of columns that must all be there for a header to be this one's.
+        alone: no other columns may be there beside those.
         columns: the column of each field, where it cannot be worked out or a person has said so.
         date_order, decimal, currency, spending: as in :class:`~trayd.intake.understanding.Answers`.
         leave_out: rows that cost nothing.
@@ -42,6 +43,7 @@ class SourcePreset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     name: str
     header: tuple[str, ...]
+    alone: bool = False
     columns: dict[str, str] = {}
     date_order: DateOrder | None = None
     decimal: DecimalMark | None = None
@@ -63,6 +65,11 @@ def known_sources() -> tuple[SourcePreset, ...]:
 
 def recognise(header: Sequence[str], sources: Iterable[SourcePreset]) -> SourcePreset | None:
     """The source whose names are all in the header; of several the one with the most, then the first."""
-    names = {comparable(name) for name in header}
-    fitting = [source for source in sources if source.header and names.issuperset(map(comparable, source.header))]
+    names = {comparable(name) for name in header if name.strip()}
+    fitting = [source for source in sources if _fits(source, names)]
     return max(fitting, key=lambda source: len(source.header), default=None)
+
+
+def _fits(source: SourcePreset, names: set[str]) -> bool:
+    wanted = set(map(comparable, source.header))
+    return bool(wanted) and (names == wanted if source.alone else names >= wanted)
