@@ -233,7 +233,7 @@ class Daemon:
     async def tell(self, notice: DropNotice) -> None:
         """Tells of a dropped file, or of the folder."""
         name = notice.file or str(self.paths.drop)
-        await self._watch.tell(FileRejected(name=name, reason=notice.body, at=self._clock()))
+        await self._watch.tell(FileRejected(name=name, title=notice.title, reason=notice.body, at=self._clock()))
 
     async def notify(self, notice: Notice) -> None:
         """Shows something that the person has asked for."""

@@ -122,7 +122,7 @@ def _ledger(paths: Paths, _settings: Settings) -> Iterator[Finding]:
             "drop folder",
             "note",
             f"{count(status['drop']['rejected'], 'file')} rejected",
-            "see the .reason.txt beside each in drop/rejected",
+            "open drop/rejected: the reason is in the .reason.txt beside each, or in each row of a .rows.csv",
         )
 
 

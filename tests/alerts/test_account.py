@@ -44,12 +44,13 @@ def test_the_text_is_the_problem_with_its_cure_and_a_lock_is_critical() -> None:
 def test_a_rejected_file_is_told_with_its_reason_and_again_when_it_is_rejected_again() -> None:
     story = Story()
     reason = 'costs.csv line 14: "12.5O" is not an amount (column "amount"); correct it and try again'
-    first = event(FileRejected("costs.csv", reason, START))
-    again = event(FileRejected("costs.csv", reason, START + timedelta(hours=1)))
+    title = "1 row of costs.csv could not be recorded"
+    first = event(FileRejected("costs.csv", title, reason, START))
+    again = event(FileRejected("costs.csv", title, reason, START + timedelta(hours=1)))
 
     decision = evaluate([first, again], {}, START, story.words)
 
-    assert [(one.title, one.text) for one in decision.tell] == [("Not taken in: costs.csv", reason)] * 2
+    assert [(one.title, one.text) for one in decision.tell] == [(title, reason)] * 2
     seen = {one.id: one for one in decision.episodes}
     assert evaluate([first, again], seen, START, story.words).episodes == ()
 

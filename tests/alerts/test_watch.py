@@ -290,13 +290,15 @@ async def test_a_burst_is_one_summary_with_the_gravest_first(world: World) -> No
 
 
 async def test_many_rejected_files_are_one_notice(world: World) -> None:
-    rejected = [FileRejected(f"{n}.csv", f"{n}.csv: no header; add one", START) for n in range(50)]
+    rejected = [
+        FileRejected(f"{n}.csv", f"{n}.csv was not taken in", f"{n}.csv: no header; add one", START) for n in range(50)
+    ]
     async with world.running() as watch:
         await watch.tell(*rejected)
         await settled(lambda: world.desk.shown)
 
     (notice,) = world.desk.shown
-    assert notice.title == "50 files not taken in"
+    assert notice.title == "50 files were not, or not wholly, taken in"
     assert notice.actions == (("Open drop folder", "open:drop"),)
 
 

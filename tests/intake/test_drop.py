@@ -182,7 +182,24 @@ async def test_bad_rows_are_put_aside_with_their_reasons_and_told_once(host):
     (notice,) = host.notices
     assert notice.title == "1 row of costs.csv could not be recorded"
     assert 'costs.csv line 3: "12.5O" is not an amount (column "amount"); correct it' in notice.body
+    assert notice.body.endswith(f". It is in costs.csv.rows.csv in {host.drop / 'rejected'}.")
     assert count_files(host.drop) == DropStatus(waiting=0, rejected=1)
+
+
+async def test_of_several_bad_rows_the_first_and_their_number_are_told(host):
+    (host.drop / "costs.csv").write_text(f"{HEADER}2026-11-03,a,1,x\n2026-11-04,b,?,x\n2026-11-05,c,?,x\n")
+    await host.scan()
+    (notice,) = host.notices
+    assert notice.title == "2 rows of costs.csv could not be recorded"
+    assert "the first of 2 rows that could not be recorded; they are in costs.csv.rows.csv" in notice.body
+
+
+async def test_what_a_killed_run_had_begun_to_write_is_taken_away(host):
+    (host.drop / "rejected").mkdir()
+    (host.drop / "rejected" / ".x3ky0sbz.trayd-writing").write_text("half a rea")
+    (host.drop / "rejected" / ".mine.tmp").write_text("not trayd's")
+    await host.scan()
+    assert host.tree() == ["rejected/.mine.tmp"]
 
 
 async def test_a_corrected_table_of_rejected_rows_can_be_dropped_as_it_is(host):

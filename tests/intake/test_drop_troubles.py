@@ -186,6 +186,7 @@ async def test_many_bad_files_at_once_are_told_in_one_word(host):
     (notice,) = host.notices
     assert notice.title == "20 files were not, or not wholly, taken in"
     assert "and 17 more" in notice.body
+    assert notice.body.count(str(host.drop)) == 1
     assert count_files(host.drop) == DropStatus(waiting=0, rejected=20)
 
 

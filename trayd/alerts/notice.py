@@ -19,7 +19,7 @@ _CALLED = {
     "balance": "balances are low",
     "expensive": "expensive generations",
     "account": "accounts need you",
-    "file": "files not taken in",
+    "file": "files were not, or not wholly, taken in",
     "backfill": "accounts have been read",
 }
 

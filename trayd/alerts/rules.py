@@ -56,9 +56,13 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileRejected(msgspec.Struct, frozen=True):
-    """A dropped file was not taken in; ``reason`` names line, column and cure. ``at`` is UTC."""
+    """A dropped file, or the folder, needs a person: ``title`` says what it is, ``reason`` names line, column and cure.
+
+    ``at`` is UTC.
+    """
 
     name: str
+    title: str
     reason: str
     at: datetime
 

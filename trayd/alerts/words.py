@@ -38,7 +38,7 @@ def words(finding: Finding, step: int, limits: Alerts, locale: str) -> Words:
         case AccountFact() as fact:
             return _account(fact)
         case FileRejected() as rejected:
-            return Words(f"Not taken in: {rejected.name}", rejected.reason)
+            return Words(rejected.title, rejected.reason)
         case BackfillDone() as done:
             return Words("trayd has read your history", f"{_owner(done.account)}: {done.found}.", LOW)
 

@@ -194,6 +194,7 @@ class DropFolder:
             if not self._begun:
                 for name in claimed(self._path):
                     places.unclaim(self._path, name)
+                places.discard_unfinished(self._path / REJECTED)
                 self._begun = True
             found = self._readiness.ready(states(self._path))
         except FileNotFoundError:
@@ -234,7 +235,7 @@ class DropFolder:
                 reads = [msgspec.structs.replace(reads[0], file=file)]
                 done = results([file], [])
             away = await asyncio.to_thread(self._put_away, reads, known, now)
-            for notice in gathered(away.notices, self._path / REJECTED):
+            for notice in gathered(away.notices):
                 await self._host.tell(notice)
             trouble = away.trouble or trouble
         await self._moved_or_trouble(trouble)

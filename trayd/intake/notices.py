@@ -54,21 +54,25 @@ def notice_of(file: Understood, folder: Path) -> DropNotice | None:
     rows = len(file.rejected)
     return DropNotice(
         title=f"{'1 row' if rows == 1 else f'{rows} rows'} of {file.name} could not be recorded",
-        body=f"{file.rejected[0].text(file.name)}. See {file.name}{ROWS_END} in {printable(str(folder))}.",
+        body=f"{file.rejected[0].text(file.name)}. {_all(rows)} {file.name}{ROWS_END} in {printable(str(folder))}.",
         file=file.name,
     )
 
 
-def gathered(notices: Sequence[DropNotice], folder: Path) -> Sequence[DropNotice]:
+def _all(rows: int) -> str:
+    return "It is in" if rows == 1 else f"This is the first of {rows} rows that could not be recorded; they are in"
+
+
+def gathered(notices: Sequence[DropNotice]) -> Sequence[DropNotice]:
     """The notices as a person is to see them: of many files at once, one that names the first few."""
     if len(notices) <= _MOST_AT_ONCE:
         return notices
     named = ", ".join(notice.file or "" for notice in notices[:_MOST_AT_ONCE])
-    body = f"{named} and {len(notices) - _MOST_AT_ONCE} more. The first: {notices[0].body}"
+    more = len(notices) - _MOST_AT_ONCE
     return [
         DropNotice(
             title=f"{len(notices)} files were not, or not wholly, taken in",
-            body=f"{body} See {printable(str(folder))}.",
+            body=f"{named} and {more} more. The first: {notices[0].body}",
         )
     ]
 

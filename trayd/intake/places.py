@@ -28,6 +28,9 @@ _NO_HARD_LINK = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNO
 #: The end of the name that a file has for a moment, between its two places. A run that is killed then leaves it.
 CLAIMED_END = ".trayd-taking"
 
+#: The end of the name that a file has while it is written. A run that is killed then leaves a part of it.
+WRITTEN_END = ".trayd-writing"
+
 
 def move(source: StrPath, folder: StrPath, name: str, expected: Signature, *, watched: bool = True) -> str:
     """Moves what was looked at into the folder, under that name or one with a number; nothing is overwritten.
@@ -69,6 +72,18 @@ def unclaim(folder: StrPath, claimed: str) -> None:
         OSError: it cannot be renamed.
     """
     _name(os.path.join(folder, claimed), folder, claimed.removesuffix(CLAIMED_END))
+
+
+def discard_unfinished(folder: StrPath) -> None:
+    """Takes away what runs that were killed had begun to write in a folder: whatever it was made from is still there.
+
+    Raises:
+        OSError: one cannot be taken away.
+    """
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(WRITTEN_END):
+                os.unlink(entry.path)
 
 
 def place(folder: Path, name: str, content: bytes) -> Path:
@@ -230,7 +245,7 @@ def _copy(source: StrPath, target: StrPath, expected: Signature) -> None:
 
 def _place_by(folder: Path, name: str, write: Callable[[int], None]) -> str:
     """Writes a file whole and durably, under that name or one with a number."""
-    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=folder)
+    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=WRITTEN_END, dir=folder)
     try:
         try:
             write(descriptor)
