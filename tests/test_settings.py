@@ -62,6 +62,7 @@ def test_amounts_written_as_numbers_stay_exact() -> None:
         (POOL + "from = 2026-01-01\nto = 2025-12-31", "to 2025-12-31 is before from 2026-01-01"),
         (POOL + "from = 2026-01-01\ncurrency = 'EURO'", "currency 'EURO' is no ISO 4217 code"),
         (POOL + "from = 1926-01-01", "outside the years"),
+        (POOL + "from = 2026-01-01\nperiod = 'once'\nto = 9999-12-31", "beyond the year 2999; leave it out"),
         (POOL + "from = '1.1.2026'", "from: expected a date such as 2026-01-31"),
         (POOL + "from = 2026-01-01T00:00:00Z", "from: expected a date such as 2026-01-31"),
         (POOL, "from is missing"),

@@ -59,6 +59,10 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError(f"{told}: there is no period {self.period!r}; take one of {', '.join(PERIODS)}")
         if not _YEARS[0] <= self.since.year <= _YEARS[1]:
             raise ValueError(f"{told}: from {self.since} lies outside the years {_YEARS[0]} to {_YEARS[1]}")
+        if self.to is not None and self.to.year > _YEARS[1]:
+            raise ValueError(
+                f"{told}: to {self.to} lies beyond the year {_YEARS[1]}; leave it out where there is no end"
+            )
         if self.to is not None and self.to < self.since:
             raise ValueError(f"{told}: to {self.to} is before from {self.since}; swap them")
         self._check_split(told)
