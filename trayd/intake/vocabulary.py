@@ -65,6 +65,8 @@ class Vocabulary:
         within = tuple((entry.field, Phrases(entry.words)) for entry in file.within)
         cut = [field for field, _ in within].index(_FIRST_NOUN)
         self._modifiers, self._nouns = within[:cut], within[cut:]
+        #: Words in a column's name that make it one of currencies.
+        self.currencies = dict(within)["currency"]
         words = {name: Phrases(phrases) for name, phrases in file.words.items()}
         self.total = words["total"]
         self.total_of = words["total_of"]
@@ -74,6 +76,10 @@ class Vocabulary:
         self.no_date_yet = words["no_date_yet"]
         self.failed = words["failed"]
         self.yes_no = words["yes_no"]
+        self.yes = words["yes"]
+        self.foreign = words["foreign"]
+        self.customer = words["customer"]
+        self.invoice_number = words["invoice_number"]
         self.done = words["done"]
         self.free = words["free"]
         self.refund = words["refund"]
