@@ -210,3 +210,27 @@ def test_tar_archives_are_refused_packed_or_not():
     assert "it is an archive (tar)" in refusal(out.getvalue())
     assert "it is an archive (tar)" in refusal(gzip.compress(out.getvalue()), name="costs.csv.gz")
     assert "what is packed in it is packed itself" in refusal(gzip.compress(gzip.compress(TABLE)), name="costs.csv.gz")
+
+
+def opendocument() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as parts:
+        kind = "application/vnd.oasis.opendocument.spreadsheet"
+        parts.writestr("mimetype", kind, zipfile.ZIP_STORED)
+        parts.writestr("content.xml", "<office:document-content/>")
+    return out.getvalue()
+
+
+def test_an_opendocument_spreadsheet_is_refused_by_what_it_is_and_never_passed_over():
+    assert refusal(opendocument(), name="costs.ods") == (
+        "costs.ods: it is an OpenDocument spreadsheet (.ods), not a table; save it as .xlsx or as CSV and drop that"
+    )
+    assert 'in "b.ods", which is in it: it is an OpenDocument spreadsheet' in refusal(
+        zipped(("a.csv", TABLE), ("b.ods", opendocument()))
+    )
+
+
+@pytest.mark.parametrize("name", ["b.xls", "b.xlsb"])
+def test_workbooks_of_other_forms_are_never_passed_over_in_an_archive(name):
+    old = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512)
+    assert f'in "{name}", which is in it: it is a workbook' in refusal(zipped(("a.csv", TABLE), (name, old)))

@@ -50,6 +50,7 @@ class Zip:
     """A zip file.
 
     Attributes:
+        data: the zip file itself.
         members: the files in it, without what desktops add.
         unpacked: how many bytes they are altogether.
 
@@ -58,6 +59,7 @@ class Zip:
     """
 
     def __init__(self, data: bytes) -> None:
+        self.data = data
         try:
             self._file = zipfile.ZipFile(io.BytesIO(data))
         except _DAMAGED:
@@ -82,20 +84,6 @@ class Zip:
         """Whether there is a file of that very name."""
         return name in self._file.NameToInfo
 
-    def begins(self, name: str, content: bytes) -> bool:
-        """Whether there is a file of that name that begins so.
-
-        Raises:
-            RefusedError: it cannot be unpacked.
-        """
-        if not self.has(name):
-            return False
-        try:
-            with self.open(name) as stream:
-                return stream.read(len(content)) == content
-        except _DAMAGED:
-            raise _damaged(f'"{shown(printable(name))}" in it is damaged') from None
-
     def names(self) -> list[str]:
         """The names of all files, as the archive tells them."""
         return self._file.namelist()
@@ -110,6 +98,18 @@ class Zip:
             return self._file.open(name)
         except (KeyError, RuntimeError, *_DAMAGED):
             raise _damaged(f'"{shown(printable(name))}", which should be in it, is missing or damaged') from None
+
+    def content(self, name: str) -> bytes:
+        """The content of the file of that very name.
+
+        Raises:
+            RefusedError: as :meth:`open`.
+        """
+        try:
+            with self.open(name) as stream:
+                return stream.read()
+        except _DAMAGED:
+            raise _damaged(f'"{shown(printable(name))}" in it is damaged') from None
 
     def read(self, member: Member) -> bytes:
         """A file's content.

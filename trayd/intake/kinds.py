@@ -44,6 +44,8 @@ _TAR = b"ustar"
 _TAR_AT = 257
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+# OpenDocument 1.3, part 2, 3.3: their first file tells what they are, and is not packed.
+_ODS = re.compile(rb"PK\x03\x04.{26}mimetype.{0,100}application/vnd\.oasis\.opendocument\.spreadsheet", re.DOTALL)
 _GZIP = b"\x1f\x8b"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -81,14 +83,11 @@ def kind_of(data: bytes) -> Kind:
     Raises:
         RefusedError: it is something else than a table, and what.
     """
+    _refuse_other_workbooks(data)
     if data.startswith(_ZIP):
         return Kind.ZIP
     if data.startswith(_GZIP):
         return Kind.GZIP
-    if data.startswith(_OLE):
-        if _OLE_ENCRYPTED in data:
-            raise refused_as("a workbook with a password", "save it without the password and drop that")
-        raise refused_as("a workbook or document of the form before 2007 (.xls)", "save it as .xlsx and drop that")
     if data[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
         raise refused_as("an archive (tar)", _UNPACK)
     begin = data[:_LOOKED_AT].removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -113,6 +112,15 @@ def foreign_package(names: Container[str]) -> RefusedError | None:
 def refused_as(what: str, cure: str) -> RefusedError:
     """The refusal of a file that is something else than its name says."""
     return RefusedError(Rejection(problem=f"it is {what}, not a table", cure=cure))
+
+
+def _refuse_other_workbooks(data: bytes) -> None:
+    if data.startswith(_OLE):
+        if _OLE_ENCRYPTED in data:
+            raise refused_as("a workbook with a password", "save it without the password and drop that")
+        raise refused_as("a workbook or document of the form before 2007 (.xls)", "save it as .xlsx and drop that")
+    if _ODS.match(data):
+        raise refused_as("an OpenDocument spreadsheet (.ods)", "save it as .xlsx or as CSV and drop that")
 
 
 def _refuse_markup(begin: bytes) -> None:

@@ -11,14 +11,14 @@ from trayd.intake.archive import Member, Zip, too_large, unpack_gzip
 from trayd.intake.delimited import DELIMITERS, Dialect, read_rows
 from trayd.intake.dialects import dialects_of
 from trayd.intake.kinds import LARGEST_FILE, Kind, foreign_package, kind_of
-from trayd.intake.opendocument import is_opendocument, opendocument_sheets
 from trayd.intake.rejection import RefusedError, Rejection, shown
 from trayd.intake.rows import Row, Sheet
 from trayd.intake.text import Text, read_text
-from trayd.intake.workbook import is_workbook, workbook_sheets
+from trayd.intake.workbook_parts import is_workbook
 
-# Files in an archive by the ends of their names. What ends in neither rides along: invoices, logos.
-_TABLES = (".csv", ".tsv", ".tab", ".xlsx", ".xlsm", ".ods")
+# Files in an archive by the ends of their names. What ends in none of them rides along: invoices, logos. Workbooks of
+# other forms are among them to be refused by what they are.
+_TABLES = (".csv", ".tsv", ".tab", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 _TAB_SEPARATED = (".tsv", ".tab")
 _TEXTS = (".txt",)
 _PACKED = (".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2", ".xz", ".zst")
@@ -87,8 +87,8 @@ def _only_text(data: bytes) -> bytes:
 
 def _packed_sheets(data: bytes, wanted: str | None) -> tuple[Sheet, ...]:
     package = Zip(data)
-    sheets = _book_sheets(package, "", wanted)
-    if sheets is not None:
+    if is_workbook(package):
+        sheets = _workbook_sheets(package, "", wanted)
         if not sheets:
             raise RefusedError(
                 Rejection(problem="all its sheets are empty or hidden", cure="show the one that is meant")
@@ -151,19 +151,16 @@ def _member_sheets(data: bytes, member: Member, wanted: str | None, room: int) -
             package = Zip(data)
             if package.unpacked > room:
                 raise too_large()
-            sheets = _book_sheets(package, member.name, wanted)
-            if sheets is not None:
-                return sheets, package.unpacked
+            if is_workbook(package):
+                return _workbook_sheets(package, member.name, wanted), package.unpacked
     raise RefusedError(Rejection(problem="it is packed itself, and no workbook", cure="unpack it and drop that"))
 
 
-def _book_sheets(package: Zip, within: str, wanted: str | None) -> tuple[Sheet, ...] | None:
-    """The sheets of a workbook of any kind that is read; None where it is no workbook."""
-    if is_workbook(package):
-        return workbook_sheets(package, within, wanted)
-    if is_opendocument(package):
-        return opendocument_sheets(package, within, wanted)
-    return None
+def _workbook_sheets(package: Zip, within: str, wanted: str | None) -> tuple[Sheet, ...]:
+    # It loads openpyxl, which most files have no use for.
+    from trayd.intake.workbook import workbook_sheets
+
+    return workbook_sheets(package, within, wanted)
 
 
 def _no_table(members: Sequence[Member]) -> RefusedError:
