@@ -4,6 +4,7 @@ import io
 import re
 import subprocess
 import sys
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -490,6 +491,17 @@ def test_rows_that_are_not_below_one_another_are_refused_since_some_would_be_los
         f"costs.xlsx: the workbook is damaged: row {second:,} stands below row 2; "
         "open it in LibreOffice, save it again as .xlsx (or the sheet as CSV) and drop that"
     )
+
+
+def test_a_row_of_more_cells_than_there_are_columns_is_refused_before_room_is_made_for_it():
+    data = package('<row r="1">' + '<c r="A1"/>' * 1_000_000 + "</row>")
+    tracemalloc.start()
+    try:
+        assert "the workbook is damaged: a row has more than 16,384 cells" in refusal(data)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 << 20
 
 
 def test_rows_are_found_wherever_the_sheet_is_cut_for_reading():

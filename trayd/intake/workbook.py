@@ -41,7 +41,24 @@ _SAVE_AGAIN = "open it in Excel or LibreOffice, save it again as .xlsx (or the s
 
 
 class _Reader(ExcelReader):
-    """Reads what rows need, and stumbles over nothing else."""
+    """Reads what rows need, and stumbles over nothing else.
+
+    Attributes:
+        places: where in the zip file the sheets with cells are.
+        uncalculated: those of them that may have formulas without results.
+    """
+
+    def __init__(self, package: Zip, *, formulas: bool) -> None:
+        super().__init__(io.BytesIO(package.data), read_only=True, data_only=not formulas, keep_links=False)
+        self._package = package
+        self.places: list[str] = []
+        self.uncalculated: set[str] = set()
+
+    def read_worksheets(self) -> None:
+        """Looks the sheets through before they are opened."""
+        self.places = _places(self)
+        self.uncalculated = {place for place in self.places if look_through(self._package.open(place))}
+        super().read_worksheets()
 
     def read_properties(self) -> None:
         """Leaves out who wrote the workbook, and when."""
@@ -116,13 +133,11 @@ def workbook_sheets(package: Zip, within: str = "", wanted: str | None = None) -
     """
     with _refusing():
         reader = _reader(package)
-        places = _places(reader)
-        uncalculated = {place for place in places if look_through(package.open(place))}
-        formulas = _reader(package, formulas=True).wb if uncalculated else None
+        formulas = _reader(package, formulas=True).wb if reader.uncalculated else None
         zero_is_none = wants_calculation(package.content(reader.parser.workbook_part_name))
         parts = []
-        for number, (place, cells) in enumerate(zip(places, reader.wb.worksheets, strict=True)):
-            beside = formulas.worksheets[number] if formulas and place in uncalculated else None
+        for number, (place, cells) in enumerate(zip(reader.places, reader.wb.worksheets, strict=True)):
+            beside = formulas.worksheets[number] if formulas and place in reader.uncalculated else None
             table = _Table(cells, beside, zero_is_none)
             parts.append(Part(name=cells.title, hidden=cells.sheet_state != "visible", read=table.rows))
     return stored_sheets(_ENCODING, parts, within, wanted)
@@ -132,7 +147,7 @@ def _reader(package: Zip, *, formulas: bool = False) -> _Reader:
     # It warns of what it would not write again: styles, rules for input. It writes nothing here. The filter is one for
     # the process, by place: rows come while others read, and Python's own way back is not safe among threads.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
-    reader = _Reader(io.BytesIO(package.data), read_only=True, data_only=not formulas, keep_links=False)
+    reader = _Reader(package, formulas=formulas)
     reader.read()
     for sheet in reader.wb.worksheets:
         # Many programs write wrong ones, and what is outside of them would be passed over.

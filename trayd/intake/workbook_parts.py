@@ -30,8 +30,11 @@ _UNCALCULATED = re.compile(
     rb"(?:</(?:\w+:)?c>|<(?:\w+:)?v\s*/>|<(?:\w+:)?v(?:\s[^<>]*)?>[0.]*</)"
 )
 
-# Excel's own last row.
+_ROW_OR_CELL = re.compile(rb"<(?:\w+:)?(row|c)[\s/>]")
+
+# Excel's own last row and column.
 _MOST_ROWS = 1 << 20
+_MOST_CELLS = 1 << 14
 
 _CHUNK = 1 << 16
 # Longer than what is looked for.
@@ -58,10 +61,11 @@ def look_through(sheet: IO[bytes]) -> bool:
     """Whether a sheet may have formulas that were never calculated.
 
     Raises:
-        RefusedError: it is of a form that openpyxl reads as empty, or rows are out of order or beyond the last one.
+        RefusedError: it is of a form that openpyxl reads as empty, rows are out of order or beyond the last one, or one
+            has more cells than there are columns: openpyxl makes room for a row at a time.
     """
     uncalculated = False
-    last = 0
+    last = cells = 0
     before = b""
     with sheet:
         while piece := sheet.read(_CHUNK):
@@ -72,16 +76,29 @@ def look_through(sheet: IO[bytes]) -> bool:
             for row in _ROW.finditer(text):
                 if row.end() > len(before):
                     last = _following(last, int(row[1]))
+            cells = _longest(piece, cells)
             before = text[-_OVERLAP:]
     return uncalculated
+
+
+def _longest(piece: bytes, cells: int) -> int:
+    """How many cells the row has that the piece ends in; ``cells`` of them came before it."""
+    for found in _ROW_OR_CELL.finditer(piece):
+        cells = cells + 1 if found[1] == b"c" else 0
+        if cells > _MOST_CELLS:
+            raise _damaged(f"a row has more than {_MOST_CELLS:,} cells")
+    return cells
 
 
 def _following(last: int, number: int) -> int:
     if last < number <= _MOST_ROWS:
         return number
-    problem = f"the workbook is damaged: row {number:,} stands below row {last:,}"
+    raise _damaged(f"row {number:,} stands below row {last:,}")
+
+
+def _damaged(how: str) -> RefusedError:
     cure = "open it in LibreOffice, save it again as .xlsx (or the sheet as CSV) and drop that"
-    raise RefusedError(Rejection(problem=problem, cure=cure))
+    return RefusedError(Rejection(problem=f"the workbook is damaged: {how}", cure=cure))
 
 
 def _strict() -> RefusedError:
