@@ -171,9 +171,12 @@ def refresh(as_json: bool) -> int:
     """Ask fal now, and look into the drop folder."""
     with _desk() as desk:
         answer = desk.refresh()
+        trouble = desk.ask("rates")["trouble"]
     from trayd.show import refresh_view
 
     print_answer(answer, as_json, lambda _style: refresh_view(answer))
+    if trouble:
+        click.echo(f"exchange rates: {trouble}", err=True)
     return int(any(account["problem"] for account in answer))
 
 

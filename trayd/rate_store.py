@@ -6,6 +6,7 @@ aside under a name that says so.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import re
@@ -110,6 +111,7 @@ class RateStore:
             RatesError: they contradict what is known; nothing was changed.
             TraydError: the folder cannot be written.
         """
+        self._discard_unfinished()
         years = told.years()
         result = merged({year: self.sheet(year) for year in (years[0] - 1, *years)}, told)
         # From the oldest on: cut short, what is missing is at the end or a whole year, and is missed at the next look.
@@ -128,6 +130,12 @@ class RateStore:
             return msgspec.json.decode((self.folder / _NOTES).read_bytes(), type=dict[str, Fetched])
         except (OSError, msgspec.DecodeError):
             return {}
+
+    def _discard_unfinished(self) -> None:
+        """Takes away what was being written when a run was killed; whoever writes here is the only one."""
+        for path in (*self.folder.glob(".*.csv.*"), *self.folder.glob(f".{_NOTES}.*")):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def _path(self, year: int) -> Path:
         return self.folder / f"{year}.csv"

@@ -215,25 +215,29 @@ class _Finding:
         for fixed in self._fixed:
             if fixed.holds(day) and (factor := fixed.factor(currency, self._home)) is not None:
                 return Rate(factor, fixed.since or day, RateSource.SETTINGS, last_known=False)
-        found: Rate | None = None
-        for table, source in self._tables:
-            rate = self._crossed(table, source, currency, day)
-            if rate is not None and (found is None or rate.published > found.published):
-                found = rate
-            if found is not None and not found.last_known:
-                break
-        return found
-
-    def _crossed(self, table: Table, source: RateSource, currency: str, day: date) -> Rate | None:
-        """The rate through the euro, or through what the user has fixed where a table lacks a currency."""
+        # The bank's own rates first, from whichever table: else an amount would be another once rates are fetched.
         for come in self._ways(currency, day):
             for go in self._ways(self._home, day):
-                rate = _between(table, source, come, go, day)
+                rate = self._crossed(come, go, day)
                 if rate is not None:
-                    factor, quotes, called = rate
-                    published = quotes.published if quotes else day
-                    return Rate(factor, published, called, last_known=quotes is not None and self._behind(quotes, day))
+                    return rate
         return None
+
+    def _crossed(self, come: _Way, go: _Way, day: date) -> Rate | None:
+        """The rate of one way through the euro, from the table that has the newer one."""
+        found: Rate | None = None
+        for table, source in self._tables:
+            rate = _between(table, source, come, go, day)
+            if rate is None:
+                continue
+            factor, quotes, called = rate
+            published = quotes.published if quotes else day
+            if found is None or published > found.published:
+                behind = quotes is not None and self._behind(quotes, day)
+                found = Rate(factor, published, called, last_known=behind)
+            if not found.last_known:
+                break
+        return found
 
     def _ways(self, currency: str, day: date) -> Iterator[_Way]:
         yield _Way(currency, Decimal(1), fixed=False)

@@ -245,7 +245,7 @@ def _conversions(total: dict[str, Any], style: Style) -> Iterator[str]:
         amounts = ", ".join(style.money(amount) for amount in left_out)
         codes = ", ".join(amount["currency"] for amount in left_out)
         yield (
-            f"{amounts} left out of the totals: no exchange rate is known for {codes}; "
+            f"{amounts} left out of the totals: no exchange rate is known for {codes} on their days; "
             "set one under [rates] in the settings"
         )
 

@@ -45,7 +45,7 @@ def test_the_usage_says_at_which_rates_its_amounts_were_converted(capsys):
         "Spring   225.0 kr            0  95.5 %",
         "Film      10.5 kr            1   4.5 %",
         "• €20.00 converted at the last known rate, of 18 Nov 2026",
-        "• $1.00 converted at the ECB's rate of 20 Nov 2026",
+        "• $1.00 converted at the ECB's rate of 18 Nov 2026",
     ]
 
 
@@ -65,7 +65,7 @@ def test_a_cost_without_a_rate_or_a_price_is_never_shown_as_zero(capsys):
     assert told[4].split()[:2] == ["Spring", "unknown"]
     assert told[5:] == [
         "• 1 generation has no price yet: not in the totals",
-        "• $1.00 converted at the ECB's rate of 20 Nov 2026",
-        "• A$3.00 left out of the totals: no exchange rate is known for AUD; set one under [rates] in the settings",
+        "• $1.00 converted at the ECB's rate of 18 Nov 2026",
+        "• A$3.00 left out of the totals: no exchange rate is known for AUD on their days; set one under [rates] in the settings",
     ]
     assert shown(usage_of(of[1:2]), capsys)[1] == "unknown for 1 generation"

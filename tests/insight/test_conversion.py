@@ -135,11 +135,16 @@ def test_the_rates_that_were_used_are_told_by_currency_and_by_how_sure_they_are(
 @pytest.mark.parametrize(
     ("source", "last_known", "days", "told"),
     [
-        (RateSource.ECB, False, 1, "the ECB's rate of 20 Nov"),
+        (RateSource.ECB, False, 1, "the ECB's rate of 18 Nov"),
         (RateSource.ECB, False, 2, "the ECB's rates of each day (19 Nov to 20 Nov)"),
         (RateSource.ECB, True, 2, "the last known rate, of 18 Nov"),
-        (RateSource.BUNDLED, False, 1, "the rate of 20 Nov that came with trayd"),
-        (RateSource.BUNDLED, False, 2, "the rates of each day (19 Nov to 20 Nov) that came with trayd"),
+        (RateSource.BUNDLED, False, 1, "the rate of 18 Nov that came with trayd"),
+        (
+            RateSource.BUNDLED,
+            False,
+            2,
+            "the rates of each day or the last before it (19 Nov to 20 Nov) that came with trayd",
+        ),
         (RateSource.BUNDLED, True, 2, "the last rate that came with trayd, of 18 Nov"),
         (RateSource.SETTINGS, False, 1, "the rate fixed in the settings"),
         (RateSource.SETTINGS, False, 2, "the rates fixed in the settings"),

@@ -13,6 +13,7 @@ import pytest
 
 from tests.desktop.harness import wait_until
 from tests.end_to_end.support import Home, SandboxProcess
+from tests.rates.conftest import Answer, Serve
 from trayd.rate_store import bundled_table
 from trayd.target_days import newest_due
 
@@ -91,6 +92,16 @@ def test_without_a_daemon_a_refresh_fetches_what_is_missing(user: Home, sandbox:
     assert asked(sandbox)[before:] == ["/rates/eurofxref-hist-90d.xml"]
     assert rate_of(user, "EUR")["source"] == "ecb"
     assert (user.folder / "cache/rates/loopback" / f"{SPENT.year}.csv").exists()
+
+
+def test_a_refresh_says_why_the_rates_could_not_be_fetched(user: Home, serve: Serve) -> None:
+    user.env["TRAYD_RATES_URL"] = serve(lambda _path: Answer(b"gone", 404))
+    path = user.folder / "tools.csv"
+    path.write_text(costs("20.00,EUR"))
+    user.run("import", str(path))
+    said = user.run("refresh").stderr
+    assert said.startswith("exchange rates: ")
+    assert "404" in said
 
 
 def test_on_a_stand_in_of_fal_nobody_on_the_internet_is_asked_and_it_says_what_it_used(user: Home) -> None:

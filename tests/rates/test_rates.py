@@ -176,6 +176,17 @@ class TestFixedByTheUser:
             EXACT.divide(Decimal(1), Decimal("3.6725")), EXACT.divide(Decimal(1), Decimal("3.75"))
         )
 
+    def test_a_currency_that_the_bank_has_goes_by_its_rate_whether_or_not_it_was_fetched(self) -> None:
+        fixed = (
+            FixedRate(from_="USD", to="AED", rate=Decimal("3.6725")),
+            FixedRate(from_="SEK", to="USD", rate=Decimal("0.095")),
+        )
+        factors = {
+            known(rates(*tables, fixed=fixed).converter("AED").rate("SEK", day("11-18"))).factor
+            for tables in ((WEEK,), ({}, WEEK), (WEEK, BUNDLED))
+        }
+        assert [round(factor, 20) for factor in factors] == [Decimal("0.36725")]
+
     def test_with_a_bundled_rate_on_the_way_it_is_called_a_bundled_one(self) -> None:
         dirham = FixedRate(from_="USD", to="AED", rate=Decimal("3.6725"))
         rate = known(rates({}, WEEK, fixed=(dirham,)).converter("SEK").rate("AED", day("11-18")))

@@ -44,6 +44,13 @@ def test_rates_are_kept_a_file_a_year_that_anybody_can_read(store: RateStore) ->
     assert lines[2:] == ["Date,SEK,USD", "2026-01-02,11.10,1.11"]
 
 
+def test_what_a_killed_run_had_begun_to_write_is_taken_away(store: RateStore) -> None:
+    for left in (".2025.csv.doj2gtw3", ".fetched.json.x1y2z3"):
+        (store.folder / left).write_text("half a")
+    store.take(told(ROWS), "some.xml", etag='"2"', modified=None)
+    assert sorted(path.name for path in store.folder.iterdir()) == ["2025.csv", "2026.csv", "fetched.json"]
+
+
 def test_they_are_found_again_by_the_next_one_who_looks(store: RateStore) -> None:
     quotes = RateStore(store.folder).table().at(("USD", "SEK"), day("01-01"))
     assert quotes is not None

@@ -58,10 +58,16 @@ class RateUse(msgspec.Struct, frozen=True, kw_only=True):
         one = self.first == self.last
         if self.source is RateSource.SETTINGS:
             return "the rate fixed in the settings" if one else "the rates fixed in the settings"
-        when = f"of {day(self.first)}" if one else f"of each day ({day(self.first)} to {day(self.last)})"
+        days = f"({day(self.first)} to {day(self.last)})"
         if bundled:
-            return f"the {'rate' if one else 'rates'} {when} that came with trayd"
-        return f"the ECB's {'rate' if one else 'rates'} {when}"
+            # Of older years they are those of the months' ends.
+            which = f"of each day or the last before it {days}"
+            return (
+                f"the rate of {day(self.published)} that came with trayd"
+                if one
+                else f"the rates {which} that came with trayd"
+            )
+        return f"the ECB's rate of {day(self.published)}" if one else f"the ECB's rates of each day {days}"
 
 
 def converted(nanos: int, rate: Rate) -> Decimal:
