@@ -6,7 +6,8 @@ and the file is refused once they differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from itertools import groupby
 
 from trayd.intake.choosing import Columns, is_sure, rank
@@ -16,6 +17,8 @@ from trayd.intake.signs import POSITIVE, balance_moves
 from trayd.intake.vocabulary import vocabulary
 from trayd.intake.words import words_of
 
+_Numbers = Sequence[Decimal | None]
+
 _AMOUNTS = ("amount", "net", "gross")
 
 # How far behind a rank a column is that is only meant where no better one is there.
@@ -23,6 +26,10 @@ _LAST_RESORT = 100
 
 # The ranks of what was paid in the end, of what may have been, and of what was before discounts.
 _PAID, _PERHAPS, _BEFORE = 0, 1, 2
+
+# By less than that, sums differ where their parts were rounded; only what is written to so many places is a rounding.
+_CENT = Decimal("0.01")
+_CENTS = 2
 
 # Alone, these can be a sum of money as well as a number of things.
 _BARE_TOTALS = frozenset({"total", "gesamt", "summe", "totale", "totaal", "totalt", "summa", "sum"})
@@ -84,8 +91,9 @@ def _amount(columns: Columns, home_currency: str) -> tuple[int, ...]:
     at_home = [position for position in tied if columns.headings[position].currency == home_currency]
     if len(at_home) == 1:
         tied = at_home
-    columns.take("amount", tied[0])
-    return tuple(tied[1:])
+    chosen = next((one for one in tied if any(_rounds(columns, one, other) for other in tied if other != one)), tied[0])
+    columns.take("amount", chosen)
+    return tuple(position for position in tied if position != chosen and not _rounds(columns, chosen, position))
 
 
 def _candidates(columns: Columns) -> Iterator[tuple[int, int]]:
@@ -108,7 +116,12 @@ def _candidates(columns: Columns) -> Iterator[tuple[int, int]]:
         others = [other for other in holding if other is not heading]
         if any(_sums_up(columns, other, heading) or _sums_groups(columns, other, heading) for other in others):
             continue
+        if any(_is_before(columns, heading, other) for other in others):
+            continue
         placed = _placed(heading, columns)
+        if placed == _BEFORE and _taken_off(columns):
+            # Something was taken off, and it does not show which of the two it is still in.
+            placed = _PERHAPS
         if placed == _PAID and several and not explained and "".join(heading.words) in _BARE_TOTALS:
             placed = _PERHAPS
         yield placed, heading.position
@@ -148,6 +161,50 @@ def _sums_groups(columns: Columns, amounts: Heading, sums: Heading) -> bool:
             return False
         found = found or len(parts) > 1
     return found
+
+
+def _taken_off(columns: Columns) -> list[_Numbers]:
+    """What columns of discounts and credits hold, row by row."""
+    called = columns.called("discount", holding=lambda column: column.amounts > column.zeros)
+    return [columns.held[heading.position].numbers for heading in called]
+
+
+def _is_before(columns: Columns, before: Heading, after: Heading) -> bool:
+    """Whether one column, less the discounts and credits that stand in columns of their own, is the other."""
+    off = _taken_off(columns)
+    first, last = columns.held[before.position].numbers, columns.held[after.position].numbers
+    return any(_lowers(first, last, taken) for taken in [*([each] for each in off), off] if taken)
+
+
+def _lowers(before: _Numbers, after: _Numbers, taken: Sequence[_Numbers]) -> bool:
+    found = False
+    for high, low, *parts in zip(before, after, *taken, strict=True):
+        if (high is None) != (low is None):
+            return False
+        if high is None or low is None:
+            continue
+        part = sum((each.copy_abs() for each in parts if each), Decimal(0))
+        if abs(high.copy_abs() - part - low.copy_abs()) > _CENT:
+            return False
+        found = found or part > _CENT
+    return found
+
+
+def _rounds(columns: Columns, rounded: int, exact: int) -> bool:
+    """Whether one column is another with fewer decimals."""
+    pairs = zip(columns.held[rounded].numbers, columns.held[exact].numbers, strict=True)
+    whole = [(short, long) for short, long in pairs if short is not None and long is not None]
+    places = max((_places(short) for short, _ in whole), default=0)
+    return (
+        places >= _CENTS
+        and any(_places(long) > places for _, long in whole)
+        and all(round(long, places) == short for short, long in whole)
+    )
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
 
 
 def _by_content(columns: Columns) -> list[int]:

@@ -19,45 +19,14 @@ _BRACKETS = re.compile(r"[(\[{]([^)\]}]*)[)\]}]")
 _SIGNS = re.compile(r"(?:[A-Za-z]{1,2})?[$€£¥₹₩₽₺₪฿₫₱₴]")
 _ZONES = frozenset({"utc", "gmt", "cet", "cest", "mez", "mesz", "est", "edt", "pst", "pdt", "bst", "iso"})
 
-# Codes that nobody writes for another word: a column "all" is not in Albanian lek.
-_CODES_IN_SMALL_LETTERS = frozenset(
-    [
-        "aud",
-        "bgn",
-        "brl",
-        "cad",
-        "chf",
-        "cny",
-        "czk",
-        "dkk",
-        "eur",
-        "gbp",
-        "hkd",
-        "huf",
-        "idr",
-        "ils",
-        "inr",
-        "isk",
-        "jpy",
-        "krw",
-        "mxn",
-        "myr",
-        "nok",
-        "nzd",
-        "php",
-        "pln",
-        "ron",
-        "rub",
-        "sek",
-        "sgd",
-        "thb",
-        "twd",
-        "uah",
-        "usd",
-        "vnd",
-        "zar",
-    ]
-)
+#: Codes that nobody writes for another word: a column "all" is not in Albanian lek.
+COMMON_CODES = frozenset(
+    (
+        *("AUD", "BGN", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF"),
+        *("IDR", "ILS", "INR", "ISK", "JPY", "KRW", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN"),
+        *("RON", "RUB", "SEK", "SGD", "THB", "TWD", "UAH", "USD", "VND", "ZAR"),
+    )
+)  # fmt: skip
 _CURRENCY_NAMES = {"euro": "EUR", "euros": "EUR", "dollars": "USD", "kronor": "SEK"}
 # Units that numbers can be in instead of whole ones, as a power of ten.
 _SMALL_UNITS = {
@@ -164,7 +133,7 @@ def _currency(text: str, home_currency: str) -> str | None:
     if text.lower() in _CURRENCY_NAMES:
         return _CURRENCY_NAMES[text.lower()]
     if len(text) == len("EUR") and text.isalpha():
-        known = text.lower() in _CODES_IN_SMALL_LETTERS or (text.isupper() and is_currency(text))
+        known = text.upper() in COMMON_CODES or (text.isupper() and is_currency(text))
         return text.upper() if known else None
     return currency_of(text, home_currency) if (text and not text.isalnum()) or text.lower() == "kr" else None
 

@@ -28,7 +28,8 @@ class Held(msgspec.Struct):
         dates: how many are dates; ``number_dates`` how many would be dates in a column of dates, and are numbers.
         amounts: how many are amounts; ``precise`` of them have decimals or a currency, ``zeros`` are zero.
         values: the first different ones.
-        numbers: the first amounts; None for a cell that is none, or that reads in two ways.
+        texts: the first cells, row by row.
+        numbers: the amounts in these; None for a cell that is none, or that reads in two ways.
     """
 
     filled: int = 0
@@ -38,10 +39,13 @@ class Held(msgspec.Struct):
     precise: int = 0
     zeros: int = 0
     values: set[str] = msgspec.field(default_factory=set)
+    texts: list[str] = []
     numbers: list[Decimal | None] = []
 
     def add(self, text: str) -> None:
         """Counts one cell."""
+        if len(self.texts) < _MOST_NUMBERS:
+            self.texts.append(text)
         if not text:
             self._number(None)
             return

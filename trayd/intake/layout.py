@@ -10,19 +10,18 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from trayd.intake.amount_columns import choose_amounts
-from trayd.intake.choosing import FIELDS, Columns, is_sure, rank
+from trayd.intake.choosing import FIELDS, Columns, is_sure
 from trayd.intake.columns import Heading
-from trayd.intake.currencies import is_currency
+from trayd.intake.currency_columns import choose_currency
 from trayd.intake.held import Held
+from trayd.intake.other_tables import Doubt, doubt_of_costs
 from trayd.intake.rows import Row
 from trayd.intake.vocabulary import vocabulary
 from trayd.intake.wording import wording
 from trayd.intake.words import words_of
 from trayd.records import Kind
 
-# The rank of amounts, and of currencies, that are those of the shop and not of the account.
-_ORIGINAL_AMOUNT = 3
-_ORIGINAL_CURRENCY = 1
+_FLAGS = frozenset({"0", "1"})
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +34,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         fields: the column of each field.
         rivals: columns that could as well be the amount.
         wording: where the description comes from: the first of these groups in which a row says something, joined.
+        flags_refunds: the column of what was refunded says yes or no, and no amounts.
+        doubt: why the table is not read as it stands.
     """
 
     headings: tuple[Heading, ...]
@@ -43,6 +44,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     fields: Mapping[str, int]
     rivals: tuple[int, ...] = ()
     wording: tuple[tuple[int, ...], ...] = ()
+    flags_refunds: bool = False
+    doubt: Doubt | None = None
 
     def cell(self, row: Row, field: str) -> str:
         """The text of a field in a row, without spaces around it; empty where the row or the table has none."""
@@ -58,6 +61,10 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def amount_field(self) -> str:
         """The field that tells what was spent: the amount, or the column of money out where there are two."""
         return "debit" if "debit" in self.fields else "amount"
+
+    def is_refunded(self, row: Row) -> bool | None:
+        """Whether a row says that it was refunded; None where the column tells how much, or there is none."""
+        return vocabulary().yes.are(words_of(self.cell(row, "refunded"))) if self.flags_refunds else None
 
     @property
     def currency(self) -> str | None:
@@ -91,14 +98,23 @@ def lay_out(
     if not columns.fields.keys() & {"amount", "debit"}:
         return None
     columns.take_named(*(field for field in FIELDS if field not in {"date", "description"}))
-    _currency(columns)
+    doubt = choose_currency(columns, home_currency)
     _plain_fields(columns)
     _type(columns)
     _status(columns)
     groups = wording(columns.headings, held, columns.fields, days)
     if "description" in columns.named:
         groups = ((columns.named["description"],), *groups)
-    return Layout(headings=tuple(headings), line=line, dates=days, fields=columns.fields, rivals=rivals, wording=groups)
+    return Layout(
+        headings=tuple(headings),
+        line=line,
+        dates=days,
+        fields=columns.fields,
+        rivals=rivals,
+        wording=groups,
+        flags_refunds=_flags(columns, "refunded"),
+        doubt=doubt or doubt_of_costs(columns),
+    )
 
 
 def _dates(columns: Columns) -> tuple[int, ...]:
@@ -119,40 +135,29 @@ def _dates(columns: Columns) -> tuple[int, ...]:
     return tuple(heading.position for heading in sure[:1])
 
 
-def _currency(columns: Columns) -> None:
-    """The column of the amount's currency, which is not that of another amount beside it."""
-    if "currency" in columns.fields:
-        return
-    main = columns.fields.get("amount", columns.fields.get("debit", 0))
-    beside = columns.headings[main]
-    if beside.currency and columns.called("amount", "list_price", holding=lambda column: column.amounts > 0):
-        return
-    original = rank(beside) == _ORIGINAL_AMOUNT
-    called = [
-        heading
-        for heading in columns.called("currency", holding=lambda column: column.filled and not column.amounts)
-        if (rank(heading) >= _ORIGINAL_CURRENCY) == original
-    ]
-    if called:
-        shared = set(beside.words)
-        best = max(called, key=lambda heading: (len(shared & set(heading.words)), -abs(heading.position - main)))
-        columns.take("currency", best.position)
-        return
-    for heading in columns.free():
-        values = columns.held[heading.position].values
-        if not heading.field and values and all(map(is_currency, values)):
-            columns.take("currency", heading.position)
-            return
-
-
 def _plain_fields(columns: Columns) -> None:
     for field in ("category", "source", "client", "project", "deliverable", "note"):
         if field not in columns.fields and (called := columns.called(field)):
             columns.take(field, called[0].position)
+    for flagged in columns.called("refunded", holding=_is_flag):
+        columns.fields.setdefault("refunded", flagged.position)
     for field in ("refunded", "fee", "balance"):
         called = columns.called(field, holding=lambda column: column.amounts > 0)
         if field not in columns.fields and called:
             columns.take(field, called[0].position)
+
+
+def _flags(columns: Columns, field: str) -> bool:
+    return field in columns.fields and _is_flag(columns.held[columns.fields[field]])
+
+
+def _is_flag(column: Held) -> bool:
+    """Whether it says yes and no, and nothing else."""
+    words = vocabulary()
+    return bool(column.values) and all(
+        value in _FLAGS or words.yes_no.are(words_of(value)) or words.yes.are(words_of(value))
+        for value in column.values
+    )
 
 
 def _type(columns: Columns) -> None:

@@ -79,6 +79,7 @@ def make_out(
         problem = "another table begins here, with other columns"
         cure = "put each table in a file of its own and try again"
         raise RefusedError(Rejection(line=survey.other_table, problem=problem, cure=cure))
+    _refuse_doubt(file, layout, answers)
     _refuse_two_amounts(file, layout, survey)
     styles = settle_styles(file, layout, survey, date_order, decimal)
     directions, why = _directions(file, table, survey, preset, answers, styles)
@@ -118,6 +119,15 @@ def make_out(
 def _parts(layout: Layout) -> str:
     scale = layout.headings[layout.fields[layout.amount_field]].scale
     return f", in {_PARTS[scale]}" if scale else ""
+
+
+def _refuse_doubt(file: str, layout: Layout, answers: Answers) -> None:
+    doubt = layout.doubt
+    if doubt is None or (doubt.of_currency and answers.currency):
+        return
+    commands = ", or ".join(f"{import_with(file, *options)} {meant}" for options, meant in doubt.answers)
+    cure = f"say so: {commands}" if commands else doubt.cure
+    raise RefusedError(Rejection(line=layout.line, problem=doubt.problem, cure=cure))
 
 
 def _refuse_two_amounts(file: str, layout: Layout, survey: Survey) -> None:

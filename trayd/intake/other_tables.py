@@ -1,0 +1,133 @@
+"""Tables that have dates and amounts and are no costs: what came in, invoices that were sent, a journal of accounts.
+
+None of them is read for costs in silence; a person who knows better says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import zip_longest
+
+import msgspec
+
+from trayd.intake.choosing import Columns
+from trayd.intake.columns import Heading
+from trayd.intake.rejection import shown
+from trayd.intake.vocabulary import vocabulary
+
+# Fields that tell what was bought, or of whom.
+_BOUGHT = ("description", "payee", "purpose", "product", "source", "kind_of_transaction", "category")
+_BOUGHT_OF = ("payee", "source")
+
+_FEWEST_LINES = 2
+_FEWEST_VOUCHERS = 2
+
+
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a table is not read as it stands.
+
+    Attributes:
+        problem: in words for a person.
+        answers: the options of ``trayd import`` that settle it, each with what it means; none where nothing does.
+        cure: what to do where no option settles it.
+        of_currency: whether telling the file's currency settles it as well.
+    """
+
+    problem: str
+    answers: tuple[tuple[tuple[str, str], str], ...] = ()
+    cure: str = ""
+    of_currency: bool = False
+
+
+def doubt_of_costs(columns: Columns) -> Doubt | None:
+    """Why the table may be none of costs, once its columns are chosen; None where nothing speaks against it."""
+    return _came_in(columns) or _sent_invoices(columns) or _journal(columns)
+
+
+def _came_in(columns: Columns) -> Doubt | None:
+    if "amount" in columns.named or "amount" not in columns.fields:
+        return None
+    amount = columns.headings[columns.fields["amount"]]
+    if amount.field != "credit":
+        return None
+    name = shown(amount.name)
+    return Doubt(
+        problem=f'"{name}" tells what came in, and no column tells what was spent',
+        answers=((("--column", f"amount={name}"), "where it was spent"),),
+    )
+
+
+def _sent_invoices(columns: Columns) -> Doubt | None:
+    if columns.named.keys() & {"client", "description"}:
+        return None
+    names = vocabulary()
+    numbers = [each for each in columns.headings if names.invoice_number.are(each.words)]
+    customers = [each for each in columns.headings if names.customer.are(each.words) and _filled(columns, each)]
+    if not numbers or not customers or _any(columns, *_BOUGHT_OF):
+        return None
+    if customers[0].field == "client" and _any(columns, *_BOUGHT):
+        # The client that a cost is for, beside what was bought.
+        return None
+    name = shown(customers[0].name)
+    return Doubt(
+        problem=f'"{shown(numbers[0].name)}" and "{name}" tell of invoices that were sent to customers, not of costs',
+        answers=((("--column", f"client={name}"), "where they are costs"),),
+    )
+
+
+def _any(columns: Columns, *fields: str) -> bool:
+    return any(each.field in fields and _filled(columns, each) for each in columns.headings)
+
+
+def _filled(columns: Columns, heading: Heading) -> bool:
+    return columns.held[heading.position].filled > 0
+
+
+def _journal(columns: Columns) -> Doubt | None:
+    """Double entry: the lines of each voucher add up to nothing."""
+    if columns.named.keys() & {"amount", "debit"}:
+        return None
+    moved = _moved(columns)
+    for heading in columns.headings:
+        texts = columns.held[heading.position].texts
+        if heading.position not in columns.fields.values() and heading.field != "date" and _balances(texts, moved):
+            return Doubt(
+                problem=f'it is a journal: the lines of each "{shown(heading.name)}" add up to nothing, '
+                "as each amount stands in two accounts",
+                cure="export the accounts of costs alone and try again",
+            )
+    return None
+
+
+def _moved(columns: Columns) -> list[Decimal | None]:
+    """What each row adds to its account."""
+    if "debit" not in columns.fields:
+        return columns.held[columns.fields["amount"]].numbers
+    debits = columns.held[columns.fields["debit"]].numbers
+    credits_ = columns.held[columns.fields["credit"]].numbers if "credit" in columns.fields else []
+    return [
+        None if debit is None and credit is None else (debit or Decimal(0)) - (credit or Decimal(0))
+        for debit, credit in zip_longest(debits, credits_)
+    ]
+
+
+def _balances(vouchers: list[str], moved: list[Decimal | None]) -> bool:
+    """Whether the rows of each voucher, which stand together, add up to nothing; the last may be cut off."""
+    sums = list(_sums(vouchers, moved))
+    whole = sums[:-1] if len(sums) > _FEWEST_VOUCHERS else sums
+    return len(sums) >= _FEWEST_VOUCHERS and all(lines >= _FEWEST_LINES and not total for lines, total in whole)
+
+
+def _sums(vouchers: list[str], moved: list[Decimal | None]) -> Iterator[tuple[int, Decimal]]:
+    """Of each voucher how many lines have an amount, and their sum."""
+    before, lines, total = "", 0, Decimal(0)
+    for voucher, amount in zip(vouchers, moved, strict=True):
+        if amount is None:
+            continue
+        if lines and voucher != before:
+            yield lines, total
+            lines, total = 0, Decimal(0)
+        before, lines, total = voucher, lines + bool(amount), total + amount
+    if lines:
+        yield lines, total
