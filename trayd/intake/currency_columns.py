@@ -62,7 +62,7 @@ def _doubt(codes: Heading, main: Heading, other: Heading | None = None) -> Doubt
             (("--column", f"currency={name}"), f'where it is of "{amount}"'),
             (("--currency", "CODE"), f'where "{amount}" is in one currency, with its code'),
         ),
-        of_currency=True,
+        of="currency",
     )
 
 
@@ -73,11 +73,14 @@ def _candidates(columns: Columns, *, foreign: bool) -> tuple[list[Heading], list
     free = [each for each in columns.free() if each not in called]
     coded = [each for each in free if (values := columns.held[each.position].values) and all(map(is_currency, values))]
     called += [each for each in coded if names.currencies.within(each.words)]
-    if not called:
-        # Nobody calls a team EUR; there are some that are called TOP.
-        called = [each for each in coded if not COMMON_CODES.isdisjoint(columns.held[each.position].values)]
     own = [each for each in called if _is_foreign(each) == foreign]
-    return own, [each for each in called if each not in own]
+    others = [each for each in called if each not in own]
+    if not own:
+        # Nobody calls a team EUR; there are some that are called TOP.
+        common = [each for each in coded if not COMMON_CODES.isdisjoint(columns.held[each.position].values)]
+        own = [each for each in common if each not in others and _is_foreign(each) == foreign]
+        others += [each for each in common if each not in (*own, *others)]
+    return own, others
 
 
 def _is_foreign(heading: Heading) -> bool:

@@ -6,8 +6,7 @@ refused with both and the command that settles it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
@@ -15,18 +14,18 @@ import msgspec
 from trayd.intake import amounts, dates
 from trayd.intake.amounts import Marker
 from trayd.intake.commands import import_with
-from trayd.intake.currencies import currency_of, is_currency
+from trayd.intake.currencies import is_currency
 from trayd.intake.header import Table
 from trayd.intake.layout import Layout
 from trayd.intake.money_out import Directions
 from trayd.intake.readings import read_as
 from trayd.intake.rejection import RefusedError, Rejection, shown
-from trayd.intake.rows import Row
 from trayd.intake.said import Said
 from trayd.intake.signs import NEGATIVE, POSITIVE, Account, Decision, Signs, balance_moves, spending_sign
 from trayd.intake.sources import SourcePreset
 from trayd.intake.styles import Styles, settle_styles, style_of
 from trayd.intake.survey import Survey
+from trayd.intake.told_currency import currency_above
 from trayd.intake.understanding import Answers, MeantColumn, Understanding
 from trayd.intake.vocabulary import vocabulary
 from trayd.intake.words import words_of
@@ -79,11 +78,13 @@ def make_out(
         problem = "another table begins here, with other columns"
         cure = "put each table in a file of its own and try again"
         raise RefusedError(Rejection(line=survey.other_table, problem=problem, cure=cure))
-    _refuse_doubt(file, layout, answers)
+    _refuse_doubt(file, layout, preset, answers)
     _refuse_two_amounts(file, layout, survey)
     styles = settle_styles(file, layout, survey, date_order, decimal)
     directions, why = _directions(file, table, survey, preset, answers, styles)
     fallback, told_by = _currency(table, preset, answers, home_currency)
+    if not answers.currency and not layout.currency and "currency" not in layout.fields:
+        _refuse_other_currency(file, survey, fallback or home_currency)
     source = answers.source or (preset.name if preset else "csv")
     meaning = Meaning(
         file=file,
@@ -121,9 +122,11 @@ def _parts(layout: Layout) -> str:
     return f", in {_PARTS[scale]}" if scale else ""
 
 
-def _refuse_doubt(file: str, layout: Layout, answers: Answers) -> None:
+def _refuse_doubt(file: str, layout: Layout, preset: SourcePreset | None, answers: Answers) -> None:
     doubt = layout.doubt
-    if doubt is None or (doubt.of_currency and answers.currency):
+    if doubt is None or (doubt.of == "currency" and answers.currency):
+        return
+    if doubt.of == "spending" and (answers.spending or (preset and preset.spending)):
         return
     commands = ", or ".join(f"{import_with(file, *options)} {meant}" for options, meant in doubt.answers)
     cure = f"say so: {commands}" if commands else doubt.cure
@@ -149,6 +152,16 @@ def _refuse_two_amounts(file: str, layout: Layout, survey: Survey) -> None:
             f"{import_with(file, '--column', f'amount={second}')}",
         )
     )
+
+
+def _refuse_other_currency(file: str, survey: Survey, currency: str) -> None:
+    """Refuses a file with rows below a line that tells another currency than the one they would be taken in."""
+    for line, told in survey.sections:
+        if told != currency:
+            problem = f"here begin amounts in {told}, and those above are in {currency}"
+            command = import_with(file, "--currency", told)
+            cure = f"put the rows of each currency in a file of their own, or say which all are in: {command}"
+            raise RefusedError(Rejection(line=line, problem=problem, cure=cure))
 
 
 def _directions(
@@ -246,7 +259,7 @@ def _currency(
         fallback, why = answers.currency, f"{answers.currency}, as was said"
     elif preset and preset.currency:
         fallback, why = preset.currency, f"{preset.currency}, as {preset.name} writes it"
-    elif above := _currency_above(table.above, home_currency):
+    elif above := currency_above(table.above, home_currency):
         fallback, why = above, f"{above}, as is told above the table"
     else:
         fallback, why = None, f"{home_currency}, the home currency, where an amount tells none"
@@ -255,22 +268,3 @@ def _currency(
     elif layout.currency:
         why = f"{layout.currency}, as the header tells"
     return fallback, why
-
-
-_CODE = re.compile(r"(?<![^\W_])[A-Z]{3}(?![^\W_])")
-
-
-def _currency_above(rows: Sequence[Row], home_currency: str) -> str | None:
-    """The currency that the lines above the table tell: beside its name, else the only one that is named."""
-    names = vocabulary().names("currency")
-    only: set[str] = set()
-    for row in rows:
-        for place, cell in enumerate(row.cells):
-            codes = [code for code in _CODE.findall(cell) if is_currency(code)]
-            only.update(codes)
-            if names.within(words_of(cell)):
-                behind = row.cells[place + 1].strip() if place + 1 < len(row.cells) else ""
-                told = codes[0] if codes else currency_of(behind or cell.rpartition(":")[2].strip(), home_currency)
-                if told:
-                    return told
-    return only.pop() if len(only) == 1 else None

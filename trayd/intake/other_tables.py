@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import zip_longest
+from typing import Literal
 
 import msgspec
 
@@ -20,6 +21,8 @@ from trayd.intake.vocabulary import vocabulary
 _BOUGHT = ("description", "payee", "purpose", "product", "source", "kind_of_transaction", "category")
 _BOUGHT_OF = ("payee", "source")
 
+_AMOUNTS = ("amount", "net", "gross", "list_price")
+
 _FEWEST_LINES = 2
 _FEWEST_VOUCHERS = 2
 
@@ -31,18 +34,18 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
         problem: in words for a person.
         answers: the options of ``trayd import`` that settle it, each with what it means; none where nothing does.
         cure: what to do where no option settles it.
-        of_currency: whether telling the file's currency settles it as well.
+        of: what settles it as well where it is told of the file: its currency, or the sign of spending.
     """
 
     problem: str
     answers: tuple[tuple[tuple[str, str], str], ...] = ()
     cure: str = ""
-    of_currency: bool = False
+    of: Literal["", "currency", "spending"] = ""
 
 
 def doubt_of_costs(columns: Columns) -> Doubt | None:
     """Why the table may be none of costs, once its columns are chosen; None where nothing speaks against it."""
-    return _came_in(columns) or _sent_invoices(columns) or _journal(columns)
+    return _came_in(columns) or _fees_taken(columns) or _sent_invoices(columns) or _journal(columns)
 
 
 def _came_in(columns: Columns) -> Doubt | None:
@@ -56,6 +59,35 @@ def _came_in(columns: Columns) -> Doubt | None:
         problem=f'"{name}" tells what came in, and no column tells what was spent',
         answers=((("--column", f"amount={name}"), "where it was spent"),),
     )
+
+
+def _fees_taken(columns: Columns) -> Doubt | None:
+    """Amounts that fees were taken off: who is paid gets less by them, and who pays has them on top."""
+    chosen = columns.fields.get("amount")
+    if chosen is None or "amount" in columns.named:
+        return None
+    fees = [each for each in columns.headings if each.field == "fee"]
+    others = [each for each in columns.headings if each.field in _AMOUNTS and each.position != chosen]
+    for fee in fees:
+        taken = columns.held[fee.position].numbers
+        for other in others:
+            before, after = columns.held[other.position].numbers, columns.held[chosen].numbers
+            rows = [
+                part > 0 and high - part == low
+                for high, part, low in zip(before, taken, after, strict=True)
+                if part and high is not None and low is not None
+            ]
+            if rows and all(rows):
+                name, off = shown(columns.headings[chosen].name), shown(fee.name)
+                return Doubt(
+                    problem=f'"{name}" is what is left when "{off}" is taken off, as of money that came in',
+                    answers=(
+                        (("--spending", "negative"), "where what was spent stands below zero"),
+                        (("--spending", "positive"), "where it stands above"),
+                    ),
+                    of="spending",
+                )
+    return None
 
 
 def _sent_invoices(columns: Columns) -> Doubt | None:
