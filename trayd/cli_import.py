@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,11 +38,23 @@ _SAYING = ("--source", *(f"--{name.replace('_', '-')}" for name in _REMEMBERED),
 )
 @click.option("--source", metavar="NAME", help="The tool or the account that the files are of.")
 @click.option("--column", "columns", metavar="FIELD=NAME", multiple=True, help="The column that is meant: amount=Net.")
-@click.option("--sheet", metavar="NAME", help="The sheet of a workbook, or the file in an archive.")
+@click.option(
+    "--sheet",
+    "sheets",
+    metavar="NAME",
+    multiple=True,
+    help="A sheet of a workbook, or a file in an archive; or several.",
+)
 @click.option("--remember", is_flag=True, help="Keep what is said here for the next files of that source.")
 @json_option
 def import_command(
-    files: tuple[Path, ...], columns: tuple[str, ...], dry_run: bool, remember: bool, as_json: bool, **said: str | None
+    files: tuple[Path, ...],
+    columns: tuple[str, ...],
+    sheets: tuple[str, ...],
+    dry_run: bool,
+    remember: bool,
+    as_json: bool,
+    **said: str | None,
 ) -> int:
     """Take files in: event files, and costs of other tools from tables, workbooks and archives. Nothing is moved.
 
@@ -53,7 +66,7 @@ def import_command(
     answers = _answers(columns, said)
     if remember and dry_run:
         raise UsageError("--dry-run changes nothing, so nothing can be remembered", "leave one of the two out")
-    if remember and not answers.keys() - {"sheet"}:
+    if remember and not answers:
         raise UsageError(
             "--remember keeps what is said of a file, and nothing is said",
             f"say it, with one of {', '.join(_SAYING)}, or leave --remember out",
@@ -62,17 +75,20 @@ def import_command(
         _check(path)
     results = []
     with Bar("", least=_ROWS_WITH_A_BAR) as bar, open_desk(progress=bar) as desk:
-        for path in files:
+        for path, sheet in product(files, sheets or (None,)):
+            asked = answers if sheet is None else {**answers, "sheet": sheet}
             bar.clear(f"reading {path.name}" if dry_run else f"taking in {path.name}")
-            remembered = _remember(path, _take(desk, path, {**answers, "dry_run": True}), answers) if remember else None
-            result = _take(desk, path, {**answers, "dry_run": dry_run or None})
+            remembered = _remember(path, _take(desk, path, {**asked, "dry_run": True}), answers) if remember else None
+            result = _take(desk, path, {**asked, "dry_run": dry_run or None})
             bar.clear()
+            if len(sheets) > 1:
+                result["sheet"] = sheet
             if remembered:
                 result["remembered"] = remembered
             results.append(result)
             if not as_json:
                 print_answer(result, as_json, partial(dry_run_view if dry_run else import_view, result))
-            if answers.keys() - {"sheet"} and result["duplicates"] and not result["recorded"]:
+            if answers and result["duplicates"] and not result["recorded"]:
                 click.echo(
                     "  it is known as it was read before; what is said of it now changes nothing there", err=True
                 )

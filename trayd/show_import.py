@@ -26,7 +26,7 @@ _DELIMITERS = {"comma": "commas", "semicolon": "semicolons", "tab": "tabs", "bar
 def import_view(result: dict[str, Any], _style: Style) -> RenderableType:
     """What became of a file."""
     told = (
-        f"{result['file']}: {count(result['recorded'], 'record')} recorded, "
+        f"{_named(result)}: {count(result['recorded'], 'record')} recorded, "
         f"{result['duplicates']:,} known already, {len(result['rejected']):,} rejected"
     )
     without = _without_cost(result)
@@ -40,6 +40,10 @@ def import_view(result: dict[str, Any], _style: Style) -> RenderableType:
     return Group(*lines)
 
 
+def _named(result: dict[str, Any]) -> str:
+    return f"{result['file']}, {result['sheet']}" if result.get("sheet") else str(result["file"])
+
+
 def _assumed(currency: str) -> str:
     return (
         f"{currency}, your home currency: nothing in the file tells another (--currency says it, --dry-run looks first)"
@@ -48,9 +52,9 @@ def _assumed(currency: str) -> str:
 
 def dry_run_view(result: dict[str, Any], style: Style) -> RenderableType:
     """How a file is read, and what would become of it."""
-    parts: list[RenderableType] = [
-        Text(f"{result['file']}: nothing was recorded, this is how it is read", style="bold")
-    ]
+    read = result["understood"] or result["sample"]
+    how = "this is how it is read" if read else "and this is why it cannot be read"
+    parts: list[RenderableType] = [Text(f"{_named(result)}: nothing was recorded, {how}", style="bold")]
     if result["understood"]:
         parts += [_understood(result["understood"]), "", *_columns(result["understood"]["columns"])]
     if result["sample"]:
@@ -104,6 +108,8 @@ def _columns(columns: list[dict[str, Any]]) -> Iterator[RenderableType]:
 def _sample(records: list[dict[str, Any]], style: Style) -> RenderableType:
     shown = ("source", "category", "client", "project", "deliverable")
     columns = [name for name in shown if any(record[name] for record in records)]
+    if any(record["kind"] == "pool" for record in records):
+        columns.append("kind")
     table = new_table("date", "what", "amount", *columns, numbers=("amount",), whole=("date", "amount"))
     for record in records:
         money = record["cost"] or record["actual_cost"] or record["estimated_cost"]

@@ -158,9 +158,11 @@ class TestSaying:
             archive.writestr("november.csv", PLAIN)
         file = str(tmp_path / "year.zip")
         (row,) = home.json("import", file, code=1)["rejected"]
-        assert "--sheet october.csv" in row["reason"]
-        for sheet in ("october.csv", "november.csv", "november.csv"):
-            home.run("import", "--sheet", sheet, file)
+        assert f"trayd import --sheet october.csv --sheet november.csv {file}" in row["reason"]
+        home.run("import", "--sheet", "november.csv", file)
+        october, november = home.json("import", "--sheet", "october.csv", "--sheet", "november.csv", file)
+        assert (october["sheet"], october["recorded"]) == ("october.csv", 1)
+        assert (november["sheet"], november["recorded"], november["duplicates"]) == ("november.csv", 0, 1)
         assert [day for day, _, _ in recorded(home)] == ["2026-10-03", "2026-11-03"]
 
     def test_what_is_said_of_a_known_file_changes_nothing_and_that_is_told(self, home, put):

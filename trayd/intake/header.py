@@ -31,6 +31,10 @@ _AMOUNTS = frozenset({"amount", "net", "gross", "debit", "credit"})
 _KNOWN = 1000
 _NAMED = 500
 
+# Of several tables so many are named, and so many in a command.
+_TABLES_NAMED = 5
+_TABLES_IN_A_COMMAND = 12
+
 # More columns than these are an amount and a date and something to call them by; with fewer a text is none.
 _FEWEST_CELLS = 2
 
@@ -103,13 +107,7 @@ def find_table(
         if table and table[0] > found.get(sheet.name, (0.0,))[0]:
             found[sheet.name] = table
     if len(found) > 1:
-        names = " and ".join(f'"{shown(name)}"' for name in found)
-        raise RefusedError(
-            Rejection(
-                problem=f"there are costs in {names}, and only one can be read at a time",
-                cure=f"name the one that is meant: {import_with(file, '--sheet', next(iter(found)))}",
-            )
-        )
+        raise _several(file, tuple(found))
     if found:
         return next(iter(found.values()))[1]
     if refusals:
@@ -214,6 +212,20 @@ def _is_data(text: str) -> bool:
 
 def _is_amount(text: str) -> bool:
     return bool(amounts.read_amount(text).readings)
+
+
+def _several(file: str, names: Sequence[str]) -> RefusedError:
+    told = ", ".join(f'"{shown(name)}"' for name in names[:_TABLES_NAMED])
+    rest = len(names) - _TABLES_NAMED
+    named = names if len(names) <= _TABLES_IN_A_COMMAND else names[:_TABLES_NAMED]
+    command = import_with(file, *(part for name in named for part in ("--sheet", name)))
+    others = ", and the others likewise" if len(named) < len(names) else ""
+    return RefusedError(
+        Rejection(
+            problem=f"there are costs in several tables, {told}{f' and {rest:,} more' if rest > 0 else ''}",
+            cure=f"name those that are meant, such as all of them: {command}{others}",
+        )
+    )
 
 
 def _no_table(file: str, looked_at: Sequence[Sequence[Row]]) -> RefusedError:
