@@ -6,7 +6,8 @@ from collections import Counter
 
 from tests.fuzz.exports import Export
 from tests.intake.corpus import accounted_for, fits
-from trayd.intake.costs import NO_ANSWERS, Costs, read_costs
+from tests.intake.samples import read_costs
+from trayd.intake.costs import NO_ANSWERS, Costs
 from trayd.intake.rejection import RefusedError
 from trayd.intake.sheet import open_sheets
 from trayd.intake.understanding import Answers

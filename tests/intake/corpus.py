@@ -25,7 +25,8 @@ from pathlib import Path
 
 import msgspec
 
-from trayd.intake.costs import Costs, read_costs
+from tests.intake.samples import read_costs
+from trayd.intake.costs import Costs
 from trayd.intake.rejection import RefusedError
 from trayd.intake.understanding import Answers, RowKind
 from trayd.records import ExternalCost

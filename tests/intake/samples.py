@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from trayd.intake.costs import NO_ANSWERS, Costs, costs_in_steps
+from trayd.intake.sources import SourcePreset
 from trayd.intake.take import Understood, read_file
+from trayd.intake.understanding import Answers
 from trayd.settings import Settings
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -43,6 +47,19 @@ def numbered(number: int) -> str:
 def read(name: str, content: str | bytes, models: dict[str, Any] | None = None, **settings: Any) -> Understood:
     data = content if isinstance(content, bytes) else content.encode()
     return read_file(name, data, settings=Settings(**settings), models=models or {}, now=NOW)
+
+
+def read_costs(
+    name: str, data: bytes, *, home_currency: str, answers: Answers = NO_ANSWERS, sources: Sequence[SourcePreset] = ()
+) -> Costs:
+    """The costs in a file; raises RefusedError."""
+    steps = costs_in_steps(name, data, home_currency=home_currency, answers=answers, sources=sources)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            costs: Costs = end.value
+            return costs
 
 
 def messages(file: Understood) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.intake.samples import read_costs
 from trayd.intake.columns import comparable, headings
-from trayd.intake.costs import Costs, read_costs
+from trayd.intake.costs import Costs
 from trayd.intake.rejection import RefusedError
 from trayd.intake.understanding import Answers
 from trayd.money import Money

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.intake.samples import messages, read
-from trayd.intake.costs import read_costs
+from tests.intake.samples import messages, read, read_costs
 from trayd.intake.rejection import RefusedError
 from trayd.intake.sheet import open_sheets
 from trayd.intake.take import rejected_rows_csv

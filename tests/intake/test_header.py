@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from trayd.intake.costs import Costs, read_costs
+from tests.intake.samples import read_costs
+from trayd.intake.costs import Costs
 from trayd.intake.rejection import RefusedError
 from trayd.intake.understanding import Answers, RowKind
 from trayd.money import Money

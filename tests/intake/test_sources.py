@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from tests.intake.corpus import Case, cases
+from tests.intake.samples import read_costs
 from trayd.intake import header
 from trayd.intake.choosing import FIELDS
 from trayd.intake.columns import comparable
-from trayd.intake.costs import Costs, read_costs
+from trayd.intake.costs import Costs
 from trayd.intake.rejection import RefusedError
 from trayd.intake.sources import RowsWith, SourcePreset, known_sources, recognise
 from trayd.intake.understanding import Answers

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from trayd.intake.header import find_table
-from trayd.intake.meaning import make_out
+from trayd.intake.header import Table, find_table
+from trayd.intake.meaning import Meaning, make_out
+from trayd.intake.rejected_rows import corrected, read_as
 from trayd.intake.rejection import RefusedError, Rejection
 from trayd.intake.sheet import open_sheets
 from trayd.intake.sorting import Sorter
@@ -54,6 +55,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
         header: the names of the columns as they stand in the file; their numbers where it has none.
         costs: what is recorded.
         rejected: what should have been a cost.
+        read_as: what has to stand beside a row for it to be read by itself; see :mod:`trayd.intake.rejected_rows`.
         named: what is none.
     """
 
@@ -61,30 +63,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     header: tuple[str, ...]
     costs: tuple[ExternalCost, ...]
     rejected: tuple[RejectedRow, ...]
+    read_as: str
     named: tuple[NamedRow, ...]
-
-
-def read_costs(
-    name: str,
-    data: bytes,
-    *,
-    home_currency: str,
-    answers: Answers = NO_ANSWERS,
-    sources: Sequence[SourcePreset] = (),
-    path: str = "",
-) -> Costs:
-    """The costs in a file, in one go; see :func:`costs_in_steps`.
-
-    Raises:
-        RefusedError: it cannot be read, or reads in two ways.
-    """
-    steps = costs_in_steps(name, data, home_currency=home_currency, answers=answers, sources=sources, path=path)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            costs: Costs = done.value
-            return costs
 
 
 def costs_in_steps(
@@ -110,8 +90,7 @@ def costs_in_steps(
         RefusedError: there is no table in it, it is packed or quoted in a way that cannot be read, dates, amounts,
             signs or columns read in two ways, or an answer does not fit it.
     """
-    sheets = open_sheets(name, data, answers.sheet)
-    table = find_table(path or name, sheets, answers.columns, sources, home_currency, answers.source)
+    table, make_out = _table(name, data, path or name, answers, sources, home_currency)
     cells = Cells(table.layout, exact=table.sheet.exact)
 
     survey = Survey(table.layout, cells)
@@ -121,7 +100,7 @@ def costs_in_steps(
             survey.add(row)
             if survey.rows % _ROWS_A_STEP == 0:
                 yield Progress(survey.rows, _WALKS * max(lines, survey.rows))
-    meaning, understanding = make_out(path or name, table, survey, answers, home_currency)
+    meaning, understanding = make_out(survey)
 
     sorter = Sorter(meaning, cells, home_currency)
     costs: list[ExternalCost] = []
@@ -155,8 +134,21 @@ def costs_in_steps(
         header=tuple(heading.name for heading in table.layout.headings),
         costs=tuple(costs),
         rejected=tuple(rejected),
+        read_as=read_as(meaning, understanding),
         named=_with_footers(named, costs, rejected),
     )
+
+
+def _table(
+    name: str, data: bytes, file: str, answers: Answers, sources: Sequence[SourcePreset], home_currency: str
+) -> tuple[Table, Callable[[Survey], tuple[Meaning, Understanding]]]:
+    """The table in a file, and what makes out what it means once it was walked over."""
+    sheets = open_sheets(name, data, answers.sheet)
+    again = corrected(sheets, sources, answers, home_currency)
+    if again:
+        return again.table, lambda survey: again.make_out(file, survey, answers, home_currency)
+    table = find_table(file, sheets, answers.columns, sources, home_currency, answers.source)
+    return table, lambda survey: make_out(file, table, survey, answers, home_currency)
 
 
 def _with_footers(

@@ -14,7 +14,6 @@ from trayd.intake.take import ImportResult, Understood
 REASON_END = ".reason.txt"
 ROWS_END = ".rows.csv"
 
-
 # So many files that come together are told of one by one.
 _MOST_AT_ONCE = 3
 
@@ -52,9 +51,10 @@ def notice_of(file: Understood, folder: Path) -> DropNotice | None:
     if not file.rejected:
         return None
     rows = len(file.rejected)
+    table = f"{file.name.removesuffix(ROWS_END)}{ROWS_END}"
     return DropNotice(
         title=f"{'1 row' if rows == 1 else f'{rows} rows'} of {file.name} could not be recorded",
-        body=f"{file.rejected[0].text(file.name)}. {_all(rows)} {file.name}{ROWS_END} in {printable(str(folder))}.",
+        body=f"{file.rejected[0].text(file.name)}. {_all(rows)} {table} in {printable(str(folder))}.",
         file=file.name,
     )
 

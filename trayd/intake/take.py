@@ -6,9 +6,7 @@ way there and back, so that whoever owns the ledger's thread does the writing.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections import Counter
 from collections.abc import Container, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -20,6 +18,7 @@ from trayd.intake.costs import NO_ANSWERS, Costs, Progress, costs_in_steps
 from trayd.intake.event_files import REJECTED_HEADER, FileForm, is_rejected_lines, read_events
 from trayd.intake.kinds import LARGEST_FILE
 from trayd.intake.own_sources import presets
+from trayd.intake.rejected_rows import rejected_table
 from trayd.intake.rejection import RefusedError, Rejection, printable, shown
 from trayd.intake.understanding import Answers, NamedRow, RowKind, Understanding
 from trayd.records import ExternalCost
@@ -83,6 +82,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
         rejected: what of it cannot be recorded.
         refused: why nothing of it is; None where something is.
         rows: the rejected rows as they came, under ``header``, for whoever corrects them.
+        read_as: what has to stand beside them for them to be read like their file.
         named: the rows of a table that are no cost, and what they are instead.
         understanding: how a table was read; None where there is none.
     """
@@ -97,6 +97,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     refused: Rejection | None = None
     header: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    read_as: str = ""
 
     @property
     def facts(self) -> int:
@@ -208,6 +209,7 @@ def _of_table(name: str, digest: str, table: Costs) -> Understood:
         rejected=tuple(row.rejection for row in table.rejected),
         header=table.header,
         rows=tuple(row.cells for row in table.rejected),
+        read_as=table.read_as,
         named=table.named,
         understanding=table.understanding,
     )
@@ -263,13 +265,8 @@ def _on_line(rejection: Rejection) -> str:
 
 def rejected_rows_csv(understood: Understood) -> str:
     """The rejected rows as a table with the reasons beside them; corrected, it can be dropped again as it is."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow([*understood.header, "rejected line", "rejected column", "rejected reason"])
-    for cells, rejection in zip(understood.rows, understood.rejected, strict=True):
-        padded = [*cells, *[""] * (len(understood.header) - len(cells))]
-        writer.writerow([*padded, rejection.line or "", rejection.column or "", rejection.reason])
-    return out.getvalue()
+    rows = zip(understood.rows, understood.rejected, strict=True)
+    return rejected_table(understood.header, rows, understood.read_as)
 
 
 def batches(files: Iterable[Understood], now: datetime) -> Iterator[Batch]:

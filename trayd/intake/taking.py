@@ -174,7 +174,7 @@ class Taking:
         rows = rejected_rows_csv(file).encode("utf-8-sig")
         folder = self._path / REJECTED
         places.make_folder(folder)
-        places.place(folder, places.with_end(file.name, ROWS_END), rows)
+        places.place(folder, places.with_end(file.name.removesuffix(ROWS_END), ROWS_END), rows)
         key = (file.name, hashlib.sha256(rows).hexdigest())
         before = key in self._placed
         self._placed.add(key)
