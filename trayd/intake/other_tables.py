@@ -73,7 +73,7 @@ def _fees_taken(columns: Columns) -> Doubt | None:
         for other in others:
             before, after = columns.held[other.position].numbers, columns.held[chosen].numbers
             rows = [
-                part > 0 and high - part == low
+                high.copy_abs() - part.copy_abs() == low.copy_abs()
                 for high, part, low in zip(before, taken, after, strict=True)
                 if part and high is not None and low is not None
             ]
