@@ -91,11 +91,12 @@ def _is_foreign(heading: Heading) -> bool:
 
 def _foreign_amounts(columns: Columns, main: Heading) -> list[Heading]:
     """Other columns that hold amounts and say that these are in another currency."""
+    currencies = vocabulary().currencies
     return [
         each
         for each in columns.free()
         if each is not main
-        and _is_foreign(each)
+        and (_is_foreign(each) or currencies.within(each.words))
         and columns.held[each.position].amounts > columns.held[each.position].zeros
     ]
 
@@ -120,24 +121,27 @@ def _best(own: Sequence[Heading], main: Heading) -> Heading:
 def _is_the_others(columns: Columns, codes: Heading, main: Heading, other: Heading, home_currency: str) -> bool | None:
     """Whether the codes are those of a foreign amount; None where that is not plain."""
     rows = [
-        (code, amount == foreign)
+        (code, amount, foreign)
         for code, amount, foreign in zip(
             columns.held[codes.position].texts,
             map(_size, columns.held[main.position].numbers),
             map(_size, columns.held[other.position].numbers),
             strict=True,
         )
-        if code and amount and foreign
+        if amount
     ]
-    same = {code for code, equal in rows if equal}
-    converted = {code for code, equal in rows if not equal}
+    same = {code for code, amount, foreign in rows if code and foreign and amount == foreign}
+    converted = {code for code, amount, foreign in rows if code and foreign and amount != foreign}
     if not converted:
         return False
     nearer = abs(codes.position - other.position) < abs(codes.position - main.position)
     if home_currency in converted or same - {home_currency}:
         # What was converted is not in the home currency, and what is equal in both is.
         return False if not nearer and len(same | converted) == 1 else None
-    if same or len(converted) > 1:
+    only_beside_it = any(not code for code, *_ in rows) and all(
+        bool(code) == bool(foreign) for code, _, foreign in rows
+    )
+    if same or len(converted) > 1 or only_beside_it:
         return True
     if abs(codes.position - other.position) == abs(codes.position - main.position):
         return None
