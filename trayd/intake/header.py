@@ -121,7 +121,8 @@ def _table(
     missing: RefusedError | None = None
     for candidate in _candidates(rows, named, sources, home_currency):
         meant = {**(candidate.preset.columns if candidate.preset else {}), **named}
-        under = [row for row in rows if row.line > candidate.row.line]
+        # Where pages begin anew the header stands once more, and is nothing that a column holds.
+        under = [row for row in rows if row.line > candidate.row.line and row.cells != candidate.row.cells]
         try:
             layout = _layout(candidate.headings, candidate.row.line, under, meant, home_currency)
         except RefusedError as error:
@@ -130,7 +131,10 @@ def _table(
         if layout:
             above = tuple(row for row in rows if row.line < candidate.row.line)
             return candidate.score, Table(sheet=sheet, layout=layout, preset=candidate.preset, above=above)
-    without = _by_content(sheet, rows, named, home_currency)
+    try:
+        without = _by_content(sheet, rows, named, home_currency)
+    except RefusedError as error:
+        raise missing or error from None
     if without is None and missing:
         raise missing
     return without

@@ -9,8 +9,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 from trayd.intake.amounts import Marker
+from trayd.intake.currencies import is_currency
 from trayd.intake.vocabulary import vocabulary
-from trayd.intake.words import Words, words_of
+from trayd.intake.words import Phrases, Words, words_of
 
 _PHRASE = 2
 
@@ -36,20 +37,26 @@ class Said(StrEnum):
 
 
 def is_total(text: str) -> bool:
-    """Whether it calls itself a sum of other rows, and nothing else."""
+    """Whether it calls itself a sum of other rows, and nothing else: ``Total November 2026``, ``October total``."""
     words = words_of(text)
-    matched = vocabulary().total.match(words)
-    return bool(matched) and _only_of_what(words[matched:])
+    total = vocabulary().total
+    begins, ends = total.match(words), _at_the_end(total, words)
+    return (bool(begins) and _only_of_what(words[begins:])) or (bool(ends) and _only_of_what(words[:-ends]))
 
 
 def names_a_total(text: str) -> bool:
     """Whether it could be a sum: ``Images subtotal``, ``Total for Runway``; of a row without a date that is enough."""
     words = words_of(text)
     known = vocabulary()
-    if any(known.total.match(words, at) == len(words) - at for at in range(len(words))):
-        return True
     behind = known.total.match(words)
-    return bool(behind) and known.total_of_what.match(words, behind) > 0
+    return _at_the_end(known.total, words) > 0 or (behind > 0 and known.total_of_what.match(words, behind) > 0)
+
+
+def tells_of_a_total(text: str) -> bool:
+    """Whether it begins or ends as a sum does, which ``Total Video Suite`` does, too: only figures can prove it one."""
+    words = words_of(text)
+    total = vocabulary().total
+    return total.match(words) > 0 or _at_the_end(total, words) > 0
 
 
 def is_balance(text: str) -> bool:
@@ -59,9 +66,23 @@ def is_balance(text: str) -> bool:
     return bool(matched) and _only_of_what(words[matched:])
 
 
+def could_be_a_payee(text: str) -> bool:
+    """Whether what is called a sum or a balance bears a name that shops and apps bear, too: ``TOTAL 4711``."""
+    return vocabulary().payees_too.are(tuple(word for word in words_of(text) if not _is_figure(word)))
+
+
+def _at_the_end(phrases: Phrases, words: Words) -> int:
+    """How many words at the end are one of the phrases, the longest; 0 where none is."""
+    return next((len(words) - at for at in range(len(words)) if phrases.match(words, at) == len(words) - at), 0)
+
+
 def _only_of_what(words: Words) -> bool:
     of = vocabulary().total_of
-    return all(any(map(str.isdigit, word)) or of.match((word,)) or len(word) == len("EUR") for word in words)
+    return all(_is_figure(word) or of.match((word,)) for word in words)
+
+
+def _is_figure(word: str) -> bool:
+    return any(map(str.isdigit, word)) or is_currency(word.upper())
 
 
 def state_of(text: str) -> State | None:

@@ -20,6 +20,7 @@ from trayd.intake.said import (
     Said,
     State,
     begins_as_refund,
+    could_be_a_payee,
     has_failed,
     has_no_date_yet,
     is_balance,
@@ -32,8 +33,10 @@ from trayd.intake.said import (
     names_a_total,
     said_by,
     state_of,
+    tells_of_a_total,
 )
 from trayd.intake.sources import RowsWith
+from trayd.intake.sums import Sums
 from trayd.intake.survey import Cells, Entry
 from trayd.intake.understanding import NamedRow, RowKind
 from trayd.intake.words import words_of
@@ -49,6 +52,8 @@ _CELLS_OF_A_SECTION = 2
 # A remark is longer than what stands in a column of dates.
 _LONG_LINE = 60
 
+_STOOD = "where the account stood"
+
 
 class Sorter:
     """Sorts the rows of one file, from the first to the last.
@@ -63,8 +68,7 @@ class Sorter:
         self._home_currency = home_currency
         self.assumed: str | None = None
         self._header = tuple(comparable(heading.name) for heading in meaning.layout.headings)
-        self._summed: list[Decimal] = [Decimal(0), Decimal(0)]
-        self._rows_summed = [0, 0]
+        self._sums = Sums()
 
     def sort(self, row: Row) -> ExternalCost | NamedRow:
         """What a row is; a cost is without its id and file yet.
@@ -77,11 +81,9 @@ class Sorter:
         day = read_as(dates.read_date(entry.date), self._meaning.styles.dates)
         if day is None:
             return self._undated(entry)
-        if is_total(entry.description):
-            return self._total(row)
-        if is_balance(entry.description):
-            return NamedRow(row.line, RowKind.TOTAL, "where the account stood")
         left_out = self._left_out(entry)
+        if not left_out and (sums := self._dated_sum(entry)):
+            return sums
         if left_out:
             return NamedRow(row.line, RowKind.LEFT_OUT, left_out)
         if any(cell.strip() for cell in row.cells[len(layout.headings) :]):
@@ -93,6 +95,39 @@ class Sorter:
                 )
             )
         return self._cost(entry, day)
+
+    def _dated_sum(self, entry: Entry) -> NamedRow | None:
+        """A row with a date that sums others up or tells where the account stood.
+
+        Payees are called Total and Saldo, and months are summed up on a day: what the figures show decides.
+        """
+        value = self._value(entry)
+        called, stood = is_total(entry.words), is_balance(entry.words)
+        if value is None and (entry.amount_text or entry.credit_text):
+            return None
+        if value is not None and (rows := self._sums.rows_of(value)):
+            if called or stood:
+                return self._total(entry.row.line)
+            if rows > 1 and any(tells_of_a_total(cell) for cell in entry.row.cells):
+                return self._total(entry.row.line)
+        if not (called or stood):
+            return None
+        if not value or not could_be_a_payee(entry.words) or (stood and self._stands_as_balance(entry)):
+            return self._named_sum(entry.row.line, [entry.words])
+        told, what = shown(entry.words), "the sum of rows above" if called else "where the account stood"
+        problem = f'"{told}" can be a sum or what somebody was paid for, and "{shown(entry.amount_text)}" is not {what}'
+        raise _bad(
+            self._amount_name,
+            entry.amount_text,
+            problem,
+            "take the row out where it was not spent; where it was, say more of what for and try again",
+        )
+
+    def _stands_as_balance(self, entry: Entry) -> bool:
+        """Whether the amount of a row is the balance that stands in it."""
+        balance = self._cells.amount(self._meaning.layout.cell(entry.row, "balance")).readings
+        told = read_as(balance, self._meaning.styles.amounts)
+        return told is not None and told == read_as(entry.amount.readings, self._meaning.styles.amounts)
 
     # Rows without a date.
 
@@ -121,32 +156,29 @@ class Sorter:
         """A row that sums others up, or that has a title or a remark and nothing to sum."""
         line = entry.row.line
         texts = [cell for cell in filled if not amounts.read_amount(cell).readings]
-        if any(is_total(text) or names_a_total(text) for text in texts):
-            return self._total(entry.row)
-        if any(is_balance(text) for text in texts):
-            return NamedRow(line, RowKind.TOTAL, "where the account stood")
+        if named := self._named_sum(line, texts):
+            return named
         if not entry.has_amount:
             short = len(filled) <= _CELLS_OF_A_SECTION and not has_no_date_yet(entry.date)
             remark = len(filled[0]) > _LONG_LINE and not entry.amount_text
             return NamedRow(line, RowKind.SECTION) if short or remark else None
         value = self._value(entry)
         # What has words of its own is a sum only of so many rows that it is none by chance.
-        fewest = 1 + len(texts) + bool(entry.description)
-        if value is not None and len(texts) <= 1 and self._is_sum(value, fewest):
-            return self._total(entry.row)
+        fewest = 1 + len(texts) + bool(entry.words)
+        rows = self._sums.rows_of(value) if value is not None else 0
+        if (rows >= fewest and len(texts) <= 1) or (rows > 1 and any(map(tells_of_a_total, texts))):
+            return self._total(entry.row.line)
         return None
 
-    def _total(self, row: Row) -> NamedRow:
-        self._summed[1] = Decimal(0)
-        self._rows_summed[1] = 0
-        return NamedRow(row.line, RowKind.TOTAL)
+    def _named_sum(self, line: int, texts: Sequence[str]) -> NamedRow | None:
+        """A row that is called a sum, or where an account stood, and can be nothing else."""
+        if any(is_total(text) or names_a_total(text) for text in texts):
+            return self._total(line)
+        return NamedRow(line, RowKind.TOTAL, _STOOD) if any(map(is_balance, texts)) else None
 
-    def _is_sum(self, value: Decimal, fewest: int) -> bool:
-        """Whether it is the sum of all rows above, or of those since the last sum, where there are so many."""
-        return any(
-            rows >= fewest and value.copy_abs() == summed.copy_abs()
-            for summed, rows in zip(self._summed, self._rows_summed, strict=True)
-        )
+    def _total(self, line: int) -> NamedRow:
+        self._sums.close()
+        return NamedRow(line, RowKind.TOTAL)
 
     def _value(self, entry: Entry) -> Decimal | None:
         meaning = self._meaning
@@ -187,20 +219,20 @@ class Sorter:
         layout, row = self._meaning.layout, entry.row
         value = self._amount(entry)
         currency = self._currency(entry)
-        self._add(value)
+        self._sums.add(value)
         if not value:
             return NamedRow(row.line, RowKind.LEFT_OUT, "costs nothing")
         kind, category = layout.cell(row, "kind"), layout.cell(row, "category")
         status = layout.cell(row, "status")
         state = state_of(status)
-        said = said_by(entry.description, kind, category, status)
+        said = said_by(entry.words, kind, category, status)
         refund = said is Said.REFUND or self._preset_refund(row)
         if value > 0 and state is State.REFUNDED and not refund_told(layout, row):
             return NamedRow(row.line, RowKind.LEFT_OUT, state.value)
         if value > 0 and state is State.PARTLY_REFUNDED and "refunded" not in layout.fields:
             problem = f'it is "{shown(status)}", and no column tells how much came back'
             raise _bad(layout.name("status"), status, problem, "write what was paid in the end and try again")
-        if value < 0 and not refund and not is_discount(entry.description, kind, category):
+        if value < 0 and not refund and not is_discount(entry.words, kind, category):
             reason = said.value if said in {Said.CARD_PAYMENT, Said.INCOME} else Said.INCOME.value
             return NamedRow(row.line, RowKind.LEFT_OUT, reason)
         if value > 0 and self._meaning.directions.one_sided and refund and state is not State.PARTLY_REFUNDED:
@@ -231,7 +263,7 @@ class Sorter:
         """A refund in a file without one amount below zero."""
         if is_refund_by_kind(kind, category) or self._preset_refund(entry.row):
             return value.copy_negate()
-        if begins_as_refund(entry.description):
+        if begins_as_refund(entry.words):
             told = shown(entry.description)
             problem = f'"{told}" says that money came back, and "{shown(entry.amount_text)}" that it went out'
             cure = "write it below zero where it came back, or call it something else, and try again"
@@ -241,11 +273,6 @@ class Sorter:
     def _preset_refund(self, row: Row) -> bool:
         preset = self._meaning.preset
         return preset is not None and any(self._has(row, rows) for rows in preset.refund)
-
-    def _add(self, value: Decimal) -> None:
-        for place in (0, 1):
-            self._summed[place] += value
-            self._rows_summed[place] += 1
 
     @property
     def _amount_name(self) -> str:

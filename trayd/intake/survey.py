@@ -21,6 +21,7 @@ from trayd.intake.readings import Cell, Value
 from trayd.intake.rows import Row
 from trayd.intake.said import Said, direction_of, is_balance, is_moved, is_total, said_by, state_of
 from trayd.intake.signs import Signs
+from trayd.intake.told_currency import currency_of_section
 from trayd.money import EXACT
 from trayd.records import Kind
 from trayd.texts import tidy
@@ -67,6 +68,8 @@ class Entry(msgspec.Struct, frozen=True):
         date: the text of the date; ``other_date`` the one of another column where it is empty.
         amount: what the amount's cell says; of the column of money out where there are two.
         credit: what the column of money in says.
+        words: what the row says of itself.
+        description: the same; what the amounts are called where no column says anything of a row.
     """
 
     row: Row
@@ -75,6 +78,7 @@ class Entry(msgspec.Struct, frozen=True):
     amount: Amount
     credit_text: str
     credit: Amount
+    words: str
     description: str
 
     @property
@@ -106,6 +110,7 @@ class Cells:
         layout = self._layout
         text = layout.cell(row, self._main)
         credit_text = layout.cell(row, "credit") if self._has_credit else ""
+        words = self._words(row)
         return Entry(
             row=row,
             date=self._date(row),
@@ -113,11 +118,16 @@ class Cells:
             amount=self._scaled(text, self._main),
             credit_text=credit_text,
             credit=self._scaled(credit_text, "credit") if credit_text else _NONE,
-            description=self.description(row),
+            words=words,
+            # A table of days and amounts alone: what its amounts are called is all there is to say.
+            description=words if self._sources else layout.name(self._main),
         )
 
     def refunded(self, row: Row) -> Amount:
         """How much of a row's amount came back, where a column tells."""
+        refunded = self._layout.is_refunded(row)
+        if refunded is not None:
+            return self._scaled(self._layout.cell(row, self._main), self._main) if refunded else _NONE
         text = self._layout.cell(row, "refunded")
         return self._scaled(text, "refunded") if text else _NONE
 
@@ -145,16 +155,15 @@ class Cells:
                 return text
         return text
 
-    def description(self, row: Row) -> str:
-        """The description: the first group of columns that says something."""
+    def _words(self, row: Row) -> str:
+        """What a row says: the first group of columns that says something."""
         for group in self._sources:
             parts = dict.fromkeys(
                 text for position in group if position < len(row.cells) and (text := tidy(row.cells[position]))
             )
             if parts:
                 return " · ".join(parts)
-        # A table of days and amounts alone: what its amounts are called is all there is to say.
-        return "" if self._sources else self._layout.name(self._main)
+        return ""
 
 
 class Survey:
@@ -175,6 +184,8 @@ class Survey:
         self.plus = False
         self.ways: set[Marker] = set()
         self.other_table: int | None = None
+        self.sections: list[tuple[int, str]] = []
+        self._section: tuple[int, str] | None = None
 
     def add(self, row: Row) -> None:
         """Looks at one row."""
@@ -193,10 +204,12 @@ class Survey:
                 self.amounts.add(row.line, text, amount.readings)
                 self.marked = self.marked or amount.marker is not None
                 self.plus = self.plus or "+" in text
-        if not readings and not entry.has_amount and self.other_table is None and self._is_other_header(row):
-            self.other_table = row.line
         if not readings or not entry.has_amount:
+            self._divides(row, entry)
             return
+        if self._section:
+            self.sections.append(self._section)
+            self._section = None
         nothing = state_of(layout.cell(row, "status")) or layout.cell(row, "type").lower() == Kind.INTERNAL
         if layout.rivals and self.differing is None and not nothing:
             self._compare(entry)
@@ -204,6 +217,15 @@ class Survey:
         if balance and entry.amount.readings and len(self.steps) < _STEPS:
             self.steps.append((entry.amount.readings, amounts.read_amount(balance).readings))
         self._sign(entry)
+
+    def _divides(self, row: Row, entry: Entry) -> None:
+        """Looks at a row that is no cost: another table may begin there, or amounts in another currency."""
+        if entry.has_amount or entry.has_date:
+            return
+        if self.other_table is None and self._is_other_header(row):
+            self.other_table = row.line
+        if currency := currency_of_section(row):
+            self._section = row.line, currency
 
     def _is_other_header(self, row: Row) -> bool:
         """Whether another table with other columns begins here."""
@@ -227,7 +249,7 @@ class Survey:
         layout, row = self._layout, entry.row
         value = next(iter(entry.amount.readings.values()), None)
         kind = layout.cell(row, "kind")
-        if value is None or not value or is_total(entry.description) or is_balance(entry.description) or is_moved(kind):
+        if value is None or not value or is_total(entry.words) or is_balance(entry.words) or is_moved(kind):
             return
         status = layout.cell(row, "status")
         if state_of(status):
@@ -239,7 +261,7 @@ class Survey:
             if way is not Marker.CREDIT:
                 self.signs_out.add(Said.NOTHING, value, row.line, entry.amount_text)
             return
-        said = said_by(entry.description, kind, layout.cell(row, "category"), status)
+        said = said_by(entry.words, kind, layout.cell(row, "category"), status)
         if entry.amount.marker is Marker.CREDIT:
             return
         self.signs.add(said, value, row.line, entry.amount_text)

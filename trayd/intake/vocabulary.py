@@ -72,6 +72,7 @@ class Vocabulary:
         self.total_of = words["total_of"]
         self.total_of_what = words["total_of_what"]
         self.balance = words["balance"]
+        self.payees_too = words["payees_too"]
         self.pending = words["pending"]
         self.no_date_yet = words["no_date_yet"]
         self.failed = words["failed"]

@@ -18,6 +18,9 @@ _USED_COLUMNS = 3
 # Fields that say something of a row and can still be what describes it.
 _SHARED = frozenset({"status", "kind", "debit"})
 
+# Called "Expense" or "Ausgabe", a column can tell what was paid for as well as how much.
+_MONEY = frozenset({"amount", "debit", "list_price", "net", "gross"})
+
 
 def wording(
     headings: Sequence[Heading], columns: Sequence[Held], fields: Mapping[str, int], dates: Sequence[int]
@@ -44,7 +47,9 @@ def wording(
     unknown = [
         each.position
         for each in headings
-        if not each.field and each.position not in taken and columns[each.position].has_words
+        if each.position not in taken
+        and columns[each.position].has_words
+        and (not each.field or (each.field in _MONEY and not columns[each.position].amounts))
     ]
     groups = [
         *((each.position,) for each in described if each.meaning and each.meaning.sure),
