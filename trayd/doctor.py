@@ -173,17 +173,24 @@ def _rates(_paths: Paths, settings: Settings) -> Iterator[Finding]:
     if not known:
         return
     newest = max(each["published"] for each in known)
-    cure = "they are fetched while trayd runs: start it, or run `trayd refresh`"
-    if not answer["fetch"]:
-        cure = "set rates.fetch to true, and they are fetched"
-    elif answer["trouble"]:
-        cure = f"they could not be fetched: {answer['trouble']}"
+    cure = _rates_cure(answer)
     if any(each["source"] == "bundled" for each in known):
         yield _finding("exchange rates", "note", f"those that came with trayd are used, up to {newest}", cure)
     elif any(each["last_known"] for each in known):
         yield _finding("exchange rates", "note", f"the newest that are known are of {newest}", cure)
     else:
         yield _finding("exchange rates", "good", f"the European Central Bank's, up to {newest}")
+
+
+def _rates_cure(answer: dict[str, Any]) -> str:
+    """What brings newer rates."""
+    if not answer["fetch"]:
+        return "set rates.fetch to true, and they are fetched"
+    if not answer["url"]:
+        return "none are fetched where fal is a stand-in; set TRAYD_RATES_URL to a place of rates, such as its own"
+    if answer["trouble"]:
+        return f"they could not be fetched: {answer['trouble']}"
+    return "they are fetched while trayd runs: start it, or run `trayd refresh`"
 
 
 def _backup(paths: Paths, used: Path) -> Iterator[Finding]:

@@ -244,8 +244,9 @@ class Operations:
             UsageError: the date or a currency cannot be read.
         """
         today = self._clock().astimezone(self.settings.zone()).date()
-        folder = str(store_of(self.paths, rates_url(fal_url())).folder)
-        return listed_rates(self.ledger, self.settings, self.rates, query, today=today, folder=folder)
+        url = rates_url(fal_url())
+        folder = str(store_of(self.paths, url).folder)
+        return listed_rates(self.ledger, self.settings, self.rates, query, today=today, url=url, folder=folder)
 
     def list_pools(self, query: PoolsQuery) -> list[ListedPool]:
         """The costs that projects share, and who bears what of them.

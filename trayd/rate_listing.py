@@ -59,6 +59,7 @@ class ListedRates(msgspec.Struct, frozen=True, kw_only=True):
         needed: there are amounts in a foreign currency.
         newest: the newest day whose rates were fetched; None where none were.
         fetch: whether the settings let rates be fetched; ``trouble``: why they could not be, where that failed.
+        url: where they are fetched; empty: nowhere, because fal is a stand-in.
         folder: where they are kept.
     """
 
@@ -69,6 +70,7 @@ class ListedRates(msgspec.Struct, frozen=True, kw_only=True):
     newest: date | None
     fetch: bool
     trouble: str
+    url: str
     folder: str
 
 
@@ -87,7 +89,7 @@ def foreign_currencies(ledger: Ledger, settings: Settings, before: date | None =
 
 
 def listed_rates(
-    ledger: Ledger, settings: Settings, rates: Rates, query: RatesQuery, *, today: date, folder: str
+    ledger: Ledger, settings: Settings, rates: Rates, query: RatesQuery, *, today: date, url: str | None, folder: str
 ) -> ListedRates:
     """The rates that are asked for.
 
@@ -110,6 +112,7 @@ def listed_rates(
         newest=rates.newest,
         fetch=settings.rates.fetch,
         trouble=rates.trouble,
+        url=url or "",
         folder=folder,
     )
 

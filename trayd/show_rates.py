@@ -51,6 +51,8 @@ def _remarks(answer: dict[str, Any], style: Style) -> list[str]:
         remarks.append(f"no amount needs them: all are in {answer['home']}, and none are fetched")
     if not answer["fetch"]:
         remarks.append("none are fetched: rates.fetch is false in the settings")
+    elif answer["needed"] and not answer["url"]:
+        remarks.append("none are fetched: fal is a stand-in here, and TRAYD_RATES_URL names no place of its rates")
     if answer["trouble"]:
         remarks.append(f"none could be fetched: {answer['trouble']}")
     if answer["newest"]:

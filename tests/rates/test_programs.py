@@ -114,6 +114,9 @@ def test_on_a_stand_in_of_fal_nobody_on_the_internet_is_asked_and_it_says_what_i
     assert span is not None
     assert date.fromisoformat(rate_of(user, "EUR")["published"]) <= min(span[1], SPENT)
     assert "came with trayd" in user.run("rates").stdout
+    assert "none are fetched: fal is a stand-in here" in user.run("rates").stdout
+    doctor = [each["cure"] for each in user.json("doctor", code=None) if each["subject"] == "exchange rates"]
+    assert [cure for cure in doctor if cure.startswith("none are fetched where fal is a stand-in")]
     assert not (user.folder / "cache/rates").exists()
 
 
