@@ -213,6 +213,20 @@ async def test_a_corrected_table_of_rejected_rows_can_be_dropped_as_it_is(host):
     assert count_files(host.drop) == DropStatus()
 
 
+async def test_a_table_of_rejected_rows_with_one_still_wrong_keeps_its_name_and_its_columns(host):
+    (host.drop / "costs.csv").write_text(f"{HEADER}2026-11-03,a,1,x\n2026-11-04,b,12.5O,x\n2026-11-32,c,2,x\n")
+    await host.scan()
+    rows = host.drop / "rejected" / "costs.csv.rows.csv"
+    first = rows.read_text(encoding="utf-8-sig")
+    rows.write_text(first.replace(",12.5O,", ",12.50,"))
+    rows.rename(host.drop / rows.name)
+    await host.scan()
+    assert host.tree() == ["done/costs.csv", "done/costs.csv.rows.csv", "rejected/costs.csv.rows.csv"]
+    again = rows.read_text(encoding="utf-8-sig")
+    assert again.splitlines()[0] == first.splitlines()[0]
+    assert host.notices[-1].body.endswith(f"It is in costs.csv.rows.csv in {host.drop / 'rejected'}.")
+
+
 async def test_a_file_that_cannot_be_read_lies_in_rejected_beside_its_reason(host):
     (host.drop / "costs.csv").write_text(f"{HEADER}03/04/2026,a,1,x\n")
     await host.scan()
