@@ -7,11 +7,13 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from trayd.money import Money, format_money
+from trayd.texts import without_controls
 
 _STATES = {
     "ok": "green",
@@ -154,11 +156,18 @@ def history_view(
 
 
 class _Console(Console):
-    """Prints what it is given as it is, and leaves it to the command line what a closed pipe means."""
+    """Prints what it is given as text, and leaves it to the command line what a closed pipe means.
+
+    What files and fal tell is theirs: none of it is a command to the terminal.
+    """
 
     def __init__(self, width: int | None = None) -> None:
         # Model names and descriptions have brackets and colons of their own: FLUX.1 [dev].
         super().__init__(width=width, markup=False, emoji=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=without_controls(segment.text))
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

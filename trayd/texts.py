@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def tidy(text: str) -> str:
-    """The text in Unicode's composed form, without spaces around it and with single ones inside."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """The text in Unicode's composed form, without control characters or spaces around it, and single spaces inside."""
+    return " ".join(without_controls(unicodedata.normalize("NFC", text), " ").split())
+
+
+def without_controls(text: str, instead: str = "") -> str:
+    """The text without characters that a terminal would obey; line ends and tabs stay."""
+    return _CONTROLS.sub(instead, text)
 
 
 def clip(text: str, units: int) -> str:

@@ -77,6 +77,13 @@ class TestLooking:
         told = home.json("import", "--dry-run", put("many.csv", f"date,description,amount,category\n{rows}"))
         assert [one["description"] for one in told["sample"]] == [f"Plan {day}" for day in range(1, 6)]
 
+    def test_what_a_file_holds_is_no_command_to_the_terminal(self, home, put):
+        file = put("bell.csv", "Date,Description\x1b]0;x\x07,Amount\n2026-11-03,A\x07B\x1b[31mred,15.00\n")
+        shown = home.run("import", "--dry-run", file).stdout + home.run("import", file).stdout
+        shown += home.run("history").stdout
+        assert "B [31mred" in shown
+        assert not set(shown) & {"\x1b", "\x07"}
+
 
 class TestTaking:
     def test_every_row_is_recorded_rejected_or_named(self, home, put):
