@@ -36,6 +36,10 @@ def read(*sources: SourcePreset, **answers) -> Costs:
     return read_costs("x.csv", CONTENT.encode(), home_currency="USD", sources=sources, answers=Answers(**answers))
 
 
+# What a shop earned, less fees that were spent: only who knows the file knows which of its rows are costs.
+ASKED_WITHOUT_PRESET = {"stripe-balance.csv"}
+
+
 def known_case(case: Case) -> bool:
     try:
         return case.expected.refused is None and case.read().understanding.known
@@ -59,6 +63,10 @@ def test_every_known_source_is_recognised_by_its_own_header_and_names_columns_of
 def test_a_known_export_is_read_the_same_without_its_preset(case, monkeypatch):
     known = case.read()
     monkeypatch.setattr(header, "known_sources", lambda: ())
+    if case.name in ASKED_WITHOUT_PRESET:
+        with pytest.raises(RefusedError, match="--spending"):
+            case.read()
+        return
     unknown = case.read()
     assert [(cost.line, cost.date, cost.amount) for cost in unknown.costs] == [
         (cost.line, cost.date, cost.amount) for cost in known.costs

@@ -122,6 +122,8 @@ def _candidates(columns: Columns) -> Iterator[tuple[int, int]]:
         if placed == _BEFORE and _taken_off(columns):
             # Something was taken off, and it does not show which of the two it is still in.
             placed = _PERHAPS
+        if any(_differ_by_tax(columns, heading, other) or _differ_by_tax(columns, other, heading) for other in others):
+            placed = _PERHAPS
         if placed == _PAID and several and not explained and "".join(heading.words) in _BARE_TOTALS:
             placed = _PERHAPS
         yield placed, heading.position
@@ -161,6 +163,15 @@ def _sums_groups(columns: Columns, amounts: Heading, sums: Heading) -> bool:
             return False
         found = found or len(parts) > 1
     return found
+
+
+def _differ_by_tax(columns: Columns, without: Heading, taxed: Heading) -> bool:
+    """Whether a column is said to be without the taxes that it is another one with."""
+    if not vocabulary().without_tax.within(without.words):
+        return False
+    taxes = columns.called("tax", holding=lambda column: column.amounts > column.zeros)
+    high, low = columns.held[taxed.position].numbers, columns.held[without.position].numbers
+    return any(_lowers(high, low, [columns.held[tax.position].numbers]) for tax in taxes)
 
 
 def _taken_off(columns: Columns) -> list[_Numbers]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trayd.intake.currencies import currency_of, is_currency
+from trayd.intake.currencies import COMMON_CODES, currency_of, is_currency
 from trayd.intake.vocabulary import Meaning, vocabulary
 from trayd.intake.words import Words, name_words
 
@@ -19,14 +19,6 @@ _BRACKETS = re.compile(r"[(\[{]([^)\]}]*)[)\]}]")
 _SIGNS = re.compile(r"(?:[A-Za-z]{1,2})?[$€£¥₹₩₽₺₪฿₫₱₴]")
 _ZONES = frozenset({"utc", "gmt", "cet", "cest", "mez", "mesz", "est", "edt", "pst", "pdt", "bst", "iso"})
 
-#: Codes that nobody writes for another word: a column "all" is not in Albanian lek.
-COMMON_CODES = frozenset(
-    (
-        *("AUD", "BGN", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF"),
-        *("IDR", "ILS", "INR", "ISK", "JPY", "KRW", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN"),
-        *("RON", "RUB", "SEK", "SGD", "THB", "TWD", "UAH", "USD", "VND", "ZAR"),
-    )
-)  # fmt: skip
 _CURRENCY_NAMES = {"euro": "EUR", "euros": "EUR", "dollars": "USD", "kronor": "SEK"}
 # Units that numbers can be in instead of whole ones, as a power of ten.
 _SMALL_UNITS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
@@ -66,7 +67,17 @@ SIGNS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("rp", "rp."), ("IDR",)),
 }
 
+#: Codes that nobody writes for another word: a column "all" is not in Albanian lek.
+COMMON_CODES = frozenset(
+    (
+        *("AUD", "BGN", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF"),
+        *("IDR", "ILS", "INR", "ISK", "JPY", "KRW", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN"),
+        *("RON", "RUB", "SEK", "SGD", "THB", "TWD", "UAH", "USD", "VND", "ZAR"),
+    )
+)  # fmt: skip
+
 _CODE_LENGTH = 3
+_CODES_WITHIN = re.compile(r"(?<![^\W_])[A-Z]{3}(?![^\W_])")
 
 
 @cache
@@ -97,7 +108,8 @@ def currency_of(sign: str, home_currency: str) -> str | None:
     """The currency that a sign, a code or a name means; None where it means none, or several and not the home currency.
 
     A bare ``$`` is US dollars unless the home currency is another dollar: the tools whose exports write it bill in
-    US dollars. A name is one of CLDR's in seven languages: ``US Dollar``, ``euros``, ``Schwedische Krone``.
+    US dollars. A name is one of CLDR's in seven languages: ``US Dollar``, ``euros``, ``Schwedische Krone``;
+    beside one its code may stand: ``US Dollar - USD``.
     """
     plain = typed(sign).strip()
     meanings = SIGNS.get(plain.casefold(), ())
@@ -105,7 +117,7 @@ def currency_of(sign: str, home_currency: str) -> str | None:
         return home_currency
     if meanings:
         return meanings[0] if len(meanings) == 1 or meanings is _DOLLARS else None
-    return _code(plain) or (_names().get(folded(plain)) if len(plain) > _CODE_LENGTH else None)
+    return _code(plain) or (_by_name(plain) if len(plain) > _CODE_LENGTH else None)
 
 
 def _code(text: str) -> str | None:
@@ -113,6 +125,12 @@ def _code(text: str) -> str | None:
         return None
     code = text.upper()
     return code if is_currency(code) else None
+
+
+def _by_name(name: str) -> str | None:
+    """The currency of that name, or the one whose code is in it."""
+    codes = set(_CODES_WITHIN.findall(name)) & COMMON_CODES
+    return _names().get(folded(name)) or (codes.pop() if len(codes) == 1 else None)
 
 
 @cache

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from trayd.intake.choosing import Columns, is_sure, rank
-from trayd.intake.columns import COMMON_CODES, Heading
-from trayd.intake.currencies import is_currency
+from trayd.intake.columns import Heading
+from trayd.intake.currencies import COMMON_CODES, is_currency
 from trayd.intake.other_tables import Doubt
 from trayd.intake.rejection import shown
 from trayd.intake.vocabulary import vocabulary

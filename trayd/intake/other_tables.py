@@ -19,7 +19,6 @@ from trayd.intake.vocabulary import vocabulary
 
 # Fields that tell what was bought, or of whom.
 _BOUGHT = ("description", "payee", "purpose", "product", "source", "kind_of_transaction", "category")
-_BOUGHT_OF = ("payee", "source")
 
 _AMOUNTS = ("amount", "net", "gross", "list_price")
 
@@ -96,20 +95,18 @@ def _sent_invoices(columns: Columns) -> Doubt | None:
     names = vocabulary()
     numbers = [each for each in columns.headings if names.invoice_number.are(each.words)]
     customers = [each for each in columns.headings if names.customer.are(each.words) and _filled(columns, each)]
-    if not numbers or not customers or _any(columns, *_BOUGHT_OF):
-        return None
-    if customers[0].field == "client" and _any(columns, *_BOUGHT):
-        # The client that a cost is for, beside what was bought.
+    if (
+        not numbers
+        or not customers
+        or any(each.field in _BOUGHT and _filled(columns, each) for each in columns.headings)
+    ):
+        # Beside what was bought, or of whom, it is the client that the cost is for.
         return None
     name = shown(customers[0].name)
     return Doubt(
         problem=f'"{shown(numbers[0].name)}" and "{name}" tell of invoices that were sent to customers, not of costs',
         answers=((("--column", f"client={name}"), "where they are costs"),),
     )
-
-
-def _any(columns: Columns, *fields: str) -> bool:
-    return any(each.field in fields and _filled(columns, each) for each in columns.headings)
 
 
 def _filled(columns: Columns, heading: Heading) -> bool:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from trayd.intake.columns import COMMON_CODES
-from trayd.intake.currencies import currency_of, is_currency
+from trayd.intake.currencies import COMMON_CODES, currency_of, is_currency
 from trayd.intake.rows import Row
 from trayd.intake.vocabulary import vocabulary
 from trayd.intake.words import Phrases, words_of

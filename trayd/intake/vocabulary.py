@@ -79,6 +79,7 @@ class Vocabulary:
         self.yes_no = words["yes_no"]
         self.yes = words["yes"]
         self.foreign = words["foreign"]
+        self.without_tax = words["without_tax"]
         self.customer = words["customer"]
         self.invoice_number = words["invoice_number"]
         self.done = words["done"]
