@@ -46,8 +46,7 @@ class ReadAs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
         date_order, decimal: where the file settled on one; else each cell has to tell it by itself.
         directions: which way money went.
         header: the names of the columns.
-        fields, dates, texts, rivals: which column is which, by their places in the header, counted from 0, as in
-            :class:`~trayd.intake.layout.Layout`.
+        columns: which column is which, by their places in the header, counted from 0.
     """
 
     source: str
@@ -59,10 +58,7 @@ class ReadAs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     decimal: DecimalMark | None = None
     directions: Directions
     header: tuple[str, ...]
-    fields: Mapping[str, int]
-    dates: tuple[int, ...]
-    texts: tuple[tuple[int, ...], ...] = ()
-    rivals: tuple[int, ...] = ()
+    columns: Layout
 
 
 class Corrected(msgspec.Struct, frozen=True):
@@ -111,10 +107,8 @@ def read_as(meaning: Meaning, understanding: Understanding) -> str:
         decimal=_only(styles.amounts, ("point", "comma")),
         directions=meaning.directions,
         header=tuple(heading.name for heading in layout.headings),
-        fields=layout.fields,
-        dates=layout.dates,
-        texts=layout.wording,
-        rivals=layout.rivals,
+        # What was doubtful in them was said, and the names stand in the header.
+        columns=msgspec.structs.replace(layout, headings=(), line=None, doubt=None),
     )
     return msgspec.json.encode(told).decode()
 
@@ -212,7 +206,7 @@ def _told(sheet: Sheet, header: Row, place: int) -> ReadAs:
         raise RefusedError(Rejection(line=others[0][1], column=_READ_AS, problem=problem, cure=cure))
     try:
         told = msgspec.json.decode(text, type=ReadAs)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         told = None
     if told is None or not _fits(told):
         problem = f'what stands in the column "{_READ_AS}" is not as trayd has written it'
@@ -223,9 +217,10 @@ def _told(sheet: Sheet, header: Row, place: int) -> ReadAs:
 
 def _fits(told: ReadAs) -> bool:
     """Whether the places are those of columns, and what no table is read without has one."""
-    places = [*told.fields.values(), *told.dates, *told.rivals, *(place for group in told.texts for place in group)]
-    there = all(0 <= place < len(told.header) for place in places)
-    return there and bool(told.dates) and not told.fields.keys().isdisjoint({"amount", "debit"})
+    columns = told.columns
+    groups = (columns.fields.values(), columns.dates, columns.rivals, *columns.wording)
+    there = all(0 <= place < len(told.header) for group in groups for place in group)
+    return there and bool(columns.dates) and not columns.fields.keys().isdisjoint({"amount", "debit"})
 
 
 def _without_reasons(sheet: Sheet, width: int) -> Iterator[Row]:
@@ -235,19 +230,18 @@ def _without_reasons(sheet: Sheet, width: int) -> Iterator[Row]:
 
 def _layout(sheet: Sheet, header: Row, told: ReadAs, answers: Answers, home_currency: str) -> Layout:
     names = headings(told.header, home_currency)
-    named = _named(names, sheet, answers)
-    fields = {**told.fields, **{field: place for field, place in named.items() if field not in {"date", "description"}}}
+    layout = msgspec.structs.replace(told.columns, headings=names, line=header.line)
+    named = dict(_named(names, sheet, answers))
+    if "date" in named:
+        layout = msgspec.structs.replace(layout, dates=(named.pop("date"),))
+    if "description" in named:
+        layout = msgspec.structs.replace(layout, wording=((named.pop("description"),), *layout.wording))
+    fields = {**layout.fields, **named}
     if "amount" in named:
         # It is one column then, and no other.
         fields = {field: place for field, place in fields.items() if field not in {"debit", "credit"}}
-    return Layout(
-        headings=names,
-        line=header.line,
-        dates=(named["date"],) if "date" in named else told.dates,
-        fields=fields,
-        rivals=() if "amount" in named else told.rivals,
-        wording=((named["description"],), *told.texts) if "description" in named else told.texts,
-    )
+        layout = msgspec.structs.replace(layout, rivals=())
+    return msgspec.structs.replace(layout, fields=fields)
 
 
 def _named(names: Sequence[Heading], sheet: Sheet, answers: Answers) -> Mapping[str, int]:
