@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from trayd.errors import LedgerError
-from trayd.insight.pools import PoolCost, Project, charged, divided, shares, trouble, whole_id
+from trayd.insight.pools import PoolCost, Project, Share, charged, divided, shares, trouble, whole_id
 from trayd.insight.tally import Tally, dated_sums
 from trayd.insight.windows import day_start
 from trayd.ledger.store import Ledger
@@ -29,6 +29,9 @@ _ALL = Filters()
 
 #: What a pool cost is asked for by when it has to be divided.
 _SHARED_BY = frozenset({"client", "project"})
+
+#: No more shares of a period are kept than these: they take some 200 bytes each.
+_MOST_KEPT = 1000
 
 
 class Division(NamedTuple):
@@ -66,11 +69,16 @@ class _Parts(NamedTuple):
 
 
 class _Spent(NamedTuple):
-    """What projects spent in a period, at a version of the ledger, and what of the ledger that was made from."""
+    """What projects spent in a period, at a version of the ledger, and what of the ledger that was made from.
+
+    Attributes:
+        among: how costs were divided by that: by client, split and amount.
+    """
 
     version: int
     basis: Hashable | None
     spending: dict[Project, Tally]
+    among: dict[tuple[str | None, str, int], list[Share]]
 
 
 class Books:
@@ -173,7 +181,7 @@ class Books:
 
         for pool, set_up in merge(recorded, sorted(told, key=place, reverse=True), key=place, reverse=True):
             spending = self._spending(pool)
-            among = shares(pool, spending, self._projects)
+            among = self._shares(pool)
             pieces = divided(pool, spending, among)
             if any(filters.admits(piece, zone) for piece in pieces):
                 yield Division(pool, pieces, set_up, trouble(pool, spending, self._projects, among))
@@ -214,8 +222,7 @@ class Books:
                 )
 
     def _divided(self, pool: PoolCost) -> tuple[ExternalCost, ...]:
-        spending = self._spending(pool)
-        return divided(pool, spending, shares(pool, spending, self._projects))
+        return divided(pool, self._spending(pool), self._shares(pool))
 
     def _pools(self, filters: Filters, zone: tzinfo) -> Iterator[PoolCost]:
         """The pool costs of the filters' time, as wholes; those of the ledger tell no id and no description."""
@@ -253,11 +260,25 @@ class Books:
         if cost.project:
             yield whole
             return
-        among = shares(pool, self._spending(pool), self._projects)
+        among = self._shares(pool)
         for project, nanos, _ in among:
             yield _Part(cost, whole.heading._replace(client=project.client, project=project.name), nanos)
         if not among:
             yield whole
+
+    def _shares(self, pool: PoolCost) -> list[Share]:
+        """What each project bears of a cost; dividing takes long where weights are converted amounts of many digits."""
+        spending, split = self._spending(pool), pool.split
+        if pool.cost.project or not isinstance(split, str):  # by fixed weights, projects of all times may share it
+            return shares(pool, spending, self._projects)
+        kept = self._spent[pool.since, pool.until].among
+        how = pool.cost.client, split, pool.cost.amount.nanos
+        known = kept.get(how)
+        if known is None:
+            known = shares(pool, spending, self._projects)
+            if (len(kept) + 1) * len(spending) <= _MOST_KEPT:
+                kept[how] = known
+        return known
 
     def _spending(self, pool: PoolCost) -> Mapping[Project, Tally]:
         """What each project that has a record in the period spent in it, pools aside."""
@@ -266,9 +287,11 @@ class Books:
         if known is None or known.version != version:
             since, until = (day_start(day, self._zone) for day in period)
             basis = self._ledger.basis(since, until)
-            same = known is not None and basis is not None and known.basis == basis
-            spending = known.spending if known is not None and same else self._added_up(since, until)
-            known = self._spent[period] = _Spent(version, basis, spending)
+            if known is not None and basis is not None and known.basis == basis:
+                known = known._replace(version=version)
+            else:
+                known = _Spent(version, basis, self._added_up(since, until), {})
+            self._spent[period] = known
         return known.spending
 
     def _added_up(self, since: datetime, until: datetime) -> dict[Project, Tally]:
