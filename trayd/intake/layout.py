@@ -23,6 +23,8 @@ from trayd.records import Kind
 
 _FLAGS = frozenset({"0", "1"})
 
+_CREDIT_NOTE = "credit note"
+
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """Which column is which.
@@ -35,6 +37,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         rivals: columns that could as well be the amount.
         wording: where the description comes from: the first of these groups in which a row says something, joined.
         flags_refunds: the column of what was refunded says yes or no, and no amounts.
+        of_invoices: the kinds of transactions are kinds of documents: invoices, credit notes.
         doubt: why the table is not read as it stands.
     """
 
@@ -45,6 +48,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     rivals: tuple[int, ...] = ()
     wording: tuple[tuple[int, ...], ...] = ()
     flags_refunds: bool = False
+    of_invoices: bool = False
     doubt: Doubt | None = None
 
     def cell(self, row: Row, field: str) -> str:
@@ -61,6 +65,11 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def amount_field(self) -> str:
         """The field that tells what was spent: the amount, or the column of money out where there are two."""
         return "debit" if "debit" in self.fields else "amount"
+
+    def kind(self, row: Row) -> str:
+        """What kind of transaction a row is; what a bank calls money that came in is a credit note among invoices."""
+        told = self.cell(row, "kind")
+        return _CREDIT_NOTE if self.of_invoices and vocabulary().into.are(words_of(told)) else told
 
     def is_refunded(self, row: Row) -> bool | None:
         """Whether a row says that it was refunded; None where the column tells how much, or there is none."""
@@ -113,6 +122,7 @@ def lay_out(
         rivals=rivals,
         wording=groups,
         flags_refunds=_flags(columns, "refunded"),
+        of_invoices=_of_invoices(columns),
         doubt=doubt or doubt_of_costs(columns),
     )
 
@@ -149,6 +159,11 @@ def _plain_fields(columns: Columns) -> None:
 
 def _flags(columns: Columns, field: str) -> bool:
     return field in columns.fields and _is_flag(columns.held[columns.fields[field]])
+
+
+def _of_invoices(columns: Columns) -> bool:
+    kinds = columns.held[columns.fields["kind"]].values if "kind" in columns.fields else ()
+    return any(vocabulary().invoice_number.are(words_of(kind)) for kind in kinds)
 
 
 def _is_flag(column: Held) -> bool:

@@ -194,7 +194,7 @@ class Sorter:
                     return rows.reason or value.lower()
         if layout.cell(row, "type").lower() == Kind.INTERNAL:
             return "a generation of fal, which is recorded already"
-        kind = layout.cell(row, "kind")
+        kind = layout.kind(row)
         state = state_of(layout.cell(row, "status"))
         tests = (
             (state.value if state else "", state in {State.PENDING, State.FAILED, State.FREE}),
@@ -222,7 +222,7 @@ class Sorter:
         self._sums.add(value)
         if not value:
             return NamedRow(row.line, RowKind.LEFT_OUT, "costs nothing")
-        kind, category = layout.cell(row, "kind"), layout.cell(row, "category")
+        kind, category = layout.kind(row), layout.cell(row, "category")
         status = layout.cell(row, "status")
         state = state_of(status)
         said = said_by(entry.words, kind, category, status)
