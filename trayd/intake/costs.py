@@ -8,16 +8,17 @@ how dates and amounts are written and which way money goes (:mod:`trayd.intake.s
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from trayd.intake.header import Table, find_table
 from trayd.intake.meaning import Meaning, make_out
-from trayd.intake.rejected_rows import corrected, read_as
+from trayd.intake.rejected_rows import Identity, ReadAs, Twins, corrected, read_as, twins
 from trayd.intake.rejection import RefusedError, Rejection
+from trayd.intake.rows import Row
 from trayd.intake.sheet import open_sheets
 from trayd.intake.sorting import Sorter
 from trayd.intake.sources import SourcePreset
@@ -41,10 +42,11 @@ class Progress(NamedTuple):
 
 
 class RejectedRow(msgspec.Struct, frozen=True):
-    """A row that was not recorded: its cells as they came, and why."""
+    """A row that was not recorded: its cells as they came, why, and of which costs it may turn out to be a twin."""
 
     cells: tuple[str, ...]
     rejection: Rejection
+    twins: Twins
 
 
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +57,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
         header: the names of the columns as they stand in the file; their numbers where it has none.
         costs: what is recorded.
         rejected: what should have been a cost.
-        read_as: what has to stand beside a row for it to be read by itself; see :mod:`trayd.intake.rejected_rows`.
+        read_as: what has to stand beside a row for it to be read by itself.
         named: what is none.
     """
 
@@ -63,7 +65,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     header: tuple[str, ...]
     costs: tuple[ExternalCost, ...]
     rejected: tuple[RejectedRow, ...]
-    read_as: str
+    read_as: ReadAs
     named: tuple[NamedRow, ...]
 
 
@@ -90,7 +92,7 @@ def costs_in_steps(
         RefusedError: there is no table in it, it is packed or quoted in a way that cannot be read, dates, amounts,
             signs or columns read in two ways, or an answer does not fit it.
     """
-    table, make_out = _table(name, data, path or name, answers, sources, home_currency)
+    table, make_out, recorded = _table(name, data, path or name, answers, sources, home_currency)
     cells = Cells(table.layout, exact=table.sheet.exact)
 
     survey = Survey(table.layout, cells)
@@ -104,9 +106,9 @@ def costs_in_steps(
 
     sorter = Sorter(meaning, cells, home_currency)
     costs: list[ExternalCost] = []
-    rejected: list[RejectedRow] = []
+    rejected: list[tuple[Row, Rejection]] = []
     named: list[NamedRow] = []
-    occurrences: Counter[tuple[str, ...]] = Counter()
+    occurrences: Counter[Identity] = Counter(recorded)
     done = 0
     for row in table.sheet.rows():
         if row.blank:
@@ -120,7 +122,7 @@ def costs_in_steps(
         try:
             sorted_row = sorter.sort(row)
         except RefusedError as error:
-            rejected.append(RejectedRow(row.cells, msgspec.structs.replace(error.rejection, line=row.line)))
+            rejected.append((row, msgspec.structs.replace(error.rejection, line=row.line)))
             continue
         if isinstance(sorted_row, NamedRow):
             named.append(sorted_row)
@@ -133,7 +135,7 @@ def costs_in_steps(
         understanding=msgspec.structs.replace(understanding, assumed=sorter.assumed),
         header=tuple(heading.name for heading in table.layout.headings),
         costs=tuple(costs),
-        rejected=tuple(rejected),
+        rejected=_with_twins(rejected, cells, meaning, occurrences),
         read_as=read_as(meaning, understanding),
         named=_with_footers(named, costs, rejected),
     )
@@ -141,30 +143,43 @@ def costs_in_steps(
 
 def _table(
     name: str, data: bytes, file: str, answers: Answers, sources: Sequence[SourcePreset], home_currency: str
-) -> tuple[Table, Callable[[Survey], tuple[Meaning, Understanding]]]:
-    """The table in a file, and what makes out what it means once it was walked over."""
+) -> tuple[Table, Callable[[Survey], tuple[Meaning, Understanding]], Mapping[Identity, int]]:
+    """The table in a file, what makes out what it means once it was walked over, and what is recorded of it already."""
     sheets = open_sheets(name, data, answers.sheet)
     again = corrected(sheets, sources, answers, home_currency)
     if again:
-        return again.table, lambda survey: again.make_out(file, survey, answers, home_currency)
+        return again.table, lambda survey: again.make_out(file, survey, answers, home_currency), dict(again.told.beside)
     table = find_table(file, sheets, answers.columns, sources, home_currency, answers.source)
-    return table, lambda survey: make_out(file, table, survey, answers, home_currency)
+    return table, lambda survey: make_out(file, table, survey, answers, home_currency), {}
+
+
+def _with_twins(
+    rejected: Sequence[tuple[Row, Rejection]], cells: Cells, meaning: Meaning, counted: Mapping[Identity, int]
+) -> tuple[RejectedRow, ...]:
+    by_text: defaultdict[str, list[tuple[Identity, int]]] = defaultdict(list)
+    for identity, count in counted.items() if rejected else ():
+        by_text[identity.description].append((identity, count))
+    return tuple(
+        RejectedRow(row.cells, why, twins(entry, meaning, by_text[entry.description]))
+        for row, why in rejected
+        for entry in (cells.entry(row),)
+    )
 
 
 def _with_footers(
-    named: Sequence[NamedRow], costs: Sequence[ExternalCost], rejected: Sequence[RejectedRow]
+    named: Sequence[NamedRow], costs: Sequence[ExternalCost], rejected: Sequence[tuple[Row, Rejection]]
 ) -> tuple[NamedRow, ...]:
     """The named rows; what would divide rows and has none below it is a footer."""
-    last = max([cost.line for cost in costs[-1:]] + [row.rejection.line or 0 for row in rejected[-1:]], default=0)
+    last = max([cost.line for cost in costs[-1:]] + [row.line for row, _ in rejected[-1:]], default=0)
     return tuple(
         NamedRow(row.line, RowKind.FOOTER, row.reason) if row.what is RowKind.SECTION and row.line > last else row
         for row in named
     )
 
 
-def _identity(cost: ExternalCost) -> tuple[str, ...]:
+def _identity(cost: ExternalCost) -> Identity:
     amount = cost.amount
-    return (cost.source, cost.date.isoformat(), str(amount.nanos), amount.currency, cost.description)
+    return Identity(cost.source, cost.date.isoformat(), str(amount.nanos), amount.currency, cost.description)
 
 
 def _hash(parts: tuple[str, ...]) -> str:

@@ -11,29 +11,50 @@ import csv
 import functools
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from decimal import Decimal
+from itertools import islice, zip_longest
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from trayd.intake import dates, readings
 from trayd.intake.choosing import Columns
 from trayd.intake.columns import Heading, comparable, headings
 from trayd.intake.header import Table
 from trayd.intake.held import held
 from trayd.intake.layout import Layout
 from trayd.intake.meaning import Meaning, make_out
-from trayd.intake.money_out import Directions
+from trayd.intake.money_out import Directions, spent
 from trayd.intake.rejection import RefusedError, Rejection
 from trayd.intake.rows import Row, Sheet
 from trayd.intake.sources import SourcePreset, known_sources, recognise
-from trayd.intake.survey import Survey
+from trayd.intake.survey import Entry, Survey
 from trayd.intake.understanding import Answers, DateOrder, DecimalMark, Understanding
+from trayd.money import EXACT
 
 _REASONS = ("rejected line", "rejected column", "rejected reason")
 _READ_AS = "read as"
 
 _BY_ITSELF = f'take all columns from "{_REASONS[0]}" on out, and it is read as a file of its own'
 
+# More than a file has of one text and day, or of one text and amount; the cells of spreadsheets end somewhere.
+_MOST_TWINS = 100
+
 Style = TypeVar("Style", DateOrder, DecimalMark)
+
+
+class Identity(NamedTuple):
+    """What tells a cost from others; costs of one file that do not differ in it are twins."""
+
+    source: str
+    date: str
+    nanos: str
+    currency: str
+    description: str
+
+
+#: Costs, and how many a file has of each.
+Twins = tuple[tuple[Identity, int], ...]
 
 
 class ReadAs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -47,6 +68,7 @@ class ReadAs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
         directions: which way money went.
         header: the names of the columns.
         columns: which column is which, by their places in the header, counted from 0.
+        beside: costs of the file that the row may turn out to be a twin of, and how many there are of each.
     """
 
     source: str
@@ -59,6 +81,7 @@ class ReadAs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     directions: Directions
     header: tuple[str, ...]
     columns: Layout
+    beside: Twins = ()
 
 
 class Corrected(msgspec.Struct, frozen=True):
@@ -94,10 +117,10 @@ class Corrected(msgspec.Struct, frozen=True):
         return meaning, understanding
 
 
-def read_as(meaning: Meaning, understanding: Understanding) -> str:
-    """How a file was read, as it stands beside each of its rejected rows."""
+def read_as(meaning: Meaning, understanding: Understanding) -> ReadAs:
+    """How a file was read."""
     layout, styles = meaning.layout, meaning.styles
-    told = ReadAs(
+    return ReadAs(
         source=meaning.source,
         currency=meaning.currency,
         assumed=meaning.assumes,
@@ -110,30 +133,50 @@ def read_as(meaning: Meaning, understanding: Understanding) -> str:
         # What was doubtful in them was said, and the names stand in the header.
         columns=msgspec.structs.replace(layout, headings=(), line=None, doubt=None),
     )
-    return msgspec.json.encode(told).decode()
+
+
+def twins(entry: Entry, meaning: Meaning, alike: Iterable[tuple[Identity, int]]) -> Twins:
+    """The costs of a file that a rejected row may turn out to be a twin of.
+
+    Args:
+        entry: what the row says.
+        meaning: what its file means.
+        alike: the costs of that file that say the same.
+    """
+    day = readings.read_as(dates.read_date(entry.date), meaning.styles.dates)
+    value = spent(entry, meaning.layout, meaning.directions, meaning.styles.amounts)
+    found = (
+        (identity, count)
+        for identity, count in alike
+        if (day is None or identity.date == day.isoformat())
+        and (value is None or Decimal(identity.nanos) == value.scaleb(9, EXACT))
+    )
+    return tuple(islice(found, _MOST_TWINS))
 
 
 def _only(settled: frozenset[str], styles: Sequence[Style]) -> Style | None:
     return next((style for style in styles if settled == {style}), None)
 
 
-def rejected_table(header: Sequence[str], rows: Iterable[tuple[Sequence[str], Rejection]], told: str) -> str:
+def rejected_table(
+    header: Sequence[str], rows: Iterable[tuple[Sequence[str], Rejection]], told: Sequence[ReadAs]
+) -> str:
     """Rejected rows as a table with the reasons beside them.
 
     Args:
         header: the names of the columns.
         rows: their cells as they came, each with the reason.
-        told: what :func:`read_as` says of their file; empty for events, which stand each for itself.
+        told: how the file was read that each is of; empty for events, which stand for themselves.
     """
     listed = list(rows)
     # A row that is wrong because it is too long keeps its cells.
     width = max([len(header), *(len(cells) for cells, _ in listed)])
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    behind = [told] if told else []
     writer.writerow([*_padded(header, width), *_REASONS, *([_READ_AS] if told else [])])
-    for cells, rejection in listed:
+    for (cells, rejection), read in zip_longest(listed, told):
         reasons = (rejection.line or "", rejection.column or "", rejection.reason)
+        behind = [msgspec.json.encode(read).decode()] if read else []
         writer.writerow([*_padded(cells, width), *reasons, *behind])
     return out.getvalue()
 
@@ -199,11 +242,18 @@ def _told(sheet: Sheet, header: Row, place: int) -> ReadAs:
     if not texts:
         problem = f'the column "{_READ_AS}" is missing, which tells how the file was read that these rows are of'
         raise RefusedError(Rejection(line=header.line, problem=problem, cure=f"put it back, or {_BY_ITSELF}"))
-    (text, _), *others = texts.items()
-    if others:
-        problem = f'the column "{_READ_AS}" tells that this row is of another file than those above'
-        cure = "put the rows of each file in a table of their own and try again"
-        raise RefusedError(Rejection(line=others[0][1], column=_READ_AS, problem=problem, cure=cure))
+    (told, _), *others = [(_decoded(text, line), line) for text, line in texts.items()]
+    recorded = dict(told.beside)
+    for other, line in others:
+        if msgspec.structs.replace(other, beside=told.beside) != told:
+            problem = f'the column "{_READ_AS}" tells that this row is of another file than those above'
+            cure = "put the rows of each file in a table of their own and try again"
+            raise RefusedError(Rejection(line=line, column=_READ_AS, problem=problem, cure=cure))
+        recorded |= {identity: max(count, recorded.get(identity, 0)) for identity, count in other.beside}
+    return msgspec.structs.replace(told, beside=tuple(recorded.items()))
+
+
+def _decoded(text: str, line: int) -> ReadAs:
     try:
         told = msgspec.json.decode(text, type=ReadAs)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
@@ -211,7 +261,7 @@ def _told(sheet: Sheet, header: Row, place: int) -> ReadAs:
     if told is None or not _fits(told):
         problem = f'what stands in the column "{_READ_AS}" is not as trayd has written it'
         cure = f"put it back, or {_BY_ITSELF}"
-        raise RefusedError(Rejection(line=texts[text], column=_READ_AS, problem=problem, cure=cure))
+        raise RefusedError(Rejection(line=line, column=_READ_AS, problem=problem, cure=cure))
     return told
 
 

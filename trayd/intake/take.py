@@ -18,7 +18,7 @@ from trayd.intake.costs import NO_ANSWERS, Costs, Progress, costs_in_steps
 from trayd.intake.event_files import REJECTED_HEADER, FileForm, is_rejected_lines, read_events
 from trayd.intake.kinds import LARGEST_FILE
 from trayd.intake.own_sources import presets
-from trayd.intake.rejected_rows import rejected_table
+from trayd.intake.rejected_rows import ReadAs, rejected_table
 from trayd.intake.rejection import RefusedError, Rejection, printable, shown
 from trayd.intake.understanding import Answers, NamedRow, RowKind, Understanding
 from trayd.records import ExternalCost
@@ -82,7 +82,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
         rejected: what of it cannot be recorded.
         refused: why nothing of it is; None where something is.
         rows: the rejected rows as they came, under ``header``, for whoever corrects them.
-        read_as: what has to stand beside them for them to be read like their file.
+        read_as: what has to stand beside each of them for it to be read like its file.
         named: the rows of a table that are no cost, and what they are instead.
         understanding: how a table was read; None where there is none.
     """
@@ -97,7 +97,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     refused: Rejection | None = None
     header: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-    read_as: str = ""
+    read_as: tuple[ReadAs, ...] = ()
 
     @property
     def facts(self) -> int:
@@ -209,7 +209,7 @@ def _of_table(name: str, digest: str, table: Costs) -> Understood:
         rejected=tuple(row.rejection for row in table.rejected),
         header=table.header,
         rows=tuple(row.cells for row in table.rejected),
-        read_as=table.read_as,
+        read_as=tuple(msgspec.structs.replace(table.read_as, beside=row.twins) for row in table.rejected),
         named=table.named,
         understanding=table.understanding,
     )
