@@ -42,6 +42,12 @@ def test_amounts_that_fees_were_taken_off_are_those_of_a_seller(fee: str, net: s
     assert amounts(text, spending="negative") == []
 
 
+def test_beside_fees_that_were_taken_off_what_stands_below_zero_may_be_paid_out_and_is_asked_about() -> None:
+    text = "Date,Name,Gross,Fee,Net\n2026-11-03,Midjourney,-30.00,0.00,-30.00\n2026-11-04,Client,100.00,-3.20,96.80\n"
+    assert "--spending negative" in refusal(text)
+    assert amounts(text, spending="negative") == ["30 EUR"]
+
+
 def test_fees_on_top_are_those_of_a_buyer() -> None:
     assert amounts("Date,Description,Amount,Fee,Total\n2026-11-03,Poster,100.00,3.20,103.20\n") == ["103.2 EUR"]
 

@@ -31,8 +31,8 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         problem: in words for a person.
-        answers: the options of ``trayd import`` that settle it, each with what it means; none where nothing does.
-        cure: what to do where no option settles it.
+        answers: the options of ``trayd import`` that settle it, each with what it means.
+        cure: what else there is to do.
         of: what settles it as well where it is told of the file: its currency, or the sign of spending.
     """
 
@@ -72,11 +72,11 @@ def _fees_taken(columns: Columns) -> Doubt | None:
         for other in others:
             before, after = columns.held[other.position].numbers, columns.held[chosen].numbers
             rows = [
-                high.copy_abs() - part.copy_abs() == low.copy_abs()
+                (high, high.copy_abs() - part.copy_abs() == low.copy_abs())
                 for high, part, low in zip(before, taken, after, strict=True)
                 if part and high is not None and low is not None
             ]
-            if rows and all(rows):
+            if any(high > 0 for high, _ in rows) and all(fits for _, fits in rows):
                 name, off = shown(columns.headings[chosen].name), shown(fee.name)
                 return Doubt(
                     problem=f'"{name}" is what is left when "{off}" is taken off, as of money that came in',
@@ -118,13 +118,16 @@ def _journal(columns: Columns) -> Doubt | None:
     if columns.named.keys() & {"amount", "debit"}:
         return None
     moved = _moved(columns)
+    field = "debit" if "debit" in columns.fields else "amount"
+    amount = shown(columns.headings[columns.fields[field]].name)
     for heading in columns.headings:
         texts = columns.held[heading.position].texts
         if heading.position not in columns.fields.values() and heading.field != "date" and _balances(texts, moved):
             return Doubt(
                 problem=f'it is a journal: the lines of each "{shown(heading.name)}" add up to nothing, '
                 "as each amount stands in two accounts",
-                cure="export the accounts of costs alone and try again",
+                cure="export the accounts of costs alone",
+                answers=((("--column", f"{field}={amount}"), "where each line is a cost"),),
             )
     return None
 
