@@ -200,7 +200,7 @@ def test_where_only_what_came_in_is_marked_the_rest_went_out():
             "Failed",
         ),
         *("Payment failed", "declined", "REVERTED", "storniert", "annulé", "rechazado", "annullato", "geannuleerd"),
-        *("nekad", "Refunded", "void", "Not completed"),
+        *("nekad", "Refunded", "void", "Not completed", "Non riuscito", "no realizado", "niet gelukt"),
     ],
 )
 def test_what_did_not_come_about_costs_nothing(state):

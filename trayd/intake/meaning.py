@@ -72,15 +72,13 @@ def make_out(
         RefusedError: it reads in two ways, or an answer does not fit it.
     """
     layout, preset = table.layout, table.preset
-    date_order = answers.date_order or (preset.date_order if preset else None)
-    decimal = answers.decimal or (preset.decimal if preset else None)
     if survey.other_table:
         problem = "another table begins here, with other columns"
         cure = "put each table in a file of its own and try again"
         raise RefusedError(Rejection(line=survey.other_table, problem=problem, cure=cure))
-    _refuse_doubt(file, layout, preset, answers)
+    _refuse_doubt(file, table, answers)
     _refuse_two_amounts(file, layout, survey)
-    styles = settle_styles(file, layout, survey, date_order, decimal)
+    styles = settle_styles(file, layout, survey, answers, preset)
     directions, why = _directions(file, table, survey, preset, answers, styles)
     fallback, told_by = _currency(table, preset, answers, home_currency)
     if not answers.currency and not layout.currency and "currency" not in layout.fields:
@@ -122,14 +120,15 @@ def _parts(layout: Layout) -> str:
     return f", in {_PARTS[scale]}" if scale else ""
 
 
-def _refuse_doubt(file: str, layout: Layout, preset: SourcePreset | None, answers: Answers) -> None:
+def _refuse_doubt(file: str, table: Table, answers: Answers) -> None:
+    layout, preset = table.layout, table.preset
     doubt = layout.doubt
     if doubt is None or (doubt.of == "currency" and answers.currency):
         return
     if doubt.of == "spending" and (answers.spending or (preset and preset.spending)):
         return
     commands = ", or ".join(f"{import_with(file, *options)} {meant}" for options, meant in doubt.answers)
-    cure = f"say so: {commands}" if commands else doubt.cure
+    cure = ", or ".join(filter(None, (doubt.cure, f"say so: {commands}")))
     raise RefusedError(Rejection(line=layout.line, problem=doubt.problem, cure=cure))
 
 

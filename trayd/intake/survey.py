@@ -174,6 +174,7 @@ class Survey:
         self._cells = cells
         self.rows = 0
         self.dates = Kinds[date]()
+        self.years: dict[str, set[int]] = {}
         self.other_dates = Kinds[date]()
         self.amounts = Kinds[Decimal]()
         self.signs = Signs()
@@ -192,12 +193,7 @@ class Survey:
         self.rows += 1
         layout = self._layout
         entry = self._cells.entry(row)
-        readings = dates.read_date(entry.date)
-        if readings:
-            self.dates.add(row.line, entry.date, readings)
-        for position in layout.dates[1:]:
-            if position < len(row.cells) and (other := dates.read_date(row.cells[position])):
-                self.other_dates.add(row.line, row.cells[position].strip(), other)
+        readings = self._date(entry)
         for text, amount in ((entry.amount_text, entry.amount), (entry.credit_text, entry.credit)):
             # What is no cost may not make a file doubtful: a sum counts only where it shows how amounts are written.
             if amount.readings and (readings or len(set(amount.readings.values())) == 1):
@@ -217,6 +213,18 @@ class Survey:
         if balance and entry.amount.readings and len(self.steps) < _STEPS:
             self.steps.append((entry.amount.readings, amounts.read_amount(balance).readings))
         self._sign(entry)
+
+    def _date(self, entry: Entry) -> Mapping[str, date]:
+        """Looks at a row's dates, and gives the readings of the one that is meant."""
+        readings = dates.read_date(entry.date)
+        if readings:
+            self.dates.add(entry.row.line, entry.date, readings)
+            for style, day in readings.items():
+                self.years.setdefault(style, set()).add(day.year)
+        for position in self._layout.dates[1:]:
+            if position < len(entry.row.cells) and (other := dates.read_date(entry.row.cells[position])):
+                self.other_dates.add(entry.row.line, entry.row.cells[position].strip(), other)
+        return readings
 
     def _divides(self, row: Row, entry: Entry) -> None:
         """Looks at a row that is no cost: another table may begin there, or amounts in another currency."""
@@ -248,7 +256,7 @@ class Survey:
     def _sign(self, entry: Entry) -> None:
         layout, row = self._layout, entry.row
         value = next(iter(entry.amount.readings.values()), None)
-        kind = layout.cell(row, "kind")
+        kind = layout.kind(row)
         if value is None or not value or is_total(entry.words) or is_balance(entry.words) or is_moved(kind):
             return
         status = layout.cell(row, "status")
