@@ -235,7 +235,7 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
 
 def _conversions(total: dict[str, Any], style: Style) -> Iterator[str]:
     """At which rates amounts in other currencies are in a total, and which of them are not for want of one."""
-    from trayd.insight.conversion import RateUse
+    from trayd.insight.conversion import RateUse, days_told
     from trayd.rates import RateSource
 
     for told in total["rates"]:
@@ -252,11 +252,12 @@ def _conversions(total: dict[str, Any], style: Style) -> Iterator[str]:
         yield use.told(lambda money: format_money(money, style.locale), style.day)
     if left_out := total["left_out"]:
         amounts = ", ".join(style.money(amount) for amount in left_out)
-        codes = ", ".join(amount["currency"] for amount in left_out)
-        yield (
-            f"{amounts} left out of the totals: no exchange rate is known for {codes} on their days; "
-            "set one under [rates] in the settings"
-        )
+        days = {
+            code: (date.fromisoformat(first), date.fromisoformat(last))
+            for code, (first, last) in total["days_left_out"].items()
+        }
+        codes = ", ".join(f"{code} {days_told(days[code], style.day)}" for code in sorted(days))
+        yield f"{amounts} left out of the totals: no exchange rate is known for {codes}; set one under [rates]"
 
 
 def _trend(trend: Any) -> str:

@@ -66,6 +66,6 @@ def test_a_cost_without_a_rate_or_a_price_is_never_shown_as_zero(capsys):
     assert told[5:] == [
         "• 1 generation has no price yet: not in the totals",
         "• $1.00 converted at the ECB's rate of 18 Nov 2026",
-        "• A$3.00 left out of the totals: no exchange rate is known for AUD on their days; set one under [rates] in the settings",
+        "• A$3.00 left out of the totals: no exchange rate is known for AUD on 3 Nov 2026; set one under [rates]",
     ]
     assert shown(usage_of(of[1:2]), capsys)[1] == "unknown for 1 generation"

@@ -71,6 +71,7 @@ def test_days_without_a_rate_are_left_out_beside_those_that_have_one():
     total = used(of, daily(SEK={"2026-11-03": "0.10"})).total
     assert (total.cost, total.left_out) == (Money.of("10.00"), (Money.of("7", "SEK"),))
     assert [use.amount for use in total.rates] == [Money.of("100", "SEK")]
+    assert total.days_left_out == {"SEK": (date(2026, 11, 4), date(2026, 11, 4))}, "on other days there are rates"
 
 
 def test_a_sum_is_rounded_once_half_to_even():

@@ -109,7 +109,7 @@ def test_what_is_not_in_the_figures_is_said():
         "1 generation is still running, expected to cost $2.00",
         "1 event could not be matched",
         "1 failed or cancelled request was not billed",
-        "€99.00 is left out of all totals: no exchange rate from EUR to USD is known",
+        "€99.00 is left out of all totals: no exchange rate to USD is known for EUR on ",
         "$10.00 of shared costs",
     ):
         assert note in told
@@ -279,8 +279,8 @@ def test_a_currency_without_a_rate_is_named_once_and_never_counted_as_zero():
     assert [bar.amount for chart in made.charts for bar in chart.bars] == ["unknown"]
     assert [moment.total for moment in made.over_time.moments if moment.total != "0.0 kr"] == ["unknown"]
     assert (
-        "A$3.00 and ¥7 are left out of all totals: no exchange rate from AUD and JPY to SEK is known. "
-        "The log shows each entry." in made.notes
+        "A$3.00 and ¥7 are left out of all totals: no exchange rate to SEK is known for "
+        "AUD on November 9, 2026 and JPY on November 9, 2026. The log shows each entry." in made.notes
     )
 
 

@@ -70,6 +70,16 @@ class RateUse(msgspec.Struct, frozen=True, kw_only=True):
         return f"the ECB's rate of {day(self.published)}" if one else f"the ECB's rates of each day {days}"
 
 
+#: The first and the last of some days.
+Days = tuple[date, date]
+
+
+def days_told(days: Days, day: Callable[[date], str]) -> str:
+    """In words, after the name of a currency that has no rate on them: ``on 3 Nov``, ``from 3 Nov to 20 Nov``."""
+    first, last = days
+    return f"on {day(first)}" if first == last else f"from {day(first)} to {day(last)}"
+
+
 def converted(nanos: int, rate: Rate) -> Decimal:
     """The amount in nanos of the home currency, exact."""
     return EXACT_SUMS.multiply(Decimal(nanos), rate.factor)

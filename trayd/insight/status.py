@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 import msgspec
 
 from trayd.facts import Difference
-from trayd.insight.conversion import RateUse
+from trayd.insight.conversion import Days, RateUse
 from trayd.money import Money
 from trayd.records import DropStatus
 
@@ -41,6 +42,7 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
         generations: fal requests that count or would count, pending and unmatched ones left out.
         unpriced: how many of them have no price yet.
         left_out: amounts in currencies without a rate, by currency.
+        days_left_out: by currency, the first and the last day of those amounts.
         rates: those that amounts in other currencies were converted at.
     """
 
@@ -48,6 +50,7 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
     generations: int = 0
     unpriced: int = 0
     left_out: tuple[Money, ...] = ()
+    days_left_out: Mapping[str, Days] = {}
     rates: tuple[RateUse, ...] = ()
 
 

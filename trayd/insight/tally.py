@@ -11,7 +11,16 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from trayd.insight.conversion import EXACT_SUMS, RateUse, added, converted, rates_used, rounded, rounded_together
+from trayd.insight.conversion import (
+    EXACT_SUMS,
+    Days,
+    RateUse,
+    added,
+    converted,
+    rates_used,
+    rounded,
+    rounded_together,
+)
 from trayd.insight.status import Pending
 from trayd.money import Money
 from trayd.rates import Converter
@@ -264,6 +273,15 @@ class Tally:
     def amounts_left_out(self) -> tuple[Money, ...]:
         """The same as money, in alphabetical order."""
         return tuple(Money(nanos, currency) for currency, nanos in sorted(self.left_out.items()))
+
+    def days_left_out(self) -> Mapping[str, Days]:
+        """By the same currencies, the first and the last day of which an amount has no rate."""
+        found: dict[str, Days] = {}
+        for _, counting, currency, day in self._lots:
+            if counting is not Counting.PENDING and self._converter.rate(currency, day) is None:
+                first, last = found.get(currency, (day, day))
+                found[currency] = min(day, first), max(day, last)
+        return found
 
     def lacks(self, *kinds: Kind) -> bool:
         """Whether some cost of these kinds is in no sum: it has no price yet, or no rate."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
 import msgspec
 
 from trayd.insight.breakdown import Breakdown, Dimension, Portion
-from trayd.insight.conversion import RateUse
+from trayd.insight.conversion import Days, RateUse
 from trayd.insight.status import Pending, Spent
 from trayd.insight.tally import Sums, Tally, dated_sums, tallied
 from trayd.insight.windows import SLIDING, Bounds, Window, day_cuts, hour_cuts
@@ -34,6 +35,7 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
         pending: what still runs, beside the total.
         unmatched: events that may be billed under a request that is known already; left out until they are linked.
         left_out: amounts in other currencies, for want of an exchange rate.
+        days_left_out: by currency, the first and the last day of those amounts.
         rates: those that amounts in other currencies were converted at.
     """
 
@@ -47,6 +49,7 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
     pending: Pending = Pending()
     unmatched: int = 0
     left_out: tuple[Money, ...] = ()
+    days_left_out: Mapping[str, Days] = {}
     rates: tuple[RateUse, ...] = ()
 
 
@@ -187,6 +190,7 @@ def spent(tally: Tally) -> Spent:
         generations=tally.generations,
         unpriced=tally.unpriced,
         left_out=tally.amounts_left_out(),
+        days_left_out=tally.days_left_out(),
         rates=tally.rates(),
     )
 
@@ -204,6 +208,7 @@ def _total(tally: Tally) -> Total:
         pending=tally.running(),
         unmatched=tally.unmatched,
         left_out=tally.amounts_left_out(),
+        days_left_out=tally.days_left_out(),
         rates=tally.rates(),
     )
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, tzinfo
 import msgspec
 
 from trayd.insight.breakdown import Breakdown
+from trayd.insight.conversion import days_told
 from trayd.insight.tally import Tally
 from trayd.insight.windows import civil_day
 from trayd.money import Money
@@ -261,10 +262,11 @@ def _notes(total: Tally, words: Words) -> Iterator[str]:
         yield f"{use.told(words.money, words.day)}."
     if left_out := total.amounts_left_out():
         amounts = listed([words.money(money) for money in left_out])
-        codes = listed([money.currency for money in left_out])
+        days = total.days_left_out()
+        codes = listed([f"{money.currency} {days_told(days[money.currency], words.day)}" for money in left_out])
         is_left = "is" if len(left_out) == 1 else "are"
         yield (
-            f"{amounts} {is_left} left out of all totals: no exchange rate from {codes} to {total.currency} is known. "
+            f"{amounts} {is_left} left out of all totals: no exchange rate to {total.currency} is known for {codes}. "
             f"The log shows each entry."
         )
     if total.nanos[Kind.POOL]:
