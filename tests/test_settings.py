@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 
@@ -30,6 +30,13 @@ def test_the_examples_in_the_template_can_be_taken_as_they_are() -> None:
     examples = [line.removeprefix("#").strip() for line in TEMPLATE.splitlines() if line.startswith("#   ")]
     settings = parse("\n".join(examples), "template")
     assert [pool.name for pool in settings.pool] == ["Midjourney Standard"]
+    assert [(budget.name, budget.amount) for budget in settings.budget] == [("Northwind", Decimal(500))]
+    assert [(hook.name, hook.command[:1], hook.url) for hook in settings.hook] == [
+        ("log", ("/usr/bin/logger",), ""),
+        ("chat", (), "https://hooks.example.com/trayd"),
+    ]
+    assert settings.alerts.quiet_hours is not None
+    assert settings.alerts.quiet_hours.begins == time(22)
 
 
 def test_amounts_written_as_numbers_stay_exact() -> None:
@@ -48,6 +55,20 @@ def test_amounts_written_as_numbers_stay_exact() -> None:
         ("[poll]\noverlap_hours = 1", "overlap_hours"),
         ("[alerts]\nbalance_below = [0]", "balance_below"),
         ("[alerts]\nexpensive_generation = -1", "expensive_generation"),
+        ("[alerts]\nexpensive_together = nan", "expensive_together"),
+        ("[alerts]\noff = ['balances']", "balances"),
+        ("[alerts.anomaly]\nat_least = -1", "alerts.anomaly.at_least"),
+        ("[alerts.quiet_hours]\nfrom = 'ten'\nto = '07:00'", "quiet_hours: from"),
+        ("[alerts.quiet_hours]\nfrom = '22:00'\nto = '07:00'\ndays = ['monday']", "monday"),
+        ("[[budget]]\nname = 'a'\namount = 0", "budget 'a'"),
+        ("[[budget]]\nname = 'a'\namount = 1\nperiod = 'year'", "year"),
+        ("[[budget]]\nname = 'a'\namount = 1\nclient = ''", "client is empty"),
+        ("[[budget]]\nname = 'a'\namount = 1\nat = [0]", "at takes"),
+        ("[[budget]]\nname = 'a'\namount = 1\n[[budget]]\nname = 'a'\namount = 2", "entries have the name .a."),
+        ("[[hook]]\nname = 'a'", "either a command"),
+        ("[[hook]]\nname = 'a'\ncommand = ['notify']", "absolute path"),
+        ("[[hook]]\nname = 'a'\nurl = 'http://example.com'", "https"),
+        ("[[hook]]\nname = 'a'\nurl = 'https://example.com'\nrules = ['x']", "there is no rule 'x'"),
         ("time_zone = 'Europe/Atlantis'", "Atlantis"),
         ("[folders]\ndrop = 'relative/path'", "folders.drop"),
         ("[[account]]\nname = 'a'\n[[account]]\nname = 'a'", "account"),

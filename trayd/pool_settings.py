@@ -10,6 +10,7 @@ from itertools import pairwise
 import msgspec
 
 from trayd.money import is_currency
+from trayd.texts import check_names
 
 #: How often a shared cost is charged.
 PERIODS = ("week", "month", "quarter", "year", "once")
@@ -17,7 +18,6 @@ PERIODS = ("week", "month", "quarter", "year", "once")
 #: By what it is divided, where that is not by weights.
 SPLITS = ("spend", "equal")
 
-_LONGEST_NAME = 64
 _LARGEST_AMOUNT = Decimal(10) ** 12
 _WEIGHTS = (Decimal("0.000001"), Decimal(10) ** 9)
 _YEARS = (1990, 2999)
@@ -46,10 +46,7 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     split: str | dict[str, Decimal] = "spend"
 
     def __post_init__(self) -> None:
-        if not self.name.strip() or self.name != self.name.strip() or len(self.name) > _LONGEST_NAME:
-            raise ValueError(
-                f"pool: {self.name!r} cannot be a name; take 1 to {_LONGEST_NAME} characters without a space at an end"
-            )
+        check_names("pool", (self.name,))
         told = f"pool {self.name!r}"
         if not self.amount.is_finite() or not 0 < self.amount <= _LARGEST_AMOUNT:
             raise ValueError(f"{told}: the amount is above zero, such as 30.00, not {self.amount}")

@@ -251,6 +251,10 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         title: the headline over ``text``; ``text`` is what the person was told.
         urgency: low, normal or critical, as notification services know it.
         told: when the person was told of this level; None until then, so that a crash on the way loses no warning.
+        period: the stretch of time that it is about, where it is about one (``2026-11``, ``2026-W47``, a date).
+        amount: how much, where it is about an amount; ``account``, ``client`` and ``project`` for whom, likewise.
+        snoozed_until: the person wants to be told again then, should it still last (UTC).
+        hooked: what each hook was told of last, by the hook's name: a level, or ``resolved``.
     """
 
     id: str
@@ -263,6 +267,13 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     urgency: str = "normal"
     told: datetime | None = None
     resolved: datetime | None = None
+    period: str = ""
+    amount: Money | None = None
+    account: str | None = None
+    client: str | None = None
+    project: str | None = None
+    snoozed_until: datetime | None = None
+    hooked: dict[str, str] = {}
 
 
 class DropStatus(msgspec.Struct, frozen=True):

@@ -20,10 +20,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
+from trayd.alert_settings import Alerts, Hook
+from trayd.budget_settings import Budget
 from trayd.errors import SettingsError
 from trayd.money import EXACT, is_currency
 from trayd.pool_settings import Pool, check_overlaps
 from trayd.source_settings import Source, check_sources
+from trayd.texts import check_names
 
 APP_NAME = "trayd"
 FAL_URL = "https://api.fal.ai/v1"
@@ -60,26 +63,6 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     interval_s: Annotated[float, Meta(ge=0.2, le=86_400)] = 120.0
     backfill_days: Annotated[int, Meta(ge=1, le=3650)] = 30
     overlap_hours: Annotated[int, Meta(ge=48, le=1920)] = 72
-
-
-class Alerts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When trayd warns.
-
-    Attributes:
-        balance_below: thresholds of the balance in US dollars; one warning for each that is crossed.
-        expensive_generation: a generation that costs this many US dollars or more is told; 0 switches it off.
-        desktop: whether warnings go to the desktop; they always go to the log.
-    """
-
-    balance_below: tuple[Decimal, ...] = (Decimal("20.00"), Decimal("5.00"))
-    expensive_generation: Decimal = Decimal("5.00")
-    desktop: bool = True
-
-    def __post_init__(self) -> None:
-        if any(not level.is_finite() or level <= 0 for level in self.balance_below):
-            raise ValueError("alerts.balance_below takes amounts above zero, such as [20.00, 5.00]")
-        if not self.expensive_generation.is_finite() or self.expensive_generation < 0:
-            raise ValueError("alerts.expensive_generation is an amount of zero or more")
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -181,6 +164,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         store_prompts: whether prompts are kept; off, they are nowhere in ledger, mirror, logs or exports.
         pool: the costs that projects share; a new price of one is a new entry.
         source: how exports of other tools are read, where that is not left to the files.
+        budget: how much may be spent on what, in which time.
+        hook: where warnings go beside the desktop.
     """
 
     home_currency: str = "USD"
@@ -192,6 +177,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     account: tuple[Account, ...] = ()
     pool: tuple[Pool, ...] = ()
     source: tuple[Source, ...] = ()
+    budget: tuple[Budget, ...] = ()
+    hook: tuple[Hook, ...] = ()
     folders: Folders = Folders()
     rates: RatesSettings = RatesSettings()
 
@@ -210,6 +197,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("two [[account]] entries have one name; give each its own")
         check_overlaps(self.pool)
         check_sources(self.source)
+        check_names("budget", [budget.name for budget in self.budget])
+        check_names("hook", [hook.name for hook in self.hook])
 
     def zone(self) -> tzinfo:
         """The user's time zone.

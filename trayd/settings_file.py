@@ -45,6 +45,25 @@ TEMPLATE = """\
 #   currency = "EUR"         # of amounts that tell none
 #   spending = "negative"    # money spent stands below zero; or positive
 
+# How much may be spent on what: a [[budget]] for each, like this one.
+#   [[budget]]
+#   name = "Northwind"
+#   amount = 500.00
+#   currency = "USD"         # without it, the home currency
+#   period = "month"         # or day, week, total
+#   client = "Northwind"     # or account, project, model, key, or several of them; none is everything
+#   at = [50, 80, 100]       # percent spent; one warning each
+#   forecast_at = [100]      # percent that it is expected to come to; [] for none
+
+# Where warnings go beside the desktop: a [[hook]] for each, like these two.
+#   [[hook]]
+#   name = "log"
+#   command = ["/usr/bin/logger", "--tag", "trayd"]   # gets the warning as JSON on its standard input
+#   [[hook]]
+#   name = "chat"
+#   url = "https://hooks.example.com/trayd"           # gets it posted
+#   rules = ["balance", "budget"]                     # without it, all
+
 [poll]
 #interval_s = 120           # seconds between two looks at fal
 #backfill_days = 30         # how far back the first poll reads
@@ -53,7 +72,23 @@ TEMPLATE = """\
 [alerts]
 #balance_below = [20.00, 5.00]   # US dollars
 #expensive_generation = 5.00     # US dollars; 0 switches it off
+#expensive_together = 8.00       # US dollars, for jobs that were submitted together; 0 switches it off
+#run_out_within_days = 7         # the balance is expected to last no longer; 0 switches it off
+#credits_expire_within_days = [30, 7]
+#estimate_off_percent = 25       # bills differ from estimates by so much; 0 switches it off
+#estimate_off_amount = 1.00      # US dollars, and by so much at least
+#stale_after_minutes = 60        # fal could not be asked for so long; 0 switches it off
+#off = []                        # rules that never warn, such as ["anomaly", "backfill"]
 #desktop = true                  # false: warnings go to the log and the status only
+#most_per_hour = 6               # more notifications wait and come as one
+#anomaly = { at_least = 10.00, at_least_percent = 50 }   # more than usual on a day, in the home currency and percent
+
+# Quiet hours, without which there are none; what came up is told together when they end.
+#   [alerts.quiet_hours]
+#   from = "22:00"
+#   to = "07:00"
+#   days = ["mon", "tue", "wed", "thu", "fri"]   # without it, every evening
+#   critical = true          # critical warnings come through
 
 [rates]
 #fetch = true               # false: the last exchange rates, and those that came with trayd, are used on

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
+from trayd.alert_settings import Alerts
 from trayd.alerts.engine import evaluate
 from trayd.alerts.rules import Finding, Observed, findings
 from trayd.alerts.words import Words, words
 from trayd.facts import AccountFact, Coverage
 from trayd.money import Money
 from trayd.records import BalanceReading, Counting, Episode, Estimate, Generation
-from trayd.settings import Alerts
 
 START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 FIRST_POLL = START - timedelta(days=1)

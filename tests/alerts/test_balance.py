@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.alerts.story import Story
+from trayd.alert_settings import Alerts
 from trayd.facts import AccountFact
 from trayd.money import Money
 from trayd.records import BalanceReading
-from trayd.settings import Alerts
 
 TWENTY, FIVE = "Balance under $20.00", "Balance under $5.00"
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from tests.alerts.story import FIRST_POLL, START, Story, job
+from trayd.alert_settings import Alerts
 from trayd.alerts.engine import hushed
 from trayd.money import Money
 from trayd.records import Counting, Estimate, Generation
-from trayd.settings import Alerts
 
 
 @pytest.mark.parametrize(

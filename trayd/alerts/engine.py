@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from trayd.alert_settings import Alerts
 from trayd.alerts.rules import Finding, Observed, expensive
 from trayd.alerts.words import Words
 from trayd.records import Episode, Generation
-from trayd.settings import Alerts
 
 #: An event that nobody could be told of is news for this long; a state that lasts is told however late.
 NEWS_FOR = timedelta(hours=24)

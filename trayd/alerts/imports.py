@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 
+from trayd.alert_settings import Alerts
 from trayd.alerts.engine import hushed
 from trayd.alerts.rules import EXPENSIVE_WITHIN
 from trayd.alerts.watch import Readable
 from trayd.facts import Batch
-from trayd.settings import Alerts
 
 
 class Writable(Readable, Protocol):

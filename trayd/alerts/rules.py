@@ -13,10 +13,10 @@ from decimal import Decimal
 
 import msgspec
 
+from trayd.alert_settings import Alerts
 from trayd.facts import AccountFact, Coverage
 from trayd.money import Money
 from trayd.records import BalanceReading, Episode, Generation
-from trayd.settings import Alerts
 
 #: The currency of fal's balances and bills, and so of the limits in the settings.
 LIMIT_CURRENCY = "USD"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from trayd.alert_settings import Alerts
 from trayd.alerts.rules import BackfillDone, FileRejected, Finding
 from trayd.facts import AccountFact
 from trayd.money import Money, format_money
 from trayd.records import DEFAULT_ACCOUNT, BalanceReading, Counting, Generation
-from trayd.settings import Alerts
 
 LOW, NORMAL, CRITICAL = "low", "normal", "critical"
 
