@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -48,6 +49,33 @@ def test_a_job_added_with_an_age_takes_its_place_in_the_past(start: Start):
     assert event["timestamp"] == "2026-03-02T08:30:00Z"
 
 
+@pytest.mark.parametrize(("key", "told"), [("Batch renders", "api_key_id"), ("mira", "login_username")])
+def test_a_job_can_be_sent_with_any_key_or_by_a_member(start: Start, clock: HandClock, key: str, told: str):
+    api = start(clock, days=0, per_day=0)
+    api.control("POST", "jobs", endpoint_id="fal-ai/veo3", key=key)
+    clock.advance(seconds=1)
+    (event,) = api.events(expand=["auth_method", "auth_method_structured"])
+    assert event["auth_method"] == key
+    assert told in event["auth_method_structured"]
+    assert api.events(**{told: event["auth_method_structured"][told]}) != []
+
+
+def test_credits_that_are_bought_are_added(start: Start, clock: HandClock):
+    api = start(clock, days=0, per_day=0, top_up=Decimal(0))
+    api.control("POST", "jobs", endpoint_id="fal-ai/veo3", cost="33.00")  # more than there was
+    clock.advance(seconds=1)
+    assert api.balance() == 0
+    assert api.control("POST", "topup", amount="50.00")["accounts"][0]["balance"] == "48.40"
+    assert api.balance() == Decimal("48.40")
+
+
+def test_answers_are_dated_by_the_clock_that_the_account_lives_by(start: Start, clock: HandClock):
+    api = start(clock, days=0)
+    clock.advance(days=400)
+    for path, key in (("/account/billing", None), ("/account/billing", "no key"), ("/nothing/here", None)):
+        assert parsedate_to_datetime(api.get(path, key=key).headers["date"]) == clock.moment
+
+
 def test_a_model_can_get_another_name(start: Start):
     api = start(days=0)
     api.control("POST", "rename", endpoint_id="fal-ai/veo3", name="Veo Three")
@@ -82,6 +110,8 @@ def test_a_frozen_sandbox_stands_still(start: Start, clock: HandClock):
     [
         ("balance", {"amount": "many"}, "amount"),
         ("jobs", {"endpoint_id": "no/such"}, "no/such"),
+        ("jobs", {"endpoint_id": "fal-ai/veo3", "key": "no key of mine"}, "no key of mine"),
+        ("topup", {"amount": "some"}, "amount"),
         ("hide", {"request_id": "unheard-of"}, "unheard-of"),
         ("lock", {"locked": True, "account": "nobody"}, "nobody"),
         ("rename", {"endpoint_id": "no/such", "name": "None"}, "no/such"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from email.utils import format_datetime
 from typing import Any
 from uuid import uuid4
 
@@ -59,7 +60,7 @@ def build_app(world: World, rates: Rates, faults: Faults, calls: deque[Call]) ->
         routes=routes,
         exception_handlers={ApiError: _api_error, UsageError: _usage_error, HTTPException: _http_error},
     )
-    return _Counting(Faulty(app, faults), calls)
+    return _Dated(_Counting(Faulty(app, faults), calls), world)
 
 
 class _Door:
@@ -107,6 +108,25 @@ class _Door:
         if lockable and account.locked:
             raise ApiError(403, "authorization_error", LOCKED)
         return account
+
+
+class _Dated:
+    """Says with every answer when it was given, by the clock that the accounts live by."""
+
+    def __init__(self, app: ASGIApp, world: World) -> None:
+        self._app = app
+        self._world = world
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one call."""
+
+        async def date(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                stamp = format_datetime(self._world.now, usegmt=True).encode()
+                message["headers"] = [*message.get("headers", ()), (b"date", stamp)]
+            await send(message)
+
+        await self._app(scope, receive, date)
 
 
 class _Counting:

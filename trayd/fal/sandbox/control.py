@@ -6,8 +6,10 @@ For tests that run the sandbox as a process of its own. Bodies and answers are J
 ``GET state``       the accounts with balance and number of jobs, whether the simulation is frozen
 ``GET calls``       the last calls of the Platform API and of the exchange rates: method, path with query, status
 ``POST balance``    ``{"amount", "account"?}`` sets the credits, in dollars
+``POST topup``      ``{"amount", "account"?}`` adds credits that were bought
 ``POST lock``       ``{"locked", "account"?}`` has fal lock the account, or unlock it
-``POST jobs``       ``{"endpoint_id", "units"?, "cost"?, "age_s"?, "account"?}`` adds a job that is billed already
+``POST jobs``       ``{"endpoint_id", "units"?, "cost"?, "age_s"?, "key"?, "account"?}`` adds a job that is billed
+                    already
 ``POST hide``       ``{"request_id", "hidden"?}`` leaves a request out of billing events; usage still counts it
 ``POST rename``     ``{"endpoint_id", "name"}`` changes a display name
 ``POST rates``      ``{"day", "currency", "rate"}`` tells another rate of a day, or none where it is empty
@@ -47,6 +49,13 @@ class Balance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account: str | None = None
 
 
+class TopUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Adds credits."""
+
+    amount: Decimal
+    account: str | None = None
+
+
 class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Locks an account."""
 
@@ -61,6 +70,7 @@ class AddJob(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     units: Decimal = Decimal(1)
     cost: Decimal | None = None
     age_s: float = 0
+    key: str | None = None
     account: str | None = None
 
 
@@ -99,6 +109,7 @@ def control_routes(world: World, rates: Rates, faults: Faults, calls: deque[Call
         Route("/_sandbox/state", control.read_state),
         Route("/_sandbox/calls", control.read_calls),
         Route("/_sandbox/balance", _taking(Balance, control.balance), methods=["POST"]),
+        Route("/_sandbox/topup", _taking(TopUp, control.top_up), methods=["POST"]),
         Route("/_sandbox/lock", _taking(Lock, control.lock), methods=["POST"]),
         Route("/_sandbox/jobs", _taking(AddJob, control.jobs), methods=["POST"]),
         Route("/_sandbox/hide", _taking(Hide, control.hide), methods=["POST"]),
@@ -141,13 +152,22 @@ class _Control:
         self._world.set_balance(body.amount, body.account)
         return self._state()
 
+    def top_up(self, body: TopUp) -> object:
+        self._world.top_up(body.amount, body.account)
+        return self._state()
+
     def lock(self, body: Lock) -> object:
         self._world.lock_account(locked=body.locked, username=body.account)
         return {"locked": body.locked}
 
     def jobs(self, body: AddJob) -> object:
         job = self._world.add_job(
-            body.endpoint_id, units=body.units, cost=body.cost, age_s=body.age_s, username=body.account
+            body.endpoint_id,
+            units=body.units,
+            cost=body.cost,
+            age_s=body.age_s,
+            key=body.key,
+            username=body.account,
         )
         return {"request_id": job.request_id, "cost": Money(job.charges[0].total).text()}
 

@@ -162,6 +162,7 @@ def _listening(
             ws="none",
             timeout_graceful_shutdown=1,
             server_header=False,
+            date_header=False,  # the application tells the date, by the simulation's clock
         )
         yield Sandbox(listener.getsockname()[1], world, rates, faults, calls), _Server(config, ready), listener
 

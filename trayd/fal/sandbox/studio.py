@@ -14,6 +14,7 @@ from random import Random
 
 import msgspec
 
+from trayd.errors import UsageError
 from trayd.fal.sandbox.catalogue import Endpoint, catalogue
 
 
@@ -170,10 +171,23 @@ class Studio:
         callers = rng.choices(self._callers, cum_weights=self._caller_weights, k=count)
         return [_order(endpoint, caller, rng) for endpoint, caller in zip(endpoints, callers, strict=True)]
 
-    def order(self, endpoint: Endpoint, units: Decimal) -> Order:
-        """One request that succeeds and is billed in one plain row, made with the first key."""
+    def order(self, endpoint: Endpoint, units: Decimal, caller: Caller | None = None) -> Order:
+        """One request that succeeds and is billed in one plain row, made with the first key unless told otherwise."""
         run_s = endpoint.seconds or _SECONDS.get(endpoint.operation, _SHORT_S)
-        return Order(endpoint, self.keys[0], 200, 0.4, run_s, (units,), bill_after_s=5, list_after_s=5)
+        return Order(endpoint, caller or self.keys[0], 200, 0.4, run_s, (units,), bill_after_s=5, list_after_s=5)
+
+    def caller(self, name: str) -> Caller:
+        """The API key or the team member of that name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        named = {caller.detail: caller for caller in self._callers}
+        if name not in named:
+            raise UsageError(
+                f"the sandbox has no API key and no team member {name!r}", f"name one of: {', '.join(named)}"
+            )
+        return named[name]
 
 
 def _order(endpoint: Endpoint, caller: Caller, rng: Random) -> Order:

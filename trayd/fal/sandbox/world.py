@@ -141,6 +141,13 @@ class World:
         with self.lock:
             self.account(username).set_balance(nanos_of(amount), self.advance())
 
+    def top_up(self, amount: Decimal, username: str | None = None) -> None:
+        """Adds credits that were bought, in dollars."""
+        with self.lock:
+            now = self.advance()
+            account = self.account(username)
+            account.set_balance(account.balance + nanos_of(amount), now)
+
     def lock_account(self, *, locked: bool = True, username: str | None = None) -> None:
         """Has fal lock an account, or unlock it."""
         with self.lock:
@@ -178,6 +185,7 @@ class World:
         units: Decimal = Decimal(1),
         cost: Decimal | None = None,
         age_s: float = 0,
+        key: str | None = None,
         username: str | None = None,
     ) -> Job:
         """A job that has just ended and is billed already.
@@ -187,10 +195,11 @@ class World:
             units: the quantity that is billed.
             cost: dollars, instead of ``units``; the quantity follows from it and no discount is taken off.
             age_s: how long ago it was sent, in real seconds.
+            key: the API key or team member that it was sent with, as a rule the first key.
             username: the account, as a rule the first.
 
         Raises:
-            UsageError: the endpoint or the account is unknown, or the endpoint has no price.
+            UsageError: the endpoint, the key or the account is unknown, or the endpoint has no price.
         """
         with self.lock:
             now = self.advance()
@@ -200,7 +209,7 @@ class World:
             percent = account.studio.discount(endpoint, sent_at.date())
             if cost is not None:
                 units, percent = _units_for(cost, endpoint), None
-            order = account.studio.order(endpoint, units)
+            order = account.studio.order(endpoint, units, None if key is None else account.studio.caller(key))
             row = charge(order, units, percent, billed_at=now, listed_at=now)
             if cost is not None:
                 row = msgspec.structs.replace(row, subtotal=nanos_of(cost), total=nanos_of(cost))
