@@ -206,11 +206,32 @@ class AccountFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     has_credits: bool = True
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class Disputed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A request that the ledger has with another charge than fal's billing events have.
+
+    Attributes:
+        ledger: what the ledger has of it within the time compared; None where it has no such charge.
+        fal: what fal's billing events say of it; None where they do not have it.
+    """
+
+    request_id: str
+    ledger: Money | None = None
+    fal: Money | None = None
+
+    @property
+    def gap(self) -> Money:
+        """By how much fal's charge is more than the ledger's."""
+        return (self.fal or Money(0)) - (self.ledger or Money(0))
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """fal's own total of an endpoint and the ledger's are not the same.
 
     Attributes:
         since: the first instant compared (UTC); ``until`` the first one left out.
+        records: the requests that explain it, those with the largest gaps first; the first hundred of them.
+        requests: how many there are in all.
+        explained: what all of them come to, fal's charge less the ledger's; None where it was not looked into.
     """
 
     account: str
@@ -219,6 +240,59 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
     ledger: Money
     fal: Money
+    records: tuple[Disputed, ...] = ()
+    requests: int = 0
+    explained: Money | None = None
+
+    @property
+    def gap(self) -> Money:
+        """By how much fal's total is more than the ledger's."""
+        return self.fal - self.ledger
+
+    @property
+    def unexplained(self) -> Money:
+        """What of the gap no request explains: fal's totals count it, and fal's billing events do not tell it."""
+        return self.gap - (self.explained or Money(0))
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """The last comparison of an account's total with fal's own.
+
+    Attributes:
+        since: the first instant compared (UTC); ``until`` the first one left out.
+        at: when it was made (UTC).
+        ledger: the ledger's total of that time, and ``fal`` fal's, over all endpoints.
+        agrees: whether the totals of every endpoint agree, not just the sum of all.
+    """
+
+    account: str
+    since: datetime
+    until: datetime
+    at: datetime
+    ledger: Money
+    fal: Money
+    agrees: bool
+
+
+class BalanceJump(msgspec.Struct, frozen=True):
+    """Two balance readings, one after the other, between which credits may have been bought.
+
+    The later one is higher, or came so long after the first that what was bought in between may be spent again.
+    """
+
+    account: str
+    before: BalanceReading
+    after: BalanceReading
+
+
+class AlertPause(msgspec.Struct, frozen=True):
+    """A person wants no notifications on the desktop for some time.
+
+    Attributes:
+        until: when they come again (UTC); None is now.
+    """
+
+    until: datetime | None
 
 
 class FileTaken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -241,6 +315,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         taggings: what ``edits`` were made by, or taken back by, where a person did many at once.
         differences: for each account that is named, the whole set that replaces what was known.
+        pause: takes the place of the one before it; None says nothing of it.
     """
 
     events: tuple[EventFact, ...] = ()
@@ -255,6 +330,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     accounts: tuple[AccountFact, ...] = ()
     balances: tuple[BalanceReading, ...] = ()
     differences: dict[str, tuple[Difference, ...]] = {}
+    checks: tuple[Checked, ...] = ()
+    pause: AlertPause | None = None
     episodes: tuple[Episode, ...] = ()
     files: tuple[FileTaken, ...] = ()
 

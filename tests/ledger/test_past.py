@@ -34,13 +34,13 @@ class Watched(QuickDisk):
 
 
 def days_pass(ledger: Ledger, clock: Clock, days: int, *, per_day: int = 24, account: str = "acme") -> None:
-    """Balances that change all the time, and a checkpoint every few days."""
+    """Balances that fall all the time, a top-up every week, and a checkpoint every few days."""
     for _ in range(days):
         day, clock.now = clock.now, clock.now + DAY
         ledger.add(
             Batch(
                 balances=tuple(
-                    balance(f"{number + 1}.{day.toordinal() % 100:02}", day + number * DAY / per_day, account)
+                    balance(f"{900 - (day.toordinal() % 7) * 100 - number}", day + number * DAY / per_day, account)
                     for number in range(per_day)
                 )
             )

@@ -370,8 +370,10 @@ def joined(batches: Sequence[Batch]) -> Batch:
     every: dict[str, Any] = {}
     for field in Batch.__struct_fields__:
         values = [getattr(batch, field) for batch in batches]
-        whole = isinstance(values[0], dict)
-        every[field] = (
-            {key: value for each in values for key, value in each.items()} if whole else tuple(chain(*values))
-        )
+        if isinstance(values[0], dict):
+            every[field] = {key: value for each in values for key, value in each.items()}
+        elif field == "pause":
+            every[field] = next((value for value in reversed(values) if value is not None), None)
+        else:
+            every[field] = tuple(chain(*values))
     return Batch(**every)

@@ -8,7 +8,18 @@ from operator import attrgetter, itemgetter
 
 import msgspec
 
-from trayd.facts import AccountFact, Coverage, Difference, EventFact, FileTaken, Link, ModelFact, Tagging
+from trayd.facts import (
+    AccountFact,
+    BalanceJump,
+    Checked,
+    Coverage,
+    Difference,
+    EventFact,
+    FileTaken,
+    Link,
+    ModelFact,
+    Tagging,
+)
 from trayd.ledger.counting import LATE_BILLING, Standing, counting
 from trayd.ledger.imported import Dated, ImportedCosts
 from trayd.ledger.months import Months
@@ -316,6 +327,22 @@ class Reader:
         self._usable()
         return self._state.balances(account, since)
 
+    def jumps(self, account: str | None = None) -> tuple[BalanceJump, ...]:
+        """Where the balance rose from one reading to the next, or more than six hours lie between them, oldest first.
+
+        Those of the last 400 days are in memory.
+
+        Args:
+            account: any name of an account; None takes all.
+        """
+        self._usable()
+        return self._state.jumps(account)
+
+    def first_balance(self, account: str) -> BalanceReading | None:
+        """The first balance that fal ever told of an account, by any of its names."""
+        self._usable()
+        return self._state.first_balance(account)
+
     def coverage(self, account: str) -> Coverage | None:
         """How far an account's billing has been read."""
         return self._state.coverage(account)
@@ -340,6 +367,14 @@ class Reader:
     def differences(self) -> tuple[Difference, ...]:
         """Where fal's own totals and the ledger's are not the same."""
         return self._state.differences()
+
+    def checks(self) -> dict[str, Checked]:
+        """The last comparison of each account's total with fal's own, by account."""
+        return dict(self._state.rows("checks"))
+
+    def pause(self) -> datetime | None:
+        """Until when a person wants no notifications, as it was said last (UTC); this may be over by now."""
+        return self._state.pause()
 
     def file_taken(self, digest: str) -> FileTaken | None:
         """The file of this content, if it was taken in before.

@@ -17,6 +17,7 @@ from trayd.ledger.disk import Disk, refusals, set_aside
 from trayd.ledger.formats import format_of
 from trayd.ledger.hand_edits import with_hand_edits
 from trayd.ledger.journal import FORMAT
+from trayd.ledger.jumps import DERIVED
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.ledger.mirror import Journal
 from trayd.ledger.months import RECORDS, bounds
@@ -168,6 +169,9 @@ def _rebuilt(
     file, mirror = folders.ledger / f"{name}.json", folders.backup / f"{name}.jsonl"
     take_edits(contents, file, disk)
     _leave_out_what_is_none(name, contents)
+    if contents.missing:
+        for table in DERIVED:  # made anew from the readings, of which more may be left
+            contents.payloads.pop(table, None)
     kept = []
     for path in (file, mirror):
         with refusals(path):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import NamedTuple
@@ -25,7 +25,10 @@ from trayd.money import Money
 from trayd.records import ExternalCost, Generation, Kind
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_DAY = _EPOCH.toordinal()
+
+#: The ordinal of 1 January 1970.
+EPOCH_DAY = _EPOCH.toordinal()
+
 _MICROSECOND = timedelta(microseconds=1)
 
 #: A civil day, in the microseconds that instants are counted in.
@@ -84,12 +87,12 @@ def instant(when: datetime) -> int:
 
 def civil(day: date) -> int:
     """A civil date as rollups count it: the start of that day in UTC, whatever the zone."""
-    return (day.toordinal() - _EPOCH_DAY) * DAY
+    return (day.toordinal() - EPOCH_DAY) * DAY
 
 
 def day_of(at: int, later: int = 0) -> date:
     """The date that :func:`civil` made a number of, or one so many days later."""
-    return date.fromordinal(at // DAY + _EPOCH_DAY + later)
+    return date.fromordinal(at // DAY + EPOCH_DAY + later)
 
 
 def moment(at: int) -> datetime:
@@ -122,6 +125,23 @@ class Stretch(NamedTuple):
     def holds(self, first: int, last: int) -> bool:
         """True where all between those two, dates included, lies in it."""
         return (self.since is None or self.since <= first - DAY) and (self.until is None or last + DAY < self.until)
+
+    def near(self, first: int, last: int) -> Stretch:
+        """The same for what lies between those two, dates included: ends that leave nothing of it out are None."""
+        from_start = self.since is None or self.since <= first - DAY
+        to_end = self.until is None or last + DAY < self.until
+        return Stretch(
+            None if from_start else self.since,
+            None if to_end else self.until,
+            None if from_start else self.civil_since,
+            None if to_end else self.civil_until,
+        )
+
+    def during(self, since: int | None, until: int | None) -> Stretch:
+        """The part of it between those two instants, of generations."""
+        starts = [at for at in (self.since, since) if at is not None]
+        ends = [at for at in (self.until, until) if at is not None]
+        return self._replace(since=max(starts, default=None), until=min(ends, default=None))
 
 
 def first_date(when: datetime, zone: tzinfo) -> int:
@@ -187,17 +207,32 @@ class Series:
         times = self._times
         last = len(times) if until is None else bisect_left(times, until)
         first = 0 if since is None else bisect_left(times, since, 0, last)
-        return NONE if first == last else self._from(first, last)
+        if first == last:
+            return NONE
+        return Amount(self._counts[last] - self._counts[first], self._nanos[last] - self._nanos[first])
 
-    def parts(self, edges: Sequence[int]) -> Iterator[tuple[int, Amount]]:
-        """The sums of the stretches between edges that follow each other: the number of each, where it has any."""
+    def steps(self, since: int, until: int, unit: int, ahead: int) -> Iterator[tuple[int, int, int]]:
+        """The sums of steps of one length, from ``since`` to just before ``until``.
+
+        Args:
+            since: the first instant.
+            until: the first one after the last.
+            unit: how long a step is; the n-th begins n times that after 1970.
+            ahead: how much later it is for whoever counts the steps.
+
+        Yields:
+            The number of each step in which there is something, its count and its nanos.
+        """
         if self._pending:
             self._settle()
-        places = [bisect_left(self._times, edge) for edge in edges]
-        return ((number, self._from(a, b)) for number, (a, b) in enumerate(pairwise(places)) if a != b)
-
-    def _from(self, first: int, last: int) -> Amount:
-        return Amount(self._counts[last] - self._counts[first], self._nanos[last] - self._nanos[first])
+        times, counts, nanos = self._times, self._counts, self._nanos
+        last = bisect_left(times, until)
+        place = bisect_left(times, since, 0, last)
+        while place < last:
+            number = (times[place] + ahead) // unit
+            after = bisect_left(times, (number + 1) * unit - ahead, place + 1, last)
+            yield number, counts[after] - counts[place], nanos[after] - nanos[place]
+            place = after
 
     def edges(self) -> tuple[int, int] | None:
         """The first and the last instant; None where nothing is left."""

@@ -31,6 +31,8 @@ def check(batch: Batch) -> None:
 
 
 def _facts_in(facts: Any) -> Iterable[Any]:
+    if isinstance(facts, msgspec.Struct):
+        return (facts,)
     return (fact for rows in facts.values() for fact in rows) if isinstance(facts, dict) else facts
 
 

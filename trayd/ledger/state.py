@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from trayd.errors import LedgerDamagedError, LedgerError, LedgerFullError
-from trayd.facts import AccountFact, Batch, Coverage, Difference, Link, ModelFact
+from trayd.facts import AccountFact, AlertPause, BalanceJump, Batch, Checked, Coverage, Difference, Link, ModelFact
 from trayd.ledger.archive import names_in
 from trayd.ledger.disk import Disk
+from trayd.ledger.jumps import Jumps
+from trayd.ledger.naming import naming, operation_changes, says_the_same, with_model
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.past import Past, place
 from trayd.ledger.tables import STATE_TABLES, Differences, Identity, LinkKept, ModelKnown, Naming, StateDB
@@ -23,8 +24,6 @@ _WRITE_ANYWAY = timedelta(hours=24)
 
 #: A reading that is of later than this much from now was made by a clock that was wrong.
 _CLOCKS_DIFFER = timedelta(minutes=5)
-
-_NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class State:
@@ -54,6 +53,7 @@ class State:
         self._only: str | None = None
         self._derive()
         self._note_newest(self.rows("balances").values())
+        self._jumps = Jumps(self.pair, self.past)
 
     @property
     def dirty(self) -> bool:
@@ -126,6 +126,29 @@ class State:
         readings = map(self._presented, self.past.rows("balances", BalanceReading, since))
         return (reading for reading in readings if wanted is None or reading.account == wanted)
 
+    def jumps(self, account: str | None) -> tuple[BalanceJump, ...]:
+        """Where an account's balance rose, or was not known for hours, in the last 400 days, the oldest first."""
+        self._catch_up()
+        wanted = None if account is None else self.canonical(account)
+        jumps = [
+            BalanceJump(name, self._presented(jump.before), self._presented(jump.after))
+            for jump in self._jumps.rows.values()
+            if (name := self.canonical(jump.account)) == wanted or wanted is None
+        ]
+        return tuple(sorted(jumps, key=lambda jump: (jump.after.at, jump.account)))
+
+    def first_balance(self, account: str) -> BalanceReading | None:
+        """The first reading there is of an account."""
+        self._catch_up()
+        wanted = self.canonical(account)
+        firsts = [self._presented(one) for one in self._jumps.firsts.values() if self.canonical(one.account) == wanted]
+        return min(firsts, key=lambda one: one.at, default=None)
+
+    def _catch_up(self) -> None:
+        missing = self._jumps.missing(self._clock())
+        if missing:
+            self.apply([], missing)
+
     def _presented(self, reading: BalanceReading) -> BalanceReading:
         account = self.canonical(reading.account)
         return reading if account == reading.account else msgspec.structs.replace(reading, account=account)
@@ -148,25 +171,12 @@ class State:
     def naming(self, endpoint_id: str, when: datetime) -> Naming | None:
         """What a model was called at a time: the last name seen before it, else the first one ever seen."""
         known: ModelKnown | None = self.rows("models").get(endpoint_id)
-        if known is None:
-            return None
-        if len(known.names) == 1:
-            return known.names[0]
-
-        def told(field: str) -> Any:
-            values = [(name.seen_at, value) for name in known.names if (value := getattr(name, field)) is not None]
-            before = [value for seen_at, value in values if seen_at <= when]
-            return before[-1] if before else values[0][1] if values else None
-
-        return Naming(when, told("display_name"), told("operation"), told("unit"))
+        return naming(known, when) if known else None
 
     def operation_changes(self, endpoint_id: str | None) -> set[datetime]:
         """The times from which on a model was of another operation, as far as :meth:`naming` tells."""
         known: ModelKnown | None = self.rows("models").get(endpoint_id or "")
-        if known is None:
-            return set()
-        told = [name for name in known.names if name.operation is not None]
-        return {name.seen_at for before, name in pairwise(told) if name.operation != before.operation}
+        return operation_changes(known) if known else set()
 
     def link(self, record_id: str) -> LinkKept | None:
         """Where the event that once had this id belongs."""
@@ -185,6 +195,11 @@ class State:
     def differences(self) -> tuple[Difference, ...]:
         """All differences between fal's totals and the ledger's."""
         return tuple(row for kept in self.rows("differences").values() for row in kept.rows)
+
+    def pause(self) -> datetime | None:
+        """Until when a person wants no notifications; None where nobody said so."""
+        pause: AlertPause | None = self.rows("pause").get("alerts")
+        return pause.until if pause else None
 
     # Changes.
 
@@ -207,14 +222,25 @@ class State:
             known = self.rows("coverage").get(coverage.account)
             if known is None or (known != coverage and known.fetched_at <= coverage.fetched_at):
                 yield Change("coverage", coverage.account, coverage), False
-        yield from self._balances(batch.balances)
-        for account, rows in batch.differences.items():
-            if self.rows("differences").get(account, Differences(())).rows != rows:
-                yield Change("differences", account, Differences(rows) if rows else None), False
+        balances = [change for change, _ in self._balances(batch.balances)]
+        jumps = self._jumps.changes([change.row for change in balances], self._clock())
+        yield from ((change, False) for change in (*balances, *jumps))
+        yield from self._compared(batch)
+        if batch.pause is not None and self.pause() != batch.pause.until:
+            yield Change("pause", "alerts", batch.pause if batch.pause.until else None), False
         yield from self._episodes(batch.episodes)
         for file in batch.files:
             if file.digest not in self.rows("files"):
                 yield Change("files", file.digest, file), False
+
+    def _compared(self, batch: Batch) -> Iterator[tuple[Change, bool]]:
+        for account, rows in batch.differences.items():
+            if self.rows("differences").get(account, Differences(())).rows != rows:
+                yield Change("differences", account, Differences(rows) if rows else None), False
+        for check in batch.checks:
+            before: Checked | None = self.rows("checks").get(check.account)
+            if before != check:
+                yield Change("checks", check.account, check), before is not None and before.agrees and check.agrees
 
     def _goes_on(self, claim: Coverage) -> bool:
         """Whether what a fetch went on from is still what is known."""
@@ -231,13 +257,13 @@ class State:
         seen: dict[str, ModelKnown] = {}
         for fact in facts:
             known = seen.get(fact.endpoint_id) or self.rows("models").get(fact.endpoint_id)
-            new = _with_model(known, fact)
+            new = with_model(known, fact)
             if new == known:
                 continue
             seen[fact.endpoint_id] = new
-            same = known is not None and known.names == new.names and _unseen(known.latest) == _unseen(new.latest)
-            can_wait = same and known is not None and new.latest.seen_at - known.latest.seen_at < _WRITE_ANYWAY
-            yield Change("models", fact.endpoint_id, new), can_wait
+            can_wait = known is not None and says_the_same(known, new)
+            soon = known is not None and new.latest.seen_at - known.latest.seen_at < _WRITE_ANYWAY
+            yield Change("models", fact.endpoint_id, new), can_wait and soon
 
     def _episodes(self, episodes: tuple[Episode, ...]) -> Iterator[tuple[Change, bool]]:
         seen: dict[str, Episode] = {}
@@ -279,7 +305,9 @@ class State:
             self._waiting.clear()
         self._waiting |= {(change.table, change.key): change for change in later}
         self.pair.apply([*written, *later])
-        self._note_newest(change.row for change in written if change.table == "balances")
+        readings = [change.row for change in written if change.table == "balances" and change.row is not None]
+        self._note_newest(readings)
+        self._jumps.note(readings)
         if written or later:
             self._derive()
 
@@ -297,6 +325,7 @@ class State:
         refused = None
         try:
             self.past.let_go(self._clock(), {place(reading) for reading in self._newest.values()})
+            self._let_go_of_jumps()
         except LedgerFullError as error:
             refused = error
         yield
@@ -305,6 +334,12 @@ class State:
         yield from self.pair.checkpoint_steps()
         if refused is not None:
             raise refused
+
+    def _let_go_of_jumps(self) -> None:
+        old = self._jumps.old(self._clock())
+        if old:
+            self.pair.write(old)
+            self.pair.apply(old)
 
     def verify(self) -> list[str]:
         """Reads both files again and compares them with each other and with memory; the problems found."""
@@ -320,25 +355,6 @@ class State:
 
 def _timeless(fact: AccountFact) -> AccountFact:
     return msgspec.structs.replace(fact, as_of=None, tried_at=None)
-
-
-def _unseen(fact: ModelFact) -> ModelFact:
-    return msgspec.structs.replace(fact, seen_at=_NO_TIME)
-
-
-def _with_model(known: ModelKnown | None, fact: ModelFact) -> ModelKnown:
-    """The model with one more reading; of readings that say the same one after the other the first stays."""
-    naming = Naming(fact.seen_at, fact.display_name, fact.operation, fact.unit)
-    if known is None:
-        return ModelKnown(fact, (naming,))
-    latest = max(known.latest, fact, key=lambda one: (one.seen_at, msgspec.json.encode(one)))
-    newest = known.latest
-    readings = {*known.names, naming, Naming(newest.seen_at, newest.display_name, newest.operation, newest.unit)}
-    names: list[Naming] = []
-    for reading in sorted(readings, key=lambda one: (one.seen_at, msgspec.json.encode(one))):
-        if not names or msgspec.structs.replace(reading, seen_at=names[-1].seen_at) != names[-1]:
-            names.append(reading)
-    return ModelKnown(latest, tuple(names))
 
 
 def _together(known: Coverage | None, other: Coverage, account: str) -> Coverage:

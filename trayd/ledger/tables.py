@@ -20,7 +20,18 @@ from tinydb.storages import Storage
 from tinydb.table import Table
 
 from trayd.errors import LedgerError
-from trayd.facts import AccountFact, Coverage, Difference, FileTaken, Link, ModelFact, Tagging
+from trayd.facts import (
+    AccountFact,
+    AlertPause,
+    BalanceJump,
+    Checked,
+    Coverage,
+    Difference,
+    FileTaken,
+    Link,
+    ModelFact,
+    Tagging,
+)
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.money import Money
 from trayd.records import BalanceReading, Counting, Episode, ExternalCost, Generation, Record
@@ -255,9 +266,13 @@ STATE_TABLES: dict[str, type[msgspec.Struct]] = {
     "accounts": AccountFact,
     "coverage": Coverage,
     "balances": BalanceReading,
+    "first_balances": BalanceReading,
+    "jumps": BalanceJump,
     "models": ModelKnown,
     "episodes": Episode,
     "differences": Differences,
+    "checks": Checked,
+    "pause": AlertPause,
     "files": FileTaken,
     "links": LinkKept,
     "taggings": Tagging,
