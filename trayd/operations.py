@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from trayd import keeping
 from trayd.books import Books
+from trayd.credit_history import CreditHistory
 from trayd.errors import UsageError
 from trayd.facts import AccountFact
 from trayd.filters import FilterQuery
@@ -94,6 +95,7 @@ class Operations:
         settings: as they are now; the daemon replaces them when the file changes.
         daemon: what the running daemon says of itself in the status; ``paused_until`` likewise.
         troubles: by account, what was wrong at its last poll; the ledger may not have been able to keep it.
+        credit_history: what is left of purchased credits, and what of them expires.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class Operations:
         self.daemon = DaemonStatus()
         self.paused_until: datetime | None = None
         self.troubles: dict[str, str] = {}
+        self.credit_history = CreditHistory(ledger)
         self._clock = clock
         self._rates = open_rates(paths, settings, rates_url(fal_url()), clock)
         self._books: tuple[object, Books] | None = None

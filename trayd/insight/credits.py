@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
+from itertools import groupby
+from typing import NamedTuple
 
 import msgspec
 
@@ -38,8 +40,28 @@ SMALLEST_AT_STAKE = Money(NANOS_PER_UNIT)
 #: Credits are bought in round sums; see :attr:`Lot.likely`.
 _ROUND = 5 * NANOS_PER_UNIT
 
-#: What an account spent on generations from an instant to just before another, as billed, in nano-dollars.
-Spent = Callable[[datetime, datetime], int]
+
+class Spent(NamedTuple):
+    """What an account spent on generations around two readings of its balance, as billed, in nano-dollars.
+
+    A request is dated at its sending, and charged when it has run: what was charged between the two readings lies
+    between ``settled`` and ``around``.
+
+    Attributes:
+        settled: sent after the first reading, and long enough before the second to be charged by then.
+        between: sent between the two.
+        around: sent before the second reading, and not so long before the first that it had to be charged by then.
+    """
+
+    settled: int
+    between: int
+    around: int
+
+    @classmethod
+    def spans(cls, jump: BalanceJump) -> tuple[tuple[datetime, datetime], ...]:
+        """The time that each of them is of: from its first instant to just before its last."""
+        start, end = jump.before.at, jump.after.at
+        return (start, max(start, end - SETTLING)), (start, end), (start - SETTLING, end)
 
 
 class Origin(StrEnum):
@@ -129,7 +151,7 @@ class Rise(msgspec.Struct, frozen=True, kw_only=True):
     at_most: int
 
 
-def rise_of(jump: BalanceJump, spent: Spent) -> Rise | None:
+def rise_of(jump: BalanceJump, spent: Callable[[BalanceJump], Spent]) -> Rise | None:
     """What was bought between the two readings of a jump; None where that is nothing, or not to be told from it.
 
     Several purchases between two readings are one. A balance that is the same to the nano-dollar although there was
@@ -137,36 +159,22 @@ def rise_of(jump: BalanceJump, spent: Spent) -> Rise | None:
 
     Args:
         jump: the two readings.
-        spent: tells what was spent.
+        spent: tells what was spent around them.
     """
-    before, after = jump.before, jump.after
-    rise = after.amount.nanos - before.amount.nanos
+    rise = jump.after.amount.nanos - jump.before.amount.nanos
     if rise == 0:
         return None
-    start, end = before.at, after.at
-    at_least = rise + spent(start, max(start, end - SETTLING))
-    if at_least < SMALLEST_PURCHASE.nanos:
+    around = spent(jump)
+    if rise + around.settled < SMALLEST_PURCHASE.nanos:
         return None
-    return Rise(
-        jump=jump,
-        amount=rise + spent(start, end),
-        at_least=at_least,
-        at_most=rise + spent(start - SETTLING, end),
-    )
-
-
-def asked_of(jumps: Iterable[BalanceJump]) -> Iterator[datetime]:
-    """The instants that :func:`rise_of` asks the spending between."""
-    for jump in jumps:
-        start, end = jump.before.at, jump.after.at
-        yield from (start - SETTLING, start, max(start, end - SETTLING), end)
+    return Rise(jump=jump, amount=rise + around.between, at_least=rise + around.settled, at_most=rise + around.around)
 
 
 def lots_left(
     latest: BalanceReading,
     opening: BalanceReading | None,
     jumps: Collection[BalanceJump],
-    spent: Spent,
+    spent: Callable[[BalanceJump], Spent],
     *,
     zone: tzinfo,
     used_up: bool = False,
@@ -177,7 +185,7 @@ def lots_left(
         latest: the newest reading.
         opening: the first reading of all.
         jumps: of the account, in any order; none is asked of that is older than what is left.
-        spent: tells what was spent.
+        spent: tells what was spent around the readings of a jump.
         zone: the user's, in which the days are.
         used_up: whether purchases of the last 365 days of which nothing is left are among the lots, too.
     """
@@ -188,7 +196,7 @@ def lots_left(
     def money(nanos: int) -> Money:
         return Money(nanos, currency)
 
-    for jump in sorted(set(jumps), key=lambda jump: (jump.after.at, jump.before.at), reverse=True):
+    for jump in _newest_first(jumps):
         if jump.after.at + LIFETIME <= latest.at or not (remaining or used_up):
             break
         rise = rise_of(jump, spent) if jump.after.at <= latest.at else None
@@ -214,6 +222,12 @@ def lots_left(
         )
     lots += _undated(latest, opening, remaining, zone)
     return Credits(account=account, balance=latest.amount, at=latest.at, lots=tuple(reversed(lots)))
+
+
+def _newest_first(jumps: Iterable[BalanceJump]) -> Iterator[BalanceJump]:
+    """Each of them once."""
+    newest = sorted(jumps, key=lambda jump: (jump.after.at, jump.before.at), reverse=True)
+    return (jump for jump, _ in groupby(newest))
 
 
 def _undated(latest: BalanceReading, opening: BalanceReading | None, remaining: int, zone: tzinfo) -> Iterator[Lot]:
