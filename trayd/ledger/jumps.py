@@ -139,9 +139,9 @@ class Jumps:
         if last is not None and last.at >= reading.at:
             before, after = self._stored_around(reading)
         for at, one in adding.items():
-            if at < reading.at and (before is None or before.at < at):
+            if at < reading.at and (before is None or before.at <= at):
                 before = one
-            elif at > reading.at and (after is None or at < after.at):
+            elif at > reading.at and (after is None or at <= after.at):
                 after = one
         return before, after
 
