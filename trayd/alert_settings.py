@@ -32,6 +32,9 @@ RULES = (
     "backfill",
 )
 
+#: How warnings can be written for an address.
+FORMATS = ("trayd", "slack", "discord", "teams", "ntfy")
+
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -144,6 +147,7 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         command: a program and its arguments; the warning comes on its standard input. No shell is between.
         url: an https address that the warning is posted to; http on loopback only.
         rules: which warnings, by their rules; none named is all.
+        format: how they are written for an address, one of :data:`FORMATS`; empty is what its host is known to take.
         timeout_s: how long it may take.
     """
 
@@ -151,6 +155,7 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     command: tuple[str, ...] = ()
     url: str = ""
     rules: tuple[str, ...] = ()
+    format: str = ""
     timeout_s: Annotated[float, Meta(ge=0.1, le=300)] = 10.0
 
     def __post_init__(self) -> None:
@@ -161,8 +166,20 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if self.command and not Path(self.command[0]).expanduser().is_absolute():
             raise ValueError(f"{told}: the command begins with the absolute path of a program, not {self.command[0]!r}")
         if self.url and not _is_safe(self.url):
-            raise ValueError(f"{told}: the url is an https address (http on 127.0.0.1 only), not {self.url!r}")
+            # The rest of such an address is a secret, and messages go into the log.
+            raise ValueError(f"{told}: the url is an https address (http on 127.0.0.1 only), not {_begin(self.url)!r}")
+        if self.format and (self.format not in FORMATS or self.command):
+            raise ValueError(f"{told}: the format of an url is one of {', '.join(FORMATS)}; a command has none")
+        if self.format == "ntfy" and not urlsplit(self.url).path.strip("/"):
+            raise ValueError(f"{told}: the url ends in the name of a topic, such as https://ntfy.sh/TOPIC")
         _check_rules(f"{told}: rules", self.rules)
+
+
+def _begin(url: str) -> str:
+    """What of an address may be shown: the beginning, up to the host at most."""
+    scheme, separator, rest = url.partition("://")
+    host = rest.partition("/")[0].rpartition("@")[2].partition("?")[0]
+    return f"{scheme}://{host}/…" if separator else "…"
 
 
 def _check_rules(told: str, names: Sequence[str]) -> None:

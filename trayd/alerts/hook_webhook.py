@@ -1,0 +1,221 @@
+"""A hook that is a webhook: the warning is posted to an address of the person's, and tried again where that may help.
+
+The address is a secret itself, as those of Slack and Discord are: whoever has it can write there. So nothing here says
+more of it than its host, not even an error, and neither is what the server answers quoted, which may well repeat it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import math
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import tenacity
+
+from trayd import __version__
+from trayd.alert_settings import Hook
+from trayd.alerts.hook_events import HookEvent, idempotency_key
+from trayd.alerts.hook_formats import Post, post_of
+from trayd.errors import TraydError
+from trayd.http_client import httpx, tls
+from trayd.settings import LOOPBACK
+
+#: A server cannot ask for a longer silence than this.
+LONGEST_SILENCE_S = 3600.0
+
+# Of an answer only the status counts; so much is read that the connection ends in order.
+_READ_BYTES = 64 * 1024
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a webhook is tried in one go, in seconds; who calls has more of it.
+
+    Attributes:
+        attempts: the most tries.
+        first_wait_s: the upper end of the first random wait, which doubles up to ``longest_wait_s``. A server that asks
+            for a longer silence ends the tries.
+    """
+
+    attempts: int = 3
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 5.0
+
+
+class PostError(TraydError):
+    """The webhook did not take the event.
+
+    Attributes:
+        passing: whether another try may well succeed.
+        retry_after: how many seconds the server wants to be left alone; None where it does not say.
+    """
+
+    def __init__(self, message: str, cure: str = "", *, passing: bool, retry_after: float | None = None) -> None:
+        super().__init__(message, cure)
+        self.passing = passing
+        self.retry_after = retry_after
+
+
+def host_of(hook: Hook) -> str:
+    """All of a webhook's address that may be shown."""
+    return urlsplit(hook.url).hostname or ""
+
+
+async def post(hook: Hook, event: HookEvent, patience: Patience) -> None:
+    """Posts the event.
+
+    Raises:
+        PostError: it was not taken; the last try's.
+    """
+    tries = tenacity.AsyncRetrying(
+        stop=tenacity.stop_after_attempt(patience.attempts),
+        wait=_wait(patience),
+        retry=tenacity.retry_if_exception(lambda error: _worth_another(error, patience)),
+        reraise=True,
+    )
+    prepared = post_of(hook, event)
+    headers = {
+        "User-Agent": f"trayd/{__version__}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": idempotency_key(event),
+    }
+    is_tls = prepared.url.startswith("https:")
+    async with httpx.AsyncClient(
+        headers=headers,
+        timeout=hook.timeout_s,
+        follow_redirects=False,
+        # A proxy has no business between this machine and itself.
+        trust_env=host_of(hook) not in LOOPBACK,
+        verify=await asyncio.to_thread(tls) if is_tls else False,
+    ) as http:
+        await tries(_try, http, prepared, hook)
+
+
+async def _try(http: httpx.AsyncClient, prepared: Post, hook: Hook) -> None:
+    host = host_of(hook)
+    try:
+        async with (
+            # A server that answers by drops is cut off as well.
+            asyncio.timeout(hook.timeout_s),
+            http.stream("POST", prepared.url, content=prepared.body) as answer,
+        ):
+            read = 0
+            if answer.is_success:
+                async for chunk in answer.aiter_raw():
+                    read += len(chunk)
+                    if read > _READ_BYTES:
+                        break
+    except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+        # Not chained: what httpx says can name the address.
+        raise _of_exception(error, host, hook.timeout_s) from None
+    if not answer.is_success:
+        raise _of_answer(answer, host)
+
+
+def _wait(patience: Patience) -> Any:
+    backoff = tenacity.wait_random_exponential(multiplier=patience.first_wait_s, max=patience.longest_wait_s)
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        failed = state.outcome.exception() if state.outcome else None
+        asked = failed.retry_after if isinstance(failed, PostError) else None
+        # Spread even when the server names the moment: others were told the same one.
+        return backoff(state) if asked is None else asked + backoff(state) / 4
+
+    return wait
+
+
+def _worth_another(error: BaseException, patience: Patience) -> bool:
+    return isinstance(error, PostError) and error.passing and (error.retry_after or 0) <= patience.longest_wait_s
+
+
+_LATER = "nothing to do: trayd tries again by itself"
+_CHECK_URL = "check the url of this hook in the settings, and try it with `trayd alerts test`"
+
+
+def _of_answer(answer: httpx.Response, host: str) -> PostError:
+    status = answer.status_code
+    known = next((f" {each.phrase}" for each in HTTPStatus if each == status), "")
+    if answer.has_redirect_location:
+        there = urlsplit(answer.headers["Location"]).hostname or host
+        told = f"{host} redirects to {there} ({status}), where nothing was sent"
+        return PostError(told, "write the address that it has moved to into the settings", passing=False)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        told = f"{host} asks for fewer messages ({status})"
+        return PostError(told, _LATER, passing=True, retry_after=_retry_after(answer))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        told = f"{host} has a problem of its own ({status}{known})"
+        return PostError(told, _LATER, passing=True, retry_after=_retry_after(answer))
+    return PostError(f"{host} refuses it ({status}{known})", _CHECK_URL, passing=False)
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    """Seconds, told as such or as a date (RFC 9110, section 10.2.3)."""
+    told = answer.headers.get("Retry-After", "").strip()
+    if not told:
+        return None
+    try:
+        seconds = float(told)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(told)
+        except ValueError:
+            return None
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_SILENCE_S)
+
+
+def _of_exception(error: Exception, host: str, timeout_s: float) -> PostError:
+    causes = list(_chain(error))
+    network = f"check the network connection; {_LATER.partition(': ')[2]}"
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return PostError(f"the name {host} cannot be resolved (DNS)", network, passing=True)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            why = cause.verify_message.rstrip(".")
+            told = f"the TLS certificate of {host} is not trusted ({why})"
+            return PostError(told, "nothing was sent; check the system's clock, and the server", passing=True)
+        if isinstance(cause, ssl.SSLError):
+            return PostError(f"no TLS connection to {host} comes about", network, passing=True)
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return PostError(f"{host} does not answer within {timeout_s:g} s", network, passing=True)
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return PostError("its url cannot be used", _CHECK_URL, passing=False)
+    refused = any(isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED for cause in causes)
+    why = "connection refused" if refused else "the connection broke"
+    return PostError(f"no connection to {host} ({why})", network, passing=True)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+class Silence:
+    """Until when servers want to be left alone, by the names of their hooks."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def note(self, hook: Hook, error: PostError) -> None:
+        """Takes down what the server has asked for."""
+        if error.retry_after:
+            self._until[hook.name] = time.monotonic() + error.retry_after
+
+    def lasts(self, hook: Hook) -> bool:
+        """Whether it is not over."""
+        return time.monotonic() < self._until.get(hook.name, 0.0)
+
+    def forget(self, name: str) -> None:
+        """The hook of that name is another one now."""
+        self._until.pop(name, None)
