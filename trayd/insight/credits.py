@@ -37,6 +37,9 @@ SETTLING = timedelta(minutes=30)
 #: Less than this is not worth a warning, and is what the estimates of later purchases may be off by.
 SMALLEST_AT_STAKE = Money(NANOS_PER_UNIT)
 
+#: Of fal's bills.
+_CURRENCY = "USD"
+
 #: Credits are bought in round sums; see :attr:`Lot.likely`.
 _ROUND = 5 * NANOS_PER_UNIT
 
@@ -155,14 +158,18 @@ def rise_of(jump: BalanceJump, spent: Callable[[BalanceJump], Spent]) -> Rise | 
     """What was bought between the two readings of a jump; None where that is nothing, or not to be told from it.
 
     Several purchases between two readings are one. A balance that is the same to the nano-dollar although there was
-    spending was not what that was paid from: the account was on invoice.
+    spending was not what that was paid from: the account was on invoice. Balances in another currency than fal's bills
+    cannot be compared with these.
 
     Args:
         jump: the two readings.
         spent: tells what was spent around them.
     """
-    rise = jump.after.amount.nanos - jump.before.amount.nanos
-    if rise == 0:
+    before, after = jump.before, jump.after
+    rise = after.amount.nanos - before.amount.nanos
+    if rise == 0 or not before.amount.currency == after.amount.currency == _CURRENCY:
+        return None
+    if rise < SMALLEST_PURCHASE.nanos and after.at - before.at <= SETTLING:
         return None
     around = spent(jump)
     if rise + around.settled < SMALLEST_PURCHASE.nanos:
@@ -200,7 +207,7 @@ def lots_left(
         if jump.after.at + LIFETIME <= latest.at or not (remaining or used_up):
             break
         rise = rise_of(jump, spent) if jump.after.at <= latest.at else None
-        if rise is None:
+        if rise is None or currency != _CURRENCY:
             continue
         left = min(remaining, rise.amount)
         remaining -= left
@@ -233,7 +240,7 @@ def _newest_first(jumps: Iterable[BalanceJump]) -> Iterator[BalanceJump]:
 def _undated(latest: BalanceReading, opening: BalanceReading | None, remaining: int, zone: tzinfo) -> Iterator[Lot]:
     """What is left beside all purchases, the newer first."""
     currency = latest.amount.currency
-    if opening is not None and opening.at + LIFETIME > latest.at:
+    if opening is not None and opening.amount.currency == currency and opening.at + LIFETIME > latest.at:
         left = min(remaining, max(opening.amount.nanos, 0))
         remaining -= left
         if left:
