@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
-from trayd.alerts.desktop import ChannelError, DesktopChannel, ForbiddenError, NobodyThereError
+from trayd.alerts.desktop import SNOOZE, ChannelError, DesktopChannel, ForbiddenError, NobodyThereError
 from trayd.alerts.fallback import OsascriptChannel, PlyerChannel
 from trayd.alerts.notice import Notice, clean
+from trayd.alerts.words import LOW
 from trayd.texts import clip
 
 # UTF-16 units. Windows' own limits, beyond which it refuses; elsewhere what still fits a bubble.
 _LIMITS = {"win32": (63, 255)}
 _USUAL_LIMITS = (120, 1000)
+
+# Windows takes no more; macOS and GNOME show no more.
+_MOST_BUTTONS = {"win32": 5, "darwin": 4}
+_USUAL_BUTTONS = 3
 
 _log = logging.getLogger(__name__)
 
@@ -38,27 +44,28 @@ class Deliverer:
 
     Attributes:
         desktop: whether the person wants notifications on the desktop at all, as the settings say now.
+        trouble: what was wrong with the desktop at the last notice; empty when nothing was.
 
     Args:
-        on_action: called on the event loop when a button is pressed, with the button's action.
+        on_action: called on the event loop when a button is pressed, with the button's action. "Snooze", which all
+            warnings have but those of low urgency, is the action ``snooze:<episode id>``, once for each episode.
         icon: a picture file to show beside the text.
     """
 
     def __init__(self, on_action: Callable[[str], None], *, icon: Path | None = None, desktop: bool = True) -> None:
         self.desktop = desktop
-        self._notifier = DesktopChannel(on_action, icon)
-        self._plyer = PlyerChannel()
+        self.trouble = ""
+        self._on_action = on_action
+        self._notifier = DesktopChannel(self._pressed, icon)
+        self._plyer = PlyerChannel(icon)
         self._osascript = OsascriptChannel()
-        self._trouble = ""
+        self._withdrawals: set[asyncio.Task[None]] = set()
 
     async def show(self, notice: Notice) -> Outcome:
         """Shows the notice within some seconds, or says that it could not."""
         if not self.desktop or not has_desktop():
             return Outcome.LOG
-        title, body = _LIMITS.get(sys.platform, _USUAL_LIMITS)
-        notice = msgspec.structs.replace(
-            notice, title=clip(clean(notice.title), title), body=clip(clean(notice.body), body)
-        )
+        notice = fitted(notice, sys.platform)
         trouble = []
         for outcome, channel in self._channels():
             try:
@@ -77,9 +84,24 @@ class Deliverer:
         self._report("; ".join(trouble))
         return Outcome.LATER
 
+    def withdraw(self, episodes: Iterable[str]) -> None:
+        """Takes off the desktop what tells of nothing but these episodes, by their ids. Returns at once."""
+        task = asyncio.get_running_loop().create_task(self._notifier.withdraw(frozenset(episodes)))
+        self._withdrawals.add(task)
+        task.add_done_callback(self._withdrawals.discard)
+
     def close(self) -> None:
         """Lets the connection to the desktop go."""
+        for task in self._withdrawals:
+            task.cancel()
         self._notifier.close()
+
+    def _pressed(self, notice: Notice, action: str) -> None:
+        if action == SNOOZE[1]:
+            for episode in notice.episodes:
+                self._on_action(f"{action}:{episode}")
+        else:
+            self._on_action(action)
 
     def _channels(self) -> Iterator[tuple[Outcome, DesktopChannel | PlyerChannel | OsascriptChannel]]:
         yield Outcome.DESKTOP, self._notifier
@@ -90,9 +112,21 @@ class Deliverer:
 
     def _report(self, trouble: str) -> None:
         """Logs what is wrong with the desktop once, until it is something else."""
-        if trouble and trouble != self._trouble:
+        if trouble and trouble != self.trouble:
             _log.warning("notifications on the desktop: %s", trouble)
-        self._trouble = trouble
+        self.trouble = trouble
+
+
+def fitted(notice: Notice, platform: str) -> Notice:
+    """The notice as that platform can show it: in texts that it takes, with as many buttons as it has room for."""
+    title, body = _LIMITS.get(platform, _USUAL_LIMITS)
+    most = _MOST_BUTTONS.get(platform, _USUAL_BUTTONS)
+    actions = notice.actions[:most]
+    if notice.episodes and notice.urgency != LOW:
+        actions = (*actions[: most - 1], SNOOZE)
+    return msgspec.structs.replace(
+        notice, title=clip(clean(notice.title), title), body=clip(clean(notice.body), body), actions=actions
+    )
 
 
 def has_desktop() -> bool:

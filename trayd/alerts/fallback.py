@@ -7,10 +7,12 @@ import html
 import sys
 import warnings
 from importlib.util import find_spec
+from pathlib import Path
 
 from trayd.alerts.desktop import PATIENCE_S, ChannelError
 from trayd.alerts.notice import Notice
 from trayd.blocking import on_daemon_thread
+from trayd.resources import asset
 from trayd.settings import APP_NAME
 
 # The texts are arguments, never part of the script.
@@ -22,10 +24,14 @@ class PlyerChannel:
 
     So it works on a thread of its own, one at a time, that nobody waits for: not the loop beyond its patience, and not
     the end of the process.
+
+    Args:
+        icon: a picture file to show beside the text.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, icon: Path | None = None) -> None:
         self._busy = False
+        self._icon = icon
 
     @staticmethod
     def exists() -> bool:
@@ -44,7 +50,7 @@ class PlyerChannel:
 
         def work() -> None:
             try:
-                _notify(notice)
+                _notify(notice, self._icon)
             finally:
                 self._busy = False
 
@@ -59,7 +65,7 @@ class PlyerChannel:
             raise ChannelError(f"plyer: {error or type(error).__name__}") from error
 
 
-def _notify(notice: Notice) -> None:
+def _notify(notice: Notice, icon: Path | None) -> None:
     # plyer says by a warning that it goes by notify-send, which is all right.
     warnings.filterwarnings("ignore", message="(The Python dbus package|notify-send) ")
     from plyer import notification
@@ -67,7 +73,10 @@ def _notify(notice: Notice) -> None:
     title, body = notice.title, notice.body
     if sys.platform == "linux":
         title, body = for_plyer_on_linux(title, body, by_notify_send=find_spec("dbus") is None)
-    notification.notify(title=title, message=body, app_name=APP_NAME)
+    if sys.platform == "win32":
+        # It takes icons in this form only.
+        icon = asset("icons/trayd.ico")
+    notification.notify(title=title, message=body, app_name=APP_NAME, app_icon=str(icon or ""))
 
 
 def for_plyer_on_linux(title: str, body: str, *, by_notify_send: bool) -> tuple[str, str]:
