@@ -7,8 +7,7 @@ stand for it, which add up to it exactly.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import date, datetime, tzinfo
 from heapq import merge
 from typing import NamedTuple
@@ -23,7 +22,7 @@ from trayd.ledger.store import Ledger
 from trayd.money import Money
 from trayd.pool_settings import Pool
 from trayd.rates import Converter
-from trayd.records import ExternalCost, Filters, Heading, Kind, Record, Sum
+from trayd.records import NO_HOUR, Course, ExternalCost, Filters, Heading, Kind, Record, Sum, TimePart
 
 _ALL = Filters()
 
@@ -66,6 +65,10 @@ class _Parts(NamedTuple):
 
     divided: bool
     parts: list[_Part]
+
+    def replace(self, heading: Heading) -> bool:
+        """Whether they stand for what the ledger has under this heading."""
+        return self.divided and heading.kind is Kind.POOL
 
 
 class _Spent(NamedTuple):
@@ -129,17 +132,18 @@ class Books:
                 yield part.cost.date, Sum(part.heading, 1, part.nanos)
 
     def sums_over_time(
-        self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters = _ALL, *, zone: tzinfo
-    ) -> Mapping[str, tuple[Sum, ...]]:
-        """The sums of the stretches between cuts that follow each other; see :meth:`Ledger.sums_over_time`."""
-        found = self._ledger.sums_over_time(cuts, labels, filters, zone=zone)
-        pools = self._parts(msgspec.structs.replace(filters, since=cuts[0], until=cuts[-1]), zone, ())
+        self, filters: Filters = _ALL, part: TimePart = TimePart.DAY, *, zone: tzinfo
+    ) -> Iterator[tuple[Heading, Course]]:
+        """The sums by parts of civil time; see :meth:`Ledger.sums_over_time`."""
+        found = self._ledger.sums_over_time(filters, part, zone=zone)
+        pools = self._parts(filters, zone, ())
         if pools is None:
-            return found
-        added: dict[str, dict[Heading, tuple[int, int]]] = {label: {} for label in labels}
-        for part in pools.parts:
-            _add(added[labels[bisect_right(cuts, part.cost.instant(zone)) - 1]], part)
-        return {label: (*_less(pools, sums), *_sums(added[label])) for label, sums in found.items()}
+            yield from found
+            return
+        yield from ((heading, course) for heading, course in found if not pools.replace(heading))
+        for each in pools.parts:
+            if part is not TimePart.DAY_AND_HOUR:
+                yield each.heading, Course((_number(each.cost.date, part),), (1,), (each.nanos,))
 
     def records(self, filters: Filters = _ALL, *, zone: tzinfo, newest_first: bool = True) -> Iterator[Record]:
         """The records that are meant, pool costs as their shares; see :meth:`Ledger.records`."""
@@ -370,4 +374,15 @@ def _sums(added: Mapping[Heading, tuple[int, int]]) -> Iterator[Sum]:
 
 def _less(pools: _Parts, sums: Iterable[Sum]) -> Iterable[Sum]:
     """Without the ledger's own pool costs, where their parts stand for them."""
-    return (each for each in sums if each.heading.kind is not Kind.POOL) if pools.divided else sums
+    return (each for each in sums if not pools.replace(each.heading))
+
+
+def _number(day: date, part: TimePart) -> int:
+    """The number of the part of time that a cost of that date is in."""
+    match part:
+        case TimePart.DAY:
+            return day.toordinal()
+        case TimePart.WEEKDAY:
+            return day.weekday()
+        case _:
+            return NO_HOUR

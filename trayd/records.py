@@ -8,6 +8,7 @@ hundred thousand of them holds everything up for a fifth of a second.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -231,12 +232,50 @@ class Sum(NamedTuple):
     nanos: int
 
 
+class TimePart(StrEnum):
+    """A part of civil time that sums can be told apart by, and the number that each of its parts has.
+
+    Costs from outside have a date and no hour.
+    """
+
+    DAY = "day"  #: the ordinal of the date: ``date.fromordinal``
+    WEEKDAY = "weekday"  #: 0 on Mondays to 6 on Sundays
+    HOUR = "hour"  #: the hour of the day, 0 to 23; :data:`NO_HOUR` for what has none
+    DAY_AND_HOUR = "day and hour"  #: the ordinal of the date times 24, plus the hour; what has no hour is left out
+
+
+#: The number of the hour of what has none.
+NO_HOUR = -1
+
+
+class Course(NamedTuple):
+    """How many records of one heading there are in each part of time, and what they add up to in nanos.
+
+    Three columns of the same length; a part has one row, and none where there is nothing.
+    """
+
+    parts: Sequence[int]
+    records: Sequence[int]
+    nanos: Sequence[int]
+
+
+#: The end of a pause that lasts until it is ended.
+UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
+
+
 class BalanceReading(msgspec.Struct, frozen=True):
     """The balance of an account at a time, as fal told it."""
 
     account: str
     at: datetime
     amount: Money
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What the person was told of: a level, and when (UTC)."""
+
+    level: str
+    at: datetime
 
 
 class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -255,6 +294,9 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         amount: how much, where it is about an amount; ``account``, ``client`` and ``project`` for whom, likewise.
         snoozed_until: the person wants to be told again then, should it still last (UTC).
         hooked: what each hook was told of last, by the hook's name: a level, or ``resolved``.
+        reached: when it came to this level (UTC); None: when it began.
+        heard: of an untold episode, the milder level that was told before this one.
+        lapsed: it ended because its period did or the rule was switched off, not by a recovery.
     """
 
     id: str
@@ -274,6 +316,19 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     project: str | None = None
     snoozed_until: datetime | None = None
     hooked: dict[str, str] = {}
+    reached: datetime | None = None
+    heard: Heard | None = None
+    lapsed: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether it lasted and has ended; an event, which is told once and does not last, has no such end."""
+        return self.resolved is not None and self.resolved > self.since
+
+    @property
+    def news_at(self) -> datetime:
+        """When there was something to tell of it: its level was reached, or a snooze was over (UTC)."""
+        return max(moment for moment in (self.since, self.reached, self.snoozed_until) if moment is not None)
 
 
 class DropStatus(msgspec.Struct, frozen=True):

@@ -1,10 +1,6 @@
 """A source of sums that reads every record, each time: slow, plain, and what the rollups are judged by."""
 
-from itertools import pairwise
-
-from msgspec import structs
-
-from trayd.records import ExternalCost, Filters, Heading, Sum
+from trayd.records import NO_HOUR, Counting, Course, ExternalCost, Filters, Heading, Sum, TimePart
 
 ALL = Filters()
 
@@ -58,11 +54,42 @@ class Recount:
             if amount and amount.currency != other_than and filters.admits(record, zone):
                 yield day_of(record, zone), Sum(heading_of(record, detailed=bool(by)), 1, amount.nanos)
 
-    def sums_over_time(self, cuts, labels, filters=ALL, *, zone):
-        found = {label: {} for label in labels}
-        for label, (since, until) in zip(labels, pairwise(cuts), strict=True):
-            chosen = structs.replace(filters, since=since, until=until)
-            for heading, count, nanos in self.sums(chosen, zone=zone):
-                known = found[label].get(heading, (0, 0))
-                found[label][heading] = (known[0] + count, known[1] + nanos)
-        return {label: tuple(Sum(heading, *sum_) for heading, sum_ in sums.items()) for label, sums in found.items()}
+    def sums_over_time(self, filters=ALL, part=TimePart.DAY, *, zone):
+        found = {}
+        for record in self.records:
+            number = number_of(record, part, zone)
+            if number is not None and filters.admits(record, zone):
+                amount = amount_of(record)
+                cells = found.setdefault(heading_of(record, detailed=False), {})
+                count, nanos = cells.get(number, (0, 0))
+                cells[number] = (count + 1, nanos + (amount.nanos if amount else 0))
+        for heading, cells in found.items():
+            counts, nanos = zip(*cells.values(), strict=True)
+            yield heading, Course(tuple(cells), counts, nanos)
+
+
+def number_of(record, part, zone):
+    """What the wall calendar and the wall clock show, as the number of a part of time; None where it is in none."""
+    timed = not isinstance(record, ExternalCost)
+    local = record.timestamp.astimezone(zone) if timed else None
+    day = day_of(record, zone)
+    match part:
+        case TimePart.DAY:
+            return day.toordinal()
+        case TimePart.WEEKDAY:
+            return day.weekday()
+        case TimePart.HOUR:
+            return local.hour if timed else NO_HOUR
+        case TimePart.DAY_AND_HOUR:
+            return day.toordinal() * 24 + local.hour if timed else None
+
+
+def parts_told(courses):
+    """Courses as what each heading, as far as totals tell it apart, comes to in each part; amounts left out aside."""
+    found = {}
+    for heading, course in courses:
+        for number, count, nanos in zip(*course, strict=True):
+            known = found.get((heading[:4], number), (0, 0))
+            counts = 0 if heading.counting is Counting.UNMATCHED else nanos
+            found[heading[:4], number] = known[0] + count, known[1] + counts
+    return {key: sums for key, sums in found.items() if sums != (0, 0)}

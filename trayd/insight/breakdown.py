@@ -9,6 +9,7 @@ from trayd.errors import UsageError
 from trayd.insight.conversion import rounded_together
 from trayd.insight.tally import Tally
 from trayd.rates import Converter
+from trayd.records import TimePart
 
 
 class Dimension(StrEnum):
@@ -21,7 +22,9 @@ class Dimension(StrEnum):
     DELIVERABLE = "deliverable"
     ACCOUNT = "account"
     KEY = "key"
+    KIND = "kind"
     DAY = "day"
+    WEEKDAY = "weekday"
     HOUR = "hour"
 
     @property
@@ -30,9 +33,9 @@ class Dimension(StrEnum):
         return "endpoint_id" if self is Dimension.MODEL else self.value
 
     @property
-    def in_time(self) -> bool:
-        """Whether its parts follow each other, instead of being ranked by cost."""
-        return self in {Dimension.DAY, Dimension.HOUR}
+    def time_part(self) -> TimePart | None:
+        """The part of time that it is; None for those whose parts are ranked by cost, and do not follow each other."""
+        return _IN_TIME.get(self)
 
     @classmethod
     def named(cls, name: str) -> Dimension:
@@ -45,6 +48,13 @@ class Dimension(StrEnum):
             return cls(name)
         except ValueError:
             raise UsageError(f"--by {name}: there is no such breakdown", f"use one of {', '.join(cls)}") from None
+
+
+_IN_TIME = {
+    Dimension.DAY: TimePart.DAY,
+    Dimension.WEEKDAY: TimePart.WEEKDAY,
+    Dimension.HOUR: TimePart.HOUR,
+}
 
 
 class Portion(NamedTuple):

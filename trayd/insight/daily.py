@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
+import msgspec
+
 from trayd.insight.tally import Sums, Tally
-from trayd.insight.windows import Bounds, day_cuts, day_start
+from trayd.insight.windows import day_start
 from trayd.rates import Converter
-from trayd.records import Filters, Heading
+from trayd.records import Filters, Heading, Sum, TimePart
 
 _DAY = timedelta(days=1)
 
@@ -52,15 +54,13 @@ def daily(
         converter: the rates into the currency that the tallies are in.
         admits: what of it is taken in, by kind, currency and how it counts; see :class:`trayd.records.Heading`.
     """
-    bounds = Bounds(day_start(first, zone), day_start(last + _DAY, zone))
-    cuts, labels = day_cuts(bounds, zone)
-    for label, sums in source.sums_over_time(cuts, labels, filters, zone=zone).items():
-        day = date.fromisoformat(label)
-        tally = Tally(converter)
-        for each in sums:
-            if admits(each.heading):
-                tally.add_sum(each, day)
-        yield DaySpending(day, tally)
+    tallies = {day: Tally(converter) for day in range(first.toordinal(), last.toordinal() + 1)}
+    within = msgspec.structs.replace(filters, since=day_start(first, zone), until=day_start(last + _DAY, zone))
+    for heading, course in source.sums_over_time(within, TimePart.DAY, zone=zone):
+        if admits(heading):
+            for day, count, nanos in zip(*course, strict=True):
+                tallies[day].add_sum(Sum(heading, count, nanos), date.fromordinal(day))
+    return (DaySpending(date.fromordinal(day), tally) for day, tally in tallies.items())
 
 
 def today(now: datetime, zone: tzinfo) -> date:

@@ -6,8 +6,8 @@ another currency is kept by its day and converted when the tally is read, exactl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, tzinfo
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date, tzinfo
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -24,7 +24,7 @@ from trayd.insight.conversion import (
 from trayd.insight.status import Pending
 from trayd.money import Money
 from trayd.rates import Converter
-from trayd.records import Counting, ExternalCost, Filters, Kind, Record, Sum
+from trayd.records import Counting, Course, ExternalCost, Filters, Heading, Kind, Record, Sum, TimePart
 
 _BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
 _PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
@@ -48,10 +48,8 @@ class Sums(Protocol):
     ) -> Iterable[tuple[date, Sum]]:
         """The same by the civil day that records count on, of amounts in other currencies than this one."""
 
-    def sums_over_time(
-        self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters, *, zone: tzinfo
-    ) -> Mapping[str, Iterable[Sum]]:
-        """The sums of the stretches between cuts that follow each other, by their labels."""
+    def sums_over_time(self, filters: Filters, part: TimePart, *, zone: tzinfo) -> Iterable[tuple[Heading, Course]]:
+        """The same told apart by parts of civil time; what is of one heading can come in several courses."""
 
 
 #: A sum, and the day that it is of where one has to be known to convert it.

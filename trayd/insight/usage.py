@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime, tzinfo
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
 from decimal import Decimal
+from fractions import Fraction
 
 import msgspec
 
 from trayd.insight.breakdown import Breakdown, Dimension, Portion
 from trayd.insight.conversion import Days, RateUse
+from trayd.insight.over_time import Moment, Peak, average, how_often, key_of, peak, told_apart
 from trayd.insight.status import Pending, Spent
-from trayd.insight.tally import Sums, Tally, dated_sums, tallied
-from trayd.insight.windows import SLIDING, Bounds, Window, day_cuts, hour_cuts
+from trayd.insight.tally import DatedSum, Sums, Tally, dated_sums, tallied
+from trayd.insight.windows import SLIDING, Bounds, Window
 from trayd.money import EXACT, Money
 from trayd.rates import Converter
-from trayd.records import Filters, Kind
+from trayd.records import NO_HOUR, Filters, Kind, TimePart
 
 # Ratios are shown, not calculated with: six digits after the point are more than any screen has room for.
 _RATIO_DIGITS = 6
 
-_DATE_LENGTH = len("2026-11-20")
-_HOUR_LENGTH = len("14")
+#: What the peak times are found in.
+_PEAKS = (TimePart.WEEKDAY, TimePart.HOUR)
 
 
 class Total(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,17 +59,35 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One part of a total.
 
     Attributes:
-        key: an endpoint id, a client, a date, an hour of the day (``00`` to ``23``); None for what has no such mark.
+        key: an endpoint id, a client, a date, a weekday (``mon`` to ``sun``), an hour of the day (``00`` to ``23``);
+            None for what has no such mark.
         cost: in the home currency; the parts add up to the total to the nano.
         share: its part of the total cost, 1 being all of it; None where the total is not above zero.
+        days: of a weekday, how many of them the window has had by now (of one that slides, the two days that it cuts
+            count by their parts in it); of an hour, how many days. None for all others.
+        average: the cost on one such weekday, or in that hour of one day, rounded to a nano.
     """
 
     key: str | None
     cost: Money
     generations: int
     share: float | None
+    days: float | None = None
+    average: Money | None = None
     unpriced: int = 0
     left_out: tuple[Money, ...] = ()
+
+
+class Peaks(msgspec.Struct, frozen=True, kw_only=True):
+    """When generations cost most; costs from outside have no part in it, for their dates are those of statements.
+
+    Attributes:
+        weekday: None where the window has not had all of them, or was broken down by something else.
+        hour: of the clock; None where generations cost nothing, or the window was broken down by something else.
+    """
+
+    weekday: Peak | None = None
+    hour: Peak | None = None
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +97,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         average_per_day: the cost over the days that have begun, rounded to a nano; None where all of it lies ahead.
         trend: the change against the window before, as a part of that: 0.25 is a quarter more, -0.5 is half. None
             where nothing was spent then, or nothing is known of it.
+        peaks: the dearest weekday and hour, where no breakdown was asked for, or the one by just these.
         by: the parts by the dimension that was asked for; empty where none was.
     """
 
@@ -84,6 +105,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     total: Total
     average_per_day: Money | None
     trend: float | None
+    peaks: Peaks = Peaks()
     by: tuple[Part, ...] = ()
 
 
@@ -112,24 +134,22 @@ def usage(
         UsageError: there is no such dimension.
     """
     dimension = Dimension.named(by) if by else None
+    part = None if dimension is None else dimension.time_part
     home = converter.currency
     within = _within(filters, window.bounds)
-    fields = () if dimension is None or dimension.in_time else (dimension.field,)
+    fields = () if dimension is None or part is not None else (dimension.field,)
     sums = dated_sums(source, within, zone=zone, home=home, by=fields)
-    breakdown = Breakdown(converter)
-    portions: list[Portion] = []
-    if dimension is None or dimension.in_time:
-        total = tallied(sums, converter)
+    if fields:
+        total, portions = _ranked(sums, fields[0], converter)
+        parts = tuple(_part(portion, total.total, home) for portion in portions)
     else:
-        total = Tally(converter)
-        for day, each in sums:
-            breakdown.of(getattr(each.heading, dimension.field)).add_sum(each, day)
-        portions = breakdown.ranked()
-        for portion in portions:
-            total.merge(portion.tally)
-    if dimension is not None and dimension.in_time:
-        _break_down_in_time(breakdown, dimension, source, within, window.bounds, zone, dated=total.is_dated)
-        portions = breakdown.in_time()
+        total, parts = tallied(sums, converter), ()
+    timed = {
+        each: _in_time(source, within, each, window, zone, converter)
+        for each in (_PEAKS if dimension is None else () if part is None else (part,))
+    }
+    if part is not None:
+        parts = _parts_in_time(part, *timed[part], total.total, home)
     earlier = () if previous is None else dated_sums(source, _within(filters, previous), zone=zone, home=home)
     cost, before = total.total, tallied(earlier, converter).total
     return Usage(
@@ -137,38 +157,75 @@ def usage(
         total=_total(total),
         average_per_day=_over(cost, window.days, home),
         trend=_ratio(cost - before, before),
-        by=tuple(_part(part, cost, home) for part in portions),
+        peaks=_peaks(timed, window, home),
+        by=parts,
     )
+
+
+def _ranked(sums: Iterable[DatedSum], field: str, converter: Converter) -> tuple[Tally, list[Portion]]:
+    """The parts by that field of their headings, from the dearest, and all of them together."""
+    breakdown, total = Breakdown(converter), Tally(converter)
+    for day, each in sums:
+        breakdown.of(getattr(each.heading, field)).add_sum(each, day)
+    portions = breakdown.ranked()
+    for portion in portions:
+        total.merge(portion.tally)
+    return total, portions
 
 
 def _within(filters: Filters, bounds: Bounds) -> Filters:
     return msgspec.structs.replace(filters, since=bounds.since, until=bounds.until)
 
 
-def _break_down_in_time(
-    breakdown: Breakdown,
-    dimension: Dimension,
-    source: Sums,
-    within: Filters,
-    bounds: Bounds,
-    zone: tzinfo,
-    *,
-    dated: bool,
-) -> None:
-    """Takes the sums of each day or hour in; ``dated`` says whether their days have to be known to convert them."""
-    by_hour = dimension is Dimension.HOUR
-    cuts, labels = hour_cuts(bounds, zone) if by_hour else day_cuts(bounds, zone)
-    if not labels:
-        return
-    if by_hour and dated:
-        labels = [f"{cut.astimezone(zone).date()} {hour}" for cut, hour in zip(cuts, labels, strict=False)]
-    for label, sums in source.sums_over_time(cuts, labels, within, zone=zone).items():
-        day = date.fromisoformat(label[:_DATE_LENGTH]) if dated else None
-        for each in sums:
-            key: str | None = label
-            if by_hour:  # a statement knows dates, not hours
-                key = label[-_HOUR_LENGTH:] if each.heading.kind is Kind.INTERNAL else None
-            breakdown.of(key).add_sum(each, day)
+def _in_time(
+    source: Sums, within: Filters, part: TimePart, window: Window, zone: tzinfo, converter: Converter
+) -> tuple[Sequence[Moment], Sequence[Fraction] | None]:
+    """What was spent in each part of time, and how many of each there were; there is one of each day."""
+    if window.since >= window.until:
+        return (), None
+    moments = told_apart(source, within, part, zone=zone, converter=converter)
+    return moments, None if part is TimePart.DAY else how_often(part, window, zone)
+
+
+def _parts_in_time(
+    part: TimePart, moments: Sequence[Moment], often: Sequence[Fraction] | None, whole: int, currency: str
+) -> tuple[Part, ...]:
+    if often is None:
+        return tuple(
+            Part(
+                key=key_of(part, number),
+                cost=Money(nanos, currency),
+                generations=generations,
+                share=round(nanos / whole, _RATIO_DIGITS) if whole > 0 else None,
+                unpriced=unpriced,
+                left_out=left_out,
+            )
+            for number, nanos, _, generations, unpriced, left_out in moments
+        )
+    return tuple(
+        Part(
+            key=key_of(part, moment.number),
+            cost=Money(moment.nanos, currency),
+            generations=moment.generations,
+            share=_ratio(moment.nanos, whole),
+            days=None if moment.number == NO_HOUR else round(float(often[moment.number]), _RATIO_DIGITS),
+            average=None if moment.number == NO_HOUR else average(moment.nanos, often[moment.number], currency),
+            unpriced=moment.unpriced,
+            left_out=moment.left_out,
+        )
+        for moment in moments
+    )
+
+
+def _peaks(
+    found: Mapping[TimePart, tuple[Sequence[Moment], Sequence[Fraction] | None]], window: Window, currency: str
+) -> Peaks:
+    told = {
+        part: peak(part, moments, often, window, currency)
+        for part, (moments, often) in found.items()
+        if often is not None
+    }
+    return Peaks(weekday=told.get(TimePart.WEEKDAY), hour=told.get(TimePart.HOUR))
 
 
 def spending(source: Sums, now: datetime, zone: tzinfo, converter: Converter) -> dict[str, Tally]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from itertools import pairwise
 
 import msgspec
 
@@ -20,9 +19,6 @@ SLIDING = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAY = timedelta(days=1)
-_HOUR = timedelta(hours=1)
-_HOURS = [f"{hour:02d}" for hour in range(24)]
-_INSTANT = timedelta(microseconds=1)
 _DATE_LENGTH = len("2026-11-20")
 _YEARS = (1970, 2999)
 _CURE = "use 24h, 7d, 30d, month or two dates such as 2026-11-01..2026-11-30"
@@ -74,39 +70,6 @@ def day_start(day: date, zone: tzinfo) -> datetime:
 def civil_day(record: Record, zone: tzinfo) -> date:
     """The day that a record counts on, in that zone; a cost from outside fal has its own."""
     return record.date if isinstance(record, ExternalCost) else record.timestamp.astimezone(zone).date()
-
-
-def day_cuts(bounds: Bounds, zone: tzinfo) -> tuple[list[datetime], list[str]]:
-    """The instants that cut a stretch of time into civil days, its two ends included; the date of each part."""
-    cuts, labels = [bounds.since], []
-    day = bounds.since.astimezone(zone).date()
-    while cuts[-1] < bounds.until:
-        labels.append(day.isoformat())
-        day += _DAY
-        cuts.append(min(day_start(day, zone), bounds.until))
-    return cuts, labels
-
-
-def hour_cuts(bounds: Bounds, zone: tzinfo) -> tuple[list[datetime], list[str]]:
-    """The instants that cut a stretch of time into hours of the clock; the hour (``00`` to ``23``) of each part."""
-    cuts, labels = [bounds.since], []
-    days, _ = day_cuts(bounds, zone)
-    for start, end in pairwise(days):
-        local = start.astimezone(zone)
-        hour, at = (
-            local.hour,
-            start + _HOUR - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond),
-        )
-        steady = local.utcoffset() == (end - _INSTANT).astimezone(zone).utcoffset()
-        while cuts[-1] < end:
-            labels.append(_HOURS[hour])
-            cuts.append(min(at, end))
-            if steady:
-                hour, at = hour + 1, at + _HOUR
-            else:
-                local = at.astimezone(zone)
-                hour, at = local.hour, at + _HOUR - timedelta(minutes=local.minute)
-    return cuts, labels
 
 
 def parse_window(text: str, now: datetime, zone: tzinfo) -> Window:

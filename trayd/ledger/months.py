@@ -285,6 +285,12 @@ class Months:
         """What is derived of a month, where that is in memory."""
         return self._derived.get(name)
 
+    def let_go(self, name: str) -> None:
+        """Lets go of what is derived of a month that was looked into once, and is not in use."""
+        oldest, newest = self._reach()
+        if name not in self._open and not oldest <= name <= newest:
+            self._derived.pop(name, None)
+
     def whole(self, name: str, window: Stretch) -> MonthSums | None:
         """What a month that lies in the window altogether adds up to, where that is known and has not changed since."""
         known = self._whole.get(name)

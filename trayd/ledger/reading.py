@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from operator import attrgetter, itemgetter
 
@@ -29,7 +29,19 @@ from trayd.ledger.state import State
 from trayd.ledger.sums import Sums
 from trayd.ledger.tables import Row, facts_of
 from trayd.ledger.tagged import EditFound, edits_at
-from trayd.records import BalanceReading, Episode, ExternalCost, Filters, Generation, Kind, Record, Sum
+from trayd.records import (
+    BalanceReading,
+    Course,
+    Episode,
+    ExternalCost,
+    Filters,
+    Generation,
+    Heading,
+    Kind,
+    Record,
+    Sum,
+    TimePart,
+)
 
 _ALL = Filters()
 
@@ -157,18 +169,20 @@ class Reader:
         return self._sums.by_day(filters, zone, by, other_than)
 
     def sums_over_time(
-        self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters = _ALL, *, zone: tzinfo = UTC
-    ) -> dict[str, tuple[Sum, ...]]:
-        """The sums of the stretches from one cut to just before the next one.
+        self, filters: Filters = _ALL, part: TimePart = TimePart.DAY, *, zone: tzinfo = UTC
+    ) -> Iterator[tuple[Heading, Course]]:
+        """What those records add up to in each part of civil time: on each day, weekday, or hour of the clock.
+
+        A generation is of the day and hour that it was made at, in that zone; a cost of its date. What is of one
+        heading can come in several courses; together they are what :meth:`sums` says of those headings.
 
         Args:
-            cuts: in order.
-            labels: of the stretches, one fewer; those of one label are added up.
-            filters: which records; its two ends are not looked at.
-            zone: the user's, in which civil dates begin.
+            filters: which; ``account`` takes any name of an account.
+            part: the parts that are told apart.
+            zone: the user's, in which civil time is told.
         """
         self._usable()
-        return self._sums.over_time(cuts, labels, filters, zone)
+        return self._sums.over_time(filters, zone, part)
 
     def imported_costs(self, kind: Kind, filters: Filters = _ALL, *, zone: tzinfo = UTC) -> Iterator[Dated]:
         """The amounts of the imported costs of a kind, by date and by all their tags; seldom a record is read for it.

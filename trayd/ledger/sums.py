@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
 
+from trayd.ledger.civil_time import ALL_TIME, KeptCourses, compact, course_of
 from trayd.ledger.counting import counting, turns
-from trayd.ledger.days import KeptDays, cut
 from trayd.ledger.months import Months
 from trayd.ledger.rollup_files import MonthSums
-from trayd.ledger.rollups import NONE, Amount, Line, Series, Stretch, day_of, first_date, instant
+from trayd.ledger.rollups import NONE, Amount, Line, Series, Stretch, instant
 from trayd.ledger.state import State
-from trayd.records import Counting, Filters, Heading, Kind, Sum
+from trayd.records import Counting, Course, Filters, Heading, Kind, Sum, TimePart
 
 _DAY = timedelta(days=1)
 
@@ -29,6 +28,36 @@ class _Called(NamedTuple):
     since: int | None
     until: int | None
     heading: Heading
+
+
+class _Asked(NamedTuple):
+    """What is asked of the months for an answer that is told apart by parts of civil time.
+
+    Attributes:
+        told: the dimensions that lines have to tell apart.
+        admits: which headings are meant.
+        other_than: a currency whose amounts are left out, with what has no amount; None leaves nothing out.
+    """
+
+    window: Stretch
+    told: frozenset[str]
+    zone: tzinfo
+    part: TimePart
+    admits: Callable[[Heading], bool]
+    other_than: str | None = None
+
+    @property
+    def dimension(self) -> str | None:
+        return next(iter(self.told), None)
+
+    def admits_amounts(self, line: Line) -> bool:
+        return self.other_than is None or line.currency not in ("", self.other_than)
+
+
+#: Months that were taken in whole, the zone, and what they come to together.
+_Folded = tuple[tuple[tuple[MonthSums, ...], tzinfo], Mapping[Line, Course]]
+
+_FOLDED = frozenset({TimePart.WEEKDAY, TimePart.HOUR})
 
 
 class _Adding:
@@ -60,7 +89,8 @@ class Sums:
         self._months = months
         self._called: dict[Line, tuple[_Called, ...]] = {}
         self._last_merged: dict[str | None, tuple[tuple[MonthSums, ...], Collection[tuple[Line, Amount]]]] = {}
-        self._kept_days = KeptDays()
+        self._last_folded: dict[tuple[str | None, TimePart], _Folded] = {}
+        self._kept_courses = KeptCourses()
 
     def forget(self) -> None:
         """What lines are called is worked out anew: the state has changed."""
@@ -97,47 +127,35 @@ class Sums:
                 self._add_series(adding, line, series, window, admits)
         return adding.sums()
 
-    def over_time(
-        self, cuts: Sequence[datetime], labels: Sequence[str], filters: Filters, zone: tzinfo
-    ) -> dict[str, tuple[Sum, ...]]:
-        """The same for the stretches between two cuts that follow each other.
+    def over_time(self, filters: Filters, zone: tzinfo, part: TimePart) -> Iterator[tuple[Heading, Course]]:
+        """The same, told apart by parts of civil time; what is of one heading can come in several courses.
 
         Args:
-            cuts: in order.
-            labels: of the stretches, one fewer; those of one label are added up.
-            filters: which records; its two ends are not looked at.
-            zone: the user's, in which civil dates begin.
+            filters: which records.
+            zone: the user's, in which civil time is told.
+            part: the parts that are told apart.
         """
-        adding = {label: _Adding() for label in labels}
-        window = Stretch.of(cuts[0], cuts[-1], zone)
-        instants = [instant(cut) for cut in cuts]
-        dates: list[int] = []
-        admits = self._admitting(filters)
-        told = _told_apart(filters, ())
-        for name in self._months.names():
-            for line, series in self._series(name, window, told):
-                span = series.edges()
-                if span is None:
-                    continue
-                if line.kind is Kind.INTERNAL:
-                    edges = instants
-                else:
-                    edges = dates = dates or [first_date(cut, zone) for cut in cuts]
-                # Of years of cuts, those that matter to this month.
-                start = max(bisect_right(edges, span[0]) - 1, 0)
-                near = edges[start : bisect_right(edges, span[1]) + 1]
-                for called in self._calls(line):
-                    if admits(called.heading):
-                        for number, amount in series.parts(_clipped(near, called)):
-                            adding[labels[start + number]].add(called.heading, amount)
-        return {label: added.sums() for label, added in adding.items()}
+        asked = _Asked(
+            Stretch.of(filters.since, filters.until, zone),
+            _told_apart(filters, ()),
+            zone,
+            part,
+            self._admitting(filters),
+        )
+        names = self._months.names()
+        whole: tuple[MonthSums, ...] = ()
+        if part in _FOLDED and len(asked.told) <= 1:
+            whole = tuple(known for name in names if (known := self._months.whole(name, asked.window)) is not None)
+            yield from self._folded(whole, asked)
+        for name in sorted(set(names) - {known.month for known in whole}):
+            yield from self._of_month(name, asked)
 
     def by_day(
         self, filters: Filters, zone: tzinfo, by: Collection[str], other_than: str
     ) -> Iterator[tuple[date, Sum]]:
         """What the records that are meant add up to on each civil day, of amounts in other currencies than this one.
 
-        What is of one day and one heading can come in several. Whole months are cut into days once, and remembered.
+        What is of one day and one heading can come in several.
 
         Args:
             filters: which records.
@@ -145,50 +163,89 @@ class Sums:
             by: the fields of the heading that have to be told apart.
             other_than: the currency whose amounts are left out, as is what has no amount.
         """
-        window = Stretch.of(filters.since, filters.until, zone)
-        admits = self._admitting(filters)
-        told = _told_apart(filters, by)
-        passed_over = ("", other_than)
+        window, told = Stretch.of(filters.since, filters.until, zone), _told_apart(filters, by)
+        asked = _Asked(window, told, zone, TimePart.DAY, self._admitting(filters), other_than)
         for name in self._months.names():
-            if not self._has_amounts(name, window, passed_over):
-                continue
-            known = self._months.whole(name, window) if len(told) <= 1 else None
-            changing: dict[Line, Series] = {}
-            if known is not None:
-                for line, days in self._days(known, told, zone, other_than).items():
-                    called = self._called_throughout(line, (known,))
-                    if called is None:
-                        changing[line] = self._table(name, told)[line]
-                    elif admits(called.heading):
-                        for at, count, nanos in days.cells():
-                            yield day_of(at), Sum(called.heading, count, nanos)
-            for line, series in changing.items() if known is not None else self._series(name, window, told):
-                if line.currency not in passed_over:
-                    yield from self._cut(line, series, window, zone, admits)
+            if any(asked.admits_amounts(line) for line in self._months.known_lines(name)):
+                for heading, course in self._of_month(name, asked):
+                    for day, count, nanos in zip(*course, strict=True):
+                        yield date.fromordinal(day), Sum(heading, count, nanos)
 
-    def _has_amounts(self, name: str, window: Stretch, passed_over: Collection[str]) -> bool:
-        """Whether a month may hold amounts in the window in other currencies; seldom looks into its rollup."""
-        if not self._months.touches(name, window):
-            return False
-        return any(line.currency not in passed_over for line in self._months.known_lines(name))
+    def _of_month(
+        self, name: str, asked: _Asked, only: Collection[Line] | None = None
+    ) -> Iterator[tuple[Heading, Course]]:
+        """The courses of one month, or of some of its lines.
 
-    def _days(self, known: MonthSums, told: Collection[str], zone: tzinfo, other_than: str) -> Mapping[Line, Series]:
-        def table() -> Mapping[Line, Series]:
-            return self._table(known.month, told)
-
-        return self._kept_days.of_month(known, next(iter(told), None), zone, other_than, table)
-
-    def _cut(
-        self, line: Line, series: Series, window: Stretch, zone: tzinfo, admits: Callable[[Heading], bool]
-    ) -> Iterator[tuple[date, Sum]]:
-        found = cut(line, series, window, zone)
-        if found is None:
+        A month that does not change is cut once, and remembered. It is not kept in memory for that.
+        """
+        if not self._months.touches(name, asked.window):
             return
-        first, edges = found
+        known = self._months.whole(name, ALL_TIME) if len(asked.told) <= 1 else None
+        at_hand = self._months.derived(name) is not None
+        if known is None:
+            for line, series in self._table(name, asked.told).items():
+                if asked.admits_amounts(line):
+                    yield from self._cut(line, series, asked)
+            return
+        for line, course in self._kept(known, asked).items():
+            if only is None or line in only:
+                called = self._called_throughout(line, (known,))
+                if called is None:
+                    yield from self._cut(line, self._table(name, asked.told)[line], asked)
+                elif asked.admits(called.heading):
+                    yield called.heading, course
+        if not at_hand:
+            self._months.let_go(name)
+
+    def _kept(self, known: MonthSums, asked: _Asked) -> Mapping[Line, Course]:
+        def table() -> Mapping[Line, Series]:
+            return self._table(known.month, asked.told)
+
+        return self._kept_courses.of_month(
+            known,
+            asked.dimension,
+            asked.zone,
+            asked.part,
+            window=asked.window,
+            other_than=asked.other_than,
+            table=table,
+        )
+
+    def _folded(self, whole: tuple[MonthSums, ...], asked: _Asked) -> Iterator[tuple[Heading, Course]]:
+        """The courses of whole months, for parts of which there are few, however many months there are."""
+        key, state = (asked.dimension, asked.part), (whole, asked.zone)
+        known = self._last_folded.get(key)
+        if known is None or known[0] != state:
+            known = self._last_folded[key] = state, self._fold(whole, asked)
+        changing: set[Line] = set()
+        for line, course in known[1].items():
+            called = self._called_throughout(line, whole)
+            if called is None:
+                changing.add(line)
+            elif asked.admits(called.heading):
+                yield called.heading, course
+        if changing:
+            for month in whole:
+                yield from self._of_month(month.month, asked, changing)
+
+    def _fold(self, whole: tuple[MonthSums, ...], asked: _Asked) -> Mapping[Line, Course]:
+        cells: dict[Line, dict[int, tuple[int, int]]] = {}
+        for month in whole:
+            at_hand = self._months.derived(month.month) is not None
+            for line, course in self._kept(month, asked).items():
+                of_line = cells.setdefault(line, {})
+                for number, count, nanos in zip(*course, strict=True):
+                    before = of_line.get(number, (0, 0))
+                    of_line[number] = before[0] + count, before[1] + nanos
+            if not at_hand:
+                self._months.let_go(month.month)
+        return {line: compact(of_line) for line, of_line in cells.items()}
+
+    def _cut(self, line: Line, series: Series, asked: _Asked) -> Iterator[tuple[Heading, Course]]:
         for called in self._calls(line):
-            if admits(called.heading):
-                for number, amount in series.parts(_clipped(edges, called)):
-                    yield day_of(first, number), Sum(called.heading, amount.count, amount.nanos)
+            if asked.admits(called.heading):
+                window = asked.window.during(called.since, called.until)
+                yield called.heading, course_of(line, series, window, asked.zone, asked.part)
 
     def _merged(self, whole: tuple[MonthSums, ...], dimension: str | None) -> Collection[tuple[Line, Amount]]:
         """What several months add up to; remembered until another question is asked, for it is often the same."""
@@ -299,20 +356,15 @@ def _within(series: Series, called: _Called, since: int | None, until: int | Non
     return series.between(since, until)
 
 
-def _clipped(edges: list[int], called: _Called) -> list[int]:
-    """The same edges, none of them outside the part of time in which the line is called so."""
-    if called.since is not None:
-        edges = [max(edge, called.since) for edge in edges]
-    if called.until is not None:
-        edges = [min(edge, called.until) for edge in edges]
-    return edges
-
-
 #: The operation is the model's: what it is told apart by.
 _TOLD_BY = {"operation": "endpoint_id", "model": "endpoint_id"}
+
+
+#: Every total tells these apart.
+_ALWAYS_TOLD = {"account", "kind"}
 
 
 def _told_apart(filters: Filters, by: Collection[str]) -> frozenset[str]:
     """The dimensions that an answer needs, beside what every total tells apart."""
     asked = {*by, *(name for name in ("model", *_TAGS) if getattr(filters, name) is not None)}
-    return frozenset(_TOLD_BY.get(name, name) for name in asked - {"account"})
+    return frozenset(_TOLD_BY.get(name, name) for name in asked - _ALWAYS_TOLD)

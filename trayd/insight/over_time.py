@@ -1,0 +1,225 @@
+"""When money was spent: costs by day, by weekday and by the hour of the clock, and which of them are the peak."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta, tzinfo
+from fractions import Fraction
+from typing import NamedTuple
+
+import msgspec
+
+from trayd.insight.breakdown import Breakdown
+from trayd.insight.tally import Sums
+from trayd.insight.windows import Window, day_start
+from trayd.money import Money
+from trayd.rates import Converter
+from trayd.records import NO_HOUR, Counting, Course, Filters, Heading, Kind, Sum, TimePart
+
+#: What weekdays are called outside, Monday first.
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_HOURS = tuple(f"{hour:02d}" for hour in range(24))
+_WEEK = len(WEEKDAYS)
+_DAY = timedelta(days=1)
+_MICROSECOND = timedelta(microseconds=1)
+_BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
+_PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
+
+# Rounded half to even, six digits after the point are more than any screen has room for.
+_RATIO_DIGITS = 6
+
+
+class Moment(NamedTuple):
+    """What was spent in one part of time.
+
+    Attributes:
+        number: of the part; see :class:`trayd.records.TimePart`.
+        nanos: its cost in the home currency, rounded together with that of the others: they add up to the total.
+        internal: the part of it that is generations.
+        unpriced: how many of the generations have no price yet.
+        left_out: amounts without a rate, by currency.
+    """
+
+    number: int
+    nanos: int
+    internal: int
+    generations: int
+    unpriced: int = 0
+    left_out: tuple[Money, ...] = ()
+
+
+class Peak(msgspec.Struct, frozen=True, kw_only=True):
+    """The weekday or the hour on which generations cost most.
+
+    Attributes:
+        key: as in the breakdown: ``mon`` to ``sun``, ``00`` to ``23``.
+        average: what generations cost on one such weekday, or in that hour of one day.
+        share: the part of all that generations cost, 1 being all of it.
+    """
+
+    key: str
+    average: Money
+    share: float
+
+
+def told_apart(source: Sums, within: Filters, part: TimePart, *, zone: tzinfo, converter: Converter) -> list[Moment]:
+    """What was spent in each part of time in which there is something, in their order; what has no hour comes last.
+
+    Args:
+        source: where the sums come from.
+        within: which records, and from when to when.
+        part: days, weekdays or hours of the clock.
+        zone: the user's, in which civil time is told.
+        converter: the rates into the home currency.
+    """
+    home = converter.currency
+    courses = list(source.sums_over_time(within, part, zone=zone))
+    if all(heading.currency in ("", home) for heading, _ in courses):
+        moments = _added_up(courses)
+    else:
+        moments = _converted(source, within, part, courses, zone, converter)
+    moments.sort(key=lambda moment: (moment.number == NO_HOUR, moment.number))
+    return moments
+
+
+def _added_up(courses: Sequence[tuple[Heading, Course]]) -> list[Moment]:
+    """All of it in the home currency: there are years of days, and so there is no tally of each of them."""
+    inside, outside, generations, unpriced = (defaultdict[int, int](int) for _ in range(4))
+    for (kind, counting, *_), (parts, records, nanos) in courses:
+        if kind is not Kind.INTERNAL:
+            _add(outside, parts, nanos)
+            continue
+        # What is beside the totals makes a part all the same, in which nothing counts.
+        _add(generations, parts, [0] * len(parts) if counting in _BESIDE else records)
+        if counting is Counting.UNKNOWN:
+            _add(unpriced, parts, records)
+        elif counting in _PRICED:
+            _add(inside, parts, nanos)
+    return [
+        Moment(
+            number,
+            inside.get(number, 0) + outside.get(number, 0),
+            inside.get(number, 0),
+            generations.get(number, 0),
+            unpriced.get(number, 0),
+        )
+        for number in {**generations, **outside}
+    ]
+
+
+def _add(sums: defaultdict[int, int], parts: Sequence[int], amounts: Sequence[int]) -> None:
+    for number, amount in zip(parts, amounts, strict=True):
+        sums[number] += amount
+
+
+def _converted(
+    source: Sums,
+    within: Filters,
+    part: TimePart,
+    courses: Sequence[tuple[Heading, Course]],
+    zone: tzinfo,
+    converter: Converter,
+) -> list[Moment]:
+    """The same with amounts in other currencies, each converted at the rate of its day."""
+    home = converter.currency
+    breakdown = Breakdown(converter)
+    for heading, course in courses:
+        if heading.currency in ("", home):
+            for number, count, nanos in zip(*course, strict=True):
+                breakdown.of(_sortable(number)).add_sum(Sum(heading, count, nanos))
+    for number, day, each in _foreign(source, within, part, zone, home):
+        breakdown.of(_sortable(number)).add_sum(each, day)
+    return [
+        Moment(
+            NO_HOUR if portion.key is None else int(portion.key),
+            portion.nanos,
+            portion.tally.nanos[Kind.INTERNAL],
+            portion.tally.generations,
+            portion.tally.unpriced,
+            portion.tally.amounts_left_out(),
+        )
+        for portion in breakdown.in_time()
+    ]
+
+
+def _sortable(number: int) -> str | None:
+    return None if number == NO_HOUR else f"{number:07d}"
+
+
+def _foreign(source: Sums, within: Filters, part: TimePart, zone: tzinfo, home: str) -> Iterator[tuple[int, date, Sum]]:
+    """What is in other currencies: the number of the part that it is in, and its day."""
+    by_hour = part is TimePart.HOUR
+    for day, each in source.sums_by_day(within, zone=zone, other_than=home):
+        if part is TimePart.DAY:
+            yield day.toordinal(), day, each
+        elif part is TimePart.WEEKDAY:
+            yield day.weekday(), day, each
+        elif each.heading.kind is not Kind.INTERNAL:
+            yield NO_HOUR, day, each
+    if by_hour:
+        for heading, course in source.sums_over_time(within, TimePart.DAY_AND_HOUR, zone=zone):
+            if heading.currency not in ("", home):
+                for number, count, nanos in zip(*course, strict=True):
+                    ordinal, hour = divmod(number, len(_HOURS))
+                    yield hour, date.fromordinal(ordinal), Sum(heading, count, nanos)
+
+
+def key_of(part: TimePart, number: int) -> str | None:
+    """What a part of time is called outside: a date, ``mon`` to ``sun``, ``00`` to ``23``; None of what has no hour."""
+    match part:
+        case TimePart.DAY:
+            return date.fromordinal(number).isoformat()
+        case TimePart.WEEKDAY:
+            return WEEKDAYS[number]
+        case _:
+            return None if number == NO_HOUR else _HOURS[number]
+
+
+def how_often(part: TimePart, window: Window, zone: tzinfo) -> Sequence[Fraction]:
+    """How many of each weekday, or of each hour of the clock, a window has had by now, by their numbers.
+
+    Of civil days those that have begun, as the average per day has it. A window that slides cuts its first and its last
+    day: these count by the part of them that is in it. Clock changes are left aside: every day has each hour once.
+    """
+    if part is TimePart.HOUR:
+        return [Fraction(window.days)] * len(_HOURS)
+    found = [Fraction(0)] * _WEEK
+    if window.civil is not None:
+        weeks, more = divmod(window.days, _WEEK)
+        first = window.civil[0].weekday()
+        return [Fraction(weeks + ((number - first) % _WEEK < more)) for number in range(_WEEK)]
+    day = window.since.astimezone(zone).date()
+    start = day_start(day, zone)
+    while start < window.until:
+        end = day_start(day + _DAY, zone)
+        inside = min(end, window.until) - max(start, window.since)
+        found[day.weekday()] += Fraction(inside // _MICROSECOND, (end - start) // _MICROSECOND)
+        day, start = day + _DAY, end
+    return found
+
+
+def average(nanos: int, number: Fraction, currency: str) -> Money | None:
+    """The amount over so many, rounded half to even to a nano; None over none."""
+    return Money(round(nanos / number), currency) if number > 0 else None
+
+
+def peak(
+    part: TimePart, moments: Sequence[Moment], often: Sequence[Fraction], window: Window, currency: str
+) -> Peak | None:
+    """The weekday or hour on which generations cost most, on the average of those that the window has had.
+
+    None where generations cost nothing, and of weekdays where the window has not had all of them.
+    """
+    if part is TimePart.WEEKDAY and window.days < _WEEK:
+        return None
+    timed = [moment for moment in moments if moment.number != NO_HOUR and often[moment.number] > 0]
+    whole = sum(moment.internal for moment in timed)
+    if whole <= 0:
+        return None
+    most = max(timed, key=lambda moment: (moment.internal / often[moment.number], -moment.number))
+    key, mean = key_of(part, most.number), average(most.internal, often[most.number], currency)
+    assert key is not None  # noqa: S101 - only what has an hour was looked at
+    assert mean is not None  # noqa: S101 - only what the window has had was looked at
+    return Peak(key=key, average=mean, share=round(most.internal / whole, _RATIO_DIGITS))
