@@ -116,6 +116,16 @@ def charged(view: LedgerView, request_id: str) -> int | None:
     return actual.nanos if actual else None
 
 
+def charges(view: LedgerView, account: str, endpoint_id: str, since: datetime, until: datetime) -> dict[str, int]:
+    """What the ledger has of an endpoint in a stretch of time, by request, in nano-dollars."""
+    wanted = Filters(account=account, kind=Kind.INTERNAL, model=endpoint_id, since=since, until=until)
+    return {
+        record.id: record.actual.nanos
+        for record in view.records(wanted)
+        if isinstance(record, Generation) and record.actual is not None and record.endpoint_id == endpoint_id
+    }
+
+
 def _older(oldest: datetime | None, record: Generation, *, wanted: bool) -> datetime | None:
     if not wanted:
         return oldest

@@ -321,9 +321,15 @@ class Poller:
         before = self._differences
         again = thorough or self._looked_into_at is None or abs(now - self._looked_into_at) >= _LOOK_INTO_EVERY
         believed = () if again or before is None else before
-        found = await reconcile(round_.client, round_.door, coverage, now=round_.now, believed=believed)
-        if before is None or _amounts(found) != _amounts(before):
-            await round_.door.submit(Batch(differences={round_.account: found}))
+        compared = await reconcile(round_.client, round_.door, coverage, now=round_.now, believed=believed)
+        found = compared.differences
+        changed = before is None or _amounts(found) != _amounts(before)
+        await round_.door.submit(
+            Batch(
+                differences={round_.account: found} if changed else {},
+                checks=(compared.check,) if compared.check is not None else (),
+            )
+        )
         if again:
             self._looked_into_at = now
         self._differences, self._reconciled_at = found, now
@@ -395,5 +401,5 @@ def _throttled(tally: _Tally) -> Iterator[float]:
             yield error.retry_after
 
 
-def _amounts(differences: Iterable[Difference]) -> list[tuple[str, int, int]]:
-    return sorted((each.endpoint_id, each.ledger.nanos, each.fal.nanos) for each in differences)
+def _amounts(differences: Iterable[Difference]) -> list[tuple[object, ...]]:
+    return [(each.endpoint_id, each.ledger, each.fal, each.records, each.explained) for each in differences]

@@ -240,7 +240,7 @@ class State:
         for check in batch.checks:
             before: Checked | None = self.rows("checks").get(check.account)
             if before != check:
-                yield Change("checks", check.account, check), before is not None and before.agrees and check.agrees
+                yield Change("checks", check.account, check), before is not None and _found_the_same(before, check)
 
     def _goes_on(self, claim: Coverage) -> bool:
         """Whether what a fetch went on from is still what is known."""
@@ -355,6 +355,10 @@ class State:
 
 def _timeless(fact: AccountFact) -> AccountFact:
     return msgspec.structs.replace(fact, as_of=None, tried_at=None)
+
+
+def _found_the_same(before: Checked, check: Checked) -> bool:
+    return (before.agrees, before.fal - before.ledger) == (check.agrees, check.fal - check.ledger)
 
 
 def _together(known: Coverage | None, other: Coverage, account: str) -> Coverage:
