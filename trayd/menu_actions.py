@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -18,14 +18,10 @@ from trayd.operations import ExportQuery, Operations
 from trayd.records import Filters
 from trayd.reports.names import file_name
 from trayd.settings import Paths, Settings
-from trayd.tray.view import UNTIL_RESUMED
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_HOUR = timedelta(hours=1)
-_MORNING = time(8)
 
 
 class Host(Protocol):
@@ -40,8 +36,8 @@ class Host(Protocol):
     async def refresh(self) -> object:
         """Polls now."""
 
-    def pause(self, until: datetime | None) -> None:
-        """Holds desktop alerts back."""
+    async def order(self, name: str, **given: str) -> None:
+        """Carries out an operation of the table."""
 
     async def notify(self, notice: Notice) -> None:
         """Shows something that the person has asked for."""
@@ -75,8 +71,12 @@ class MenuActions:
                 await self._host.refresh()
             case "open":
                 await self._open(what)
+            case "pause" if what == "off":
+                await self._host.order("resume")
             case "pause":
-                self._host.pause(self._pause_end(what))
+                await self._host.order("pause", length=what)
+            case "snooze":
+                await self._host.order("snooze", id=what)
             case "export":
                 path = await self._write("export", "csv", lambda desk: desk.export(ExportQuery()))
                 await self._host.notify(
@@ -97,20 +97,6 @@ class MenuActions:
         if what in folders:
             folders[what].mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(open_target, folders[what] if what in folders else PAGES[what])
-
-    def _pause_end(self, how_long: str) -> datetime | None:
-        now = self._host.now()
-        match how_long:
-            case "1h":
-                return now + _HOUR
-            case "tomorrow":
-                zone = self._host.settings.zone()
-                tomorrow = now.astimezone(zone).date() + timedelta(days=1)
-                return datetime.combine(tomorrow, _MORNING, zone)
-            case "on":
-                return UNTIL_RESUMED
-            case _:
-                return None
 
     async def _write(self, name: str, suffix: str, text: Callable[[Operations], Iterator[str]]) -> Path:
         zone = self._host.settings.zone()

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from trayd.alert_listing import AlertsQuery, ListedAlert, ListedAlerts, Paused, PauseQuery, SnoozeQuery
 from trayd.errors import UsageError
 from trayd.filters import FilterQuery
 from trayd.importing import Imported, ImportQuery
@@ -103,6 +104,36 @@ OPERATIONS: dict[str, Operation] = {
             run=Operations.list_pools,
             query=PoolsQuery,
             answer=list[ListedPool],
+        ),
+        Operation(
+            name="alerts",
+            summary="The alerts: open ones, then those that are over, the latest first",
+            run=Operations.alerts,
+            query=AlertsQuery,
+            answer=ListedAlerts,
+        ),
+        Operation(
+            name="snooze",
+            summary="Have an alert told again later",
+            run=Operations.snooze,
+            query=SnoozeQuery,
+            answer=ListedAlert,
+            writes=True,
+        ),
+        Operation(
+            name="pause",
+            summary="Keep alerts from the desktop for some time",
+            run=Operations.pause,
+            query=PauseQuery,
+            answer=Paused,
+            writes=True,
+        ),
+        Operation(
+            name="resume",
+            summary="End the pause of alerts",
+            run=Operations.resume,
+            answer=Paused,
+            writes=True,
         ),
         Operation(
             name="import",

@@ -14,7 +14,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from trayd import keeping
+from trayd import alert_listing, keeping
+from trayd.alert_listing import AlertsQuery, ListedAlert, ListedAlerts, Paused, PauseQuery, SnoozeQuery
 from trayd.books import Books
 from trayd.credit_history import CreditHistory
 from trayd.errors import UsageError
@@ -93,8 +94,9 @@ class Operations:
     Attributes:
         ledger: open, and owned by the calling thread.
         settings: as they are now; the daemon replaces them when the file changes.
-        daemon: what the running daemon says of itself in the status; ``paused_until`` likewise.
+        daemon: what the running daemon says of itself in the status.
         troubles: by account, what was wrong at its last poll; the ledger may not have been able to keep it.
+        ledger_trouble: why the daemon could not write the ledger the last time; empty: it could.
         credit_history: what is left of purchased credits, and what of them expires.
     """
 
@@ -105,8 +107,8 @@ class Operations:
         self.settings = settings
         self.paths = paths
         self.daemon = DaemonStatus()
-        self.paused_until: datetime | None = None
         self.troubles: dict[str, str] = {}
+        self.ledger_trouble = ""
         self.credit_history = CreditHistory(ledger)
         self._clock = clock
         self._rates = open_rates(paths, settings, rates_url(fal_url()), clock)
@@ -137,6 +139,7 @@ class Operations:
     def status(self, _query: NoQuery | None = None) -> Status:
         """Balance, totals and alerts."""
         zone = self.settings.zone()
+        now = self._clock()
         known = Overview(
             names=account_names(self.settings),
             accounts=self._accounts(),
@@ -148,12 +151,15 @@ class Operations:
             converter=self.converter,
             zone=zone,
         )
-        status = build_status(self.books, known, self._clock())
+        status = build_status(self.books, known, now)
         daemon = self.daemon
         if daemon.running:  # the settings can name another folder by now, which counts from its next start
             daemon = msgspec.structs.replace(daemon, backup=str(self.paths.backup))
         return msgspec.structs.replace(
-            status, drop=count_files(self.paths.drop), daemon=daemon, paused_until=self.paused_until
+            status,
+            drop=count_files(self.paths.drop),
+            daemon=daemon,
+            paused_until=alert_listing.paused_until(self.ledger, now),
         )
 
     def _accounts(self) -> dict[str, AccountFact]:
@@ -259,6 +265,22 @@ class Operations:
         """
         zone = self.settings.zone()
         return listed_pools(self.books, query, zone=zone, today=self._clock().astimezone(zone).date())
+
+    def alerts(self, query: AlertsQuery) -> ListedAlerts:
+        """The alerts, open and over; see :mod:`trayd.alert_listing` for the errors, here and below."""
+        return alert_listing.listed_alerts(self.ledger, self.settings, query, self._clock())
+
+    def snooze(self, query: SnoozeQuery) -> ListedAlert:
+        """Has an alert told again later."""
+        return alert_listing.snooze(self.ledger, self.settings, query, self._clock())
+
+    def pause(self, query: PauseQuery) -> Paused:
+        """Keeps everything from the desktop for some time."""
+        return alert_listing.pause(self.ledger, self.settings, query, self._clock())
+
+    def resume(self, _query: NoQuery | None = None) -> Paused:
+        """Ends a pause."""
+        return alert_listing.resume(self.ledger, self._clock())
 
     def tag(self, query: TagQuery, body: bytes = b"") -> Tagged:
         """Sets fields of one or many records; ``body`` names them, as a JSON list of ids, or the filters do.

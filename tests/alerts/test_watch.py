@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from tests.alerts.story import START, coverage, job
+from trayd.alert_settings import Hook
 from trayd.alerts import outbox
 from trayd.alerts.delivery import Deliverer, Outcome
+from trayd.alerts.hooks import Hooks
 from trayd.alerts.notice import Notice
 from trayd.alerts.rules import BackfillDone, FileRejected, Observed
 from trayd.alerts.watch import Watch
 from trayd.errors import LedgerFullError
-from trayd.facts import Batch
 from trayd.money import Money
 from trayd.records import BalanceReading, Episode, Generation
 from trayd.settings import Settings
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
 
 
 class Desk(Deliverer):
@@ -48,6 +52,21 @@ class Desk(Deliverer):
         return [notice.title for notice in self.shown]
 
 
+class Receivers(Hooks):
+    """Hooks that note what they are handed; ``down`` are the names of those that cannot be reached."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.got: list[tuple[str, str, str, str]] = []
+        self.down: set[str] = set()
+
+    async def carry(self, hook: Hook, episode: Episode, event: str) -> bool:
+        await asyncio.sleep(0)
+        if hook.name not in self.down:
+            self.got.append((hook.name, event, episode.rule, episode.level))
+        return hook.name not in self.down
+
+
 class World:
     """A ledger's worth of observations, on which daemons come and go. Episodes live as bytes, as on a disk."""
 
@@ -57,35 +76,51 @@ class World:
         self.balance: str | None = None
         self.generations: tuple[Generation, ...] = ()
         self.full = False
+        self.paused_until: datetime | None = None
+        self.settings = Settings(locale="en_US", time_zone="Europe/Stockholm")
         self.desk = Desk()
+        self.hooks = Receivers()
+        self.ended: list[Episode] = []
 
     @property
     def episodes(self) -> dict[str, Episode]:
         return msgspec.json.decode(self.content, type=dict[str, Episode])
 
-    async def read(self, now: datetime) -> Observed:
-        await asyncio.sleep(0)
+    def observed(self, now: datetime) -> Observed:
         left = self.balance
         return Observed(
             at=now,
+            zone=STOCKHOLM,
             balances={} if left is None else {"northwind": BalanceReading("northwind", now, Money.of(left))},
             coverage={"northwind": coverage()},
             generations=self.generations,
             episodes=self.episodes,
+            paused_until=self.paused_until,
         )
 
-    async def submit(self, batch: Batch) -> None:
+    async def look(self, now: datetime, decide: Callable[[Observed], Sequence[Episode]]) -> None:
         await asyncio.sleep(0)
-        if self.full:
+        self.store(decide(self.observed(now)))
+
+    async def amend(self, change: Callable[[Mapping[str, Episode]], Sequence[Episode]]) -> None:
+        await asyncio.sleep(0)
+        self.store(change(self.episodes))
+
+    def store(self, episodes: Sequence[Episode]) -> None:
+        if self.full and episodes:
             raise LedgerFullError("there is no room on the disk", "make room")
-        self.content = msgspec.json.encode(self.episodes | {episode.id: episode for episode in batch.episodes})
+        self.ended += [one for one in episodes if one.resolved]
+        self.content = msgspec.json.encode(self.episodes | {episode.id: episode for episode in episodes})
+
+    def snooze(self, name: str, until: datetime) -> None:
+        self.store([msgspec.structs.replace(self.episodes[name], snoozed_until=until)])
 
     def daemon(self) -> Watch:
         return Watch(
-            Settings(locale="en_US"),
-            read=self.read,
-            submit=self.submit,
+            self.settings,
+            door=self,
             deliverer=self.desk,
+            hooks=self.hooks,
             clock=lambda: self.now,
         )
 
@@ -242,30 +277,32 @@ async def test_an_escalation_while_the_milder_warning_is_being_shown_is_told_too
     assert world.episodes["balance:northwind"].level == "5.00"
 
 
-async def test_a_pause_holds_the_desktop_back_and_its_end_tells(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_pause_holds_the_desktop_back_and_its_end_tells_in_a_digest(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     world.balance = "4"
+    world.paused_until = world.now + timedelta(hours=1)
     async with world.running() as watch:
-        watch.paused_until = world.now + timedelta(hours=1)
         await watch.check()
         await some_time()
         assert world.desk.shown == []
         assert caplog.messages[0].startswith("Balance under $5.00")
         assert world.episodes["balance:northwind"].resolved is None
 
-        watch.paused_until = None
+        world.paused_until = world.now = world.now + timedelta(minutes=10)
+        await watch.check()
         await settled(lambda: world.desk.shown)
+
+    assert world.desk.titles == ["While it was quiet: Balance under $5.00"]
 
 
 async def test_a_pause_ends_by_itself(world: World) -> None:
     world.balance = "4"
+    world.paused_until = world.now + timedelta(milliseconds=50)
     async with world.running() as watch:
-        watch.paused_until = datetime.now(UTC) + timedelta(days=3650)
-        watch.paused_until = world.now + timedelta(milliseconds=50)
         await watch.check()
         world.now += timedelta(milliseconds=50)
         await settled(lambda: world.desk.shown)
-
-        assert watch.paused_until is None
 
 
 async def test_a_burst_is_one_summary_with_the_gravest_first(world: World) -> None:

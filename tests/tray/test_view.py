@@ -12,10 +12,10 @@ from trayd.insight.conversion import RateUse
 from trayd.insight.status import AccountStatus, DropStatus, Pending, Spent, Status
 from trayd.money import Money
 from trayd.rates import RateSource
-from trayd.records import Counting, Estimate, Generation
+from trayd.records import UNTIL_RESUMED, Counting, Estimate, Generation
 from trayd.records import Status as Outcome
 from trayd.tray.model import IconState, MenuItem, TrayView
-from trayd.tray.view import UNTIL_RESUMED, tray_view
+from trayd.tray.view import tray_view
 
 NOW = datetime(2026, 11, 20, 14, 3, tzinfo=UTC)
 STOCKHOLM = ZoneInfo("Europe/Stockholm")

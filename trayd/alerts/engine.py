@@ -12,15 +12,19 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from trayd.alert_settings import Alerts
-from trayd.alerts.rules import Finding, Observed, expensive
+from trayd.alerts.holds import Holds
+from trayd.alerts.rules import Finding
 from trayd.alerts.words import Words
-from trayd.records import Episode, Generation
+from trayd.records import Episode, Heard
 
 #: An event that nobody could be told of is news for this long; a state that lasts is told however late.
 NEWS_FOR = timedelta(hours=24)
 
+#: An episode that ends at the moment of its beginning, or before it on a clock that was set back, lasted this long.
+_SHORTEST = timedelta(microseconds=1)
+
 Worder = Callable[[Finding, int], Words]
+Held = Callable[[Episode], bool]
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -28,107 +32,227 @@ class Decision(msgspec.Struct, frozen=True):
 
     Attributes:
         episodes: to be stored, before anyone is told; those that end are among them.
-        tell: those of them that the person is to be told of now.
+        tell: those of them that are news, for the person to be told of as soon as that may be.
+        reworded: episodes that nobody was told of yet, in the words that are right by now; nothing else has changed.
     """
 
     episodes: tuple[Episode, ...] = ()
     tell: tuple[Episode, ...] = ()
+    reworded: tuple[Episode, ...] = ()
 
 
-def evaluate(findings: Iterable[Finding], episodes: Mapping[str, Episode], now: datetime, words: Worder) -> Decision:
-    """Opens, escalates, eases and resolves episodes.
+def evaluate(
+    findings: Iterable[Finding],
+    episodes: Mapping[str, Episode],
+    now: datetime,
+    words: Worder,
+    *,
+    held: Held = lambda _untold: False,
+) -> Decision:
+    """Opens, escalates, eases and resolves episodes, and reminds of those whose snooze is over.
 
     Several levels reached at once are one notice, for the gravest. An episode eases to a milder level, silently, when
-    it has recovered from the graver one, which is armed again by that.
+    it has recovered from the graver one, which is armed again by that. One that reaches a graver level while it is
+    snoozed is told at once: the person knew of the milder one when he wanted to hear of it later.
 
     Args:
-        findings: at most one for each rule and scope.
+        findings: at most one for each rule, scope and period.
         episodes: by id, as they are stored.
         now: the time of this look (UTC).
         words: what to say of a finding at its step of that index.
+        held: whether nobody could be told of this episode so far because nothing was to go to the desktop. When it
+            ends, the person hears that it was; of any other untold one that ends there is nothing to tell.
     """
-    changed = []
-    tell = []
+    changed: dict[str, Episode] = {}
+    reworded = []
     for finding in findings:
         before = episodes.get(finding.episode_id)
-        after = _after(finding, before, now, words)
+        after = _after(finding, before, now, words, held)
         if after is None:
             continue
-        changed.append(after)
-        if after.told is None:
-            tell.append(after)
-    return Decision(tuple(changed), tuple(tell))
+        if before is not None and _same_news(before, after):
+            reworded.append(after)
+        else:
+            changed[after.id] = after
+    for episode in episodes.values():
+        if episode.id not in changed and _reminds(episode, now):
+            changed[episode.id] = msgspec.structs.replace(episode, told=None)
+    reworded = [episode for episode in reworded if episode.id not in changed]
+    tell = [episode for episode in changed.values() if _is_news(episodes.get(episode.id), episode, held)]
+    return Decision(tuple(changed.values()), tuple(tell), tuple(reworded))
 
 
-def _after(finding: Finding, before: Episode | None, now: datetime, words: Worder) -> Episode | None:
-    """The episode as it is to be from now on; None where none is to be stored."""
+def _after(finding: Finding, before: Episode | None, now: datetime, words: Worder, held: Held) -> Episode | None:
+    """The episode as it is to be from now on; None where nothing changes."""
     if finding.once and before is not None:
         return None
-    lasting = before if before is not None and before.resolved is None else None
-    stands = _height(finding, lasting)
+    standing = before if before is not None and (before.resolved is None or _returns(finding, before)) else None
+    stands = _height(finding, standing)
     reached = sum(step.reached for step in finding.steps)
-    held = sum(step.held for step in finding.steps)
-    height = max(reached, min(stands, held))
+    kept = sum(step.held for step in finding.steps)
+    height = max(reached, min(stands, kept))
     if height == 0:
-        # An episode that ends unheard has nothing more to tell.
-        return msgspec.structs.replace(lasting, resolved=now, told=lasting.told or now) if lasting else None
-    if lasting and height == stands:
+        return None if standing is None else _ended(finding, standing, now, held)
+    if standing is None:
+        fresh = Episode(id=finding.episode_id, rule=finding.rule, scope=finding.scope, since=now, text="")
+        return _worded(fresh, finding, height, words(finding, height - 1), resolved=now if finding.once else None)
+    moved = _moved(finding, standing, stands, height, now)
+    if not moved and standing.told is not None:
         return None
-    said = words(finding, height - 1)
-    return Episode(
-        id=finding.episode_id,
-        rule=finding.rule,
-        scope=finding.scope,
-        since=lasting.since if lasting else now,
-        title=said.title,
-        text=said.text,
-        level=finding.steps[height - 1].level,
-        urgency=said.urgency,
-        told=lasting.told if lasting and height < stands else None,
-        resolved=now if finding.once else None,
+    # Of what was told the words stay as they were told.
+    said = words(finding, height - 1) if height != stands or standing.told is None or "told" in moved else None
+    return _worded(standing, finding, height, said, **moved)
+
+
+def _moved(finding: Finding, standing: Episode, stands: int, height: int, now: datetime) -> dict[str, object]:
+    """What is different of an episode that goes on, beside its level and its words."""
+    moved: dict[str, object] = {} if standing.resolved is None else {"resolved": None, "lapsed": False}
+    if height > stands:
+        heard = standing.heard if standing.told is None else Heard(standing.level, standing.told)
+        moved |= {"told": None, "heard": heard if stands else None, "reached": now, "snoozed_until": None}
+    elif height < stands:
+        moved |= _eased(finding, standing, height, now)
+    elif _reminds(standing, now):
+        moved["told"] = None
+    return moved
+
+
+def _worded(episode: Episode, finding: Finding, height: int, said: Words | None, **changes: object) -> Episode:
+    about = finding.about
+    if said is not None:
+        changes |= {"title": said.title, "text": said.text, "urgency": said.urgency}
+        changes |= {"amount": about.amount, "account": about.account, "client": about.client, "project": about.project}
+    return msgspec.structs.replace(episode, level=finding.steps[height - 1].level, period=finding.period, **changes)
+
+
+def _ended(finding: Finding, standing: Episode, now: datetime, held: Held) -> Episode | None:
+    """The episode as it is when its condition holds no longer."""
+    if standing.resolved is not None:
+        # It had lapsed, and has recovered since: the next crossing is news.
+        return msgspec.structs.replace(standing, lapsed=False) if finding.steps else None
+    waits = standing.told is None and standing.snoozed_until is None and held(standing)
+    return msgspec.structs.replace(
+        standing,
+        resolved=max(now, standing.since + _SHORTEST),
+        # One that ends unheard has nothing more to tell.
+        told=None if waits else standing.told or now,
+        snoozed_until=None,
+        heard=None,
+        lapsed=not finding.steps and (waits or standing.told is not None),
     )
 
 
-def _height(finding: Finding, lasting: Episode | None) -> int:
+def _eased(finding: Finding, standing: Episode, height: int, now: datetime) -> dict[str, object]:
+    """Whether an episode that is back at a milder level has to be told.
+
+    Not where that level was told before, though the graver one was not; unless the person wants to be reminded.
+    """
+    level = finding.steps[height - 1].level
+    # What hooks were told of, or are being told, is the graver level: it is news for them as well once it comes again.
+    changes: dict[str, object] = {
+        "hooked": {name: level if what == standing.level else what for name, what in standing.hooked.items()}
+    }
+    if _reminds(standing, now):
+        return changes | {"told": None}
+    heard = standing.heard
+    if standing.told is not None or heard is None or standing.snoozed_until is not None:
+        return changes
+    levels = [step.level for step in finding.steps]
+    known = heard.level in levels and levels.index(heard.level) + 1 >= height
+    return changes | {"told": heard.at, "heard": None} if known else changes
+
+
+def _returns(finding: Finding, before: Episode) -> bool:
+    """Whether an episode that ended without a recovery goes on: its period is at hand again.
+
+    The clock was set back over the end of the period, or the rule was off for a while.
+    """
+    return before.lapsed and bool(finding.period) and bool(finding.steps)
+
+
+def _height(finding: Finding, standing: Episode | None) -> int:
     """How many steps up the episode stands.
 
     One at a level that the rule has no more (the user changed the thresholds, fal gives another reason) was not told
     of what holds now, and starts anew.
     """
-    if lasting is None:
+    if standing is None:
         return 0
     levels = [step.level for step in finding.steps]
-    return levels.index(lasting.level) + 1 if lasting.level in levels else 0
+    return levels.index(standing.level) + 1 if standing.level in levels else 0
 
 
-def untold(episodes: Mapping[str, Episode], now: datetime) -> tuple[Episode, ...]:
-    """What a daemon that was killed had stored and not told: every state that lasts, and events that are still news."""
-    return tuple(
-        episode
-        for episode in episodes.values()
-        if episode.told is None and (episode.resolved is None or now - episode.resolved < NEWS_FOR)
+def _reminds(episode: Episode, now: datetime) -> bool:
+    """Whether the person wants to hear of it again by now, and was not told yet."""
+    return episode.told is not None and episode.snoozed_until is not None and episode.snoozed_until <= now
+
+
+def _same_news(before: Episode, after: Episode) -> bool:
+    return (before.level, before.told, before.resolved, before.lapsed, before.snoozed_until) == (
+        after.level,
+        after.told,
+        after.resolved,
+        after.lapsed,
+        after.snoozed_until,
     )
 
 
-def hushed(
-    generations: Iterable[Generation], limits: Alerts, episodes: Mapping[str, Episode], now: datetime
-) -> tuple[Episode, ...]:
-    """Episodes to store with an import, so that what the user took in by hand is never told as news.
+def _is_news(before: Episode | None, after: Episode, held: Held) -> bool:
+    if after.told is not None or (after.over and not held(after)):
+        return False
+    # What eases or ends before it was told is told in its place; that it is to be told is no news.
+    return before is None or before.told is not None or after.reached != before.reached or before.resolved is not None
 
-    They have no words, because nobody is told. Only generations young enough to be told need one.
+
+def waiting(episodes: Iterable[Episode], now: datetime, holds: Holds) -> list[Episode]:
+    """Who still has to be told, whatever was in between: what a daemon that was killed had stored, what was held back.
+
+    A state that lasts is told however late, and so is what the person wanted to be reminded of. Events are told while
+    they are news, counted from when they could be told. What is over is told only where nothing went to the desktop
+    while it lasted. What is snoozed waits for the end of that. In the order in which it came up.
     """
-    seen = Observed(at=now, generations=tuple(generations))
-    return tuple(
-        Episode(
-            id=finding.episode_id,
-            rule=finding.rule,
-            scope=finding.scope,
-            since=now,
-            text="",
-            level=finding.steps[0].level,
-            told=now,
-            resolved=now,
-        )
-        for finding in expensive(seen, limits)
-        if finding.episode_id not in episodes
+    untold = (episode for episode in episodes if episode.told is None)
+    return sorted(
+        (episode for episode in untold if _still_told(episode, now, holds)), key=lambda episode: episode.news_at
     )
+
+
+def _still_told(episode: Episode, now: datetime, holds: Holds) -> bool:
+    if episode.snoozed_until is not None:
+        return episode.snoozed_until <= now
+    if episode.resolved is None:
+        return True
+    released = holds.released(episode.news_at, episode.urgency)
+    return now - released < NEWS_FOR and (not episode.over or holds.held(episode))
+
+
+def as_told(current: Episode | None, shown: Episode, now: datetime) -> Episode | None:
+    """The episode after the person has seen it as it is in ``shown``; None where there is nothing to note.
+
+    Args:
+        current: as it is stored by now; it can have gone on while the notice was on its way.
+        shown: as it was told, with the words of that moment.
+        now: when it was told (UTC).
+    """
+    if current is None or current.since != shown.since or current.told is not None:
+        return None
+    if current.reached != shown.reached:
+        # Graver by now: that is still to be told.
+        return msgspec.structs.replace(current, heard=Heard(shown.level, now))
+    snoozed = current.snoozed_until if current.snoozed_until != shown.snoozed_until else None
+    said = shown if current.level == shown.level else current
+    return msgspec.structs.replace(
+        current,
+        told=now,
+        heard=None,
+        snoozed_until=snoozed,
+        title=said.title,
+        text=said.text,
+        urgency=said.urgency,
+        amount=said.amount,
+    )
+
+
+def told_times(episodes: Iterable[Episode]) -> set[datetime]:
+    """When notices went out: what was told together was told at one time."""
+    return {episode.told for episode in episodes if episode.told is not None}

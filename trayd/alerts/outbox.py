@@ -1,15 +1,16 @@
-"""The outbox: what is still to be told. A warning is in the log at once, on the desktop as soon as that takes it."""
+"""The outbox: what is still to be told, and the way of it to the desktop as soon as that may be and takes it."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 
 from trayd.alerts.delivery import Outcome
+from trayd.alerts.digest import digest
+from trayd.alerts.grouping import Group, changes_at, grouped, within_the_hour
+from trayd.alerts.holds import Holds
 from trayd.alerts.notice import Notice, notice_of, summary
-from trayd.alerts.words import LOW
 from trayd.records import Episode
 
 #: Warnings that come within this time of each other go out together.
@@ -22,22 +23,25 @@ RETRY_S = 20.0
 #: A warning that no desktop took for this long stays in the log and in the status.
 GIVE_UP_S = 24 * 3600.0
 
-#: More warnings than this at once become one summary.
-APART = 2
-
 # Sleeping longer than this in one go would miss the end of a pause by the time that the computer was asleep.
 _LONGEST_WAIT_S = 60.0
 
-_log = logging.getLogger("trayd.alerts")
+#: What makes an episode news: it began then, came to that level then, is to be told again then.
+Newness = tuple[str, datetime, str, datetime | None, datetime | None, bool]
 
 
 class Outbox:
-    """Holds untold episodes by their id: a newer one of an id takes the older one's place.
+    """Holds the untold episodes by their id, as the ledger has them.
+
+    Attributes:
+        most_per_hour: how many notices may go out in any hour, but for critical ones.
 
     Args:
         show: puts one notice before the person.
         on_told: called with the episodes that the person has been told of, after each notice.
-        clock: the time (UTC), for the end of a pause.
+        clock: the time (UTC).
+        holds: what holds warnings back.
+        most_per_hour: see above.
     """
 
     def __init__(
@@ -45,40 +49,49 @@ class Outbox:
         show: Callable[[Notice], Awaitable[Outcome]],
         on_told: Callable[[tuple[Episode, ...]], Awaitable[None]],
         clock: Callable[[], datetime],
+        holds: Holds,
+        most_per_hour: int,
     ) -> None:
+        self.most_per_hour = most_per_hour
         self._show = show
         self._on_told = on_told
         self._clock = clock
-        self._waiting: dict[str, tuple[Episode, float]] = {}
-        self._paused_until: datetime | None = None
+        self._holds = holds
+        self._waiting: dict[str, Episode] = {}
+        # When the desktop refused each for the first time, on the loop's clock.
+        self._refused: dict[Newness, float] = {}
+        # When notices went out: of an earlier run as far as the ledger knows, then of this one.
+        self._shown: list[datetime] | None = None
         self._news = asyncio.Event()
         self._failed = False
         self._turn = asyncio.Lock()
 
     @property
-    def paused_until(self) -> datetime | None:
-        """Until when nothing goes to the desktop; None when that is not so, or is over."""
-        if self._paused_until is not None and self._clock() >= self._paused_until:
-            self._paused_until = None
-        return self._paused_until
+    def holds(self) -> Holds:
+        """What holds warnings back."""
+        return self._holds
 
-    @paused_until.setter
-    def paused_until(self, until: datetime | None) -> None:
-        self._paused_until = until
-        self._news.set()
-
-    def put(self, episodes: Iterable[Episode]) -> None:
-        """Takes warnings in, to be told. Returns at once."""
-        now = asyncio.get_running_loop().time()
-        for episode in episodes:
-            _log.log(logging.INFO if episode.urgency == LOW else logging.WARNING, "%s: %s", episode.title, episode.text)
-            self._waiting[episode.id] = (episode, now)
+    @holds.setter
+    def holds(self, holds: Holds) -> None:
+        if holds != self._holds:
+            self._holds = holds
             self._news.set()
 
-    def forget(self, ids: Iterable[str]) -> None:
-        """Takes back what has not been told and is over."""
-        for name in ids:
-            self._waiting.pop(name, None)
+    def follow(self, waiting: Sequence[Episode], shown: Iterable[datetime]) -> None:
+        """Takes over what is still to be told by now. Returns at once.
+
+        Args:
+            waiting: all of it, in the order in which it came up; what is not in it any more is over.
+            shown: when notices went out before this run of the daemon, as far as that is known.
+        """
+        if self._shown is None:
+            self._shown = within_the_hour(list(shown), self._clock())
+        known = {newness(episode) for episode in self._waiting.values()}
+        self._waiting = {episode.id: episode for episode in waiting}
+        now_known = {newness(episode) for episode in waiting}
+        self._refused = {key: at for key, at in self._refused.items() if key in now_known}
+        if now_known - known:
+            self._news.set()
 
     async def run(self) -> None:
         """Tells what comes in, until cancelled."""
@@ -88,50 +101,72 @@ class Outbox:
             await self.tell()
 
     async def tell(self) -> None:
-        """Tells what waits, unless there is a pause; what no desktop takes goes on waiting."""
+        """Tells what may be told now; what no desktop takes goes on waiting."""
         async with self._turn:
-            if self.paused_until is not None or not self._waiting:
-                return
             self._failed = False
-            batch = [episode for episode, _ in self._waiting.values()]
-            groups = [(episode,) for episode in batch] if len(batch) <= APART else [tuple(batch)]
-            for group in groups:
+            for group in self._groups():
                 await self._tell_together(group)
 
-    async def _tell_together(self, group: tuple[Episode, ...]) -> None:
-        notice = notice_of(group[0]) if len(group) == 1 else summary(group)
-        late = await self._show(notice) is Outcome.LATER
-        oldest = asyncio.get_running_loop().time() - GIVE_UP_S
+    def _groups(self) -> list[Group]:
+        waiting = list(self._waiting.values())
+        return grouped(waiting, self._clock(), self._holds, self._shown or [], self.most_per_hour)
+
+    async def _tell_together(self, group: Group) -> None:
+        now = self._clock()
+        outcome = await self._show(self._notice(group, now))
+        late = outcome is Outcome.LATER
+        began = asyncio.get_running_loop().time()
         told = []
-        for episode in group:
-            waiting, since = self._waiting.get(episode.id, (None, 0.0))
+        for episode in group.episodes:
+            waits = self._waiting.get(episode.id)
             # What has escalated or ended meanwhile is another matter.
-            if waiting is not episode:
+            if waits is None or newness(waits) != newness(episode):
                 continue
-            if late and since > oldest:
+            if late and began - self._refused.setdefault(newness(episode), began) < GIVE_UP_S:
                 self._failed = True
             else:
                 del self._waiting[episode.id]
                 told.append(episode)
+        if outcome not in {Outcome.LATER, Outcome.LOG}:
+            self._shown = [*within_the_hour(self._shown or [], now), now]
         if told:
             await self._on_told(tuple(told))
+
+    def _notice(self, group: Group, now: datetime) -> Notice:
+        if group.digest:
+            return digest(group.episodes, now, self._holds.zone)
+        return notice_of(group.episodes[0]) if len(group.episodes) == 1 else summary(group.episodes)
 
     async def _something_to_do(self) -> None:
         while True:
             self._news.clear()
-            paused = self.paused_until is not None
-            if self._waiting and not paused and not self._failed:
+            if not self._failed and self._groups():
                 return
-            wait = None if not self._waiting else min(self._patience(), _LONGEST_WAIT_S)
             try:
-                async with asyncio.timeout(wait):
+                async with asyncio.timeout(self._patience()):
                     await self._news.wait()
             except TimeoutError:
                 pass
-            # Something new, the end of a pause or of the time between two tries: the desktop is worth another look.
+            # Something new, the end of a hold or of the time between two tries: the desktop is worth another look.
             self._failed = False
 
-    def _patience(self) -> float:
-        """Seconds until there may be something to do."""
-        until = self.paused_until
-        return RETRY_S if until is None else max((until - self._clock()).total_seconds(), 0.0)
+    def _patience(self) -> float | None:
+        """Seconds until there may be something to do; None when nothing waits."""
+        if not self._waiting:
+            return None
+        now = self._clock()
+        change = changes_at(list(self._waiting.values()), now, self._holds, self._shown or [])
+        waits = [] if change is None else [(change - now).total_seconds()]
+        return min([*waits, *([RETRY_S] if self._failed else []), _LONGEST_WAIT_S])
+
+
+def newness(episode: Episode) -> Newness:
+    """What tells one piece of news from the next of the same episode; in other words it is still the same."""
+    return (
+        episode.id,
+        episode.since,
+        episode.level,
+        episode.reached,
+        episode.snoozed_until,
+        episode.resolved is None,
+    )

@@ -4,85 +4,86 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
+from trayd.alerts.carrier import Carrier, readied
 from trayd.alerts.delivery import Deliverer
-from trayd.alerts.engine import Decision, evaluate, untold
+from trayd.alerts.engine import Decision, as_told, evaluate, told_times, waiting
+from trayd.alerts.holds import Holds
+from trayd.alerts.hooks import Hooks
+from trayd.alerts.moments import next_moment
 from trayd.alerts.outbox import Outbox
-from trayd.alerts.rules import (
-    EXPENSIVE_WITHIN,
-    BackfillDone,
-    FileRejected,
-    Finding,
-    Observed,
-    account_of,
-    event,
-    findings,
-)
-from trayd.alerts.words import Words, words
+from trayd.alerts.rules import BackfillDone, FileRejected, Finding, Observed, event, findings
+from trayd.alerts.words import LOW, Words, words
 from trayd.errors import TraydError
-from trayd.facts import AccountFact, Batch, Coverage
-from trayd.records import BalanceReading, Episode, Generation
+from trayd.records import Episode
 from trayd.settings import Settings
 
+#: The log has every warning at once, whatever becomes of it on the desktop.
+_told_log = logging.getLogger("trayd.alerts")
 _log = logging.getLogger(__name__)
 
+#: The clock is looked at this often at least: it can be set, and a computer can sleep.
+LONGEST_WAIT_S = 60.0
 
-class Readable(Protocol):
-    """The part of the ledger that alerts are made from."""
-
-    def latest(self, since: datetime) -> list[Generation]:
-        """The generations from that time on."""
-
-    def latest_balances(self) -> dict[str, BalanceReading]:
-        """The newest reading of each account."""
-
-    def coverage(self, account: str) -> Coverage | None:
-        """Of which time an account's billing has been fetched."""
-
-    def accounts(self) -> dict[str, AccountFact]:
-        """How the accounts stand."""
-
-    def episodes(self) -> dict[str, Episode]:
-        """The episodes by id."""
+Decide = Callable[[Observed], Sequence[Episode]]
+Change = Callable[[Mapping[str, Episode]], Sequence[Episode]]
 
 
-def observe(ledger: Readable, now: datetime, *, names: Collection[str]) -> Observed:
-    """What the rules look at; to be called on the thread that the ledger belongs to.
+class Door(Protocol):
+    """The watch's way to the ledger: what it reads and what it makes of that are one step there.
 
-    Args:
-        ledger: as it is.
-        now: the time (UTC).
-        names: of the accounts that are set up.
+    Nothing can come between, such as a person who snoozes an alert. What the function gives back is durable when the
+    call returns.
+
+    Raises:
+        TraydError: it could not be stored; the function has run all the same.
     """
-    known = ledger.accounts()
-    accounts = tuple(fact for name, fact in known.items() if name in names)
-    coverage = {name: ledger.coverage(name) for name in map(account_of, accounts)}
-    return Observed(
-        at=now,
-        balances=ledger.latest_balances(),
-        accounts=accounts,
-        removed=tuple(fact for name, fact in known.items() if name not in names),
-        coverage={name: covered for name, covered in coverage.items() if covered is not None},
-        generations=tuple(ledger.latest(now - EXPENSIVE_WITHIN)),
-        episodes=ledger.episodes(),
-    )
+
+    async def look(self, now: datetime, decide: Decide) -> None:
+        """Stores what follows from all that the rules look at."""
+
+    async def amend(self, change: Change) -> None:
+        """Stores what follows from the episodes alone."""
+
+
+class _Unsaved:
+    """Episodes that could not be stored (a full disk): they count all the same, so that they are told once.
+
+    An episode that ended stays beside the next one of its id.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, datetime], Episode] = {}
+
+    def over(self, episodes: Mapping[str, Episode]) -> dict[str, Episode]:
+        """The episodes as they are with these."""
+        return {**episodes, **{episode.id: episode for episode in self._kept.values()}}
+
+    def take(self, episodes: Iterable[Episode]) -> tuple[Episode, ...]:
+        """Takes more in; all of them, in their order."""
+        self._kept |= {(episode.id, episode.since): episode for episode in episodes}
+        return tuple(self._kept.values())
+
+    def clear(self) -> None:
+        """All of them are stored."""
+        self._kept.clear()
 
 
 class Watch:
-    """Alerts from end to end, on one event loop. Nothing here waits for the desktop but :meth:`run` and :meth:`once`.
+    """Alerts from end to end, on one event loop.
 
-    Attributes:
-        settings: as they are now; replaced when the file changes.
+    Nothing here waits for the desktop or a hook but :meth:`run`, :meth:`run_hooks` and :meth:`once`.
 
     Args:
-        read: observes the ledger at that time, on its own thread.
-        submit: makes a batch durable.
+        settings: as they are at the start.
+        door: to the ledger.
         deliverer: the way to the desktop.
+        hooks: the way to the user's own programs and servers.
         clock: the time (UTC).
     """
 
@@ -90,94 +91,152 @@ class Watch:
         self,
         settings: Settings,
         *,
-        read: Callable[[datetime], Awaitable[Observed]],
-        submit: Callable[[Batch], Awaitable[object]],
+        door: Door,
         deliverer: Deliverer,
+        hooks: Hooks,
         clock: Callable[[], datetime],
     ) -> None:
-        self.settings = settings
-        self._read = read
-        self._submit = submit
+        self._settings = settings
+        self._door = door
+        self._deliverer = deliverer
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._outbox = Outbox(deliverer.show, self._mark_told, clock)
-        # What could not be stored (a full disk) counts all the same, so that it is not told at every look.
-        self._unsaved: dict[str, Episode] = {}
-        self._telling: dict[str, Episode] = {}
+        self._unsaved = _Unsaved()
+        limits = settings.alerts
+        holds = Holds(zone=settings.zone(), quiet=limits.quiet_hours)
+        self._outbox = Outbox(deliverer.show, self._mark_told, clock, holds, limits.most_per_hour)
+        self._carrier = Carrier(hooks.carry, self._mark_hooked, clock, settings.hook)
+        self._trouble = ""
+        self._due: datetime | None = None
+        self._moved = asyncio.Event()
 
     @property
-    def paused_until(self) -> datetime | None:
-        """Until when nothing goes to the desktop; warnings go on into the log and the status, and are told after it."""
-        return self._outbox.paused_until
+    def settings(self) -> Settings:
+        """The settings as they are now; replaced when the file changes."""
+        return self._settings
 
-    @paused_until.setter
-    def paused_until(self, until: datetime | None) -> None:
-        self._outbox.paused_until = until
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
+        self._outbox.most_per_hour = settings.alerts.most_per_hour
+        self._carrier.hooks = settings.hook
 
     async def check(self) -> None:
-        """Looks at the ledger as it is now; to be called after each poll and each file."""
-        async with self._lock:
-            now = self._clock()
-            observed = await self._read(now)
-            await self._decide(findings(observed, self.settings.alerts), observed, now)
+        """Looks at the ledger as it is now; to be called after each change of it."""
+        await self._look(lambda observed: findings(observed, self.settings.alerts))
 
     async def tell(self, *happened: FileRejected | BackfillDone) -> None:
         """Tells of something that happened once; the same twice is told once."""
-        async with self._lock:
-            now = self._clock()
-            await self._decide([event(one) for one in happened], await self._read(now), now)
+        await self._look(lambda _observed: [event(one, self.settings.alerts) for one in happened])
 
     async def run(self) -> None:
-        """Tells what an earlier run could not, then what comes up, until cancelled."""
-        await self._resume()
+        """Tells the person what an earlier run could not, then what comes up, until cancelled."""
         # What is over by now, because an account was taken out meanwhile, is not told any more.
         await self.check()
         await self._outbox.run()
 
+    async def run_hooks(self) -> None:
+        """Tells the hooks, likewise."""
+        await self._carrier.run()
+
+    async def run_clock(self) -> None:
+        """Looks whenever the time alone can have changed something, until cancelled."""
+        while True:
+            self._moved.clear()
+            wait = LONGEST_WAIT_S
+            if self._due is not None:
+                wait = min((self._due - self._clock()).total_seconds(), wait)
+                if wait <= 0:
+                    self._due = None
+                    await self.check()
+                    continue
+            try:
+                async with asyncio.timeout(wait):
+                    await self._moved.wait()
+            except TimeoutError:
+                pass
+
     async def once(self) -> None:
         """Looks once, tells once, and returns."""
-        await self._resume()
         await self.check()
         await self._outbox.tell()
+        await self._carrier.once()
 
-    async def _resume(self) -> None:
+    async def _look(self, find: Callable[[Observed], Sequence[Finding]]) -> None:
         async with self._lock:
             now = self._clock()
-            left = untold((await self._read(now)).episodes, now)
-            self._tell([episode for episode in left if episode.id not in self._telling])
+            seen: list[tuple[Observed, Decision, Holds]] = []
 
-    async def _decide(self, found: Sequence[Finding], observed: Observed, now: datetime) -> None:
-        decision: Decision = evaluate(found, {**observed.episodes, **self._unsaved}, now, self._words)
-        await self._store(decision.episodes)
-        over = {episode.id for episode in decision.episodes} - {episode.id for episode in decision.tell}
-        for name in over:
-            self._telling.pop(name, None)
-        self._outbox.forget(over)
-        self._tell(decision.tell)
+            def decide(observed: Observed) -> tuple[Episode, ...]:
+                known = self._unsaved.over(observed.episodes)
+                observed = msgspec.structs.replace(observed, episodes=known)
+                holds = self._holds(observed.paused_until)
+                decision = evaluate(find(observed), known, now, self._words, held=holds.held)
+                ready = tuple(readied(known.get(one.id), one, self.settings.hook) for one in decision.episodes)
+                seen.append((observed, msgspec.structs.replace(decision, episodes=ready), holds))
+                return self._unsaved.take(ready)
 
-    def _tell(self, episodes: Sequence[Episode]) -> None:
-        self._telling |= {episode.id: episode for episode in episodes}
-        self._outbox.put(episodes)
+            refused = await self._stored(self._door.look(now, decide))
+            if seen:
+                self._follow(now, *seen[-1])
+            elif refused is not None:
+                raise refused
 
-    async def _mark_told(self, episodes: tuple[Episode, ...]) -> None:
+    def _follow(self, now: datetime, observed: Observed, decision: Decision, holds: Holds) -> None:
+        before = observed.episodes
+        episodes = {**before, **{episode.id: episode for episode in decision.episodes}}
+        for episode in decision.tell:
+            grave = logging.INFO if episode.urgency == LOW else logging.WARNING
+            _told_log.log(grave, "%s: %s", episode.title, episode.text)
+        self._deliverer.withdraw(
+            episode.id for episode in decision.episodes if episode.over and before[episode.id].resolved is None
+        )
+        self._carrier.follow(decision.episodes if self._carrier.follows else episodes.values())
+        shown = {**episodes, **{episode.id: episode for episode in decision.reworded}}
+        self._outbox.holds = holds
+        self._outbox.follow(waiting(shown.values(), now, holds), told_times(episodes.values()))
+        self._due = next_moment(observed, episodes.values(), self.settings.alerts)
+        self._moved.set()
+
+    def _holds(self, paused_until: datetime | None) -> Holds:
+        return Holds(zone=self.settings.zone(), quiet=self.settings.alerts.quiet_hours, paused_until=paused_until)
+
+    async def _mark_told(self, told: tuple[Episode, ...]) -> None:
+        now = self._clock()
+        await self._amend(lambda known: [as_told(known.get(shown.id), shown, now) for shown in told])
+
+    async def _mark_hooked(self, episode: Episode, hook: str, what: str) -> None:
+        def change(known: Mapping[str, Episode]) -> list[Episode]:
+            current = known.get(episode.id)
+            if current is None or current.since != episode.since:
+                # The next episode of this id has begun, and has its own.
+                return []
+            eased = current.reached == episode.reached and what == episode.level
+            level = current.level if eased else what
+            return [msgspec.structs.replace(current, hooked={**current.hooked, hook: level})]
+
+        await self._amend(change)
+
+    async def _amend(self, change: Callable[[Mapping[str, Episode]], Sequence[Episode | None]]) -> None:
         async with self._lock:
-            now = self._clock()
-            # One that has escalated since the notice was shown is not told yet.
-            told = [episode for episode in episodes if self._telling.get(episode.id) is episode]
-            for episode in told:
-                del self._telling[episode.id]
-            await self._store([msgspec.structs.replace(episode, told=now) for episode in told])
 
-    async def _store(self, episodes: Sequence[Episode]) -> None:
-        self._unsaved |= {episode.id: episode for episode in episodes}
-        if not self._unsaved:
-            return
+            def changed(episodes: Mapping[str, Episode]) -> tuple[Episode, ...]:
+                after = change(self._unsaved.over(episodes))
+                return self._unsaved.take(episode for episode in after if episode is not None)
+
+            await self._stored(self._door.amend(changed))
+
+    async def _stored(self, storing: Awaitable[None]) -> TraydError | None:
         try:
-            await self._submit(Batch(episodes=tuple(self._unsaved.values())))
+            await storing
         except TraydError as error:
-            _log.error("alerts cannot be stored, and may be told again after a restart: %s", error)
-        else:
-            self._unsaved.clear()
+            if str(error) != self._trouble:
+                _log.warning("alerts cannot be stored, and may be told again after a restart: %s", error)
+            self._trouble = str(error)
+            return error
+        self._trouble = ""
+        self._unsaved.clear()
+        return None
 
     def _words(self, finding: Finding, step: int) -> Words:
         return words(finding, step, self.settings.alerts, self.settings.number_locale())

@@ -9,17 +9,14 @@ full at four times the highest threshold, so that the warning begins at a quarte
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from trayd.insight.status import AccountStatus, Spent, Status
 from trayd.money import Money, format_money
-from trayd.records import Counting, Generation
+from trayd.records import UNTIL_RESUMED, Counting, Generation
 from trayd.records import Status as Outcome
 from trayd.tray.model import IconLook, IconState, MenuItem, TrayView
-
-#: ``Status.paused_until`` of a pause without an end.
-UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
 
 #: Where the icon is full, in US dollars, when the user has set no thresholds.
 FULL_WITHOUT_THRESHOLDS = Decimal(80)
@@ -63,7 +60,7 @@ def tray_view(
     """What the tray shows at ``now``.
 
     Args:
-        status: its ``paused_until`` is :data:`UNTIL_RESUMED` for a pause without an end.
+        status: its ``paused_until`` is :data:`~trayd.records.UNTIL_RESUMED` for a pause without an end.
         recent: the latest generations, newest first; the first four are shown.
         now: aware.
         zone: the user's, for times.

@@ -1,0 +1,78 @@
+"""What came up while nothing went to the desktop, in one notice: what lasts, what happened, and what is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+
+from trayd.alerts.notice import Notice, notice_of, summary
+from trayd.alerts.words import LOW
+from trayd.records import Episode
+
+_BEGINNING = "While it was quiet: "
+_LISTED = 6
+
+
+def digest(episodes: Sequence[Episode], now: datetime, zone: tzinfo) -> Notice:
+    """The notice of all that was held back; times on the clock of ``zone``.
+
+    What lasts comes first, the gravest of it in full; what has ended meanwhile is named as over.
+    """
+    lasting = [episode for episode in episodes if not episode.over]
+    over = [episode for episode in episodes if episode.over]
+    notice = _of_lasting(lasting) if lasting else None
+    ordered = [*_by_gravity(lasting, notice), *over]
+    if len(episodes) == 1:
+        (only,) = episodes
+        body = f"{_times(only, now, zone).capitalize()}; it is over by now." if only.over else only.text
+        title = only.title
+    else:
+        lines = [_line(episode, now, zone, in_full=not index) for index, episode in enumerate(ordered[:_LISTED])]
+        if len(ordered) > _LISTED:
+            lines.append(f"and {len(ordered) - _LISTED} more: trayd alerts names them")
+        body = "\n".join(lines)
+        title = f"{len(episodes)} warnings" + _how_many_over(len(over), len(episodes))
+    return Notice(
+        episodes=tuple(episode.id for episode in ordered),
+        title=_BEGINNING + title,
+        body=body,
+        urgency=notice.urgency if notice else LOW,
+        actions=notice.actions if notice else (),
+    )
+
+
+def _of_lasting(lasting: Sequence[Episode]) -> Notice:
+    return notice_of(lasting[0]) if len(lasting) == 1 else summary(lasting)
+
+
+def _by_gravity(lasting: Sequence[Episode], notice: Notice | None) -> list[Episode]:
+    """Those of the notice's urgency first; both halves in the order in which they came up."""
+    first = [episode for episode in lasting if notice and episode.urgency == notice.urgency]
+    return [*first, *(episode for episode in lasting if episode not in first)]
+
+
+def _line(episode: Episode, now: datetime, zone: tzinfo, *, in_full: bool) -> str:
+    told = f"{episode.title} ({_times(episode, now, zone)})"
+    if episode.over:
+        return f"Over: {told}"
+    return f"{told}: {episode.text}" if in_full else told
+
+
+def _times(episode: Episode, now: datetime, zone: tzinfo) -> str:
+    since = _clock(episode.since, now, zone)
+    if episode.resolved is None:
+        return f"since {since}"
+    return f"{since} to {_clock(episode.resolved, now, zone)}" if episode.over else f"at {since}"
+
+
+def _clock(moment: datetime, now: datetime, zone: tzinfo) -> str:
+    """The time of the day, with the date where that is not today's."""
+    civil = moment.astimezone(zone)
+    same = civil.date() == now.astimezone(zone).date()
+    return f"{civil:%H:%M}" if same else f"{civil.day} {civil:%b %H:%M}"
+
+
+def _how_many_over(over: int, of: int) -> str:
+    if not over:
+        return ""
+    return ", all over by now" if over == of else f", {over} of them over by now"

@@ -1,0 +1,67 @@
+"""What of all that waits goes to the desktop now, and what of it together. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from trayd.alerts.holds import Holds
+from trayd.alerts.words import CRITICAL
+from trayd.records import Episode
+
+#: More warnings than this at once become one summary.
+APART = 2
+
+HOUR = timedelta(hours=1)
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Episodes that are told in one notice.
+
+    Attributes:
+        digest: they were held back, and are told together now that this is over.
+    """
+
+    episodes: tuple[Episode, ...]
+    digest: bool = False
+
+
+def grouped(
+    waiting: Sequence[Episode], now: datetime, holds: Holds, shown: Sequence[datetime], most_per_hour: int
+) -> list[Group]:
+    """The notices that can go out now.
+
+    What was held back goes out as one digest, with everything else that waits by then. Else critical warnings go out at
+    once, and others as long as there is room in the hour; beyond that they wait, and come as one summary.
+
+    Args:
+        waiting: all that is still to be told, in the order in which it came up.
+        now: the time (UTC).
+        holds: what holds warnings back.
+        shown: when notices went out before.
+        most_per_hour: how many may go out in any hour; critical ones count, and go out all the same.
+    """
+    free = [episode for episode in waiting if not holds.holds(now, episode.urgency)]
+    if any(map(holds.held, free)):
+        return [Group(tuple(free), digest=True)]
+    room = most_per_hour - len(within_the_hour(shown, now))
+    usual = [episode for episode in free if episode.urgency != CRITICAL]
+    batch = free if room > 0 else [episode for episode in free if episode.urgency == CRITICAL]
+    if not batch:
+        return []
+    if len(batch) > APART or (room > 0 and len(usual) > room):
+        return [Group(tuple(batch))]
+    return [Group((episode,)) for episode in batch]
+
+
+def within_the_hour(shown: Sequence[datetime], now: datetime) -> list[datetime]:
+    """Those that count: of the last hour. One in the future was before a clock was set back, and tells nothing."""
+    return [at for at in shown if timedelta(0) <= now - at < HOUR]
+
+
+def changes_at(waiting: Sequence[Episode], now: datetime, holds: Holds, shown: Sequence[datetime]) -> datetime | None:
+    """When more of what waits may go out than now (UTC): a hold ends, or the hour has room again."""
+    held = [until for episode in waiting if (until := holds.released(now, episode.urgency)) > now]
+    return min([*held, *(at + HOUR for at in within_the_hour(shown, now))], default=None)

@@ -1,0 +1,27 @@
+"""When the time alone can change what the rules find, without any change of the ledger. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+
+from trayd.alert_settings import Alerts
+from trayd.alerts.rules import Observed
+from trayd.records import Episode
+
+_DAY = timedelta(days=1)
+
+
+def next_moment(observed: Observed, episodes: Iterable[Episode], limits: Alerts) -> datetime:
+    """The next such moment after that of the look (UTC): a day begins, a snooze is over, an account is silent too long.
+
+    Days begin in the user's zone; weeks and months begin with one of them.
+    """
+    tomorrow = datetime.combine(observed.today + _DAY, time(), observed.zone).astimezone(UTC)
+    moments = [tomorrow, observed.at + _DAY]
+    moments += [episode.snoozed_until for episode in episodes if episode.snoozed_until is not None]
+    if limits.stale_after_minutes:
+        patience = timedelta(minutes=limits.stale_after_minutes)
+        moments += [fact.as_of + patience for fact in observed.accounts if fact.as_of is not None]
+        moments += [silence.since + patience for silence in observed.silent.values()]
+    return min(moment for moment in moments if moment > observed.at)
