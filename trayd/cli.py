@@ -44,6 +44,7 @@ class _Group(click.Group):
         "import": ("trayd.cli_import", "import_command"),
         "pools": ("trayd.cli_pools", "pools"),
         "rates": ("trayd.cli_rates", "rates"),
+        "alerts": ("trayd.cli_alerts", "alerts"),
     }
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

@@ -1,0 +1,67 @@
+"""How alerts are shown in the terminal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.text import Text
+
+from trayd.records import UNTIL_RESUMED
+from trayd.show import Style, count, new_table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_COLORS = {"critical": "bold red", "normal": "red", "low": ""}
+
+
+def alerts_view(answer: dict[str, Any], style: Style) -> RenderableType:
+    """What lasts with its text and id; below, a line for each that is over."""
+    lines: list[RenderableType] = []
+    if answer["paused_until"]:
+        lines.append(Text(f"• {_paused(answer, style)}"))
+    if answer["quiet_until"]:
+        lines.append(Text(f"• quiet hours until {style.time(answer['quiet_until'])}"))
+    lasting = [alert for alert in answer["alerts"] if alert["resolved"] is None]
+    for alert in lasting:
+        lines.append(Text(f"! {alert['title']}", style=_COLORS[alert["urgency"]]))
+        lines.append(Text(f"  {alert['text']}"))
+        lines.append(Text(f"  since {style.time(alert['since'])}{_more(alert, style)}; id {alert['id']}", style="dim"))
+    if not lasting:
+        lines.append(Text("no open alerts"))
+    over = [alert for alert in answer["alerts"] if alert["resolved"] is not None]
+    if over:
+        table = new_table("since", "until", "what", "id")
+        for alert in over:
+            until = style.time(alert["resolved"]) if alert["state"] == "over" else ""
+            table.add_row(style.time(alert["since"]), until, alert["title"] or alert["rule"], alert["id"])
+        lines += ["", table]
+    if answer["left_out"]:
+        lines.append(Text(f"and {count(answer['left_out'], 'earlier one')}: --limit shows more", style="dim"))
+    return Group(*lines)
+
+
+def snoozed_view(answer: dict[str, Any], style: Style) -> RenderableType:
+    """Until when."""
+    return Text(f"{answer['title'] or answer['id']}: told again at {style.time(answer['snoozed_until'])}")
+
+
+def paused_view(answer: dict[str, Any], style: Style) -> RenderableType:
+    """Until when, or that there is none."""
+    return Text(_paused(answer, style) if answer["paused_until"] else "alerts go to the desktop")
+
+
+def _paused(answer: dict[str, Any], style: Style) -> str:
+    until = answer["paused_until"]
+    if datetime.fromisoformat(until) >= UNTIL_RESUMED:
+        return "alerts are paused until `trayd alerts resume`"
+    return f"alerts are paused until {style.time(until)}"
+
+
+def _more(alert: dict[str, Any], style: Style) -> str:
+    more = "" if alert["told"] else ", not told yet"
+    if alert["reached"] != alert["since"]:
+        more += f", at this level since {style.time(alert['reached'])}"
+    return more + (f", snoozed until {style.time(alert['snoozed_until'])}" if alert["snoozed_until"] else "")
