@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from trayd.alert_settings import Alerts
+from trayd.alert_settings import RULES, Alerts
 from trayd.alerts.engine import evaluate
 from trayd.alerts.rules import Finding, Observed, findings
 from trayd.alerts.words import Words, words
@@ -18,6 +18,11 @@ from trayd.records import BalanceReading, Counting, Episode, Estimate, Generatio
 
 START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 FIRST_POLL = START - timedelta(days=1)
+
+
+def only(rule: str, **limits: Any) -> Alerts:
+    """Limits under which one rule warns alone."""
+    return Alerts(off=tuple(name for name in RULES if name != rule), **limits)
 
 
 class Story:

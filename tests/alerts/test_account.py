@@ -45,8 +45,8 @@ def test_a_rejected_file_is_told_with_its_reason_and_again_when_it_is_rejected_a
     story = Story()
     reason = 'costs.csv line 14: "12.5O" is not an amount (column "amount"); correct it and try again'
     title = "1 row of costs.csv could not be recorded"
-    first = event(FileRejected("costs.csv", title, reason, START))
-    again = event(FileRejected("costs.csv", title, reason, START + timedelta(hours=1)))
+    first = event(FileRejected("costs.csv", title, reason, START), story.limits)
+    again = event(FileRejected("costs.csv", title, reason, START + timedelta(hours=1)), story.limits)
 
     decision = evaluate([first, again], {}, START, story.words)
 
@@ -57,7 +57,7 @@ def test_a_rejected_file_is_told_with_its_reason_and_again_when_it_is_rejected_a
 
 def test_the_end_of_the_first_poll_is_told_once_ever() -> None:
     story = Story()
-    done = event(BackfillDone("northwind", "612 generations, $48.20, since 22 October"))
+    done = event(BackfillDone("northwind", "612 generations, $48.20, since 22 October"), story.limits)
 
     decision = evaluate([done], {}, START, story.words)
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from trayd.alert_settings import Alerts
-from trayd.alerts.engine import hushed
-from trayd.alerts.rules import EXPENSIVE_WITHIN
-from trayd.alerts.watch import Readable
+from trayd.alerts.rules import EXPENSIVE_WITHIN, Observed, expensive, together
 from trayd.facts import Batch
+from trayd.records import Episode, Generation
 
 
-class Writable(Readable, Protocol):
+class Writable(Protocol):
     """The part of the ledger that an import needs."""
+
+    def latest(self, since: datetime) -> list[Generation]:
+        """The generations from that time on."""
+
+    def episodes(self) -> dict[str, Episode]:
+        """The episodes by id."""
 
     def add(self, batch: Batch) -> object:
         """Makes the batch durable."""
@@ -23,9 +28,10 @@ class Writable(Readable, Protocol):
 
 @contextmanager
 def quietly(ledger: Writable, limits: Alerts, now: datetime) -> Iterator[None]:
-    """Records that come in within this block are never told as expensive.
+    """Records that come in within this block are never told as expensive, by themselves or together.
 
-    To be entered and left on the ledger's thread, in one go, so that no look at the ledger falls in between.
+    What they make of a budget or a day is told all the same. To be entered and left on the ledger's thread, in one go,
+    so that no look at the ledger falls in between.
 
     Raises:
         LedgerError: the ledger cannot be written.
@@ -37,3 +43,30 @@ def quietly(ledger: Writable, limits: Alerts, now: datetime) -> Iterator[None]:
     episodes = hushed(new, limits, ledger.episodes(), now)
     if episodes:
         ledger.add(Batch(episodes=episodes))
+
+
+def hushed(
+    generations: Iterable[Generation], limits: Alerts, episodes: Mapping[str, Episode], now: datetime
+) -> tuple[Episode, ...]:
+    """Episodes to store with an import, so that what the user took in by hand is never told as news.
+
+    They have no words, because nobody is told. Only generations young enough to be told need one.
+    """
+    seen = Observed(at=now, zone=UTC, generations=tuple(generations), episodes=episodes)
+    return tuple(
+        Episode(
+            id=finding.episode_id,
+            rule=finding.rule,
+            scope=finding.scope,
+            period=finding.period,
+            since=now,
+            text="",
+            level=finding.steps[0].level,
+            told=now,
+            resolved=now,
+            account=finding.about.account,
+        )
+        for rule in (expensive, together)
+        for finding in rule(seen, limits)
+        if finding.episode_id not in episodes
+    )

@@ -17,9 +17,18 @@ _BUTTONS = 2
 #: What several warnings of one rule are called.
 _CALLED = {
     "balance": "balances are low",
+    "budget": "budgets are being used up",
+    "budget_forecast": "budgets are expected to be used up",
     "expensive": "expensive generations",
+    "together": "groups of jobs were expensive",
+    "anomaly": "days of unusual spending",
+    "run_out": "balances will run out",
+    "estimate": "models are billed off their estimates",
+    "expiry": "purchases of credits will expire",
     "account": "accounts need you",
+    "stale": "accounts get no answer from fal",
     "file": "files were not, or not wholly, taken in",
+    "ledger": "warnings of the ledger",
     "backfill": "accounts have been read",
 }
 
@@ -52,7 +61,7 @@ def notice_of(episode: Episode) -> Notice:
 
 
 def summary(episodes: Sequence[Episode]) -> Notice:
-    """One notice for three episodes or more: the gravest in full, or how many there are when they are all of a kind."""
+    """One notice for several episodes: the gravest in full, or how many there are when they are all of a kind."""
     gravest = sorted(episodes, key=lambda episode: -_GRAVITY.index(episode.urgency))
     first, *others = gravest[:_LISTED]
     more = len(episodes) - 1
@@ -60,11 +69,11 @@ def summary(episodes: Sequence[Episode]) -> Notice:
         title = f"{len(episodes)} {_CALLED[first.rule]}"
         lines = [first.text, *(episode.text for episode in others)]
     else:
-        title = f"{first.title}, and {more} more warnings"
+        title = f"{first.title}, and {more} more warning{'s' if more > 1 else ''}"
         lines = [first.text, *(episode.title for episode in others)]
     more -= len(others)
     if more:
-        lines.append(f"and {more} more: trayd status names them")
+        lines.append(f"and {more} more: trayd alerts names them")
     actions = dict.fromkeys(action for episode in gravest for action in actions_of(episode.rule, episode.level))
     return Notice(
         episodes=tuple(episode.id for episode in episodes),
