@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta, tzinfo
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
 import msgspec
 
-from trayd.insight.breakdown import Breakdown
+from trayd.insight.conversion import EXACT_SUMS, converted, rounded, rounded_together
 from trayd.insight.tally import Sums
 from trayd.insight.windows import Window, day_start
 from trayd.money import Money
-from trayd.rates import Converter
-from trayd.records import NO_HOUR, Counting, Course, Filters, Heading, Kind, Sum, TimePart
+from trayd.rates import Converter, Rate
+from trayd.records import NO_HOUR, Counting, Course, Filters, Heading, Kind, TimePart
 
 #: What weekdays are called outside, Monday first.
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -64,6 +65,45 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
     share: float
 
 
+class _Columns:
+    """What there is in each part of time, by its number: there are years of days, and so there is no tally of each.
+
+    Attributes:
+        inside: nanos of generations, and ``outside`` of other costs, both in the home currency.
+        foreign: some amounts are in other currencies, and are not in these.
+    """
+
+    def __init__(self, home: str, courses: Iterable[tuple[Heading, Course]]) -> None:
+        self.inside, self.outside, self.generations, self.unpriced = (defaultdict[int, int](int) for _ in range(4))
+        self.foreign = False
+        for heading, course in courses:
+            at_home = heading.currency in ("", home)
+            self.foreign = self.foreign or not at_home
+            self._take(heading, course if at_home else course._replace(nanos=[0] * len(course.parts)))
+
+    def _take(self, heading: Heading, course: Course) -> None:
+        parts, records, nanos = course
+        if heading.kind is not Kind.INTERNAL:
+            _add(self.outside, parts, nanos)
+            return
+        counting = heading.counting
+        # What is beside the totals makes a part all the same, in which nothing counts.
+        _add(self.generations, parts, [0] * len(parts) if counting in _BESIDE else records)
+        if counting is Counting.UNKNOWN:
+            _add(self.unpriced, parts, records)
+        elif counting in _PRICED:
+            _add(self.inside, parts, nanos)
+
+    def numbers(self) -> list[int]:
+        """Of the parts, in their order; what has no hour comes last."""
+        return sorted({**self.generations, **self.outside}, key=lambda number: (number == NO_HOUR, number))
+
+
+def _add(sums: defaultdict[int, int], parts: Sequence[int], amounts: Sequence[int]) -> None:
+    for number, amount in zip(parts, amounts, strict=True):
+        sums[number] += amount
+
+
 def told_apart(source: Sums, within: Filters, part: TimePart, *, zone: tzinfo, converter: Converter) -> list[Moment]:
     """What was spent in each part of time in which there is something, in their order; what has no hour comes last.
 
@@ -74,29 +114,10 @@ def told_apart(source: Sums, within: Filters, part: TimePart, *, zone: tzinfo, c
         zone: the user's, in which civil time is told.
         converter: the rates into the home currency.
     """
-    home = converter.currency
-    courses = list(source.sums_over_time(within, part, zone=zone))
-    if all(heading.currency in ("", home) for heading, _ in courses):
-        moments = _added_up(courses)
-    else:
-        moments = _converted(source, within, part, courses, zone, converter)
-    moments.sort(key=lambda moment: (moment.number == NO_HOUR, moment.number))
-    return moments
-
-
-def _added_up(courses: Sequence[tuple[Heading, Course]]) -> list[Moment]:
-    """All of it in the home currency: there are years of days, and so there is no tally of each of them."""
-    inside, outside, generations, unpriced = (defaultdict[int, int](int) for _ in range(4))
-    for (kind, counting, *_), (parts, records, nanos) in courses:
-        if kind is not Kind.INTERNAL:
-            _add(outside, parts, nanos)
-            continue
-        # What is beside the totals makes a part all the same, in which nothing counts.
-        _add(generations, parts, [0] * len(parts) if counting in _BESIDE else records)
-        if counting is Counting.UNKNOWN:
-            _add(unpriced, parts, records)
-        elif counting in _PRICED:
-            _add(inside, parts, nanos)
+    columns = _Columns(converter.currency, source.sums_over_time(within, part, zone=zone))
+    if columns.foreign:
+        return _converted(columns, _foreign(source, within, part, zone, converter.currency), converter)
+    inside, outside, generations, unpriced = columns.inside, columns.outside, columns.generations, columns.unpriced
     return [
         Moment(
             number,
@@ -105,65 +126,62 @@ def _added_up(courses: Sequence[tuple[Heading, Course]]) -> list[Moment]:
             generations.get(number, 0),
             unpriced.get(number, 0),
         )
-        for number in {**generations, **outside}
+        for number in columns.numbers()
     ]
 
 
-def _add(sums: defaultdict[int, int], parts: Sequence[int], amounts: Sequence[int]) -> None:
-    for number, amount in zip(parts, amounts, strict=True):
-        sums[number] += amount
+#: An amount in another currency: the number of the part that it is in, the ordinal of its day, and nanos.
+_Foreign = tuple[int, int, Heading, int]
 
 
-def _converted(
-    source: Sums,
-    within: Filters,
-    part: TimePart,
-    courses: Sequence[tuple[Heading, Course]],
-    zone: tzinfo,
-    converter: Converter,
-) -> list[Moment]:
-    """The same with amounts in other currencies, each converted at the rate of its day."""
-    home = converter.currency
-    breakdown = Breakdown(converter)
-    for heading, course in courses:
-        if heading.currency in ("", home):
-            for number, count, nanos in zip(*course, strict=True):
-                breakdown.of(_sortable(number)).add_sum(Sum(heading, count, nanos))
-    for number, day, each in _foreign(source, within, part, zone, home):
-        breakdown.of(_sortable(number)).add_sum(each, day)
+def _converted(columns: _Columns, foreign: Iterable[_Foreign], converter: Converter) -> list[Moment]:
+    """The same with the amounts in other currencies, each converted at the rate of its day and rounded with all."""
+    inside, outside = (
+        {number: Decimal(nanos) for number, nanos in sums.items()} for sums in (columns.inside, columns.outside)
+    )
+    left_out: dict[int, dict[str, int]] = {}
+    rates: dict[tuple[str, int], Rate | None] = {}
+    nothing = Decimal(0)
+    for number, day, (kind, counting, currency, *_), nanos in foreign:
+        if counting not in _PRICED:
+            continue
+        try:
+            rate = rates[currency, day]
+        except KeyError:
+            rate = rates[currency, day] = converter.rate(currency, date.fromordinal(day))
+        if rate is None:
+            without = left_out.setdefault(number, {})
+            without[currency] = without.get(currency, 0) + nanos
+        else:
+            sums = inside if kind is Kind.INTERNAL else outside
+            sums[number] = EXACT_SUMS.add(sums.get(number, nothing), converted(nanos, rate))
+    numbers = columns.numbers()
+    exact = [EXACT_SUMS.add(inside.get(number, nothing), outside.get(number, nothing)) for number in numbers]
     return [
         Moment(
-            NO_HOUR if portion.key is None else int(portion.key),
-            portion.nanos,
-            portion.tally.nanos[Kind.INTERNAL],
-            portion.tally.generations,
-            portion.tally.unpriced,
-            portion.tally.amounts_left_out(),
+            number,
+            nanos,
+            rounded(inside.get(number, nothing)),
+            columns.generations.get(number, 0),
+            columns.unpriced.get(number, 0),
+            tuple(Money(amount, currency) for currency, amount in sorted(left_out.get(number, {}).items())),
         )
-        for portion in breakdown.in_time()
+        for number, nanos in zip(numbers, rounded_together(exact), strict=True)
     ]
 
 
-def _sortable(number: int) -> str | None:
-    return None if number == NO_HOUR else f"{number:07d}"
-
-
-def _foreign(source: Sums, within: Filters, part: TimePart, zone: tzinfo, home: str) -> Iterator[tuple[int, date, Sum]]:
-    """What is in other currencies: the number of the part that it is in, and its day."""
-    by_hour = part is TimePart.HOUR
-    for day, each in source.sums_by_day(within, zone=zone, other_than=home):
-        if part is TimePart.DAY:
-            yield day.toordinal(), day, each
-        elif part is TimePart.WEEKDAY:
-            yield day.weekday(), day, each
-        elif each.heading.kind is not Kind.INTERNAL:
-            yield NO_HOUR, day, each
-    if by_hour:
+def _foreign(source: Sums, within: Filters, part: TimePart, zone: tzinfo, home: str) -> Iterator[_Foreign]:
+    for day, (heading, _, nanos) in source.sums_by_day(within, zone=zone, other_than=home):
+        if part is not TimePart.HOUR:
+            yield day.toordinal() if part is TimePart.DAY else day.weekday(), day.toordinal(), heading, nanos
+        elif heading.kind is not Kind.INTERNAL:
+            yield NO_HOUR, day.toordinal(), heading, nanos
+    if part is TimePart.HOUR:
         for heading, course in source.sums_over_time(within, TimePart.DAY_AND_HOUR, zone=zone):
             if heading.currency not in ("", home):
-                for number, count, nanos in zip(*course, strict=True):
+                for number, nanos in zip(course.parts, course.nanos, strict=True):
                     ordinal, hour = divmod(number, len(_HOURS))
-                    yield hour, date.fromordinal(ordinal), Sum(heading, count, nanos)
+                    yield hour, ordinal, heading, nanos
 
 
 def key_of(part: TimePart, number: int) -> str | None:
