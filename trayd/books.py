@@ -101,7 +101,7 @@ class Books:
         self._ledger = ledger
         self._converter = converter
         self._zone = zone
-        self._charged = tuple(cost for pool in pools for cost in _charged(pool, converter.currency, today))
+        self._charged = tuple(cost for pool in pools for cost in pool_costs(pool, converter.currency, today))
         self._spent: dict[tuple[date, date], _Spent] = {}
         self._known: tuple[int, frozenset[Project]] = -1, frozenset()
 
@@ -324,7 +324,14 @@ def _project(heading: Heading) -> Project | None:
     return Project(heading.client, heading.project)
 
 
-def _charged(pool: Pool, home: str, today: date) -> Iterator[PoolCost]:
+def pool_costs(pool: Pool, home: str, today: date) -> Iterator[PoolCost]:
+    """The costs of a pool up to a day, one for each period that has begun by then.
+
+    Args:
+        pool: as the settings say it.
+        home: the home currency, for one that says none.
+        today: the day.
+    """
     return charged(
         pool.name,
         Money.of(pool.amount, pool.currency or home),
@@ -337,8 +344,9 @@ def _charged(pool: Pool, home: str, today: date) -> Iterator[PoolCost]:
 
 
 def _concerns(filters: Filters) -> bool:
-    """Whether a pool cost can be meant: it is of no model and no account."""
-    return filters.kind in {None, Kind.POOL} and filters.model is None and filters.account is None
+    """Whether a pool cost can be meant: it is of no model, no account and no key."""
+    source = (filters.model, filters.account, filters.key)
+    return filters.kind in {None, Kind.POOL} and source == (None, None, None)
 
 
 def _wide(filters: Filters) -> Filters:

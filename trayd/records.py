@@ -343,6 +343,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         model: an endpoint id, or the start of one up to a slash.
+        key: an API key's name or a team member.
         since: the first instant taken in; ``until`` the first one left out.
     """
 
@@ -351,6 +352,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deliverable: str | None = None
     model: str | None = None
     account: str | None = None
+    key: str | None = None
     kind: Kind | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -360,7 +362,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return (
             (self.kind is None or self.kind is heading.kind)
             and self._admits_tags(heading)
-            and self._admits_source(heading.endpoint_id, heading.account)
+            and self._admits_source(heading.endpoint_id, heading.account, heading.key)
         )
 
     def admits(self, record: Record, zone: tzinfo) -> bool:
@@ -373,8 +375,8 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if not self._admits_tags(record):
             return False
         if isinstance(record, ExternalCost):
-            return self._admits_source(None, None)
-        return self._admits_source(record.endpoint_id, record.account)
+            return self._admits_source(None, None, None)
+        return self._admits_source(record.endpoint_id, record.account, record.key)
 
     def _admits_tags(self, tagged: Record | Heading) -> bool:
         return all(
@@ -386,8 +388,10 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             )
         )
 
-    def _admits_source(self, endpoint_id: str | None, account: str | None) -> bool:
+    def _admits_source(self, endpoint_id: str | None, account: str | None, key: str | None) -> bool:
         if self.account is not None and self.account != account:
+            return False
+        if self.key is not None and self.key != key:
             return False
         model = self.model
         return model is None or (

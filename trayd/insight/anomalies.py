@@ -1,16 +1,52 @@
-"""Unusual days: on which far more was spent with fal than on others like them, and what explains it."""
+"""Unusual days: on which far more was spent with fal than on others like them, and what explains it.
+
+A day is compared with the days of the nine weeks before it on which anything was spent: workdays with workdays and
+weekends with weekends where there are seven of them, else with all. The usual is their median. Spending varies by
+ratios (half and twice as much are equally far from it), so the distances are those of the logarithms, and their spread
+is the median of these (MAD), made comparable to a standard deviation, and a tenth at least: who spends exactly the same
+each day has one, too. A day is unusual from three of these spreads above the usual on. It is not where three of those
+days reached four fifths of it: what comes every other week is no surprise, however far from the middle it is. From
+fewer than seven days on which anything was spent nothing is called usual.
+
+A day that still runs is unusual as soon as what it has cost so far would be for a whole day. It is earlier than that
+where it has cost more than a usual whole day, and more than by this time of the day on all of those days but one, far
+more (four spreads) than usual by then.
+
+The excess is explained by what has a larger part in it than in usual spending. A usual day has the parts that all those
+days together have, so the parts of the excess add up to it.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from statistics import median
+from typing import NamedTuple
 
 import msgspec
 
 from trayd.alert_settings import AnomalyLimits
-from trayd.money import Money
+from trayd.insight.breakdown import Breakdown, Dimension
+from trayd.money import Money, apportion
 
 _PERCENT = 100
+
+#: So many days before a day are looked at: nine weeks.
+LOOKED_BACK = 63
+
+#: On so many of them something has to have been spent.
+FEWEST = 7
+
+#: A normal variable's standard deviation over its median absolute deviation.
+_DEVIATIONS = 1.4826
+_LEAST_SPREAD = 0.1
+_UNUSUAL = 3.0
+_UNUSUAL_SO_FAR = 4.0
+_REACHED = (4, 5)
+_REACHED_OFTEN = 3
+_SATURDAY = 5
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,3 +96,187 @@ def matters(anomaly: Anomaly, limits: AnomalyLimits) -> bool:
     """Whether so much money is at stake that a person wants to be warned."""
     excess, usual = anomaly.excess.amount, anomaly.usual.amount
     return excess >= limits.at_least and Decimal(_PERCENT) * excess >= limits.at_least_percent * usual
+
+
+class Baseline(NamedTuple):
+    """What is usual on a day.
+
+    Attributes:
+        usual: the median, in nanos.
+        spread: of the logarithms, as a standard deviation.
+        amounts: of the days that it was made from, in nanos, from the lowest.
+        days: these days.
+    """
+
+    usual: int
+    spread: float
+    amounts: tuple[int, ...]
+    days: tuple[date, ...]
+
+    def score(self, nanos: int) -> float:
+        """How far an amount is from the usual, in spreads; only above is looked at, so no more than zero below."""
+        return math.log(nanos / self.usual) / self.spread if nanos > self.usual else 0.0
+
+    def is_known(self, nanos: int) -> bool:
+        """Whether about so much was spent on several of the days."""
+        least, of = _REACHED
+        return sum(amount * of >= nanos * least for amount in self.amounts) >= _REACHED_OFTEN
+
+
+def baseline(day: date, spent: Mapping[date, int]) -> Baseline | None:
+    """What is usual on a day; None where too little is known to say.
+
+    Args:
+        day: the day.
+        spent: by day that is over and known, in nanos; only those of the weeks before the day are looked at.
+    """
+    near = {other: nanos for other, nanos in spent.items() if 0 < (day - other).days <= LOOKED_BACK and nanos > 0}
+    alike = {other: nanos for other, nanos in near.items() if _is_weekend(other) == _is_weekend(day)}
+    compared = alike if len(alike) >= FEWEST else near
+    return _baseline(compared) if len(compared) >= FEWEST else None
+
+
+def _baseline(compared: Mapping[date, int]) -> Baseline:
+    amounts = tuple(sorted(compared.values()))
+    logarithms = [math.log(nanos) for nanos in amounts]
+    middle = median(logarithms)
+    spread = _DEVIATIONS * median(abs(each - middle) for each in logarithms)
+    low, high = amounts[(len(amounts) - 1) // 2], amounts[len(amounts) // 2]
+    return Baseline((low + high) // 2, max(spread, _LEAST_SPREAD), amounts, tuple(sorted(compared)))
+
+
+def _is_weekend(day: date) -> bool:
+    return day.weekday() >= _SATURDAY
+
+
+def unusual(
+    day: date,
+    nanos: int,
+    spent: Mapping[date, int],
+    currency: str,
+    *,
+    running: bool,
+    by_now: Callable[[Sequence[date]], Mapping[date, int]] | None = None,
+) -> Anomaly | None:
+    """What is unusual about a day, unexplained; None where nothing is, or too little is known to say.
+
+    Args:
+        day: the day.
+        nanos: what was spent on it, or so far.
+        spent: by day that is over and known, in nanos.
+        currency: of the amounts.
+        running: whether the day has not ended.
+        by_now: tells what was spent on earlier days by this time of the day; asked only where that can matter.
+    """
+    usual = baseline(day, spent)
+    if usual is None or nanos <= usual.usual or usual.is_known(nanos):
+        return None
+    score = usual.score(nanos)
+    if score < _UNUSUAL:
+        if not running or by_now is None:
+            return None
+        earlier = {other: amount for other, amount in by_now(usual.days).items() if amount > 0}
+        if len(earlier) < FEWEST:
+            return None
+        so_far = _baseline(earlier)
+        score = so_far.score(nanos)
+        if score < _UNUSUAL_SO_FAR or nanos <= so_far.amounts[-2]:
+            return None
+    excess = nanos - usual.usual
+    return Anomaly(
+        day=day,
+        running=running,
+        cost=Money(nanos, currency),
+        usual=Money(usual.usual, currency),
+        excess=Money(excess, currency),
+        percent=round(_PERCENT * excess / usual.usual, 1),
+        score=round(score, 2),
+        compared=len(usual.days),
+    )
+
+
+#: By what an excess is looked at, in the order in which equally good ones are taken.
+EXPLAINING = (Dimension.MODEL, Dimension.PROJECT, Dimension.CLIENT, Dimension.KEY, Dimension.OPERATION)
+
+_MOST_EXPLANATIONS = 3
+_LEAST_SHARE = 0.3
+_LEAST_OF_OTHERS = 0.5
+_LEAST_LIFT = 0.1
+_NEARLY = 0.8
+
+
+class Parts(NamedTuple):
+    """What was spent by one dimension: on the day, and on the days that it is compared with together."""
+
+    dimension: Dimension
+    of_day: Breakdown
+    before: Breakdown
+
+
+class _Case(NamedTuple):
+    """An explanation, and by how much its part of the excess is above its part of usual spending."""
+
+    explanation: Explanation
+    lift: float
+
+
+def explained(anomaly: Anomaly, parts: Sequence[Parts]) -> Anomaly:
+    """The same, with what explains it.
+
+    The dimension of which one key stands out most comes first. Where that key is most of the excess, the best of the
+    other dimensions follow it, those that are most of it as well; else the next keys of the same dimension.
+
+    Args:
+        anomaly: an unusual day.
+        parts: what was spent by each dimension.
+    """
+    by_dimension = _without_operation([found for each in parts if (found := _cases(anomaly, each))])
+    if not by_dimension:
+        return anomaly
+    by_dimension.sort(key=lambda cases: -cases[0].lift)
+    best = by_dimension[0]
+    if best[0].explanation.share >= _LEAST_OF_OTHERS:
+        others = (cases[0] for cases in by_dimension[1:])
+        chosen = [best[0], *(case for case in others if case.explanation.share >= _LEAST_OF_OTHERS)]
+    else:
+        chosen = [best[0], *(case for case in best[1:] if case.explanation.share >= _LEAST_SHARE / 2)]
+    return msgspec.structs.replace(anomaly, explained=tuple(case.explanation for case in chosen[:_MOST_EXPLANATIONS]))
+
+
+def _without_operation(found: Sequence[list[_Case]]) -> list[list[_Case]]:
+    """Without the operation where a model explains nearly as much: it is the model's, and has all of its excess."""
+    best = {cases[0].explanation.dimension: cases[0].explanation.share for cases in found}
+    if best.get(Dimension.MODEL, 0.0) < _NEARLY * best.get(Dimension.OPERATION, 0.0):
+        return [*found]
+    return [cases for cases in found if cases[0].explanation.dimension != Dimension.OPERATION]
+
+
+def _cases(anomaly: Anomaly, parts: Parts) -> list[_Case]:
+    """What stands out by one dimension, the best first."""
+    currency, excess = anomaly.cost.currency, anomaly.excess.nanos
+    before = [portion for portion in parts.before.ranked() if portion.nanos > 0]
+    if not before:
+        return []
+    usual = dict(
+        zip(
+            (portion.key for portion in before),
+            apportion(anomaly.usual.nanos, [portion.nanos for portion in before]),
+            strict=True,
+        )
+    )
+    cases = []
+    for portion in parts.of_day.ranked():
+        mine = usual.get(portion.key, 0)
+        share = (portion.nanos - mine) / excess
+        lift = share - mine / anomaly.usual.nanos
+        if share >= _LEAST_SHARE / 2 and lift >= _LEAST_LIFT:
+            explanation = Explanation(
+                dimension=parts.dimension.value,
+                key=portion.key,
+                cost=Money(portion.nanos, currency),
+                usual=Money(mine, currency),
+                share=round(share, 4),
+            )
+            cases.append(_Case(explanation, lift))
+    cases.sort(key=lambda case: -case.lift)
+    return cases if cases and cases[0].explanation.share >= _LEAST_SHARE else []

@@ -366,5 +366,5 @@ _ALWAYS_TOLD = {"account", "kind"}
 
 def _told_apart(filters: Filters, by: Collection[str]) -> frozenset[str]:
     """The dimensions that an answer needs, beside what every total tells apart."""
-    asked = {*by, *(name for name in ("model", *_TAGS) if getattr(filters, name) is not None)}
+    asked = {*by, *(name for name in ("model", "key", *_TAGS) if getattr(filters, name) is not None)}
     return frozenset(_TOLD_BY.get(name, name) for name in asked - _ALWAYS_TOLD)
