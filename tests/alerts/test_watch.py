@@ -320,7 +320,7 @@ async def test_a_burst_is_one_summary_with_the_gravest_first(world: World) -> No
         "Expensive generation: $6.00",
         "Expensive generation: $7.00",
         "Expensive generation: $8.00",
-        "and 3 more: trayd status names them",
+        "and 3 more: trayd alerts names them",
     ]
     assert (notice.urgency, notice.actions[0]) == ("critical", ("Add credits", "open:billing"))
     assert all(episode.told for episode in world.episodes.values())
