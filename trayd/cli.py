@@ -43,6 +43,9 @@ class _Group(click.Group):
         "ledger": ("trayd.cli_ledger", "ledger"),
         "import": ("trayd.cli_import", "import_command"),
         "pools": ("trayd.cli_pools", "pools"),
+        "reconcile": ("trayd.cli_reconcile", "reconcile"),
+        "credits": ("trayd.cli_saving", "credits_command"),
+        "tips": ("trayd.cli_saving", "tips"),
         "rates": ("trayd.cli_rates", "rates"),
         "alerts": ("trayd.cli_alerts", "alerts"),
     }
@@ -136,14 +139,18 @@ def status(as_json: bool) -> None:
 
 @cli.command()
 @click.option("--window", default="30d", show_default=True, help="24h, 7d, 30d, month or DATE..DATE.")
-@click.option("--by", help="model, operation, client, project, deliverable, account, key, day or hour.")
+@click.option(
+    "--by",
+    help="model, operation, client, project, deliverable, account, key (the API key or team member), kind (fal, other "
+    "tools, shared costs), day, weekday or hour.",
+)
 @filter_options
 @json_option
 def usage(as_json: bool, **query: Any) -> None:
-    """Totals of a window and what they are made of."""
+    """Totals of a window, what they are made of, and the weekday and hour on which most is spent."""
     with _desk() as desk:
         answer = desk.ask("usage", **query)
-    from trayd.show import usage_view
+    from trayd.show_usage import usage_view
 
     print_answer(answer, as_json, lambda style: usage_view(answer, style, query["by"]))
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from trayd.alert_listing import AlertsQuery, ListedAlert, ListedAlerts, Paused, PauseQuery, SnoozeQuery
+from trayd.credit_listing import ListedCredits
 from trayd.errors import UsageError
 from trayd.filters import FilterQuery
 from trayd.importing import Imported, ImportQuery
@@ -34,8 +35,10 @@ from trayd.operations import (
 )
 from trayd.pool_listing import ListedPool, PoolsQuery
 from trayd.rate_listing import ListedRates, RatesQuery
+from trayd.reconciling import Reconciliation, ReconcileQuery
 from trayd.reports.shape import HistoryItem
 from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery
+from trayd.tip_finding import FoundTips, TipsQuery
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +95,14 @@ OPERATIONS: dict[str, Operation] = {
             name="report", summary="The HTML report", run=Operations.report, query=FilterQuery, answer="text/html"
         ),
         Operation(
+            name="reconcile",
+            summary="The ledger against fal's totals, estimates against bills, and what is not billed yet",
+            run=Operations.reconcile,
+            query=ReconcileQuery,
+            answer=Reconciliation,
+            stepped=True,
+        ),
+        Operation(
             name="rates",
             summary="The exchange rates into the home currency",
             run=Operations.list_rates,
@@ -134,6 +145,20 @@ OPERATIONS: dict[str, Operation] = {
             run=Operations.resume,
             answer=Paused,
             writes=True,
+        ),
+        Operation(
+            name="credits",
+            summary="What is left of purchased credits, and when that expires",
+            run=Operations.list_credits,
+            answer=list[ListedCredits],
+        ),
+        Operation(
+            name="tips",
+            summary="Where the same work may have cost less",
+            run=Operations.find_tips,
+            query=TipsQuery,
+            answer=FoundTips,
+            stepped=True,
         ),
         Operation(
             name="import",

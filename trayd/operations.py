@@ -18,6 +18,7 @@ from trayd import alert_listing, keeping
 from trayd.alert_listing import AlertsQuery, ListedAlert, ListedAlerts, Paused, PauseQuery, SnoozeQuery
 from trayd.books import Books
 from trayd.credit_history import CreditHistory
+from trayd.credit_listing import ListedCredits, listed_credits
 from trayd.errors import UsageError
 from trayd.facts import AccountFact
 from trayd.filters import FilterQuery
@@ -45,12 +46,14 @@ from trayd.rate_listing import ListedRates, RatesQuery, listed_rates
 from trayd.rate_store import open_rates, store_of
 from trayd.rates import Converter, Rates
 from trayd.records import DEFAULT_ACCOUNT, Counting, Generation
+from trayd.reconciling import Reconciliation, ReconcileQuery, reconciled
 from trayd.reports.csv_export import csv_lines
 from trayd.reports.html import report_html
 from trayd.reports.shape import HistoryItem, history_item
 from trayd.settings import Paths, Settings, fal_url, rates_url
 from trayd.steps import Steps
 from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery, ids_in, tag, taggings, untag
+from trayd.tip_finding import FoundTips, TipsQuery, find_tips
 
 EXPORT_FORMATS = ("csv",)
 MENU_GENERATIONS = 4
@@ -97,6 +100,7 @@ class Operations:
         daemon: what the running daemon says of itself in the status.
         troubles: by account, what was wrong at its last poll; the ledger may not have been able to keep it.
         ledger_trouble: why the daemon could not write the ledger the last time; empty: it could.
+        damaged: what the last look through all files of the ledger found; None before there was one.
         credit_history: what is left of purchased credits, and what of them expires.
     """
 
@@ -109,6 +113,7 @@ class Operations:
         self.daemon = DaemonStatus()
         self.troubles: dict[str, str] = {}
         self.ledger_trouble = ""
+        self.damaged: tuple[str, ...] | None = None
         self.credit_history = CreditHistory(ledger)
         self._clock = clock
         self._rates = open_rates(paths, settings, rates_url(fal_url()), clock)
@@ -246,6 +251,15 @@ class Operations:
             now=self._clock(),
         )
 
+    def reconcile(self, query: ReconcileQuery) -> Steps[Reconciliation]:
+        """The ledger against fal's totals, estimates against bills, and what is not billed yet; in steps.
+
+        Raises:
+            UsageError: the window, the breakdown or a filter cannot be read.
+        """
+        zone = self.settings.zone()
+        return reconciled(self.ledger, query, now=self._clock(), zone=zone, converter=self.converter)
+
     def list_rates(self, query: RatesQuery) -> ListedRates:
         """The exchange rates of a day.
 
@@ -281,6 +295,16 @@ class Operations:
     def resume(self, _query: NoQuery | None = None) -> Paused:
         """Ends a pause."""
         return alert_listing.resume(self.ledger, self._clock())
+
+    def list_credits(self, _query: NoQuery | None = None) -> list[ListedCredits]:
+        """What was bought when, what is left of it, and what will expire unused, of each account."""
+        zone = self.settings.zone()
+        today = self._clock().astimezone(zone).date()
+        return listed_credits(self.credit_history.credits(zone), today=today, per_day={})
+
+    def find_tips(self, query: TipsQuery) -> Steps[FoundTips]:
+        """Where the same work may have cost less, by the last 30 days; in steps."""
+        return find_tips(self.ledger, query, settings=self.settings, converter=self.converter, now=self._clock())
 
     def tag(self, query: TagQuery, body: bytes = b"") -> Tagged:
         """Sets fields of one or many records; ``body`` names them, as a JSON list of ids, or the filters do.
@@ -337,7 +361,9 @@ class Operations:
 
     def verify(self, _query: NoQuery | None = None) -> Steps[Verified]:
         """What is not sound in the ledger, and what was mended when it was opened; in steps."""
-        return keeping.verified(self.ledger)
+        found = yield from keeping.verified(self.ledger)
+        self.damaged = tuple(map(str, found.problems))
+        return found
 
     def rebuild(self, query: RebuildQuery) -> list[RebuildDone]:
         """Writes both files of pairs of the ledger anew; see :mod:`trayd.keeping` for the errors, here and below."""
