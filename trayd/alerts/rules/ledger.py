@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from hashlib import sha256
 
 import msgspec
@@ -15,6 +16,9 @@ from trayd.money import NANOS_PER_UNIT, Money
 
 #: What fal's totals and the ledger's differ by is worth a warning from here on, in nanos: a cent.
 _WORTH_TELLING = NANOS_PER_UNIT // 100
+
+#: And when they have differed for so long: rows come late, and are asked for again every hour.
+_DIFFERING_FOR = timedelta(hours=2)
 
 _TOTALS = "totals/"
 
@@ -85,7 +89,8 @@ def _totals(differences: Sequence[Difference], observed: Observed) -> Iterator[F
             models=len(found),
             requests=sum(each.requests for each in found),
         )
-        steps = (Step("differ", reached=gap >= _WORTH_TELLING, held=gap > 0),)
+        lasted = observed.at - observed.differing_since.get(account, observed.at)
+        steps = (Step("differ", reached=gap >= _WORTH_TELLING and lasted >= _DIFFERING_FOR, held=gap > 0),)
         about = About(amount=Money(gap, found[0].fal.currency), account=account)
         yield Finding(rule="ledger", scope=f"{_TOTALS}{account}", subject=subject, steps=steps, about=about)
     for episode in open_episodes(observed, "ledger"):

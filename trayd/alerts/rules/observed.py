@@ -47,7 +47,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
         writing: why the ledger could not be written the last time; empty where it could.
         mended: what was found damaged when the ledger was opened, and mended.
         damaged: what the last look through all of the ledger's files found.
-        differences: where fal's own totals and the ledger's differ, and have done so for long enough to be told.
+        differences: where fal's own totals and the ledger's differ.
+        differing_since: by account, since when they have been seen to (UTC).
         episodes: by id.
         paused_until: the end of the last pause that a person asked for (UTC).
     """
@@ -69,6 +70,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     mended: tuple[str, ...] = ()
     damaged: tuple[str, ...] | None = None
     differences: tuple[Difference, ...] | None = None
+    differing_since: Mapping[str, datetime] = {}
     episodes: Mapping[str, Episode] = {}
     paused_until: datetime | None = None
 
