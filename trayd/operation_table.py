@@ -35,7 +35,7 @@ from trayd.operations import (
 )
 from trayd.pool_listing import ListedPool, PoolsQuery
 from trayd.rate_listing import ListedRates, RatesQuery
-from trayd.reconciling import Reconciliation, ReconcileQuery
+from trayd.reconciling import ReconcileQuery, Reconciliation
 from trayd.reports.shape import HistoryItem
 from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery
 from trayd.tip_finding import FoundTips, TipsQuery

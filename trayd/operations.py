@@ -45,8 +45,8 @@ from trayd.pool_listing import ListedPool, PoolsQuery, listed_pools
 from trayd.rate_listing import ListedRates, RatesQuery, listed_rates
 from trayd.rate_store import open_rates, store_of
 from trayd.rates import Converter, Rates
+from trayd.reconciling import ReconcileQuery, Reconciliation, reconciled
 from trayd.records import DEFAULT_ACCOUNT, Counting, Generation
-from trayd.reconciling import Reconciliation, ReconcileQuery, reconciled
 from trayd.reports.csv_export import csv_lines
 from trayd.reports.html import report_html
 from trayd.reports.shape import HistoryItem, history_item

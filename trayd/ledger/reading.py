@@ -227,6 +227,12 @@ class Reader:
         ]
         return tuple(stamps), tuple(sorted(accounts, key=itemgetter(0))), tuple(sorted(bills))
 
+    def span(self) -> tuple[datetime, datetime] | None:
+        """All records lie between these two times, with some days to spare; None where there is no record."""
+        self._usable()
+        spans = list(self._spans(_ALL))
+        return (min(first for first, _, _ in spans), max(end for _, end, _ in spans)) if spans else None
+
     def unpriced_events(self, endpoint_ids: Collection[str], since: datetime) -> tuple[EventFact, ...]:
         """The events that tell a quantity of those endpoints, where nothing tells a price.
 
