@@ -21,7 +21,8 @@ from tests.desktop.screenshots import BACKDROP, take_screenshots
 from tests.reports.chromium import run as run_chromium
 from trayd.desk import RemoteDesk
 from trayd.panel.address import read_address
-from trayd.show import Style, status_view, usage_view
+from trayd.show import Style, status_view
+from trayd.show_usage import usage_view
 
 #: Until both of the demo's warnings have been shown.
 _DEMO_S = 25.0

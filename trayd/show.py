@@ -29,17 +29,11 @@ _STATES = {
 WINDOW_NAMES = {"24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 days", "total": "in all"}
 
 
-# What a breakdown says of the part that has no such mark.
-_OF_FAL = frozenset({"model", "operation", "account", "key", "hour"})
-_NOT_FROM_FAL = "(other tools)"
-_NOT_KNOWN = "(not known, or other tools)"
-_UNTAGGED = "(none)"
-
 # What the log says in the place of a cost, by how the record counts.
 _WITHOUT_COST = {"pending": "pending", "unmatched": "not linked"}
 
-
-_UNKNOWN = "unknown"
+#: Instead of an amount that is not known.
+UNKNOWN = "unknown"
 
 
 class Style:
@@ -54,7 +48,7 @@ class Style:
         self.locale = locale
         self.zone = zone
 
-    def money(self, amount: dict[str, str] | None, unknown: str = _UNKNOWN) -> str:
+    def money(self, amount: dict[str, str] | None, unknown: str = UNKNOWN) -> str:
         """The amount, or the word for one that is not known; never a zero in its place."""
         if amount is None:
             return unknown
@@ -80,52 +74,17 @@ def status_view(status: dict[str, Any], style: Style) -> RenderableType:
     return Group(*parts)
 
 
-def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> RenderableType:
-    """Totals of a window and their breakdown."""
-    window, total = usage["window"], usage["total"]
-    cost = _cost(total, style)
-    average = "" if cost == _UNKNOWN else f", {style.money(usage['average_per_day'])} a day"
-    lines: list[RenderableType] = [
-        Text(f"{style.time(window['from'])} to {style.time(window['to'])}", style="dim"),
-        Text(f"{cost} for {count(total['generations'], 'generation')}{average}{_trend(usage['trend'])}"),
-    ]
-    if by and usage["by"]:
-        missing = [_not_in_cost(part, style) for part in usage["by"]]
-        beside = ("not in the cost",) if any(missing) else ()
-        table = new_table(by, "cost", "generations", "share", *beside, numbers=("cost", "generations", "share"))
-        for part, not_in_cost in zip(usage["by"], missing, strict=True):
-            share = "" if part["share"] is None else f"{float(part['share']) * 100:.1f} %"
-            table.add_row(
-                part["key"] or _unmarked(by, part["generations"]),
-                _cost(part, style),
-                f"{part['generations']:,}",
-                share,
-                *((not_in_cost,) if beside else ()),
-            )
-        lines.append(table)
-    if total["unpriced"]:
-        has = "has" if total["unpriced"] == 1 else "have"
-        lines.append(Text(f"• {count(total['unpriced'], 'generation')} {has} no price yet: not in the totals"))
-    lines.extend(Text(f"• {line}") for line in _conversions(total, style))
-    return Group(*lines)
-
-
-def _not_in_cost(part: dict[str, Any], style: Style) -> str:
+def not_in_cost(part: dict[str, Any], style: Style) -> str:
+    """What a cost does not hold: generations without a price, amounts without a rate."""
     unknown = [f"{part['unpriced']:,} without a price"] if part["unpriced"] else []
     return ", ".join([*unknown, *(f"{style.money(amount)} without a rate" for amount in part["left_out"])])
 
 
-def _cost(part: dict[str, Any], style: Style) -> str:
+def cost(part: dict[str, Any], style: Style) -> str:
     """The cost; of what holds nothing but unknown costs that is unknown, and not zero."""
-    if part["cost"] is None or (_not_in_cost(part, style) and not Decimal(part["cost"]["amount"])):
-        return _UNKNOWN
+    if part["cost"] is None or (not_in_cost(part, style) and not Decimal(part["cost"]["amount"])):
+        return UNKNOWN
     return style.money(part["cost"])
-
-
-def _unmarked(by: str, generations: int) -> str:
-    if by not in _OF_FAL:
-        return _UNTAGGED
-    return _NOT_KNOWN if generations else _NOT_FROM_FAL
 
 
 def history_view(
@@ -138,15 +97,15 @@ def history_view(
     table = new_table(*(["id"] if ids else []), *columns, numbers=("cost",), whole=("id",))
     for record in records:
         what = record["display_name"] or record["model"] or record["description"]
-        cost = style.money(record["cost"], _WITHOUT_COST.get(record["counting"], "no price yet"))
+        told = style.money(record["cost"], _WITHOUT_COST.get(record["counting"], "no price yet"))
         if record["cost"] and not record["confirmed"]:
-            cost += " est."
+            told += " est."
         table.add_row(
             *([record["id"]] if ids else []),
             # A civil date is the same in every zone.
             style.time(record["timestamp"]) if record["kind"] == "internal" else record["timestamp"][:10],
             what,
-            cost,
+            told,
             record["status"] or record["kind"],
             record["client"] or "",
             record["project"] or "",
@@ -203,7 +162,7 @@ def _spending(spent: dict[str, Any], style: Style) -> RenderableType:
     )
     for window, name in WINDOW_NAMES.items():
         part = spent[window]
-        table.add_row(name, _cost(part, style), f"{part['generations']:,}", str(part["unpriced"] or ""))
+        table.add_row(name, cost(part, style), f"{part['generations']:,}", str(part["unpriced"] or ""))
     return table
 
 
@@ -213,7 +172,7 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
     if pending["generations"]:
         estimated = f", estimated {style.money(pending['estimated'])}" if pending["estimated"] else ""
         remarks.append(f"{count(pending['generations'], 'generation')} pending{estimated}, not in the totals")
-    remarks.extend(_conversions(status["spent"]["total"], style))
+    remarks.extend(conversions(status["spent"]["total"], style))
     if status["unmatched"]:
         remarks.append(
             f"{count(status['unmatched'], 'event')} without a request id left out where fal's billing covers the time; "
@@ -233,7 +192,7 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
     return remarks
 
 
-def _conversions(total: dict[str, Any], style: Style) -> Iterator[str]:
+def conversions(total: dict[str, Any], style: Style) -> Iterator[str]:
     """At which rates amounts in other currencies are in a total, and which of them are not for want of one."""
     from trayd.insight.conversion import RateUse, days_told
     from trayd.rates import RateSource
@@ -258,13 +217,6 @@ def _conversions(total: dict[str, Any], style: Style) -> Iterator[str]:
         }
         codes = ", ".join(f"{code} {days_told(days[code], style.day)}" for code in sorted(days))
         yield f"{amounts} left out of the totals: no exchange rate is known for {codes}; set one under [rates]"
-
-
-def _trend(trend: Any) -> str:
-    if trend is None:
-        return ""
-    change = float(trend) * 100
-    return f", {abs(change):.0f} % {'more' if change >= 0 else 'less'} than in the window before"
 
 
 def new_table(*columns: str, numbers: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -13,11 +13,18 @@ import msgspec
 
 from tests.benchmarks import work
 from tests.benchmarks.harness import Row, Samples, Workshop, at_most, figure, timed
+from trayd.insight.breakdown import Dimension
+from trayd.insight.daily import DaySpending, daily
 from trayd.operations import Operations, UsageQuery
+from trayd.records import Filters
 
-_DIMENSIONS = ("model", "operation", "client", "project", "deliverable", "account", "key", "day", "hour")
+_DIMENSIONS = (*Dimension, None)
 #: Beside those that have a name: two months back, and all that there is.
 _DAYS_BACK = (60, 729)
+_EVER = "2024-01-01..2026-12-31"
+
+#: As far back as alerts look for a usual day.
+_DAYS_OF_ALERTS = 65
 
 #: Of each breakdown so many samples are taken, or as many as fit into the time, but one at least.
 _SAMPLES = 20
@@ -33,19 +40,22 @@ def usage(workshop: Workshop) -> Iterator[Row]:
 def _rows(home: Path, name: str) -> Iterator[Row]:
     operations = work.operations_on(home)
     today = datetime.now(UTC).date()
-    windows = ["24h", "7d", "30d", "month", *(f"{today - timedelta(days=days)}..{today}" for days in _DAYS_BACK)]
+    windows = ["24h", "7d", "30d", "month", *(f"{today - timedelta(days=days)}..{today}" for days in _DAYS_BACK), _EVER]
     together: dict[str, float] = {}
-    slowest = ("", 0.0)
+    slowest, first = ("", 0.0), ("", 0.0)
     for window in windows:
+        firsts = {by: timed(partial(operations.usage, UsageQuery(window=window, by=by))) for by in _DIMENSIONS}
         medians = {by: _median(partial(operations.usage, UsageQuery(window=window, by=by))) for by in _DIMENSIONS}
         together[window] = sum(medians.values())
         by = max(medians, key=lambda each: medians[each])
         slowest = max(slowest, (f"{window} by {by}", medians[by]), key=itemgetter(1))
+        by = max(firsts, key=lambda each: firsts[each])
+        first = max(first, (f"{window} by {by}", firsts[by]), key=itemgetter(1))
     yield at_most(
         f"usage, the slowest breakdown of a window, {name}",
         slowest[1],
         0.002,
-        f"{figure(slowest[1] * 1000)} ms ({slowest[0]})",
+        f"{figure(slowest[1] * 1000)} ms ({slowest[0]}); the first time {figure(first[1] * 1000)} ms ({first[0]})",
         "≤ 2 ms",
     )
     longest = max(together, key=lambda window: together[window])
@@ -57,8 +67,27 @@ def _rows(home: Path, name: str) -> Iterator[Row]:
         f"{figure(together[longest] * 1000)} ms for {longest}; all: {told}",
         "≤ 2 ms",
     )
-    yield from _converted(operations, windows[-1], name)
+    yield _days(operations, today, name)
+    yield from _converted(operations, windows[-2], name)
     operations.ledger.close()
+
+
+def _days(operations: Operations, today: date, name: str) -> Row:
+    """What was spent on each of the days that alerts look at."""
+    first = today - timedelta(days=_DAYS_OF_ALERTS - 1)
+
+    def ask() -> list[DaySpending]:
+        zone, converter = operations.settings.zone(), operations.converter
+        return list(daily(operations.books, Filters(), first=first, last=today, zone=zone, converter=converter))
+
+    seconds = _median(ask)
+    return at_most(
+        f"what was spent on each of {_DAYS_OF_ALERTS} days, {name}",
+        seconds,
+        0.002,
+        f"{figure(seconds * 1000)} ms",
+        "≤ 2 ms",
+    )
 
 
 def _converted(operations: Operations, window: str, name: str) -> Iterator[Row]:

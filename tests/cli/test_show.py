@@ -1,6 +1,6 @@
 """What people see in the terminal is what there is, letter for letter."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,7 +10,8 @@ from trayd.insight.usage import usage
 from trayd.insight.windows import parse_window
 from trayd.records import Filters
 from trayd.shapes import plain
-from trayd.show import Style, console, new_table, usage_view
+from trayd.show import Style, console, new_table
+from trayd.show_usage import usage_view
 
 
 @pytest.mark.parametrize("name", ["FLUX.1 [dev]", "[red]Sale[/red]", ":smile: Studio", "[/] [link=http://x]"])
@@ -69,3 +70,30 @@ def test_a_cost_without_a_rate_or_a_price_is_never_shown_as_zero(capsys):
         "• A$3.00 left out of the totals: no exchange rate is known for AUD on 3 Nov 2026; set one under [rates]",
     ]
     assert shown(usage_of(of[1:2]), capsys)[1] == "unknown for 1 generation"
+
+
+def test_weekdays_and_hours_are_shown_in_full_with_their_averages_as_bars(capsys):
+    at = {"timestamp": datetime(2026, 11, 17, 9, 30, tzinfo=UTC)}
+    of = [generation("3.00", **at), generation("1.00", **at), external("2.00", "2026-11-18")]
+    told = shown(usage_of(of, "weekday"), capsys)
+    assert told[2] == "Generations: 21.0 kr each on average, most on Tuesdays (10.5 kr on average)"
+    assert [line.split("  ")[0] for line in told[4:]][:7] == [
+        "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
+    ]  # fmt: skip
+    tuesday, wednesday = told[5], told[6]
+    assert tuesday.endswith("10.5 kr  " + "█" * 24)
+    assert wednesday.endswith("4.8 kr  " + "█" * 10 + "▉"), "the window cuts one of its five Wednesdays"
+    assert told[4].endswith("0.0 kr")
+    told = shown(usage_of(of, "hour"), capsys)
+    assert told[2] == "Generations: 21.0 kr each on average, most from 09:00 to 10:00 (100 % of it)"
+    assert [line[:5] for line in told[4:28]] == [f"{hour:02d}:00" for hour in range(24)]
+    assert told[13].endswith("█" * 24)
+    assert told[28].startswith("(other tools)")
+
+
+def test_where_no_breakdown_was_asked_for_both_peaks_are_told(capsys):
+    at = {"timestamp": datetime(2026, 11, 17, 9, 30, tzinfo=UTC)}
+    told = shown(usage_of([generation("3.00", **at), generation("1.00", **at)], None), capsys)
+    assert told[2] == (
+        "Generations: 21.0 kr each on average, most on Tuesdays (10.5 kr on average), from 09:00 to 10:00 (100 % of it)"
+    )

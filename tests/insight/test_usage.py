@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.insight.recount import Recount
-from tests.insight.samples import NOW, external, generation, rates, records
+from tests.insight.samples import NOW, ecb, external, generation, rates, records
 from trayd.errors import UsageError
 from trayd.insight.breakdown import Dimension
-from trayd.insight.usage import spending, spent, usage
+from trayd.insight.tally import Tally
+from trayd.insight.usage import Peaks, spending, spent, usage
 from trayd.insight.windows import parse_window, previous_window
 from trayd.money import Money
 from trayd.records import Counting, ExternalCost, Filters, Kind
@@ -135,6 +136,102 @@ def test_hours_are_those_of_the_day_and_statements_have_none():
         zone=STOCKHOLM,
     ).by
     assert [(part.key, part.generations) for part in parts] == [("09", 1), ("14", 2), (None, 0)]
+
+
+def at(text, **fields):
+    return generation(timestamp=datetime.fromisoformat(text).replace(tzinfo=UTC), **fields)
+
+
+def test_weekdays_follow_each_other_from_monday_with_what_one_of_them_costs():
+    # 30 days of November 2026 have five Sundays and Mondays, and four of all others.
+    work = [at("2026-11-02T10:00", cost="4"), at("2026-11-09T10:00", cost="6"), at("2026-11-17T10:00", cost="6")]
+    parts = used([*work, external("4.00", "2026-11-20")], by="weekday", window="2026-11-01..2026-11-30").by
+    assert [(part.key, part.cost.text(), part.days) for part in parts] == [
+        ("mon", "10.00", 3),  # asked on Friday the 20th
+        ("tue", "6.00", 3),
+        ("fri", "4.00", 3),
+    ]
+    assert [part.average.text() for part in parts] == ["3.333333333", "2.00", "1.333333333"]
+    whole = used(work, by="weekday", window="2026-10-01..2026-10-31").by
+    assert whole == ()
+
+
+def test_the_days_that_a_sliding_window_cuts_count_by_their_part_in_it():
+    # From Wednesday 21 October, 14:00, to Friday 20 November, 14:00.
+    often = {part.key: part.days for part in used(every_weekday(), by="weekday", window="30d").by}
+    assert often == {"mon": 4, "tue": 4, "wed": 4.416667, "thu": 5, "fri": 4.583333, "sat": 4, "sun": 4}
+    assert sum(often.values()) == pytest.approx(30)
+    assert {part.days for part in used(every_weekday(), by="weekday", window="7d").by} == {1}
+
+
+def every_weekday():
+    return [at(f"2026-11-{day}T08:00") for day in range(14, 21)]
+
+
+def test_hours_tell_what_one_of_them_costs_on_a_day():
+    parts = used([generation("6.00"), external("3.00")], by="hour", window="30d").by
+    assert [(part.key, part.days, part.average) for part in parts] == [("13", 30, Money.of("0.20")), (None, None, None)]
+    assert used([generation("6.00")], by="day").by[0].average is None
+
+
+def test_kinds_are_told_apart():
+    parts = used(
+        [generation("1.00"), external("30.00"), external("10.00", kind=Kind.POOL), generation(None)], by="kind"
+    ).by
+    assert [(part.key, part.cost.text(), part.generations) for part in parts] == [
+        ("external", "30.00", 0),
+        ("pool", "10.00", 0),
+        ("internal", "1.00", 2),
+    ]
+
+
+def test_the_peak_is_the_dearest_of_the_weekdays_that_there_were():
+    # Sundays cost most together, for there were five of them and four Tuesdays; one Tuesday costs more.
+    sundays = [at(f"2026-11-{day:02d}T20:30", cost="9") for day in (1, 8, 15, 22, 29)]
+    tuesdays = [at(f"2026-11-{day:02d}T09:10", cost="11") for day in (3, 10, 17, 24)]
+    dear = external("500", "2026-11-05")  # a statement's date tells nothing of when somebody worked
+    peaks = ended([*sundays, *tuesdays, dear]).peaks
+    assert (peaks.weekday.key, peaks.weekday.average, peaks.weekday.share) == ("tue", Money.of("11"), 0.494382)
+    assert (peaks.hour.key, peaks.hour.average, peaks.hour.share) == ("20", Money.of("1.50"), 0.505618)
+    assert ended([*sundays, *tuesdays], by="weekday").peaks == structs.replace(peaks, hour=None)
+    assert ended([*sundays, *tuesdays], by="hour").peaks == structs.replace(peaks, weekday=None)
+    assert ended([*sundays, *tuesdays], by="model").peaks == Peaks()
+
+
+def ended(of, by=None):
+    """November 2026 when it is over."""
+    window = parse_window("2026-11-01..2026-11-30", datetime(2026, 12, 2, tzinfo=UTC), UTC)
+    return usage(Recount(of), filters=Filters(), window=window, by=by, zone=UTC, converter=NO_RATES)
+
+
+def test_there_is_no_peak_of_nothing_and_none_of_a_week_that_is_not_over():
+    assert used([external("5")]).peaks == Peaks()
+    assert used([generation(None), generation("1", counting=Counting.PENDING)]).peaks == Peaks()
+    day = used([generation("5")], window="24h").peaks
+    assert (day.weekday, day.hour.key) == (None, "13")
+
+
+@given(records, st.sampled_from([Dimension.DAY, Dimension.WEEKDAY, Dimension.HOUR]), st.sampled_from(["USD", "SEK"]))
+def test_parts_in_time_are_what_tallies_of_them_say(of, by, home):
+    known = {"USD": ecb("10.5"), "SEK": ecb("0.0952"), "EUR": ecb("1.0837")}
+    converter = rates(home, **{code: rate for code, rate in known.items() if code != home})
+    expected = {}
+    for record in of:
+        local = record.instant(STOCKHOLM).astimezone(STOCKHOLM)
+        key = {
+            Dimension.DAY: f"{local:%Y-%m-%d}",
+            Dimension.WEEKDAY: f"{local:%a}".lower(),
+            Dimension.HOUR: f"{local:%H}" if record.kind is Kind.INTERNAL else None,
+        }[by]
+        expected.setdefault(key, Tally(converter)).add(record, local.date())
+    result = used(of, by=by, window=ALL_OF_IT, zone=STOCKHOLM, converter=converter)
+    found = {part.key: (part.generations, part.unpriced, part.left_out) for part in result.by}
+    assert found == {
+        key: (tally.generations, tally.unpriced, tally.amounts_left_out()) for key, tally in expected.items()
+    }
+    for part in result.by:
+        assert abs(part.cost.nanos - expected[part.key].total) <= 1, "rounded together"
+    assert sum(part.cost.nanos for part in result.by) == result.total.cost.nanos
 
 
 def test_the_average_is_over_the_days_begun():

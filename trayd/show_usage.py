@@ -1,0 +1,160 @@
+"""How the command line shows usage: totals of a window, their breakdown, and when most is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.measure import Measurement
+from rich.text import Text
+
+from trayd.show import UNKNOWN, Style, conversions, cost, count, new_table, not_in_cost
+
+#: The weekdays as people call them, by their keys, Monday first.
+WEEKDAY_NAMES = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
+
+_IN_TIME = frozenset({"day", "weekday", "hour"})
+_A_WEEK = timedelta(days=7)
+
+# What a breakdown says of the part that has no such mark.
+_OF_FAL = frozenset({"model", "operation", "account", "key", "hour"})
+_NOT_FROM_FAL = "(other tools)"
+_NOT_KNOWN = "(not known, or other tools)"
+_UNTAGGED = "(none)"
+
+_BAR_WIDTH = 24
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+class _Bar:
+    """A bar as long as its part of the longest one; in full characters where the terminal has no others.
+
+    Args:
+        part: 0 to 1.
+    """
+
+    def __init__(self, part: float) -> None:
+        self._part = min(max(part, 0.0), 1.0)
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        if options.ascii_only:
+            yield Text("#" * round(self._part * _BAR_WIDTH), style="cyan")
+            return
+        whole, eighths = divmod(round(self._part * _BAR_WIDTH * 8), 8)
+        yield Text(("█" * whole + _EIGHTHS[eighths]).rstrip(), style="cyan")
+
+    def __rich_measure__(self, _console: Console, _options: ConsoleOptions) -> Measurement:
+        return Measurement(_BAR_WIDTH, _BAR_WIDTH)
+
+
+def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> RenderableType:
+    """Totals of a window and their breakdown."""
+    window, total = usage["window"], usage["total"]
+    told = cost(total, style)
+    average = "" if told == UNKNOWN else f", {style.money(usage['average_per_day'])} a day"
+    lines: list[RenderableType] = [
+        Text(f"{style.time(window['from'])} to {style.time(window['to'])}", style="dim"),
+        Text(f"{told} for {count(total['generations'], 'generation')}{average}{_trend(usage['trend'])}"),
+    ]
+    lines.extend(_of_generations(usage, style))
+    if by and usage["by"]:
+        lines.append(_parts(usage, style, by))
+    if total["unpriced"]:
+        has = "has" if total["unpriced"] == 1 else "have"
+        lines.append(Text(f"• {count(total['unpriced'], 'generation')} {has} no price yet: not in the totals"))
+    lines.extend(Text(f"• {line}") for line in conversions(total, style))
+    return Group(*lines)
+
+
+def _parts(usage: dict[str, Any], style: Style, by: str) -> RenderableType:
+    parts = _filled(usage, by)
+    missing = [not_in_cost(part, style) for part in parts]
+    beside = ("not in the cost",) if any(missing) else ()
+    each = {"weekday": ("average",), "hour": ("a day",)}.get(by, ())
+    bars = ("",) if by in _IN_TIME else ()
+    numbers = ("cost", "generations", "share", *each)
+    table = new_table(by, "cost", "generations", "share", *each, *beside, *bars, numbers=numbers)
+    lengths = [_length(part, by) for part in parts]
+    longest = max(lengths)
+    for part, absent, length in zip(parts, missing, lengths, strict=True):
+        share = "" if part["share"] is None else f"{float(part['share']) * 100:.1f} %"
+        table.add_row(
+            _name(part, by),
+            cost(part, style),
+            f"{part['generations']:,}",
+            share,
+            *(("" if part["average"] is None else style.money(part["average"]),) if each else ()),
+            *((absent,) if beside else ()),
+            *((_Bar(length / longest if longest > 0 else 0),) if bars else ()),
+        )
+    return table
+
+
+def _filled(usage: dict[str, Any], by: str) -> Sequence[dict[str, Any]]:
+    """The parts, with all hours or weekdays among them: what is left out of a chart cannot be seen to be nothing."""
+    window, parts = usage["window"], usage["by"]
+    length = datetime.fromisoformat(window["to"]) - datetime.fromisoformat(window["from"])
+    if by == "hour":
+        keys = [f"{hour:02d}" for hour in range(24)]
+    elif by == "weekday" and length >= _A_WEEK:
+        keys = list(WEEKDAY_NAMES)
+    else:
+        return list(parts)
+    known = {part["key"]: part for part in parts}
+    nothing = {"amount": "0.00", "currency": usage["total"]["cost"]["currency"]}
+    empty = {"cost": nothing, "generations": 0, "share": None, "average": nothing, "unpriced": 0, "left_out": []}
+    return [*(known.get(key, {**empty, "key": key}) for key in keys), *([known[None]] if None in known else [])]
+
+
+def _length(part: dict[str, Any], by: str) -> float:
+    """What a bar shows: the average where there are not as many of each, else the cost."""
+    shown = part["cost"] if by == "day" else part["average"]
+    return 0.0 if shown is None else float(shown["amount"])
+
+
+def _name(part: dict[str, Any], by: str) -> str:
+    key: str | None = part["key"]
+    if not key:
+        return _unmarked(by, part["generations"])
+    if by == "hour":
+        return f"{key}:00"
+    return WEEKDAY_NAMES[key] if by == "weekday" else key
+
+
+def _unmarked(by: str, generations: int) -> str:
+    if by not in _OF_FAL:
+        return _UNTAGGED
+    return _NOT_KNOWN if generations else _NOT_FROM_FAL
+
+
+def _of_generations(usage: dict[str, Any], style: Style) -> Iterator[Text]:
+    """What one costs on average, and when most is spent on them, in one line."""
+    total, peaks, told = usage["total"], usage["peaks"], []
+    each = total["cost_per_generation"]
+    if each and total["generations"] - total["unpriced"] > 1:
+        told.append(f"{style.money(each)} each on average")
+    if weekday := peaks["weekday"]:
+        told.append(f"most on {WEEKDAY_NAMES[weekday['key']]}s ({style.money(weekday['average'])} on average)")
+    if hour := peaks["hour"]:
+        most = "" if peaks["weekday"] else "most "
+        start = int(hour["key"])
+        told.append(f"{most}from {start:02d}:00 to {start + 1:02d}:00 ({float(hour['share']) * 100:.0f} % of it)")
+    if told:
+        yield Text(f"Generations: {', '.join(told)}")
+
+
+def _trend(trend: Any) -> str:
+    if trend is None:
+        return ""
+    change = float(trend) * 100
+    return f", {abs(change):.0f} % {'more' if change >= 0 else 'less'} than in the window before"
