@@ -107,7 +107,7 @@ def _ledger(paths: Paths, _settings: Settings) -> Iterator[Finding]:
             "bad",
             f"fal's total for {difference['endpoint_id']} is {difference['fal']['amount']} "
             f"{difference['fal']['currency']}, the ledger's {difference['ledger']['amount']}",
-            "run `trayd refresh` in an hour; rows can come late. If it stays, ask fal about that endpoint",
+            "`trayd reconcile` names the requests that explain it and says what to do",
         )
     if status["unmatched"]:
         yield _finding(
