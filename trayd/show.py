@@ -181,7 +181,7 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
     remarks.extend(
         f"fal says {style.money(difference['fal'])} for {difference['endpoint_id']} ({difference['account']}) "
         f"from {style.time(difference['since'])} to {style.time(difference['until'])}, "
-        f"the ledger {style.money(difference['ledger'])}"
+        f"the ledger {style.money(difference['ledger'])}; `trayd reconcile` names the requests"
         for difference in status["differences"]
     )
     drop = status["drop"]
