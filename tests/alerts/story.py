@@ -34,13 +34,14 @@ class Story:
     def __init__(self, limits: Alerts | None = None) -> None:
         self.limits = limits or Alerts()
         self.now = START
+        self.locale = "en_US"
         self.episodes: dict[str, Episode] = {}
         self.told: list[Episode] = []
 
     def look(self, **observed: Any) -> list[str]:
         """What is told at this look: the headlines."""
         self.now += timedelta(minutes=2)
-        seen = Observed(at=self.now, **observed)
+        seen = Observed(at=self.now, episodes=self.episodes, **observed)
         decision = evaluate(findings(seen, self.limits), self.episodes, self.now, self.words)
         self.episodes |= {episode.id: episode for episode in decision.episodes}
         told = [msgspec.structs.replace(episode, told=self.now) for episode in decision.tell]
@@ -63,7 +64,7 @@ class Story:
         return self.look(generations=generations, coverage={"northwind": coverage()} if covered else {})
 
     def words(self, finding: Finding, step: int) -> Words:
-        return words(finding, step, self.limits, "en_US")
+        return words(finding, step, self.limits, self.locale)
 
     def restart(self) -> None:
         """The daemon ends and starts: only what the ledger holds is left."""
