@@ -19,7 +19,12 @@ COVERED = {"northwind": coverage()}
 
 
 def status(
-    spent: str, *, budget: Budget = NORTHWIND, expected: str | None = None, period: str = "2026-11", currency: str = "USD"
+    spent: str,
+    *,
+    budget: Budget = NORTHWIND,
+    expected: str | None = None,
+    period: str = "2026-11",
+    currency: str = "USD",
 ) -> BudgetStatus:
     """How the budget stands in November, or in October."""
     since, until = (NOVEMBER, DECEMBER) if period == "2026-11" else (datetime(2026, 10, 1, tzinfo=UTC), NOVEMBER)
