@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 
 import msgspec
 
@@ -13,6 +13,7 @@ from trayd.filters import FilterQuery
 from trayd.insight.accuracy import AccuracyBy, Compared, Comparing, Unconfirmed, unconfirmed
 from trayd.insight.windows import Bounds, parse_window
 from trayd.ledger.counting import LATE_BILLING
+from trayd.ledger.months import bounds, month_of
 from trayd.ledger.store import Ledger
 from trayd.money import Money
 from trayd.rates import Converter
@@ -21,9 +22,6 @@ from trayd.steps import Step, Steps
 
 #: So many generations that are not billed yet are named, the oldest ones; all are counted.
 MOST_NAMED = 100
-
-# Some ten thousand records at most are looked at in one go.
-_PIECE = timedelta(days=10)
 
 _UNCONFIRMED = frozenset({Counting.ESTIMATE, Counting.PENDING, Counting.UNKNOWN})
 
@@ -203,13 +201,13 @@ def _free_after(when: datetime) -> datetime:
 
 
 def _pieces(ledger: Ledger, filters: Filters) -> Iterator[Filters]:
-    """The same filters for one stretch of time after the other, the oldest first."""
+    """The same filters for one month (UTC) after the other, the oldest first: each is opened once."""
     span = ledger.span()
     if span is None:
         return
     since, until = max(span[0], filters.since or span[0]), min(span[1], filters.until or span[1])
     while since < until:
-        end = min(since + _PIECE, until)
+        end = min(bounds(month_of(since))[1], until)
         yield msgspec.structs.replace(filters, since=since, until=end)
         since = end
 

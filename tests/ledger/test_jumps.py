@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 import tinydb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,12 +13,14 @@ from hypothesis import strategies as st
 from tests.ledger.aging import Clock, checkpoints, in_tinydb, opened, resident, using
 from tests.ledger.faults import FaultyDisk, QuickDisk
 from tests.ledger.making import DAY, HOUR, NOON, account, balance, crash, folders
-from trayd.errors import LedgerFullError
+from trayd.errors import LedgerFullError, LedgerNewerError
 from trayd.facts import AlertPause, Batch, Checked, Difference, Disputed
 from trayd.ledger.disk import Disk
 from trayd.ledger.jumps import Jumps
+from trayd.ledger.pair import Change
 from trayd.ledger.rebuild import rebuild
 from trayd.ledger.store import Ledger
+from trayd.ledger.tables import STATE_TABLES, Moved
 from trayd.money import Money
 
 MINUTE = timedelta(minutes=1)
@@ -292,6 +295,18 @@ class TestChecks:
             ledger.add(Batch(differences={"acme": (difference,)}))
         with using(tmp_path, Clock()) as ledger:
             assert ledger.differences() == (difference,)
+
+
+def test_a_table_that_a_newer_trayd_has_brought_is_refused_by_name_and_nothing_is_changed(tmp_path, monkeypatch):
+    with monkeypatch.context() as newer:
+        newer.setitem(STATE_TABLES, "novelties", Moved)
+        ledger = opened(tmp_path, Clock())
+        ledger._state.pair.write([Change("novelties", "n", Moved(NOON))])
+        crash(ledger)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("state.json*")}
+    with pytest.raises(LedgerNewerError, match="novelties"):
+        opened(tmp_path, Clock())
+    assert {path: path.read_bytes() for path in tmp_path.rglob("state.json*")} == before
 
 
 class TestPause:

@@ -4,6 +4,9 @@ A file says its version where it costs little to look: a mirror in its first lin
 end. A step is a pure function of one payload, as the mirror has it; what people read in the TinyDB file is made from
 payloads anew. A form changes in one of two ways: by a field that has a default, which needs no step and no new
 version, or by a new version with its step here. A step is never changed or taken out once it was released.
+
+A new table of the state is a field in this sense: a program that does not know it refuses to open the ledger, by the
+table's name, and changes nothing; one that does opens a ledger without it, and finds it empty.
 """
 
 from __future__ import annotations

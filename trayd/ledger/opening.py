@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from trayd.errors import LedgerDamagedError
+from trayd.errors import LedgerDamagedError, LedgerNewerError
 from trayd.ledger import journal
 from trayd.ledger.disk import TEMPORARY, Disk, refusals, set_aside
 from trayd.ledger.journal import Reading
@@ -275,13 +275,22 @@ class Opening:
         changed = 0
         for entry in mirror.entries(after, up_to):
             if entry.put is not None:
-                table = self._tables[entry.put]
+                table = self._table(entry.put)
                 table.set(entry.key, table.from_payload(entry.key, bytes(entry.doc)))
                 changed = entry.seq
             elif entry.drop is not None:
-                self._tables[entry.drop].set(entry.key, None)
+                self._table(entry.drop).set(entry.key, None)
                 changed = entry.seq
         return changed
+
+    def _table(self, name: str) -> RowTable[Any]:
+        try:
+            return self._tables[name]
+        except KeyError:
+            raise LedgerNewerError(
+                f"{self._mirror} holds the table {name!r}, which this trayd does not know",
+                "update trayd, or restore a backup; nothing was changed or deleted",
+            ) from None
 
     def _tell_mirror(self, what: str) -> None:
         with refusals(self._mirror):
