@@ -8,10 +8,13 @@ from typing import Any
 import msgspec
 
 from trayd.alert_listing import AlertsQuery, ListedAlert, ListedAlerts, Paused, PauseQuery, SnoozeQuery
+from trayd.alerts.trial import ListedHook
 from trayd.credit_listing import ListedCredits
 from trayd.errors import UsageError
 from trayd.filters import FilterQuery
 from trayd.importing import Imported, ImportQuery
+from trayd.insight.budgets import BudgetStatus
+from trayd.insight.forecast import Forecast
 from trayd.insight.status import Status
 from trayd.insight.usage import Usage
 from trayd.keeping import (
@@ -39,6 +42,7 @@ from trayd.reconciling import ReconcileQuery, Reconciliation
 from trayd.reports.shape import HistoryItem
 from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery
 from trayd.tip_finding import FoundTips, TipsQuery
+from trayd.unusual_listing import AnomaliesQuery, ListedDays
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +128,12 @@ OPERATIONS: dict[str, Operation] = {
             answer=ListedAlerts,
         ),
         Operation(
+            name="hooks",
+            summary="Where warnings go beside the desktop, and what is wrong there",
+            run=Operations.hooks,
+            answer=list[ListedHook],
+        ),
+        Operation(
             name="snooze",
             summary="Have an alert told again later",
             run=Operations.snooze,
@@ -159,6 +169,20 @@ OPERATIONS: dict[str, Operation] = {
             query=TipsQuery,
             answer=FoundTips,
             stepped=True,
+        ),
+        Operation(
+            name="forecast",
+            summary="How long balances last, and what the month comes to",
+            run=Operations.forecast,
+            answer=Forecast,
+        ),
+        Operation(name="budgets", summary="How the budgets stand", run=Operations.budgets, answer=list[BudgetStatus]),
+        Operation(
+            name="anomalies",
+            summary="Days on which far more was spent than usual",
+            run=Operations.anomalies,
+            query=AnomaliesQuery,
+            answer=ListedDays,
         ),
         Operation(
             name="import",

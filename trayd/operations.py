@@ -6,7 +6,7 @@ Everything here runs on the thread that owns the ledger and answers in structs, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Annotated
@@ -16,13 +16,17 @@ from msgspec import Meta
 
 from trayd import alert_listing, keeping
 from trayd.alert_listing import AlertsQuery, ListedAlert, ListedAlerts, Paused, PauseQuery, SnoozeQuery
+from trayd.alerts.trial import ListedHook
 from trayd.books import Books
 from trayd.credit_history import CreditHistory
 from trayd.credit_listing import ListedCredits, listed_credits
 from trayd.errors import UsageError
 from trayd.facts import AccountFact
 from trayd.filters import FilterQuery
+from trayd.forecasting import Forecasting
 from trayd.importing import Imported, ImportQuery, import_data
+from trayd.insight.budgets import BudgetStatus
+from trayd.insight.forecast import Forecast
 from trayd.insight.overview import Overview, build_status
 from trayd.insight.status import DaemonStatus, Status
 from trayd.insight.usage import Usage, usage
@@ -54,6 +58,7 @@ from trayd.settings import Paths, Settings, fal_url, rates_url
 from trayd.steps import Steps
 from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery, ids_in, tag, taggings, untag
 from trayd.tip_finding import FoundTips, TipsQuery, find_tips
+from trayd.unusual_listing import AnomaliesQuery, ListedDays, listed_days
 
 EXPORT_FORMATS = ("csv",)
 MENU_GENERATIONS = 4
@@ -99,9 +104,11 @@ class Operations:
         settings: as they are now; the daemon replaces them when the file changes.
         daemon: what the running daemon says of itself in the status.
         troubles: by account, what was wrong at its last poll; the ledger may not have been able to keep it.
+        hook_troubles: by hook, what was wrong when the running daemon tried it last.
         ledger_trouble: why the daemon could not write the ledger the last time; empty: it could.
         damaged: what the last look through all files of the ledger found; None before there was one.
         credit_history: what is left of purchased credits, and what of them expires.
+        forecasting: what is foreseen, how budgets stand, which days are unusual.
     """
 
     def __init__(
@@ -112,12 +119,24 @@ class Operations:
         self.paths = paths
         self.daemon = DaemonStatus()
         self.troubles: dict[str, str] = {}
+        self.hook_troubles: Mapping[str, str] = {}
         self.ledger_trouble = ""
         self.damaged: tuple[str, ...] | None = None
         self.credit_history = CreditHistory(ledger)
+        self.forecasting = Forecasting(self)
         self._clock = clock
         self._rates = open_rates(paths, settings, rates_url(fal_url()), clock)
         self._books: tuple[object, Books] | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The time (UTC)."""
+        return self._clock()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The accounts that are set up, in the user's order."""
+        return account_names(self.settings)
 
     @property
     def rates(self) -> Rates:
@@ -284,6 +303,16 @@ class Operations:
         """The alerts, open and over; see :mod:`trayd.alert_listing` for the errors, here and below."""
         return alert_listing.listed_alerts(self.ledger, self.settings, query, self._clock())
 
+    def hooks(self, _query: NoQuery | None = None) -> list[ListedHook]:
+        """Where warnings go beside the desktop, and what was wrong there at the last try."""
+        from trayd.alerts.hooks import told_of
+
+        troubles = dict(self.hook_troubles)
+        return [
+            ListedHook(name=hook.name, target=told_of(hook), trouble=troubles.get(hook.name, ""))
+            for hook in self.settings.hook
+        ]
+
     def snooze(self, query: SnoozeQuery) -> ListedAlert:
         """Has an alert told again later."""
         return alert_listing.snooze(self.ledger, self.settings, query, self._clock())
@@ -300,11 +329,33 @@ class Operations:
         """What was bought when, what is left of it, and what will expire unused, of each account."""
         zone = self.settings.zone()
         today = self._clock().astimezone(zone).date()
-        return listed_credits(self.credit_history.credits(zone), today=today, per_day={})
+        per_day = {
+            each.username or each.account: each.burn.per_day
+            for each in self.forecasting.forecast().accounts
+            if each.burn is not None
+        }
+        return listed_credits(self.credit_history.credits(zone), today=today, per_day=per_day)
 
     def find_tips(self, query: TipsQuery) -> Steps[FoundTips]:
         """Where the same work may have cost less, by the last 30 days; in steps."""
         return find_tips(self.ledger, query, settings=self.settings, converter=self.converter, now=self._clock())
+
+    def forecast(self, _query: NoQuery | None = None) -> Forecast:
+        """How long balances last, and what the month comes to."""
+        return self.forecasting.forecast()
+
+    def budgets(self, _query: NoQuery | None = None) -> list[BudgetStatus]:
+        """How the budgets of the settings stand."""
+        return [*self.forecasting.budgets()]
+
+    def anomalies(self, query: AnomaliesQuery) -> ListedDays:
+        """The unusual days of a window.
+
+        Raises:
+            UsageError: there is no such window.
+        """
+        limits = self.settings.alerts.anomaly
+        return listed_days(self.forecasting, query, limits, now=self._clock(), zone=self.settings.zone())
 
     def tag(self, query: TagQuery, body: bytes = b"") -> Tagged:
         """Sets fields of one or many records; ``body`` names them, as a JSON list of ids, or the filters do.

@@ -1,0 +1,243 @@
+"""What is foreseen and how budgets stand, from the ledger and the settings.
+
+Nothing of it depends on the time of the day: what is to come is what comes after that which is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta, tzinfo
+
+from trayd.books import pool_costs
+from trayd.budget_settings import Budget
+from trayd.facts import AccountFact
+from trayd.ground import Asked, Ground
+from trayd.insight.anomalies import Anomaly
+from trayd.insight.budgets import (
+    NEVER_FORESEEN,
+    BudgetStatus,
+    Period,
+    budget_status,
+    is_for_all,
+    period_at,
+    scope_of,
+)
+from trayd.insight.forecast import (
+    NOT_READ,
+    AccountForecast,
+    Forecast,
+    account_forecast,
+    month_end,
+    notes_on,
+    still_to_come,
+    together,
+    too_few,
+)
+from trayd.insight.known_days import History
+from trayd.insight.pace import LOOKED_AT, Outlook, Pace
+from trayd.insight.tally import Tally, dated_sums, tallied
+from trayd.money import Money
+from trayd.rates import Converter
+from trayd.records import Filters
+from trayd.unusual_days import UnusualDays
+
+_DAY = timedelta(days=1)
+
+#: Periods of budgets that ended so lately are told of as well: bills come late.
+LATE = timedelta(hours=24)
+
+#: fal's own currency.
+_DOLLAR = "USD"
+
+
+class Forecasting:
+    """Tells forecasts, budgets and unusual days, and remembers what it told as long as that holds.
+
+    Args:
+        asked: gives the ledger, the settings and the rates as they are now.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._ground = Ground(asked)
+        self._unusual = UnusualDays(self._ground)
+
+    def forecast(self) -> Forecast:
+        """How long each balance lasts, and what the month comes to."""
+        return self._ground.once("forecast", self._forecast)
+
+    def budgets(self) -> tuple[BudgetStatus, ...]:
+        """How each budget stands in its running period, in the settings' order."""
+        return self._ground.once(
+            "budgets", lambda: tuple(self._budget(each, self._ground.today) for each in self._asked.settings.budget)
+        )
+
+    def budgets_ended(self) -> tuple[BudgetStatus, ...]:
+        """How budgets stood in periods that ended lately; nothing is expected of these any more."""
+        ended = self._ground.once("ended", lambda: tuple(self._ended()))
+        return tuple(each for each in ended if each.until is not None and self._asked.now - each.until < LATE)
+
+    def unusual(self, days: Sequence[date]) -> tuple[Anomaly, ...]:
+        """Those of these days that are unusual, in their order; whether they matter is not asked."""
+        return self._unusual.among(days)
+
+    def known_days(self, first: date, last: date) -> int:
+        """How many days between these two are over and known."""
+        return self._unusual.known(first, last)
+
+    def _histories(self, scope: Filters, converter: Converter) -> Mapping[str, History]:
+        """The known days that what is to come is foreseen from."""
+        today = self._ground.today
+        return self._ground.histories(scope, converter, today - LOOKED_AT * _DAY, today - _DAY)
+
+    def _forecast(self) -> Forecast:
+        ledger = self._asked.ledger
+        found = self._histories(Filters(), self._asked.rates.converter(_DOLLAR))
+        paces = {account: pace for account, history in found.items() if (pace := Pace.of(history.days))}
+        balances = ledger.latest_balances()
+        accounts: list[AccountForecast] = []
+        for name, fact in self._ground.accounts().items():
+            username = fact.username if fact else None
+            account = username or name
+            reading = balances.get(account)
+            has_balance = reading is not None and (fact is None or fact.has_credits)
+            accounts.append(
+                account_forecast(
+                    name,
+                    username=username,
+                    balance=reading.amount if reading and has_balance else None,
+                    as_of=reading.at if reading and has_balance else None,
+                    history=found.get(account),
+                    pace=paces.get(account),
+                    why_no_balance=_why_no_balance(fact),
+                    zone=self._ground.zone,
+                )
+            )
+        return self._with_month(tuple(accounts), found, paces)
+
+    def _with_month(
+        self, accounts: tuple[AccountForecast, ...], found: Mapping[str, History], paces: Mapping[str, Pace]
+    ) -> Forecast:
+        missing = {
+            each.account: too_few(history) if (history := found.get(each.username or each.account)) else NOT_READ
+            for each in accounts
+            if (each.username or each.account) not in paces
+        }
+        if not paces:
+            return Forecast(accounts=accounts, why_none=_told(missing))
+        home, today = self._asked.converter, self._ground.today
+        rate = home.rate(_DOLLAR, today)
+        if rate is None:
+            why = f"there is no exchange rate from {_DOLLAR} to {home.currency}; `trayd rates` tells more"
+            return Forecast(accounts=accounts, why_none=why)
+        month = period_at("month", today)
+        since, until = _ends(month, self._ground.zone)
+        tally = self._spent(Filters(since=since, until=until), home)
+        paced = {account: (pace, max(found[account].until, since)) for account, pace in paces.items()}
+        to_come = sum(each.nanos for each in self._to_come(month, home))
+        notes = [f"{name} is not in it: {why}" for name, why in missing.items()]
+        if tally.unpriced:
+            count = tally.unpriced
+            notes.append(f"{count} generation{'' if count == 1 else 's'} of this month without a price not counted")
+        notes += [
+            f"{each.text()} {each.currency} without an exchange rate not counted" for each in tally.amounts_left_out()
+        ]
+        notes += [note for account in paces for note in notes_on(found[account], _DOLLAR)]
+        return Forecast(
+            accounts=accounts,
+            month_end=month_end(
+                month=month.name,
+                until=until,
+                spent=tally.cost,
+                to_come=Money(to_come, home.currency),
+                paces=paced,
+                rate=rate.factor,
+                zone=self._ground.zone,
+            ),
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+    def _spent(self, filters: Filters, converter: Converter) -> Tally:
+        sums = dated_sums(self._asked.books, filters, zone=self._ground.zone, home=converter.currency)
+        return tallied(sums, converter)
+
+    def _to_come(self, period: Period, converter: Converter) -> Iterator[Money]:
+        """What pools of the settings will still charge before the period ends; without a rate it is not foreseen."""
+        today = self._ground.today
+        if period.end is None:
+            return
+        for pool in self._asked.settings.pool:
+            for one in pool_costs(pool, self._asked.settings.home_currency, period.end - _DAY):
+                amount = one.cost.amount
+                rate = converter.rate(amount.currency, today)
+                if one.cost.date > today and rate is not None:
+                    yield Money.of(amount.amount * rate.factor, converter.currency)
+
+    def _budget(self, budget: Budget, day: date, *, over: bool = False) -> BudgetStatus:
+        zone = self._ground.zone
+        converter = self._asked.rates.converter(budget.currency or self._asked.settings.home_currency)
+        period = period_at(budget.period, day)
+        scope = scope_of(budget)
+        tally = self._spent(
+            Filters(
+                account=scope.account,
+                client=scope.client,
+                project=scope.project,
+                model=scope.model,
+                key=scope.key,
+                since=period.since(zone),
+                until=period.until(zone),
+            ),
+            converter,
+        )
+        why = NEVER_FORESEEN.get(budget.period, "") or ("it is over" if over else "")
+        rest: Outlook | None = None
+        to_come: tuple[Money, ...] = ()
+        if not why:
+            rest, why = self._rest(budget, scope, period, converter)
+            to_come = tuple(self._to_come(period, converter)) if is_for_all(budget) else ()
+        return budget_status(budget, period, tally, zone, rest=rest, to_come=to_come, why_none=why)
+
+    def _rest(self, budget: Budget, scope: Filters, period: Period, converter: Converter) -> tuple[Outlook | None, str]:
+        """What is still to come within a budget's scope and period; where that cannot be foreseen, why."""
+        found = self._histories(scope, converter)
+        if budget.account is not None:
+            fact = self._asked.ledger.accounts().get(budget.account)
+            account = (fact.username if fact else None) or budget.account
+            found = {name: history for name, history in found.items() if name == account}
+        if not found:
+            return None, "no billing has been read yet"
+        since, until = _ends(period, self._ground.zone)
+        rests = [
+            still_to_come(pace, max(history.until, since), until, self._ground.zone)
+            for history in found.values()
+            if (pace := Pace.of(history.days)) is not None
+        ]
+        return (together(rests), "") if rests else (None, _told({name: too_few(each) for name, each in found.items()}))
+
+    def _ended(self) -> Iterator[BudgetStatus]:
+        for budget in self._asked.settings.budget:
+            running = period_at(budget.period, self._ground.today)
+            # A period that ended a whole day before today began is of no interest any more.
+            if running.first is not None and running.first >= self._ground.today - _DAY:
+                yield self._budget(budget, running.first - _DAY, over=True)
+
+
+def _ends(period: Period, zone: tzinfo) -> tuple[datetime, datetime]:
+    since, until = period.since(zone), period.until(zone)
+    if since is None or until is None:
+        raise ValueError("all of the history has no ends")
+    return since, until
+
+
+def _why_no_balance(fact: AccountFact | None) -> str:
+    if fact is None:
+        return "fal has not been asked yet"
+    return "its balance is not known" if fact.has_credits else "it is on invoice and has no balance"
+
+
+def _told(reasons: Mapping[str, str]) -> str:
+    """Why nothing is foreseen of accounts, in words; their names only where there are several."""
+    if len(reasons) == 1:
+        return next(iter(reasons.values()))
+    return "; ".join(f"{name}: {why}" for name, why in reasons.items())
