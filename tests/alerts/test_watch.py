@@ -6,15 +6,15 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from tests.alerts.story import START, coverage, job
-from trayd.alert_settings import Hook
-from trayd.alerts import outbox
+from trayd.alert_settings import Alerts, Hook, QuietHours
+from trayd.alerts import carrier, outbox
 from trayd.alerts.delivery import Deliverer, Outcome
 from trayd.alerts.hooks import Hooks
 from trayd.alerts.notice import Notice
@@ -373,3 +373,143 @@ async def test_once_looks_tells_and_returns(world: World) -> None:
     await world.daemon().once()
 
     assert world.desk.titles == ["Balance under $5.00"]
+
+
+async def test_back_at_the_level_that_was_told_nothing_is_told_again_though_the_graver_one_was_not(
+    world: World,
+) -> None:
+    async with world.running() as watch:
+        world.balance = "19"
+        await watch.check()
+        await settled(lambda: world.desk.shown and world.episodes["balance:northwind"].told)
+        world.paused_until = world.now + timedelta(hours=1)
+        for world.balance in ("4", "12"):
+            await watch.check()
+        world.now += timedelta(hours=2)
+        await watch.check()
+        await some_time()
+
+    assert world.desk.titles == ["Balance under $20.00"]
+
+
+async def test_what_came_and_went_in_quiet_hours_is_told_as_over_after_them_and_after_a_restart(world: World) -> None:
+    world.settings = Settings(
+        locale="en_US",
+        time_zone="Europe/Stockholm",
+        alerts=Alerts(quiet_hours=QuietHours(since="22:00", until="07:00", critical=False)),
+    )
+    world.now = datetime(2026, 11, 20, 22, 30, tzinfo=STOCKHOLM).astimezone(UTC)
+    async with world.running() as watch:
+        world.balance = "4"
+        await watch.check()
+        world.now += timedelta(minutes=45)
+        world.balance = "50"
+        await watch.check()
+        await some_time()
+        assert world.desk.shown == []
+
+    world.now = datetime(2026, 11, 21, 7, 5, tzinfo=STOCKHOLM).astimezone(UTC)
+    async with world.running():
+        await settled(lambda: world.desk.shown)
+    async with world.running():
+        await some_time()
+
+    (notice,) = world.desk.shown
+    assert notice.title == "While it was quiet: Balance under $5.00"
+    assert notice.body == "From 20 Nov 22:30 to 20 Nov 23:15; it is over by now."
+
+
+async def test_a_snoozed_alert_is_told_again_if_it_still_lasts_and_a_graver_level_at_once(world: World) -> None:
+    world.balance = "19"
+    async with world.running() as watch:
+        await watch.check()
+        await settled(lambda: world.desk.shown and world.episodes["balance:northwind"].told)
+        world.snooze("balance:northwind", world.now + timedelta(hours=1))
+        world.balance = "18"
+        await watch.check()
+        await some_time()
+        assert len(world.desk.shown) == 1
+
+        world.now += timedelta(hours=1)
+        await watch.check()
+        await settled(lambda: len(world.desk.shown) == 2 and world.episodes["balance:northwind"].told)
+        assert "$18.00" in world.desk.shown[-1].body
+        assert world.episodes["balance:northwind"].snoozed_until is None
+
+        world.snooze("balance:northwind", world.now + timedelta(hours=1))
+        world.balance = "4"
+        await watch.check()
+        await settled(lambda: len(world.desk.shown) == 3)
+
+    assert world.desk.titles == ["Balance under $20.00", "Balance under $20.00", "Balance under $5.00"]
+
+
+async def test_more_than_so_many_in_an_hour_wait_and_come_as_one_summary(world: World) -> None:
+    world.settings = Settings(locale="en_US", time_zone="UTC", alerts=Alerts(most_per_hour=1))
+    async with world.running() as watch:
+        for number in range(3):
+            world.generations += (job(str(6 + number), id=f"r{number}", request_id=f"r{number}"),)
+            await watch.check()
+            await some_time()
+        assert len(world.desk.shown) == 1
+        world.balance = "4"
+        await watch.check()
+        await settled(lambda: len(world.desk.shown) == 2)
+        world.balance = None
+
+    world.now += timedelta(minutes=61)
+    async with world.running():
+        await settled(lambda: len(world.desk.shown) == 3)
+
+    assert world.desk.titles == ["Expensive generation: $6.00", "Balance under $5.00", "2 expensive generations"]
+
+
+async def test_an_episode_that_ended_on_a_full_disk_is_kept_beside_the_next_one_of_its_id(world: World) -> None:
+    world.full = True
+    async with world.running() as watch:
+        for world.balance in ("4", "50", "3"):
+            world.now += timedelta(minutes=2)
+            await watch.check()
+            await some_time()
+        world.full = False
+        await watch.check()
+        await settled(lambda: world.episodes)
+
+    assert len(world.desk.shown) == 2
+    assert [(one.id, one.since) for one in world.ended] == [("balance:northwind", START + timedelta(minutes=2))]
+
+
+async def test_hooks_hear_of_each_change_in_order_also_in_a_pause_and_one_that_is_down_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrier, "FIRST_RETRY_S", 0.05)
+    hooks = (Hook(name="log", command=("/bin/cat",)), Hook(name="chat", command=("/bin/cat",), rules=("balance",)))
+    world.settings = Settings(locale="en_US", time_zone="UTC", hook=hooks)
+    world.paused_until = world.now + timedelta(days=1)
+    world.hooks.down = {"chat"}
+    changes = [("opened", "20.00"), ("escalated", "5.00"), ("resolved", "5.00")]
+
+    async with world.running() as watch, serving_hooks(watch):
+        for world.balance in ("19", "4", "50"):
+            world.now += timedelta(minutes=2)
+            await watch.check()
+        await settled(lambda: len(world.hooks.got) == 3)
+        assert world.hooks.got == [("log", event, "balance", level) for event, level in changes]
+
+    world.hooks.got.clear()
+    world.hooks.down.clear()
+    async with world.running() as watch, serving_hooks(watch):
+        await settled(lambda: len(world.hooks.got) == 2)
+        await some_time()
+
+    # What a hook did not hear of before the restart is told as it stands by then.
+    assert world.hooks.got == [("chat", "opened", "balance", "5.00"), ("chat", "resolved", "balance", "5.00")]
+
+
+@contextlib.asynccontextmanager
+async def serving_hooks(watch: Watch) -> AsyncIterator[None]:
+    task = asyncio.create_task(watch.run_hooks())
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -24,7 +24,7 @@ def digest(episodes: Sequence[Episode], now: datetime, zone: tzinfo) -> Notice:
     ordered = [*_by_gravity(lasting, notice), *over]
     if len(episodes) == 1:
         (only,) = episodes
-        body = f"{_times(only, now, zone).capitalize()}; it is over by now." if only.over else only.text
+        body = f"From {_times(only, now, zone)}; it is over by now." if only.over else only.text
         title = only.title
     else:
         lines = [_line(episode, now, zone, in_full=not index) for index, episode in enumerate(ordered[:_LISTED])]
