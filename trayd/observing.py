@@ -18,6 +18,8 @@ from trayd.operations import Operations, account_names
 _TRIES_APART = timedelta(minutes=15)
 _POLLS_APART = 3
 
+_DAY = timedelta(days=1)
+
 
 class Observing:
     """Looks at the ledger, on the thread that it belongs to; it remembers what no single look can tell."""
@@ -34,6 +36,8 @@ class Observing:
         found = {account: ledger.coverage(account) for account in map(account_of, accounts)}
         coverage = {account: covered for account, covered in found.items() if covered is not None}
         differences = ledger.differences()
+        today, foreseen = now.astimezone(zone).date(), operations.forecasting
+        forecasts = foreseen.forecast().accounts
         return Observed(
             at=now,
             zone=zone,
@@ -43,11 +47,14 @@ class Observing:
             coverage=coverage,
             starting=len(accounts) < len(names) or any(_is_first_poll(fact, coverage) for fact in accounts),
             generations=tuple(ledger.latest(now - EXPENSIVE_WITHIN)),
+            budgets=(*foreseen.budgets(), *foreseen.budgets_ended()),
+            unusual=foreseen.unusual([today, today - _DAY]),
+            forecasts=forecasts,
             expiring=operations.credit_history.expiring(
-                today=now.astimezone(zone).date(),
+                today=today,
                 zone=zone,
                 within=max(settings.alerts.credits_expire_within_days, default=0),
-                per_day={},
+                per_day={each.username or each.account: each.burn.per_day for each in forecasts if each.burn},
             ),
             silent=self._silences(accounts, timedelta(seconds=settings.poll.interval_s)),
             writing=operations.ledger_trouble,

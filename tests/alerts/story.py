@@ -41,7 +41,10 @@ class Story:
     def look(self, **observed: Any) -> list[str]:
         """What is told at this look: the headlines."""
         self.now += timedelta(minutes=2)
-        seen = Observed(at=self.now, episodes=self.episodes, **observed)
+        return self.tell(Observed(at=self.now, episodes=self.episodes, **observed))
+
+    def tell(self, seen: Observed) -> list[str]:
+        """What is told of what is seen."""
         decision = evaluate(findings(seen, self.limits), self.episodes, self.now, self.words)
         self.episodes |= {episode.id: episode for episode in decision.episodes}
         told = [msgspec.structs.replace(episode, told=self.now) for episode in decision.tell]

@@ -192,8 +192,8 @@ def test_a_forecast_ends_in_silence_when_the_budget_is_spent_and_stays_silent_wh
     )
     assert story.look(budgets=(status("100", expected="590"),)) == ["Budget “Northwind”: 118% expected"]
     assert story.told[0].text == (
-        "About $590.00 of $500.00 will be spent in November for “Northwind / Spring Campaign”, if it goes on like this; "
-        "$100.00 is so far. "
+        "About $590.00 of $500.00 will be spent in November for “Northwind / Spring Campaign”, if it goes on "
+        "like this; $100.00 is so far. "
         'What it went to: `trayd usage --window month --by model --client Northwind --project "Spring Campaign"`.'
     )
 
