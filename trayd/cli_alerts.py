@@ -17,6 +17,7 @@ trayd alerts
 trayd alerts --since 2026-11-01 --rule balance
 trayd alerts snooze balance:default 2h
 trayd alerts pause tomorrow
+trayd alerts test --hook chat
 """,
 )
 @click.option("--all", "everything", is_flag=True, help="Back to the first one.")
@@ -80,3 +81,21 @@ def resume(as_json: bool) -> None:
     with open_desk() as desk:
         answer = desk.ask("resume")
     print_answer(answer, as_json, lambda style: paused_view(answer, style))
+
+
+@alerts.command(short_help="Send a test to the desktop and to the hooks.")
+@click.option("--hook", metavar="NAME", help="To this [[hook]] of the settings only.")
+@json_option
+def test(hook: str | None, as_json: bool) -> None:
+    """Send a test to the desktop and to each [[hook]] of the settings, and say what became of it.
+
+    Sent by the running daemon where there is one. Ends with 1 when one of them failed.
+    """
+    from trayd.desk import open_desk
+    from trayd.show_alerts import tried_view
+
+    with open_desk() as desk:
+        answer = desk.try_alerts(hook)
+    print_answer(answer, as_json, lambda style: tried_view(answer, style))
+    if any(tried["state"] == "failed" for tried in answer):
+        raise SystemExit(1)

@@ -21,6 +21,7 @@ from trayd.alerts.delivery import Deliverer
 from trayd.alerts.hooks import Hooks
 from trayd.alerts.notice import Notice
 from trayd.alerts.rules import BackfillDone, FileRejected
+from trayd.alerts.trial import Tried, try_alerts
 from trayd.alerts.watch import Watch
 from trayd.errors import LedgerFullError, TraydError
 from trayd.facts import Added, Batch, ModelFact
@@ -121,6 +122,7 @@ class Daemon:
         """
         async with self._open(None), serving(self, self.paths.run) as url:
             self._operations.daemon = DaemonStatus(running=True, url=url)
+            self._operations.hook_troubles = self._hooks.troubles
             parts: dict[str, Callable[[], Awaitable[None]]] = {
                 "polling": self._polling.run,
                 "drop folder": lambda: self._drop.run(stop),
@@ -263,6 +265,15 @@ class Daemon:
     async def notify(self, notice: Notice) -> None:
         """Shows something that the person has asked for."""
         await self._deliverer.show(notice)
+
+    async def try_alerts(self, hook: str | None) -> list[Tried]:
+        """Sends a test to the desktop and to the hooks, or to one hook.
+
+        Raises:
+            UsageError: there is no hook of that name.
+        """
+        await self._reload()
+        return await try_alerts(self._deliverer, self._hooks, self.settings.hook, hook, buttons=True)
 
     async def perform(self, action: str) -> None:
         """Does what a menu entry or a button asks for."""

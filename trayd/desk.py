@@ -62,6 +62,9 @@ class Desk(Protocol):
     def refresh(self) -> list[dict[str, Any]]:
         """Polls now; how each account stands after it."""
 
+    def try_alerts(self, hook: str | None) -> list[dict[str, Any]]:
+        """Sends a test to the desktop and the hooks, or to one hook; what became of each."""
+
 
 class LocalDesk:
     """Answers from the ledger that this process has opened."""
@@ -94,6 +97,27 @@ class LocalDesk:
         shape: list[dict[str, Any]] = plain(asyncio.run(once.run_once(self._operations)))
         return shape
 
+    def try_alerts(self, hook: str | None) -> list[dict[str, Any]]:
+        """See Desk."""
+        from trayd.alerts.delivery import Deliverer
+        from trayd.alerts.hooks import Hooks
+        from trayd.alerts.trial import Tried, try_alerts
+        from trayd.process import log_to
+
+        log_to(self._operations.paths, terminal=False)
+        settings = self._operations.settings
+
+        async def work() -> list[Tried]:
+            # Nobody is left to do what a button asks for once this command has ended.
+            deliverer = Deliverer(lambda _action: None, desktop=settings.alerts.desktop)
+            try:
+                return await try_alerts(deliverer, Hooks(), settings.hook, hook, buttons=False)
+            finally:
+                deliverer.close()
+
+        shape: list[dict[str, Any]] = plain(asyncio.run(work()))
+        return shape
+
 
 class ClosedDesk:
     """Where the ledger cannot be opened: it can be written anew or restored, and everything else says why not.
@@ -121,6 +145,10 @@ class ClosedDesk:
         raise self._refused
 
     def refresh(self) -> list[dict[str, Any]]:
+        """See Desk."""
+        raise self._refused
+
+    def try_alerts(self, _hook: str | None) -> list[dict[str, Any]]:
         """See Desk."""
         raise self._refused
 
@@ -167,6 +195,11 @@ class RemoteDesk:
     def refresh(self) -> list[dict[str, Any]]:
         """See Desk."""
         shape: list[dict[str, Any]] = self.ask("refresh")
+        return shape
+
+    def try_alerts(self, hook: str | None) -> list[dict[str, Any]]:
+        """See Desk."""
+        shape: list[dict[str, Any]] = self.ask("alerts-test", hook=hook)
         return shape
 
     @contextmanager

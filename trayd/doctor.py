@@ -32,7 +32,7 @@ def examine() -> list[Finding]:
         return [*findings, _trouble("settings", error)]
     findings.append(_finding("settings", "good", str(paths.settings)))
     paths = paths.with_folders(settings.folders)
-    for look in (_folders, _fal, _keys, _ledger, _rates, _desktop):
+    for look in (_folders, _fal, _keys, _ledger, _rates, _hooks, _desktop):
         try:
             findings.extend(look(paths, settings))
         except TraydError as error:
@@ -209,6 +209,19 @@ def _backup(paths: Paths, used: Path) -> Iterator[Finding]:
             f"{used} is on the same disk as the ledger",
             "set folders.backup to another disk, and it survives the loss of this one",
         )
+
+
+def _hooks(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
+    from trayd.desk import open_desk
+
+    with open_desk() as desk:
+        hooks = desk.ask("hooks")
+    for hook in hooks:
+        subject = f"hook {hook['name']}"
+        if hook["trouble"]:
+            yield _finding(subject, "bad", f"{hook['target']}: {hook['trouble']}", "`trayd alerts test` tries it again")
+        else:
+            yield _finding(subject, "good", f"{hook['target']}; `trayd alerts test` tries it")
 
 
 def _desktop(_paths: Paths, _settings: Settings) -> Iterator[Finding]:

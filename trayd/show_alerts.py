@@ -53,6 +53,17 @@ def paused_view(answer: dict[str, Any], style: Style) -> RenderableType:
     return Text(_paused(answer, style) if answer["paused_until"] else "alerts go to the desktop")
 
 
+def tried_view(answer: list[dict[str, Any]], _style: Style) -> RenderableType:
+    """A line for each way that was tried."""
+    lines = []
+    for tried in answer:
+        what = f"hook {tried['name']}, {tried['target']}" if tried["is_hook"] else tried["target"]
+        trouble = f": {tried['trouble']}" if tried["trouble"] else ""
+        color = "red" if tried["state"] == "failed" else ""
+        lines.append(Text(f"{what}: {tried['state']}{trouble}", style=color))
+    return Group(*lines)
+
+
 def _paused(answer: dict[str, Any], style: Style) -> str:
     until = answer["paused_until"]
     if datetime.fromisoformat(until) >= UNTIL_RESUMED:

@@ -59,6 +59,9 @@ class Backend(Protocol):
     async def refresh(self) -> Any:
         """Polls every account now and looks into the drop folder."""
 
+    async def try_alerts(self, hook: str | None) -> Any:
+        """Sends a test warning to the desktop and the hooks, or to one hook."""
+
     async def ordered(self, operation: Operation) -> None:
         """Follows an operation that has written: shows what is new, looks for what is to be warned of."""
 
@@ -72,9 +75,13 @@ def build_app(backend: Backend, token: str, port: int) -> Starlette:
     async def refresh(_request: Request) -> Response:
         return _json(await backend.refresh())
 
+    async def try_alerts(request: Request) -> Response:
+        return _json(await backend.try_alerts(request.query_params.get("hook")))
+
     routes = [
         Route(f"{API_ROOT}/openapi.json", openapi),
         Route(f"{API_ROOT}/refresh", refresh, methods=["POST"]),
+        Route(f"{API_ROOT}/alerts-test", try_alerts, methods=["POST"]),
         *(
             Route(f"{API_ROOT}/{each.name}", _handler(backend, each), methods=["POST" if each.writes else "GET"])
             for each in OPERATIONS.values()

@@ -28,7 +28,12 @@ def document() -> dict[str, Any]:
     components["Money"] = _MONEY
     schema_of = iter(schemas)
     paths: dict[str, Any] = {
-        f"{API_ROOT}/refresh": {"post": _described("Poll fal and look into the drop folder now", [], {"type": "array"})}
+        f"{API_ROOT}/refresh": {
+            "post": _described("Poll fal and look into the drop folder now", [], {"type": "array"})
+        },
+        f"{API_ROOT}/alerts-test": {
+            "post": _described("Send a test warning to the desktop and to hooks now", ["hook"], {"type": "array"})
+        },
     }
     for operation in OPERATIONS.values():
         method = "post" if operation.writes else "get"
