@@ -91,7 +91,7 @@ class ListedAlerts(msgspec.Struct, frozen=True, kw_only=True):
     """The alerts: open ones, the latest first, then the others, the latest first.
 
     Attributes:
-        paused_until: nothing goes to the desktop until then (UTC); the year 9999 is until alerts are resumed.
+        paused_until: nothing goes to the desktop until then (UTC); the year 8999 is until alerts are resumed.
         quiet_until: the quiet hours that run now end then.
         since: how far back those that are over go; None: to the first.
         left_out: how many more of those there are.

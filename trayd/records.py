@@ -259,8 +259,8 @@ class Course(NamedTuple):
     nanos: Sequence[int]
 
 
-#: The end of a pause that lasts until it is ended.
-UNTIL_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)
+#: The end of a pause that lasts until it is ended: later than anything happens, and a time that a ledger takes.
+UNTIL_RESUMED = datetime(8999, 1, 1, tzinfo=UTC)
 
 
 class BalanceReading(msgspec.Struct, frozen=True):
