@@ -174,6 +174,7 @@ class Operations:
             billed=any(self.ledger.coverage(fact.username or name) for name, fact in self.ledger.accounts().items()),
             converter=self.converter,
             zone=zone,
+            forecast=self.forecasting.forecast(),
         )
         status = build_status(self.books, known, now)
         daemon = self.daemon

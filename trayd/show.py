@@ -69,8 +69,7 @@ def status_view(status: dict[str, Any], style: Style) -> RenderableType:
     """The status as it stands first on the screen."""
     parts: list[RenderableType] = [_accounts(status["accounts"], style), "", _spending(status["spent"], style)]
     parts.extend(Text(f"• {line}") for line in _remarks(status, style))
-    open_alerts = [alert for alert in status["alerts"] if alert["state"] == "open"]
-    parts.extend(Text(f"! {style.time(alert['since'])} {alert['text']}", style="bold red") for alert in open_alerts)
+    parts.extend(_alert(alert, style) for alert in status["alerts"] if alert["state"] == "open")
     return Group(*parts)
 
 
@@ -152,8 +151,31 @@ def _accounts(accounts: list[dict[str, Any]], style: Style) -> RenderableType:
         state = Text(account["state"].replace("_", " "), style=_STATES.get(account["state"], ""))
         if account["problem"]:
             state.append(f": {account['problem']}", style="")
+        elif lasts := _lasts(account, style):
+            state.append(f", {lasts}", style="")
         table.add_row(name, style.money(account["balance"]), style.time(account["as_of"]), state)
     return table
+
+
+def _alert(alert: dict[str, Any], style: Style) -> Text:
+    """An open alert; one that is snoozed is told in quieter letters."""
+    title = f"{alert['title']}: " if alert["title"] else ""
+    told = f"! {title}{alert['text']} (since {style.time(alert['since'])}"
+    if alert["snoozed_until"]:
+        return Text(f"{told}, snoozed until {style.time(alert['snoozed_until'])})", style="dim")
+    return Text(f"{told})", style="bold red")
+
+
+def _lasts(account: dict[str, Any], style: Style) -> str:
+    """How long a balance lasts; empty without a forecast."""
+    if not account["run_out"]:
+        return ""
+    told = f"lasts until {style.day(date.fromisoformat(account['run_out']))}"
+    if not account["run_out_range"]:
+        return told
+    first, last = account["run_out_range"]
+    end = f"and {style.day(date.fromisoformat(last))}" if last else "and more than a year"
+    return f"{told} (between {style.day(date.fromisoformat(first))} {end})"
 
 
 def _spending(spent: dict[str, Any], style: Style) -> RenderableType:
@@ -168,6 +190,13 @@ def _spending(spent: dict[str, Any], style: Style) -> RenderableType:
 
 def _remarks(status: dict[str, Any], style: Style) -> list[str]:
     remarks = []
+    if month := status["month"]:
+        name = f"{date.fromisoformat(month['month'] + '-01'):%B}"
+        low, high = style.money(month["low"]), style.money(month["high"])
+        remarks.append(
+            f"{name}: {style.money(month['spent'])} so far, "
+            f"about {style.money(month['expected'])} by its end (between {low} and {high})"
+        )
     pending = status["pending"]
     if pending["generations"]:
         estimated = f", estimated {style.money(pending['estimated'])}" if pending["estimated"] else ""

@@ -1,16 +1,20 @@
 """What people see in the terminal is what there is, letter for letter."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from tests.insight.recount import Recount
 from tests.insight.samples import NOW, ecb, external, generation, rates
+from trayd.insight.forecast import MonthEnd
+from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.insight.usage import usage
 from trayd.insight.windows import parse_window
+from trayd.money import Money
 from trayd.records import Filters
 from trayd.shapes import plain
-from trayd.show import Style, console, new_table
+from trayd.show import Style, console, new_table, status_view
 from trayd.show_usage import usage_view
 
 
@@ -97,3 +101,35 @@ def test_where_no_breakdown_was_asked_for_both_peaks_are_told(capsys):
     assert told[2] == (
         "Generations: 21.0 kr each on average, most on Tuesdays (10.5 kr on average), from 09:00 to 10:00 (100 % of it)"
     )
+
+
+def test_the_status_tells_how_long_balances_last_the_month_and_what_is_open(capsys):
+    dollars = {name: Money.of(amount) for name, amount in (("spent", "812"), ("to_come", "0"), ("expected", "1090"))}
+    account = AccountStatus(
+        name="studio",
+        username=None,
+        balance=Money.of("48"),
+        as_of=NOW,
+        state="ok",
+        run_out=date(2026, 12, 3),
+        run_out_range=(date(2026, 12, 1), date(2026, 12, 6)),
+    )
+    open_one = AlertStatus(id="a", rule="balance", state="open", since=NOW, text="$48 are left.", title="Balance low")
+    made = Status(
+        accounts=(account, structs.replace(account, name="other", run_out_range=(date(2026, 12, 1), None))),
+        spent=dict.fromkeys(("24h", "7d", "30d", "total"), Spent(cost=Money.of("1"))),
+        month=MonthEnd(month="2026-11", low=Money.of("950"), high=Money.of("1240"), **dollars),
+        alerts=(
+            open_one,
+            structs.replace(open_one, snoozed_until=NOW + timedelta(hours=1)),
+            structs.replace(open_one, state="resolved", title="Gone"),
+        ),
+    )
+    told = shown(status_view(plain(made), IN_KRONOR), capsys)
+    assert told[1].endswith("ok, lasts until 3 Dec 2026 (between 1 Dec 2026 and 6 Dec 2026)")
+    assert told[2].endswith("(between 1 Dec 2026 and more than a year)")
+    assert "• November: $812.00 so far, about $1,090.00 by its end (between $950.00 and $1,240.00)" in told
+    assert told[-2:] == [
+        "! Balance low: $48 are left. (since 2026-11-20 14:00)",
+        "! Balance low: $48 are left. (since 2026-11-20 14:00, snoozed until 2026-11-20 15:00)",
+    ]

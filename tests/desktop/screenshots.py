@@ -17,7 +17,8 @@ from PIL import Image
 
 from tests.desktop.harness import SCREEN, Desktop, wait_until
 from tests.desktop.icon_program import IconProgram
-from trayd.insight.status import AccountStatus, Pending, Spent, Status
+from trayd.insight.status import AccountStatus, Spent, Status
+from trayd.insight.tally import Pending
 from trayd.money import Money
 from trayd.records import Counting, Estimate, Generation
 from trayd.tray.icon import SIZES, draw

@@ -9,10 +9,12 @@ import msgspec
 import pytest
 
 from trayd.insight.conversion import RateUse
-from trayd.insight.status import AccountStatus, DropStatus, Pending, Spent, Status
+from trayd.insight.forecast import MonthEnd
+from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
+from trayd.insight.tally import Pending
 from trayd.money import Money
 from trayd.rates import RateSource
-from trayd.records import UNTIL_RESUMED, Counting, Estimate, Generation
+from trayd.records import UNTIL_RESUMED, Counting, DropStatus, Estimate, Generation
 from trayd.records import Status as Outcome
 from trayd.tray.model import IconState, MenuItem, TrayView
 from trayd.tray.view import tray_view
@@ -81,6 +83,7 @@ def test_the_menu_reads_from_balance_to_quit() -> None:
         "Export CSV…",
         "Build report…",
         "Open drop folder",
+        "No alerts",
         "Pause alerts",
         "Quit",
     ]
@@ -308,3 +311,60 @@ def test_old_exchange_rates_are_said_where_the_menu_has_amounts_made_with_them()
 
     assert "Exchange rates of 18 Nov, the last known" in tooltip(of_24h=current, of_7d=used, of_30d=used, of_total=used)
     assert not any("Exchange" in line for line in tooltip(of_24h=current, of_7d=current, of_30d=current, of_total=used))
+
+
+def alert(number: int = 1, **fields: Any) -> AlertStatus:
+    defaults: dict[str, Any] = {
+        "rule": "balance",
+        "state": "open",
+        "since": NOW,
+        "text": "$4.20 are left.",
+        "title": f"Balance low {number}",
+    }
+    return AlertStatus(id=f"balance:studio:{number}", **(defaults | fields))
+
+
+def alerts_of(*alerts: AlertStatus) -> MenuItem:
+    [entry] = [
+        item for item in view(msgspec.structs.replace(status(account()), alerts=alerts)).menu if item.id == "alerts"
+    ]
+    return entry
+
+
+def test_open_alerts_are_in_a_submenu_each_with_its_page_and_a_snooze() -> None:
+    entry = alerts_of(alert(1), alert(2, rule="anomaly"), alert(3, state="resolved"))
+    assert entry.label == "Alerts (2)"
+    assert [(child.id, child.label, child.action) for child in entry.children] == [
+        ("alert 0", "Balance low 1", "open:billing"),
+        ("snooze 0", "Snooze for 1 hour", "snooze:balance:studio:1"),
+        ("alert 1", "Balance low 2", "open:dashboard"),
+        ("snooze 1", "Snooze for 1 hour", "snooze:balance:studio:2"),
+    ]
+
+
+def test_a_snoozed_alert_says_until_when() -> None:
+    entry = alerts_of(alert(snoozed_until=NOW + timedelta(minutes=30)))
+    assert (entry.children[1].label, entry.children[1].enabled) == ("Snoozed until 15:33", False)
+
+
+def test_many_alerts_do_not_fill_the_screen() -> None:
+    entry = alerts_of(*(alert(number) for number in range(8)))
+    assert entry.label == "Alerts (8)"
+    assert entry.children[-1].label == "3 more alerts: trayd alerts"
+    assert len(entry.children) == 11
+
+
+def test_without_alerts_the_entry_stays_where_it_is() -> None:
+    assert (alerts_of().label, alerts_of().enabled, alerts_of().children) == ("No alerts", False, ())
+
+
+def test_alerts_leave_the_icon_to_the_balance() -> None:
+    loud = msgspec.structs.replace(status(account()), alerts=(alert(),))
+    assert view(loud).look == view(status(account())).look
+
+
+def test_the_month_is_told_with_what_it_comes_to() -> None:
+    dollars = {name: Money.of(amount) for name, amount in (("spent", "812"), ("to_come", "0"), ("expected", "1090"))}
+    month = MonthEnd(month="2026-11", low=Money.of("950"), high=Money.of("1240"), **dollars)
+    shown = labels(view(msgspec.structs.replace(status(account()), month=month)))
+    assert "November: $812.00, about $1,090.00 by its end" in shown

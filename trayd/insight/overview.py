@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 import msgspec
 
 from trayd.facts import AccountFact, Difference
+from trayd.insight.forecast import Forecast
 from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.insight.tally import Sums, Tally
 from trayd.insight.usage import spending, spent
@@ -31,6 +32,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         poll_interval: how often fal is asked.
         billed: whether the billing of any account was ever read.
         converter: the rates into the home currency.
+        forecast: how long balances last, and what the month comes to.
     """
 
     names: tuple[str, ...]
@@ -42,6 +44,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     billed: bool
     converter: Converter
     zone: tzinfo
+    forecast: Forecast = Forecast()
 
 
 def build_status(source: Sums, known: Overview, now: datetime) -> Status:
@@ -53,6 +56,7 @@ def build_status(source: Sums, known: Overview, now: datetime) -> Status:
         spent=_spent(windows, everything, known),
         alerts=_alerts(known.episodes.values(), now),
         pending=everything.running(),
+        month=known.forecast.month_end,
         unmatched=everything.unmatched,
         differences=known.differences,
     )
@@ -67,6 +71,7 @@ def _spent(windows: Mapping[str, Tally], everything: Tally, known: Overview) -> 
 
 def _accounts(known: Overview, now: datetime) -> tuple[AccountStatus, ...]:
     stale_after = max(known.poll_interval * _MISSED_POLLS, _STALE_AT_LEAST)
+    run_outs = {each.account: each.run_out for each in known.forecast.accounts}
     statuses = []
     for name in known.names:
         fact = known.accounts.get(
@@ -76,6 +81,7 @@ def _accounts(known: Overview, now: datetime) -> tuple[AccountStatus, ...]:
             ),
         )
         reading = known.balances.get(fact.username or name)
+        run_out = run_outs.get(name)
         state = fact.state
         if state == "ok" and (fact.as_of is None or now - fact.as_of > stale_after):
             state = "stale"
@@ -86,6 +92,8 @@ def _accounts(known: Overview, now: datetime) -> tuple[AccountStatus, ...]:
                 balance=reading.amount if reading and fact.has_credits else None,
                 as_of=fact.as_of,
                 state=state,
+                run_out=run_out.day if run_out else None,
+                run_out_range=(run_out.earliest, run_out.latest) if run_out else None,
                 problem=fact.problem,
             )
         )
@@ -107,6 +115,10 @@ def _alerts(episodes: Iterable[Episode], now: datetime) -> tuple[AlertStatus, ..
             state="open" if episode.resolved is None else "resolved",
             since=episode.since,
             text=episode.text,
+            title=episode.title,
+            snoozed_until=episode.snoozed_until
+            if episode.snoozed_until is not None and episode.snoozed_until > now
+            else None,
         )
         for episode in shown
     )

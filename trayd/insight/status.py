@@ -9,6 +9,8 @@ import msgspec
 
 from trayd.facts import Difference
 from trayd.insight.conversion import Days, RateUse
+from trayd.insight.forecast import MonthEnd
+from trayd.insight.tally import Pending
 from trayd.money import Money
 from trayd.records import DropStatus
 
@@ -21,6 +23,8 @@ class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
         as_of: when the balance was read, or when fal last answered well (UTC).
         state: ok, stale, no_key, bad_key, needs_admin, locked or offline.
         run_out: the day the balance is expected to last until, None without a forecast.
+        run_out_range: four times out of five it is from the first of these to the second; None in the second place:
+            maybe not within a year.
         problem: what is wrong and the cure; empty when all is well.
     """
 
@@ -30,6 +34,7 @@ class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
     as_of: datetime | None
     state: str
     run_out: date | None = None
+    run_out_range: tuple[date, date | None] | None = None
     problem: str = ""
 
 
@@ -55,13 +60,21 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One open or recent episode; ``state`` is open or resolved."""
+    """One open or recent episode.
+
+    Attributes:
+        state: open or resolved.
+        title: the headline over the text; empty for episodes of former times.
+        snoozed_until: the person wants to be told again then (UTC).
+    """
 
     id: str
     rule: str
     state: str
     since: datetime
     text: str
+    title: str = ""
+    snoozed_until: datetime | None = None
 
 
 class DaemonStatus(msgspec.Struct, frozen=True):
@@ -72,22 +85,12 @@ class DaemonStatus(msgspec.Struct, frozen=True):
     backup: str | None = None
 
 
-class Pending(msgspec.Struct, frozen=True):
-    """Generations that were submitted and have not ended: beside the totals.
-
-    Attributes:
-        estimated: the sum of their estimates; None where none has one.
-    """
-
-    generations: int = 0
-    estimated: Money | None = None
-
-
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is shown first.
 
     Attributes:
         spent: by window: ``24h``, ``7d``, ``30d`` and ``total``.
+        month: what this month comes to; None without a forecast.
         unmatched: events without a request id where billing covers their time; their cost is left out.
         differences: where fal's own totals and the ledger's differ.
         paused_until: alerts are held back until then; None when they are not.
@@ -99,6 +102,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     drop: DropStatus = DropStatus()
     daemon: DaemonStatus = DaemonStatus()
     pending: Pending = Pending()
+    month: MonthEnd | None = None
     unmatched: int = 0
     differences: tuple[Difference, ...] = ()
     paused_until: datetime | None = None

@@ -11,6 +11,8 @@ from datetime import date, tzinfo
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from trayd.insight.conversion import (
     EXACT_SUMS,
     Days,
@@ -21,7 +23,6 @@ from trayd.insight.conversion import (
     rounded,
     rounded_together,
 )
-from trayd.insight.status import Pending
 from trayd.money import Money
 from trayd.rates import Converter
 from trayd.records import Counting, Course, ExternalCost, Filters, Heading, Kind, Record, Sum, TimePart
@@ -32,6 +33,17 @@ _PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
 # Copied, for to go through an enumeration takes longer, and there is a tally for each part of each breakdown.
 _NONE_COUNTED = dict.fromkeys(Counting, 0)
 _NOTHING = dict.fromkeys(Kind, Decimal(0))
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """Generations that were submitted and have not ended: beside the totals.
+
+    Attributes:
+        estimated: the sum of their estimates; None where none has one.
+    """
+
+    generations: int = 0
+    estimated: Money | None = None
 
 
 class Sums(Protocol):

@@ -12,8 +12,8 @@ import msgspec
 from trayd.insight.breakdown import Breakdown, Dimension, Portion
 from trayd.insight.conversion import Days, RateUse
 from trayd.insight.over_time import Moment, Peak, average, how_often, key_of, peak, told_apart
-from trayd.insight.status import Pending, Spent
-from trayd.insight.tally import DatedSum, Sums, Tally, dated_sums, tallied
+from trayd.insight.status import Spent
+from trayd.insight.tally import DatedSum, Pending, Sums, Tally, dated_sums, tallied
 from trayd.insight.windows import SLIDING, Bounds, Window
 from trayd.money import EXACT, Money
 from trayd.rates import Converter

@@ -3,7 +3,8 @@
 The icon's state is the worst of all accounts, money first: an account under its lowest threshold, empty or locked is
 *critical*, under any threshold *low*. Last known balances count too, because a balance does not recover by itself.
 Then *offline*, then *stale* (old figures, or no working key). The icon's level is that of the emptiest account and
-full at four times the highest threshold, so that the warning begins at a quarter.
+full at four times the highest threshold, so that the warning begins at a quarter. Alerts do not change the icon: it is
+about money and reach, and those of the alerts that are about these show in it already; the menu names them all.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from trayd.insight.status import AccountStatus, Spent, Status
+from trayd.insight.forecast import MonthEnd
+from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.money import Money, format_money
 from trayd.records import UNTIL_RESUMED, Counting, Generation
 from trayd.records import Status as Outcome
@@ -27,6 +29,8 @@ _LEVEL_STEPS = 48
 
 _RECENT = 4
 _NAME_LENGTH = 36
+_ALERTS = 5
+_TITLE_LENGTH = 60
 _TOOLTIP_ACCOUNTS = 3
 _A_WEEK = timedelta(days=6)
 _HOUR, _DAY = 60, 24 * 60  # in minutes
@@ -34,6 +38,9 @@ _HOUR, _DAY = 60, 24 * 60  # in minutes
 _STATES = {"locked": IconState.CRITICAL, "offline": IconState.OFFLINE, "stale": IconState.STALE}
 _BROKEN_KEYS = frozenset({"no_key", "bad_key"})
 _WORST_FIRST = (IconState.CRITICAL, IconState.LOW, IconState.OFFLINE, IconState.STALE, IconState.OK)
+
+#: What a click on an alert opens; the dashboard for all others.
+_ALERT_ACTIONS = {"balance": "open:billing", "run_out": "open:billing", "expiry": "open:billing", "file": "open:drop"}
 
 _NO_BALANCE = {
     "ok": "none, fal sends invoices",
@@ -76,6 +83,7 @@ def tray_view(
             *words.balances(status.accounts),
             _separator("accounts"),
             *words.windows(status.spent),
+            *words.month(status.month),
             _separator("spent"),
             *words.generations(recent),
             _separator("recent"),
@@ -87,6 +95,7 @@ def tray_view(
             MenuItem(id="report", label="Build report…", action="report"),
             MenuItem(id="drop", label=_drop_label(status), action="open:drop"),
             _separator("files"),
+            words.alerts(status.alerts),
             words.pause(status.paused_until),
             MenuItem(id="quit", label="Quit", action="quit"),
         ),
@@ -160,6 +169,34 @@ class _Words:
             for key, name in _WINDOWS
             if key in spent
         ]
+
+    def month(self, month: MonthEnd | None) -> list[MenuItem]:
+        """What this month comes to, where that can be foreseen."""
+        if month is None:
+            return []
+        name = _MONTH_NAMES[int(month.month[-2:]) - 1]
+        label = f"{name}: {self._money(month.spent)}, about {self._money(month.expected)} by its end"
+        return [MenuItem(id="month", label=label, action="open:dashboard")]
+
+    def alerts(self, alerts: Sequence[AlertStatus]) -> MenuItem:
+        """The open alerts, each with a way to hear of it later. Numbered, so that a new one moves nothing."""
+        lasting = [alert for alert in alerts if alert.state == "open"]
+        if not lasting:
+            return MenuItem(id="alerts", label="No alerts", enabled=False)
+        children: list[MenuItem] = []
+        for place, alert in enumerate(lasting[:_ALERTS]):
+            title = _cut_to(alert.title or alert.text, _TITLE_LENGTH)
+            action = _ALERT_ACTIONS.get(alert.rule, "open:dashboard")
+            children.append(MenuItem(id=f"alert {place}", label=title, action=action))
+            if alert.snoozed_until is not None:
+                label = f"Snoozed until {self._time(alert.snoozed_until)}"
+                children.append(MenuItem(id=f"snooze {place}", label=label, enabled=False))
+            else:
+                children.append(MenuItem(id=f"snooze {place}", label="Snooze for 1 hour", action=f"snooze:{alert.id}"))
+        if len(lasting) > _ALERTS:
+            more = f"{_count(len(lasting) - _ALERTS, 'more alert')}: trayd alerts"
+            children.append(MenuItem(id="more alerts", label=more, enabled=False))
+        return MenuItem(id="alerts", label=f"Alerts ({len(lasting)})", children=tuple(children))
 
     def generations(self, recent: Sequence[Generation]) -> list[MenuItem]:
         """The latest generations, one line each. Numbered, so that a new one changes texts and moves nothing."""
@@ -273,8 +310,16 @@ class _Words:
 
 # Not strftime's: a library of the desktop may have set the process's locale, and these texts are English.
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTH_NAMES = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def _cut(name: str) -> str:
-    return name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1].rstrip() + "…"
+    return _cut_to(name, _NAME_LENGTH)
+
+
+def _cut_to(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
