@@ -193,7 +193,7 @@ def test_a_forecast_ends_in_silence_when_the_budget_is_spent_and_stays_silent_wh
     assert story.look(budgets=(status("100", expected="590"),)) == ["Budget “Northwind”: 118% expected"]
     assert story.told[0].text == (
         "About $590.00 of $500.00 will be spent in November for “Northwind / Spring Campaign”, if it goes on "
-        "like this; $100.00 is so far. "
+        "like this. So far it is $100.00. "
         'What it went to: `trayd usage --window month --by model --client Northwind --project "Spring Campaign"`.'
     )
 
@@ -227,3 +227,19 @@ def test_no_crossing_is_missed_and_none_told_twice(course: list[int], restarts: 
 def test_start_lies_in_november() -> None:
     """The stories above count on it."""
     assert NOVEMBER < START < DECEMBER
+
+
+def test_long_names_leave_the_figure_and_the_cure() -> None:
+    name = "Ångström & Söner Rörelsemålningar 🎬 " * 2
+    long = Budget(
+        name=name[:60].strip(), amount=Decimal(500), client=name * 3, project=name * 3, model="fal-ai/" + "m" * 90
+    )
+    story = Story()
+    story.look(budgets=(msgspec.structs.replace(status("450", budget=long, expected="600"), unpriced=12),))
+
+    for episode in story.told:
+        assert len(episode.title.encode("utf-16-le")) // 2 <= 63
+        assert len(episode.text.encode("utf-16-le")) // 2 <= 255
+        assert "of $500.00" in episode.text
+        assert "`trayd usage " in episode.text
+    assert len(story.told) == 2

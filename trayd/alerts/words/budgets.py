@@ -37,12 +37,14 @@ def expected(found: BudgetExpected, saying: Saying) -> Words:
     share = write.percent(status.expected_share)
     span = ""
     if status.low is not None and status.high is not None:
-        span = f" ({write.money(status.low)} to {write.money(status.high)})"
+        span = f"It lies between {write.money(status.low)} and {write.money(status.high)}, most likely."
     return Words(
         _title(found, f": {share} expected"),
         sentences(
-            f"About {write.money(status.expected)}{span} of {write.money(status.limit)} will be spent "
-            f"{_where(found, write)}, if it goes on like this; {write.money(status.spent)} is so far.",
+            f"About {write.money(status.expected)} of {write.money(status.limit)} will be spent "
+            f"{_where(found, write)}, if it goes on like this.",
+            f"So far it is {write.money(status.spent)}.",
+            span,
             _missing(found, write),
             last=_cure(found),
         ),

@@ -155,11 +155,14 @@ def listed(parts: Sequence[str]) -> str:
 def sentences(*parts: str, last: str = "") -> str:
     """The sentences as one text that Windows shows whole.
 
-    Those that do not fit are left out, the later before the earlier; the first one and ``last``, the cure, stay.
+    Those that do not fit are left out, the later before the earlier; the first one, which has the figure, and ``last``,
+    the cure, stay.
     """
     kept = [part for part in parts if part]
     while len(kept) > 1 and _units([*kept, last]) > TEXT:
         kept.pop()
+    if _units([*kept, last]) > TEXT:
+        kept = [clip(each, max(TEXT - _units([last]) - 1, TEXT // 3)) for each in kept]
     return " ".join(filter(None, (*kept, last)))
 
 
