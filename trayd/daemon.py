@@ -285,7 +285,7 @@ class Daemon:
         folders = LedgerPaths(ledger=self.paths.ledger, backup=self.paths.backup)
 
         def open_ledger() -> Ledger:
-            return Ledger.open(folders, base_url=self._url, holder="the trayd daemon")
+            return Ledger.open(folders, base_url=self._url, holder="the trayd daemon", clock=self._clock)
 
         opened: Ledger | None = None
         try:
