@@ -63,6 +63,7 @@ TEMPLATE = """\
 #   name = "chat"
 #   url = "https://hooks.example.com/trayd"           # gets it posted
 #   rules = ["balance", "budget"]                     # without it, all
+#   format = "slack"       # or discord, teams, ntfy, trayd; without it, what its host is known to take
 
 [poll]
 #interval_s = 120           # seconds between two looks at fal
