@@ -16,6 +16,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from trayd.alert_settings import Hook
 from trayd.alerts.hook_events import HookEvent, encoded
@@ -191,7 +192,7 @@ def environment(ours: Mapping[str, str], event: HookEvent) -> dict[str, str]:
 
 if sys.platform == "win32":
     # No console window pops up.
-    _APART = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    _APART: dict[str, Any] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
 
     async def _end(transport: asyncio.SubprocessTransport, run: _Run) -> None:
         """Ends the command and what it has started."""
@@ -208,7 +209,7 @@ if sys.platform == "win32":
 
 else:
     # A session of its own is a process group of its own, which can be ended whole.
-    _APART = {"start_new_session": True}
+    _APART: dict[str, Any] = {"start_new_session": True}
 
     async def _end(transport: asyncio.SubprocessTransport, run: _Run) -> None:
         """Ends the command and what it has started: asks, and kills what does not follow."""

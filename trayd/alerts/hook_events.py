@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -19,7 +19,7 @@ from trayd.records import Episode
 from trayd.texts import clip
 
 #: The version of the form; a number for readers to check.
-VERSION = 1
+VERSION: Final = 1
 
 #: UTF-16 units of what is there for people: more is a rule's mistake, and no command or server needs to cope with it.
 LONGEST_TITLE = 300
