@@ -34,6 +34,9 @@ _OBJECT = "/org/freedesktop/Notifications"
 _ABSENT = ("org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner")
 _NOT_STARTED = "org.freedesktop.DBus.Error.Spawn."
 
+# By a name: mypy takes what comes after a look at sys.platform itself for unreachable.
+_ON_LINUX: bool = sys.platform == "linux"
+
 _log = logging.getLogger(__name__)
 
 
@@ -135,7 +138,7 @@ class DesktopChannel:
         if bus is not None and not bus.connected:
             self.close()
         backend = self._backend or await self._connected()
-        if sys.platform == "linux":
+        if _ON_LINUX:
             capabilities, service = await _linux_capabilities(backend)
             if service != self._service and self._shown:
                 # The numbers by which the old one knew its notifications are those of others now.
