@@ -158,7 +158,7 @@ class Forecasting:
         )
 
     def _spent(self, filters: Filters, converter: Converter) -> Tally:
-        sums = dated_sums(self._asked.books, filters, zone=self._ground.zone, home=converter.currency)
+        sums = dated_sums(self._ground.books, filters, zone=self._ground.zone, home=converter.currency)
         return tallied(sums, converter)
 
     def _to_come(self, period: Period, converter: Converter) -> Iterator[Money]:

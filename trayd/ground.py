@@ -17,6 +17,7 @@ from trayd.ledger.store import Ledger
 from trayd.rates import Converter, Rates
 from trayd.records import Filters
 from trayd.settings import Settings
+from trayd.settled import Settled
 
 _DAY = timedelta(days=1)
 
@@ -67,10 +68,13 @@ class Ground:
 
     Attributes:
         asked: the same.
+        books: the ledger with the pools in, and a memory of months that are over.
     """
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
+        self.books = Settled(lambda: asked.books, asked.ledger, lambda: self.today)
+        self._ledger = Settled(lambda: asked.ledger, asked.ledger, lambda: self.today)
         self._state: _State | None = None
         self._found: dict[Hashable, Any] = {}
 
@@ -112,7 +116,7 @@ class Ground:
 
         def find() -> Mapping[str, History]:
             return histories(
-                self.asked.ledger,
+                self._ledger,
                 scope,
                 first=first,
                 last=until,

@@ -3,7 +3,7 @@
 A day is compared with the days of the nine weeks before it on which anything was spent: workdays with workdays and
 weekends with weekends where there are seven of them, else with all. The usual is their median. Spending varies by
 ratios (half and twice as much are equally far from it), so the distances are those of the logarithms, and their spread
-is the median of these (MAD), made comparable to a standard deviation, and a tenth at least: who spends exactly the same
+is the median of these (MAD), made comparable to a standard deviation, and 0.15 at least: who spends exactly the same
 each day has one, too. A day is unusual from three of these spreads above the usual on. It is not where three of those
 days reached four fifths of it: what comes every other week is no surprise, however far from the middle it is. From
 fewer than seven days on which anything was spent nothing is called usual.
@@ -41,7 +41,7 @@ FEWEST = 7
 
 #: A normal variable's standard deviation over its median absolute deviation.
 _DEVIATIONS = 1.4826
-_LEAST_SPREAD = 0.1
+_LEAST_SPREAD = 0.15
 _UNUSUAL = 3.0
 _UNUSUAL_SO_FAR = 4.0
 _REACHED = (4, 5)

@@ -1,0 +1,114 @@
+"""Sums of which the part before this month is remembered, as long as no month in it changes.
+
+Rollups remember what whole months come to by one dimension. A budget for one client's project, or of all of the history
+in another currency, asks for more than that after each poll, of months that have been over for long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterator
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from trayd.insight.tally import Sums
+from trayd.insight.windows import day_start
+from trayd.ledger.store import Ledger
+from trayd.records import Course, Filters, Heading, Sum, TimePart
+
+_Found = TypeVar("_Found")
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: Costs have dates and no instants: by those of this month, the ledger calls no time up to a day before it settled.
+_MARGIN = timedelta(days=2)
+
+#: More answers than budgets ask for.
+_MOST_KEPT = 500
+
+
+class _Kept(NamedTuple):
+    """An answer, and what it was made from."""
+
+    basis: Hashable
+    found: tuple[object, ...]
+
+
+class Settled:
+    """A source of sums that remembers.
+
+    Args:
+        source: gives the one that is asked.
+        ledger: what it is made from; tells whether months have changed.
+        today: gives the civil day that it is.
+    """
+
+    def __init__(self, source: Callable[[], Sums], ledger: Ledger, today: Callable[[], date]) -> None:
+        self._source = source
+        self._ledger = ledger
+        self._today = today
+        self._of: Sums | None = None
+        self._kept: dict[Hashable, _Kept] = {}
+
+    def sums(self, filters: Filters, *, zone: tzinfo, by: Collection[str] = ()) -> tuple[Sum, ...]:
+        """What the records that are meant add up to; what is of one heading can come in several."""
+        source = self._source()
+        return self._joined(
+            ("sums", tuple(by)), filters, zone, lambda within: tuple(source.sums(within, zone=zone, by=by))
+        )
+
+    def sums_by_day(
+        self, filters: Filters, *, zone: tzinfo, other_than: str, by: Collection[str] = ()
+    ) -> Iterator[tuple[date, Sum]]:
+        """The same by the civil day, of amounts in other currencies than this one."""
+        source = self._source()
+
+        def ask(within: Filters) -> tuple[tuple[date, Sum], ...]:
+            return tuple(source.sums_by_day(within, zone=zone, other_than=other_than, by=by))
+
+        return iter(self._joined(("by day", other_than, tuple(by)), filters, zone, ask))
+
+    def sums_over_time(self, filters: Filters, part: TimePart, *, zone: tzinfo) -> tuple[tuple[Heading, Course], ...]:
+        """The same told apart by parts of civil time."""
+        source = self._source()
+        return self._joined(
+            ("over time", part), filters, zone, lambda within: tuple(source.sums_over_time(within, part, zone=zone))
+        )
+
+    def _joined(
+        self,
+        question: Hashable,
+        filters: Filters,
+        zone: tzinfo,
+        ask: Callable[[Filters], tuple[_Found, ...]],
+    ) -> tuple[_Found, ...]:
+        """What is found up to about the start of this month, remembered, and from there on."""
+        cut = day_start(self._today().replace(day=1) - _MARGIN, zone)
+        since, until = filters.since or _EVER, filters.until
+        if since >= cut or (until is not None and until <= cut):
+            return ask(filters)
+        return (
+            *self._remembered(question, msgspec.structs.replace(filters, until=cut), zone, ask),
+            *ask(msgspec.structs.replace(filters, since=cut)),
+        )
+
+    def _remembered(
+        self,
+        question: Hashable,
+        filters: Filters,
+        zone: tzinfo,
+        ask: Callable[[Filters], tuple[_Found, ...]],
+    ) -> tuple[_Found, ...]:
+        source = self._source()
+        if source is not self._of or len(self._kept) > _MOST_KEPT:
+            self._of = source
+            self._kept.clear()
+        basis = self._ledger.basis(filters.since or _EVER, filters.until or _EVER)
+        if basis is None:
+            return ask(filters)
+        key = question, filters, zone
+        known = self._kept.get(key)
+        if known is None or known.basis != basis:
+            known = self._kept[key] = _Kept(basis, ask(filters))
+        return known.found  # type: ignore[return-value]  # the same question has answers of the same type
