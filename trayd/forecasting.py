@@ -113,11 +113,12 @@ class Forecasting:
                     zone=self._ground.zone,
                 )
             )
-        return self._with_month(tuple(accounts), found, paces)
+        return self._with_month(tuple(accounts))
 
-    def _with_month(
-        self, accounts: tuple[AccountForecast, ...], found: Mapping[str, History], paces: Mapping[str, Pace]
-    ) -> Forecast:
+    def _with_month(self, accounts: tuple[AccountForecast, ...]) -> Forecast:
+        home, zone = self._asked.converter, self._ground.zone
+        found = self._histories(Filters(), home)
+        paces = {account: pace for account, history in found.items() if (pace := Pace.of(history.days))}
         missing = {
             each.account: too_few(history) if (history := found.get(each.username or each.account)) else NOT_READ
             for each in accounts
@@ -125,15 +126,9 @@ class Forecasting:
         }
         if not paces:
             return Forecast(accounts=accounts, why_none=_told(missing))
-        home, today = self._asked.converter, self._ground.today
-        rate = home.rate(_DOLLAR, today)
-        if rate is None:
-            why = f"there is no exchange rate from {_DOLLAR} to {home.currency}; `trayd rates` tells more"
-            return Forecast(accounts=accounts, why_none=why)
-        month = period_at("month", today)
-        since, until = _ends(month, self._ground.zone)
+        month = period_at("month", self._ground.today)
+        since, until = _ends(month, zone)
         tally = self._spent(Filters(since=since, until=until), home)
-        paced = {account: (pace, max(found[account].until, since)) for account, pace in paces.items()}
         to_come = sum(each.nanos for each in self._to_come(month, home))
         notes = [f"{name} is not in it: {why}" for name, why in missing.items()]
         if tally.unpriced:
@@ -142,7 +137,7 @@ class Forecasting:
         notes += [
             f"{each.text()} {each.currency} without an exchange rate not counted" for each in tally.amounts_left_out()
         ]
-        notes += [note for account in paces for note in notes_on(found[account], _DOLLAR)]
+        notes += [note for account in paces for note in notes_on(found[account], home.currency)]
         return Forecast(
             accounts=accounts,
             month_end=month_end(
@@ -150,9 +145,8 @@ class Forecasting:
                 until=until,
                 spent=tally.cost,
                 to_come=Money(to_come, home.currency),
-                paces=paced,
-                rate=rate.factor,
-                zone=self._ground.zone,
+                paces=[(pace, max(found[account].until, since)) for account, pace in paces.items()],
+                zone=zone,
             ),
             notes=tuple(dict.fromkeys(notes)),
         )

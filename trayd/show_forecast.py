@@ -29,8 +29,8 @@ def forecast_view(answer: dict[str, Any], style: Style) -> RenderableType:
     for account in answer["accounts"]:
         lines.append(Text.assemble((account["account"], "bold"), f": {_balance(account, style)}"))
         if account["burn"]:
-            lines.append(Padding(_burn(account["burn"], style), _INDENT))
-        lines += [Padding(Text(note, style="dim"), _INDENT) for note in account["notes"]]
+            lines.append(Padding(_burn(account["burn"], style), _INDENT, expand=False))
+        lines += [Padding(Text(note, style="dim"), _INDENT, expand=False) for note in account["notes"]]
     lines += ["", *_month(answer, style)]
     return Group(*lines)
 
@@ -68,9 +68,13 @@ def _month(answer: dict[str, Any], style: Style) -> list[RenderableType]:
     lines: list[RenderableType] = [Text.assemble((f"{first:%B %Y}", "bold"), f": {told}{span}")]
     if Decimal(month["to_come"]["amount"]):
         lines.append(
-            Padding(Text(f"{style.money(month['to_come'])} of it are shared costs still to be charged"), _INDENT)
+            Padding(
+                Text(f"{style.money(month['to_come'])} of it are shared costs still to be charged"),
+                _INDENT,
+                expand=False,
+            )
         )
-    return lines + [Padding(Text(note, style="dim"), _INDENT) for note in answer["notes"]]
+    return lines + [Padding(Text(note, style="dim"), _INDENT, expand=False) for note in answer["notes"]]
 
 
 def budgets_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
@@ -156,7 +160,7 @@ def anomalies_view(answer: dict[str, Any], style: Style) -> RenderableType:
         lines.append(Text("nothing unusual; it takes seven days with spending to tell what is usual"))
     for day in answer["days"]:
         lines.append(Text.assemble((style.day(date.fromisoformat(day["day"])), "bold"), f": {_day(day, style)}"))
-        lines += [Padding(Text(_explanation(each, style)), _INDENT) for each in day["explained"]]
+        lines += [Padding(Text(_explanation(each, style)), _INDENT, expand=False) for each in day["explained"]]
     quiet = [day for day in answer["days"] if not day["warned"]]
     if quiet:
         limits = answer["limits"]

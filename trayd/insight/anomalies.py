@@ -57,7 +57,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         key: the endpoint id, the name of the project and so on; None for what has no such mark.
         cost: what it cost on that day.
         usual: its part of a usual day.
-        share: its part of the excess, 1 being all of it.
+        share: its part of the excess, 1 being all of it; all of it, too, where less than usual was spent on others.
     """
 
     dimension: str
@@ -275,7 +275,7 @@ def _cases(anomaly: Anomaly, parts: Parts) -> list[_Case]:
                 key=portion.key,
                 cost=Money(portion.nanos, currency),
                 usual=Money(mine, currency),
-                share=round(share, 4),
+                share=round(min(share, 1.0), 4),
             )
             cases.append(_Case(explanation, lift))
     cases.sort(key=lambda case: -case.lift)

@@ -10,7 +10,7 @@ from fewer than three whole known days. That credits are bought does not matter:
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Context, Decimal, localcontext
 
@@ -260,8 +260,7 @@ def month_end(
     until: datetime,
     spent: Money,
     to_come: Money,
-    paces: Mapping[str, tuple[Pace, datetime]],
-    rate: Decimal,
+    paces: Iterable[tuple[Pace, datetime]],
     zone: tzinfo,
 ) -> MonthEnd:
     """What the month comes to.
@@ -271,14 +270,14 @@ def month_end(
         until: the first instant after it (UTC).
         spent: what it holds by now.
         to_come: shared costs that are still to be charged in it.
-        paces: of each account, and from when on it goes: up to where its billing has been read, or the month's start.
-        rate: what an amount in the paces' currency is multiplied by to be in the home currency.
+        paces: of each account, in the home currency, and from when on it goes: where its billing has been read to, or
+            the month's start.
         zone: the user's.
     """
-    rest = together(still_to_come(pace, since, until, zone) for pace, since in paces.values())
+    rest = together(still_to_come(pace, since, until, zone) for pace, since in paces)
     known = spent + to_come
     with localcontext(_CONTEXT):
-        expected, low, high = (known + _money(amount * rate, spent.currency) for amount in rest)
+        expected, low, high = (known + _money(amount, spent.currency) for amount in rest)
     return MonthEnd(month=month, spent=spent, to_come=to_come, expected=expected, low=low, high=high)
 
 
