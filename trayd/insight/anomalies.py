@@ -1,16 +1,17 @@
 """Unusual days: on which far more was spent with fal than on others like them, and what explains it.
 
 A day is compared with the days of the nine weeks before it on which anything was spent: workdays with workdays and
-weekends with weekends where there are seven of them, else with all. The usual is their median. Spending varies by
+weekends with weekends where there are seven of each and their medians differ by half or more, else with all. The usual
+is their median. Spending varies by
 ratios (half and twice as much are equally far from it), so the distances are those of the logarithms, and their spread
 is the median of these (MAD), made comparable to a standard deviation, and 0.15 at least: who spends exactly the same
-each day has one, too. A day is unusual from three of these spreads above the usual on. It is not where three of those
-days reached four fifths of it: what comes every other week is no surprise, however far from the middle it is. From
+each day has one, too. A day is unusual from 2.75 of these spreads above the usual on. It is not where three of those
+days reached two thirds of it: what comes every other week is no surprise, however far from the middle it is. From
 fewer than seven days on which anything was spent nothing is called usual.
 
 A day that still runs is unusual as soon as what it has cost so far would be for a whole day. It is earlier than that
-where it has cost more than a usual whole day, and more than by this time of the day on all of those days but one, far
-more (four spreads) than usual by then.
+where it has cost more than a usual whole day, and by this time of the day far more (four spreads) than usual by then
+and more than on all of those days but one.
 
 The excess is explained by what has a larger part in it than in usual spending. A usual day has the parts that all those
 days together have, so the parts of the excess add up to it.
@@ -42,10 +43,11 @@ FEWEST = 7
 #: A normal variable's standard deviation over its median absolute deviation.
 _DEVIATIONS = 1.4826
 _LEAST_SPREAD = 0.15
-_UNUSUAL = 3.0
+_UNUSUAL = 2.75
 _UNUSUAL_SO_FAR = 4.0
-_REACHED = (4, 5)
+_REACHED = (2, 3)
 _REACHED_OFTEN = 3
+_DIFFER = 1.5
 _SATURDAY = 5
 
 
@@ -131,9 +133,14 @@ def baseline(day: date, spent: Mapping[date, int]) -> Baseline | None:
         spent: by day that is over and known, in nanos; only those of the weeks before the day are looked at.
     """
     near = {other: nanos for other, nanos in spent.items() if 0 < (day - other).days <= LOOKED_BACK and nanos > 0}
-    alike = {other: nanos for other, nanos in near.items() if _is_weekend(other) == _is_weekend(day)}
-    compared = alike if len(alike) >= FEWEST else near
-    return _baseline(compared) if len(compared) >= FEWEST else None
+    weekends = {other: nanos for other, nanos in near.items() if _is_weekend(other)}
+    workdays = {other: nanos for other, nanos in near.items() if not _is_weekend(other)}
+    if min(len(weekends), len(workdays)) >= FEWEST:
+        found = {True: _baseline(weekends), False: _baseline(workdays)}
+        lower, higher = sorted(each.usual for each in found.values())
+        if higher >= _DIFFER * lower:
+            return found[_is_weekend(day)]
+    return _baseline(near) if len(near) >= FEWEST else None
 
 
 def _baseline(compared: Mapping[date, int]) -> Baseline:
@@ -169,19 +176,14 @@ def unusual(
         by_now: tells what was spent on earlier days by this time of the day; asked only where that can matter.
     """
     usual = baseline(day, spent)
-    if usual is None or nanos <= usual.usual or usual.is_known(nanos):
+    if usual is None or nanos <= usual.usual:
         return None
     score = usual.score(nanos)
-    if score < _UNUSUAL:
-        if not running or by_now is None:
+    if score < _UNUSUAL or usual.is_known(nanos):
+        so_far = _score_so_far(nanos, by_now(usual.days)) if running and by_now is not None else None
+        if so_far is None:
             return None
-        earlier = {other: amount for other, amount in by_now(usual.days).items() if amount > 0}
-        if len(earlier) < FEWEST:
-            return None
-        so_far = _baseline(earlier)
-        score = so_far.score(nanos)
-        if score < _UNUSUAL_SO_FAR or nanos <= so_far.amounts[-2]:
-            return None
+        score = so_far
     excess = nanos - usual.usual
     return Anomaly(
         day=day,
@@ -193,6 +195,16 @@ def unusual(
         score=round(score, 2),
         compared=len(usual.days),
     )
+
+
+def _score_so_far(nanos: int, by_now: Mapping[date, int]) -> float | None:
+    """How far what was spent so far is from what usually is by now; None where that is not unusual."""
+    earlier = {other: amount for other, amount in by_now.items() if amount > 0}
+    if len(earlier) < FEWEST:
+        return None
+    so_far = _baseline(earlier)
+    score = so_far.score(nanos)
+    return score if score >= _UNUSUAL_SO_FAR and nanos > so_far.amounts[-2] else None
 
 
 #: By what an excess is looked at, in the order in which equally good ones are taken.
