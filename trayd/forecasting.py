@@ -86,9 +86,12 @@ class Forecasting:
         return self._unusual.known(first, last)
 
     def _histories(self, scope: Filters, converter: Converter) -> Mapping[str, History]:
-        """The known days that what is to come is foreseen from."""
+        """The known days that what is to come is foreseen from.
+
+        Twice as far back is looked as a pace does, for to see whether spending is new or has only paused.
+        """
         today = self._ground.today
-        return self._ground.histories(scope, converter, today - LOOKED_AT * _DAY, today - _DAY)
+        return self._ground.histories(scope, converter, today - 2 * LOOKED_AT * _DAY, today - _DAY)
 
     def _forecast(self) -> Forecast:
         ledger = self._asked.ledger

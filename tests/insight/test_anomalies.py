@@ -69,8 +69,8 @@ def judged(number: int, nanos: int, spent: Sequence[int]) -> Anomaly | None:
     return unusual(day(number), nanos, as_days(spent), "USD", running=False)
 
 
-#: Of so many calm days in a hundred one more may be called unusual; spending that grows tenfold in four months is not calm.
-MOST_CALLED = {name: 2 for name in CALM} | {"even": 0.5, "lively": 1, "growing": 3}
+#: Of a hundred calm days so many may be called unusual; spending that grows tenfold in four months is hardly calm.
+MOST_CALLED = dict.fromkeys(CALM, 2) | {"even": 0.5, "lively": 1, "growing": 3}
 
 
 @pytest.mark.parametrize("name", CALM)

@@ -2,8 +2,8 @@
 
 A day is known when billing has been read from its first instant to its last, and no more than one in ten of its
 generations lacks a price; those few count like the average of that day. Estimates count until fal has billed.
-Everything else is unknown, never zero. Days before the first one with any spending do not count where trayd has not
-looked further back than that: an account that is new has no past of zeros.
+Everything else is unknown, never zero. Days before the first one with any spending do not count: an account, a client
+or a model that is new has no past of zeros.
 """
 
 from __future__ import annotations
@@ -81,12 +81,10 @@ def histories(
 
 def _history(tallies: Mapping[int, Tally], covered: Coverage, first: date, last: date, zone: tzinfo) -> History:
     read = _days_read(covered, first, last, zone)
-    if read and read[0] > first:  # trayd has not looked further back
-        spent = [day for day in read if (tally := tallies.get(day.toordinal())) and tally.generations]
-        read = [day for day in read if day >= spent[0]] if spent else read
+    begun = [day for day in read if (tally := tallies.get(day.toordinal())) and tally.generations]
     days: list[WholeDay] = []
     unpriced = unconverted = estimated = 0
-    for day in read:
+    for day in read[read.index(begun[0]) :] if begun else read:
         tally = tallies.get(day.toordinal())
         if tally is None:
             days.append(WholeDay(day, 0))
