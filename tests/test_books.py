@@ -495,8 +495,12 @@ def test_days_add_up_to_their_window(story, plans, filters, zone):
         within = structs.replace(filters, since=since, until=until)
         recount = Recount(books.records(zone=zone))
         for part in TimePart:
-            told = parts_told(books.sums_over_time(within, part, zone=zone))
-            assert told == parts_told(recount.sums_over_time(within, part, zone=zone)), part
+            told, expected = (
+                {key: nanos for key, (_, nanos) in parts_told(source.sums_over_time(within, part, zone=zone)).items()}
+                for source in (books, recount)
+            )
+            # A shared cost is one record as a whole, and several once it is divided: the amounts are the same.
+            assert told == expected, part
         days = [
             Sum(heading, count, nanos)
             for heading, course in books.sums_over_time(within, TimePart.DAY, zone=zone)
