@@ -110,7 +110,7 @@ class DesktopChannel:
                     backend, _ = await self._ready()
                     await self._take_away(backend, episodes)
             # As above; the next notice will tell what is wrong with the service.
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001  # each system raises its own
                 _log.debug("a notification could not be taken away: %s", error)
                 self.close()
 
