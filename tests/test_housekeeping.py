@@ -34,7 +34,7 @@ async def test_a_checkpoint_that_is_given_up_ends_on_the_thread_of_the_ledger(tm
             loop.call_soon_threadsafe(begun.set)
             go_on.wait(10)
 
-        checkpoint = asyncio.create_task(daemon._checkpoint())
+        checkpoint = asyncio.create_task(daemon._housekeeping.checkpoint())
         while not await daemon.read(lambda ledger: any(m.pair._journal.holds for m in ledger._months.opened())):
             assert not checkpoint.done()
         other = asyncio.create_task(daemon.on_ledger(hold_up))

@@ -14,8 +14,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
 
-import msgspec
-
 from trayd.alert_door import AlertDoor
 from trayd.alerts.delivery import Deliverer
 from trayd.alerts.hooks import Hooks
@@ -26,7 +24,8 @@ from trayd.alerts.watch import Watch
 from trayd.errors import LedgerFullError, TraydError
 from trayd.facts import Added, Batch, ModelFact
 from trayd.fal.outcome import PollOutcome
-from trayd.insight.status import DaemonStatus, Status
+from trayd.housekeeping import Housekeeping
+from trayd.insight.status import DaemonStatus
 from trayd.intake.drop import DropFolder
 from trayd.intake.notices import DropNotice
 from trayd.ledger.store import Ledger, LedgerPaths
@@ -38,34 +37,17 @@ from trayd.panel.server import serving
 from trayd.polling import Polling, Refreshed
 from trayd.rate_keeping import RateKeeping
 from trayd.rate_store import store_of
-from trayd.records import Generation
 from trayd.resources import asset
 from trayd.settings import Paths, Settings, load, rates_url
 from trayd.submissions import Submissions
+from trayd.views import Snapshot, Views
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: Changes within this time are shown together.
-GATHER_S = 0.25
-#: Sliding windows and ages move on without a change: what is shown is made anew after this long.
-SHOWN_FOR_S = 300.0
-#: How often the settings file is looked at and a checkpoint is considered.
-HOUSEKEEPING_S = 5.0
-#: A checkpoint is followed by a pause of this many times as long as it took.
-CHECKPOINT_SHARE = 200
 #: A part that failed is started again after this long.
 RESTART_S = 10.0
-
-
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """What is shown at one moment: the status, the newest generations, and the settings they are shown by."""
-
-    at: datetime
-    status: Status
-    recent: tuple[Generation, ...]
-    settings: Settings
 
 
 class Daemon:
@@ -93,9 +75,7 @@ class Daemon:
         self.settings = settings
         self.paths = paths
         self._url = url
-        self._show = show
         self._clock = clock
-        self._changed = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
         self._version = -1
         # What the ledger could not do the last time, and why.
@@ -108,6 +88,8 @@ class Daemon:
         )
         self._hooks = Hooks()
         self._watch = Watch(settings, door=AlertDoor(self), deliverer=self._deliverer, hooks=self._hooks, clock=clock)
+        self._views = Views(self, show, self._watch.check)
+        self._housekeeping = Housekeeping(self)
         self._submissions = Submissions(self._write)
         self._polling = Polling(self, url)
         self._rate_keeping = RateKeeping(self, store_of(paths, rates_url(url)), rates_url(url))
@@ -130,8 +112,8 @@ class Daemon:
                 "alerts": self._watch.run,
                 "alerts by the clock": self._watch.run_clock,
                 "hooks": self._watch.run_hooks,
-                "views": self._keep_views,
-                "housekeeping": self._keep_house,
+                "views": self._views.run,
+                "housekeeping": self._housekeeping.run,
             }
             tasks = [asyncio.create_task(_kept_up(name, part), name=name) for name, part in parts.items()]
             ready()
@@ -169,6 +151,10 @@ class Daemon:
         """What a function sees of the ledger; it runs on the ledger's thread."""
         return await self.on_ledger(lambda operations: look(operations.ledger))
 
+    def leave_to_ledger(self, work: Callable[[], object]) -> None:
+        """Has the ledger's thread do the work; nobody waits for it."""
+        self._ledger_thread.submit(work)
+
     async def submit(self, batch: Batch) -> Added:
         """Makes the batch durable, then has the views and the alerts follow where it changed anything.
 
@@ -187,15 +173,16 @@ class Daemon:
         """Has the views and the alerts follow what was written; ``trouble`` says why nothing could be."""
         if version != self._version:
             self._version = version
-            self._changed.set()
+            self._views.change()
             self._rate_keeping.look_soon()
-        self._note_trouble("writing", trouble)
+        self.note_trouble("writing", trouble)
 
-    def _note_trouble(self, what: str, trouble: str) -> None:
+    def note_trouble(self, what: str, trouble: str) -> None:
+        """Takes note of what the ledger could not do; empty: it could."""
         if self._troubles.get(what, "") != trouble:
             self._troubles[what] = trouble
             self._operations.ledger_trouble = next(filter(None, self._troubles.values()), "")
-            self._changed.set()
+            self._views.change()
 
     async def files_taken(self, digests: Sequence[str]) -> Container[str]:
         """Those of the digests whose files were taken in before."""
@@ -210,7 +197,7 @@ class Daemon:
         if operation.replaces:
             # What the pollers remember of the ledger is no longer in it.
             self._polling.start_anew()
-        self._changed.set()
+        self._views.change()
         self._rate_keeping.look_soon()
         try:
             # A pause or a snooze is in force when it has been answered.
@@ -227,13 +214,34 @@ class Daemon:
 
     async def refresh(self) -> list[Refreshed]:
         """Polls every account now and looks into the drop folder."""
-        await self._reload()
+        await self.reload()
         refreshed, _ = await asyncio.gather(self._polling.refresh(), self._drop.scan_once())
         # What was dropped may be in another currency.
         await self._rate_keeping.refresh()
         await self._watch.check()
-        self._changed.set()
+        self._views.change()
         return refreshed
+
+    async def reload(self) -> None:
+        """Takes over a settings file that has changed; a broken one is told and the settings stay."""
+        stamp = _stamp(self.paths)
+        if stamp == self._settings_seen:
+            return
+        self._settings_seen = stamp
+        try:
+            settings = load(self.paths.settings)
+        except TraydError as error:
+            logger.error("the settings stay as they were: %s", error)  # noqa: TRY400  # a person's mistake, no bug
+            return
+        if settings.folders != self.settings.folders:
+            logger.warning("the folders in the settings count from the next start of trayd")
+        self.settings = self._watch.settings = self._operations.settings = settings
+        self._deliverer.desktop = settings.alerts.desktop
+        self._hooks.forget(settings.hook)
+        self._polling.start_anew()
+        self._rate_keeping.look_soon()
+        self._views.change()
+        logger.info("the settings have changed and are in force")
 
     async def polled(self, outcome: PollOutcome) -> None:
         """Takes note of a poll: the end of the first backfill is told, what went wrong is logged."""
@@ -241,7 +249,7 @@ class Daemon:
         if outcome.problem:
             logger.warning("account %s: %s", outcome.name, outcome.problem)
             self._operations.troubles[outcome.name] = outcome.problem
-            self._changed.set()
+            self._views.change()
         if outcome.backfill is not None:
             found = outcome.backfill.text(self.settings.zone(), self.settings.number_locale())
             await self._watch.tell(BackfillDone(account=outcome.name, found=found))
@@ -255,7 +263,7 @@ class Daemon:
             give_back()
 
         await self.on_ledger(renew)
-        self._changed.set()
+        self._views.change()
 
     async def tell(self, notice: DropNotice) -> None:
         """Tells of a dropped file, or of the folder."""
@@ -272,7 +280,7 @@ class Daemon:
         Raises:
             UsageError: there is no hook of that name.
         """
-        await self._reload()
+        await self.reload()
         return await try_alerts(self._deliverer, self._hooks, self.settings.hook, hook, buttons=True)
 
     async def perform(self, action: str) -> None:
@@ -303,85 +311,6 @@ class Daemon:
                 await loop.run_in_executor(self._ledger_thread, opened.close)
             self._ledger_thread.shutdown()
 
-    async def _keep_views(self) -> None:
-        first = True
-        while True:
-            self._changed.clear()
-            self._show(await self.on_ledger(self._snapshot))
-            await self._watch.check()
-            if first:
-                # The months were loaded for it.
-                first = False
-                await self.on_ledger(lambda _operations: give_back())
-            try:
-                async with asyncio.timeout(SHOWN_FOR_S):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
-            await asyncio.sleep(GATHER_S)
-
-    def _snapshot(self, operations: Operations) -> Snapshot:
-        return Snapshot(
-            at=self._clock(),
-            status=operations.status(),
-            recent=operations.latest_generations(),
-            settings=self.settings,
-        )
-
-    async def _keep_house(self) -> None:
-        loop = asyncio.get_running_loop()
-        due = 0.0
-        while True:
-            await asyncio.sleep(HOUSEKEEPING_S)
-            await self._reload()
-            if loop.time() >= due:
-                began = loop.time()
-                if await self._checkpoint():
-                    # A month is written whole: the longer that takes, the more seldom.
-                    due = loop.time() + CHECKPOINT_SHARE * (loop.time() - began)
-                    await self.on_ledger(lambda _operations: give_back())
-            await self.on_ledger(_release)
-
-    async def _checkpoint(self) -> bool:
-        """Brings the ledger's files up to date, letting in whatever else wants the ledger; whether it was needed."""
-        steps = await self.read(lambda ledger: ledger.checkpoint_steps() if ledger.dirty else None)
-        if steps is None:
-            return False
-        done = object()
-        try:
-            while await self.on_ledger(lambda _operations: next(steps, done)) is not done:
-                pass
-        except LedgerFullError as error:
-            self._note_trouble("keeping", str(error))
-            raise
-        else:
-            self._note_trouble("keeping", "")
-        finally:
-            # Steps that are given up end on the ledger's thread as well: they clear up after themselves.
-            self._ledger_thread.submit(steps.close)
-        return True
-
-    async def _reload(self) -> None:
-        """Takes over a settings file that has changed; a broken one is told and the settings stay."""
-        stamp = _stamp(self.paths)
-        if stamp == self._settings_seen:
-            return
-        self._settings_seen = stamp
-        try:
-            settings = load(self.paths.settings)
-        except TraydError as error:
-            logger.error("the settings stay as they were: %s", error)  # noqa: TRY400  # a person's mistake, no bug
-            return
-        if settings.folders != self.settings.folders:
-            logger.warning("the folders in the settings count from the next start of trayd")
-        self.settings = self._watch.settings = self._operations.settings = settings
-        self._deliverer.desktop = settings.alerts.desktop
-        self._hooks.forget(settings.hook)
-        self._polling.start_anew()
-        self._rate_keeping.look_soon()
-        self._changed.set()
-        logger.info("the settings have changed and are in force")
-
     def _pressed(self, action: str) -> None:
         self._background.add(task := asyncio.get_running_loop().create_task(self.perform(action)))
         task.add_done_callback(self._background.discard)
@@ -401,11 +330,6 @@ async def _kept_up(name: str, part: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             logger.exception("%s failed and is started again in %.0f s", name, RESTART_S)
         await asyncio.sleep(RESTART_S)
-
-
-def _release(operations: Operations) -> None:
-    if operations.ledger.release():
-        give_back()
 
 
 def _stamp(paths: Paths) -> tuple[int, int] | None:

@@ -21,7 +21,6 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from trayd.daemon import Snapshot
 from trayd.desk import RemoteDesk
 from trayd.errors import TraydError
 from trayd.fal.sandbox.options import DEMO
@@ -33,6 +32,7 @@ from trayd.settings import Paths, load
 from trayd.shapes import plain
 from trayd.show import Style, console, count, status_view
 from trayd.tray.app import NoTrayError, choose_backend
+from trayd.views import Snapshot
 
 _SETTINGS = """\
 [poll]

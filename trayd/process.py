@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from trayd.daemon import Daemon, Snapshot
+from trayd.daemon import Daemon
 from trayd.errors import TraydError
 from trayd.files import way_out
 from trayd.memory import share_one_heap
@@ -21,6 +21,7 @@ from trayd.settings import Paths, Settings, fal_url, load
 from trayd.tray.app import Ended, NoTrayError, Tray
 from trayd.tray.model import IconLook, IconState, MenuItem, TrayView
 from trayd.tray.view import tray_view
+from trayd.views import Snapshot
 
 logger = logging.getLogger("trayd")
 
