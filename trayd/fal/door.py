@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from trayd.facts import AccountFact, Added, Batch, Coverage, EventFact, ModelFact
+from trayd.facts import AccountFact, Added, Batch, Coverage, EventFact, ModelFact, RunFact
 from trayd.records import Counting, Filters, Generation, Kind, Record, Status, Sum
 
 T = TypeVar("T")
@@ -107,6 +107,17 @@ def activity(view: LedgerView, account: str, since: datetime, until: datetime) -
             _older(known.running, record, wanted=record.status is Status.SUBMITTED),
         )
     return seen
+
+
+def of_history(view: LedgerView, runs: Sequence[RunFact], account: str) -> tuple[RunFact, ...]:
+    """Without requests that were sent before the account's history begins, and of which nothing else has told.
+
+    fal's bills of that time are not read: what they cost would never be known.
+    """
+    coverage = view.coverage(account)
+    if coverage is None:
+        return tuple(runs)
+    return tuple(run for run in runs if run.sent_at >= coverage.since or view.get(run.request_id) is not None)
 
 
 def charged(view: LedgerView, request_id: str) -> int | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -28,7 +29,7 @@ from trayd.facts import AccountFact, Added, Batch, BillingFact, Coverage, Differ
 from trayd.fal.billing import fetch_billing
 from trayd.fal.catalogue import look_up
 from trayd.fal.client import FalClient
-from trayd.fal.door import Activity, LedgerDoor, LedgerView, activity, billed
+from trayd.fal.door import Activity, LedgerDoor, LedgerView, activity, billed, of_history
 from trayd.fal.keys import Key
 from trayd.fal.outcome import BackfillSummary, PollOutcome
 from trayd.fal.reconcile import reconcile
@@ -311,7 +312,8 @@ class Poller:
         if self._listing is None or self._listing.account != round_.account:
             self._listing = RunListing(round_.account, payloads=self._payloads)
         async for facts in self._listing.list_runs(round_.client, in_use, round_.now, round_.begins):
-            await round_.door.submit(Batch(runs=facts))
+            known = await round_.door.read(partial(of_history, runs=facts, account=round_.account))
+            await round_.door.submit(Batch(runs=known))
 
     def _due(self, now: datetime, *, thorough: bool) -> bool:
         at = self._reconciled_at
