@@ -102,9 +102,13 @@ class Alerting(RuleBasedStateMachine):
         assert len(within_the_hour(self.usual, self.now)) <= MOST_PER_HOUR
 
     def look(self, found: list[Finding]) -> None:
-        decision = evaluate(found, self.episodes, self.now, words, held=self.holds.held)
+        decision = evaluate(found, self.episodes, self.now, words, held=self.held)
         self.episodes |= {episode.id: episode for episode in decision.episodes}
         self.deliver()
+
+    def held(self, untold: Episode) -> bool:
+        crowded = len(within_the_hour(self.shown, self.now)) >= MOST_PER_HOUR
+        return self.holds.held(untold) or (crowded and untold.urgency != "critical")
 
     def deliver(self) -> None:
         waits = waiting(self.episodes.values(), self.now, self.holds)

@@ -464,6 +464,48 @@ async def test_more_than_so_many_in_an_hour_wait_and_come_as_one_summary(world: 
     assert world.desk.titles == ["Expensive generation: $6.00", "Balance under $5.00", "2 expensive generations"]
 
 
+async def test_what_waited_for_room_and_was_over_before_there_was_any_is_told_as_over(world: World) -> None:
+    world.settings = Settings(locale="en_US", time_zone="UTC", alerts=Alerts(most_per_hour=1))
+    world.now = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+    world.generations = (job(timestamp=world.now),)
+    async with world.running() as watch:
+        await settled(lambda: world.desk.shown)
+        world.now += timedelta(minutes=5)
+        world.balance = "19"
+        await watch.check()
+        world.now += timedelta(minutes=15)
+        world.balance = "50"
+        await watch.check()
+        await some_time()
+        assert world.desk.titles == ["Expensive generation: $6.40"]
+
+    world.now += timedelta(minutes=41)
+    for _ in range(2):
+        async with world.running():
+            await some_time()
+
+    assert world.desk.titles[1:] == ["Meanwhile: Balance under $20.00"]
+    assert world.desk.shown[1].body == "From 10:05 to 10:20; it is over by now."
+
+
+async def test_what_is_over_and_waited_for_quiet_hours_is_told_though_these_are_taken_out_of_the_settings(
+    world: World,
+) -> None:
+    world.settings = Settings(
+        locale="en_US", time_zone="UTC", alerts=Alerts(quiet_hours=QuietHours(since="22:00", until="07:00"))
+    )
+    world.now = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
+    async with world.running() as watch:
+        for world.balance in ("19", "50"):
+            await watch.check()
+            world.now += timedelta(minutes=10)
+        watch.settings = Settings(locale="en_US", time_zone="UTC")
+        await watch.check()
+        await settled(lambda: world.desk.shown)
+
+    assert world.desk.titles == ["Meanwhile: Balance under $20.00"]
+
+
 async def test_an_episode_that_ended_on_a_full_disk_is_kept_beside_the_next_one_of_its_id(world: World) -> None:
     world.full = True
     async with world.running() as watch:

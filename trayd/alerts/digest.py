@@ -1,4 +1,4 @@
-"""What came up while nothing went to the desktop, in one notice: what lasts, what happened, and what is over."""
+"""What came up while nothing could go to the desktop, in one notice: what lasts, what happened, and what is over."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from trayd.alerts.notice import Notice, notice_of, summary
 from trayd.alerts.words import LOW
 from trayd.records import Episode
 
-_BEGINNING = "While it was quiet: "
+_QUIET = "While it was quiet: "
+_CROWDED = "Meanwhile: "
 _LISTED = 6
 
 
-def digest(episodes: Sequence[Episode], now: datetime, zone: tzinfo) -> Notice:
-    """The notice of all that was held back; times on the clock of ``zone``.
+def digest(episodes: Sequence[Episode], now: datetime, zone: tzinfo, *, quiet: bool = True) -> Notice:
+    """The notice of all that was held back.
 
     What lasts comes first, the gravest of it in full; what has ended meanwhile is named as over.
+
+    Args:
+        episodes: in the order in which they came up.
+        now: the time at which this is told (UTC).
+        zone: of the clock that times are told by.
+        quiet: it was quiet hours or a pause that held them back, not only the limit of notices an hour.
     """
     lasting = [episode for episode in episodes if not episode.over]
     over = [episode for episode in episodes if episode.over]
@@ -34,7 +41,7 @@ def digest(episodes: Sequence[Episode], now: datetime, zone: tzinfo) -> Notice:
         title = f"{len(episodes)} warnings" + _how_many_over(len(over), len(episodes))
     return Notice(
         episodes=tuple(episode.id for episode in ordered),
-        title=_BEGINNING + title,
+        title=(_QUIET if quiet else _CROWDED) + title,
         body=body,
         urgency=notice.urgency if notice else LOW,
         actions=notice.actions if notice else (),

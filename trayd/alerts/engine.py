@@ -60,8 +60,8 @@ def evaluate(
         episodes: by id, as they are stored.
         now: the time of this look (UTC).
         words: what to say of a finding at its step of that index.
-        held: whether nobody could be told of this episode so far because nothing was to go to the desktop. When it
-            ends, the person hears that it was; of any other untold one that ends there is nothing to tell.
+        held: whether nobody could be told of this episode so far because nothing was to go to the desktop, or no more
+            in this hour. When it ends, the person hears that it was; of any other untold one there is nothing to tell.
     """
     changed: dict[str, Episode] = {}
     reworded = []
@@ -78,7 +78,7 @@ def evaluate(
         if episode.id not in changed and _reminds(episode, now):
             changed[episode.id] = msgspec.structs.replace(episode, told=None)
     reworded = [episode for episode in reworded if episode.id not in changed]
-    tell = [episode for episode in changed.values() if _is_news(episodes.get(episode.id), episode, held)]
+    tell = [episode for episode in changed.values() if _is_news(episodes.get(episode.id), episode)]
     return Decision(tuple(changed.values()), tuple(tell), tuple(reworded))
 
 
@@ -134,7 +134,7 @@ def _ended(finding: Finding, standing: Episode, now: datetime, held: Held) -> Ep
     return msgspec.structs.replace(
         standing,
         resolved=max(now, standing.since + _SHORTEST),
-        # One that ends unheard has nothing more to tell.
+        # One that ends unheard has nothing more to tell. What is over and untold has waited, whatever holds later.
         told=None if waits else standing.told or now,
         snoozed_until=None,
         heard=None,
@@ -197,8 +197,8 @@ def _same_news(before: Episode, after: Episode) -> bool:
     )
 
 
-def _is_news(before: Episode | None, after: Episode, held: Held) -> bool:
-    if after.told is not None or (after.over and not held(after)):
+def _is_news(before: Episode | None, after: Episode) -> bool:
+    if after.told is not None:
         return False
     # What eases or ends before it was told is told in its place; that it is to be told is no news.
     return before is None or before.told is not None or after.reached != before.reached or before.resolved is not None
@@ -208,8 +208,8 @@ def waiting(episodes: Iterable[Episode], now: datetime, holds: Holds) -> list[Ep
     """Who still has to be told, whatever was in between: what a daemon that was killed had stored, what was held back.
 
     A state that lasts is told however late, and so is what the person wanted to be reminded of. Events are told while
-    they are news, counted from when they could be told. What is over is told only where nothing went to the desktop
-    while it lasted. What is snoozed waits for the end of that. In the order in which it came up.
+    they are news, counted from when they could be told. What is over is untold only where it could not go to the
+    desktop while it lasted. What is snoozed waits for the end of that. In the order in which it came up.
     """
     untold = (episode for episode in episodes if episode.told is None)
     return sorted(
@@ -222,8 +222,7 @@ def _still_told(episode: Episode, now: datetime, holds: Holds) -> bool:
         return episode.snoozed_until <= now
     if episode.resolved is None:
         return True
-    released = holds.released(episode.news_at, episode.urgency)
-    return now - released < NEWS_FOR and (not episode.over or holds.held(episode))
+    return now - holds.released(episode.news_at, episode.urgency) < NEWS_FOR
 
 
 def as_told(current: Episode | None, shown: Episode, now: datetime) -> Episode | None:

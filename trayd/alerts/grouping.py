@@ -21,7 +21,7 @@ class Group(msgspec.Struct, frozen=True):
     """Episodes that are told in one notice.
 
     Attributes:
-        digest: they were held back, and are told together now that this is over.
+        digest: they were held back, or some are over by now; they are told together, each with its times.
     """
 
     episodes: tuple[Episode, ...]
@@ -34,7 +34,8 @@ def grouped(
     """The notices that can go out now.
 
     What was held back goes out as one digest, with everything else that waits by then. Else critical warnings go out at
-    once, and others as long as there is room in the hour; beyond that they wait, and come as one summary.
+    once, and others as long as there is room in the hour; beyond that they wait, and come as one summary, which is a
+    digest as well where some of them are over by then.
 
     Args:
         waiting: all that is still to be told, in the order in which it came up.
@@ -51,6 +52,8 @@ def grouped(
     batch = free if room > 0 else [episode for episode in free if episode.urgency == CRITICAL]
     if not batch:
         return []
+    if any(episode.over for episode in batch):
+        return [Group(tuple(batch), digest=True)]
     if len(batch) > APART or (room > 0 and len(usual) > room):
         return [Group(tuple(batch))]
     return [Group((episode,)) for episode in batch]

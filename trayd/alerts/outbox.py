@@ -93,6 +93,15 @@ class Outbox:
         if now_known - known:
             self._news.set()
 
+    def crowded(self, shown: Iterable[datetime]) -> bool:
+        """Whether nothing but critical warnings may go out in this hour any more.
+
+        Args:
+            shown: when notices went out, as far as the ledger knows.
+        """
+        known = shown if self._shown is None else self._shown
+        return len(within_the_hour(list(known), self._clock())) >= self.most_per_hour
+
     async def run(self) -> None:
         """Tells what comes in, until cancelled."""
         while True:
@@ -134,7 +143,8 @@ class Outbox:
 
     def _notice(self, group: Group, now: datetime) -> Notice:
         if group.digest:
-            return digest(group.episodes, now, self._holds.zone)
+            quiet = any(map(self._holds.held, group.episodes))
+            return digest(group.episodes, now, self._holds.zone, quiet=quiet)
         return notice_of(group.episodes[0]) if len(group.episodes) == 1 else summary(group.episodes)
 
     async def _something_to_do(self) -> None:

@@ -18,7 +18,7 @@ from trayd.alerts.hooks import Hooks
 from trayd.alerts.moments import next_moment
 from trayd.alerts.outbox import Outbox
 from trayd.alerts.rules import BackfillDone, FileRejected, Finding, Observed, event, findings
-from trayd.alerts.words import LOW, Words, words
+from trayd.alerts.words import CRITICAL, LOW, Words, words
 from trayd.errors import TraydError
 from trayd.records import Episode
 from trayd.settings import Settings
@@ -171,7 +171,12 @@ class Watch:
                 known = self._unsaved.over(observed.episodes)
                 observed = msgspec.structs.replace(observed, episodes=known)
                 holds = self._holds(observed.paused_until)
-                decision = evaluate(find(observed), known, now, self._words, held=holds.held)
+                crowded = self._outbox.crowded(told_times(known.values()))
+
+                def held(untold: Episode) -> bool:
+                    return holds.held(untold) or (crowded and untold.urgency != CRITICAL)
+
+                decision = evaluate(find(observed), known, now, self._words, held=held)
                 ready = tuple(readied(known.get(one.id), one, self.settings.hook) for one in decision.episodes)
                 seen.append((observed, msgspec.structs.replace(decision, episodes=ready), holds))
                 return self._unsaved.take(ready)
