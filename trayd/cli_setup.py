@@ -45,11 +45,10 @@ def account_add(name: str, as_json: bool) -> None:
 def account_list(as_json: bool) -> None:
     """The accounts, and where their keys are."""
     from trayd.fal.keys import find_key
-    from trayd.operations import account_names
     from trayd.show import listing
 
     rows = []
-    for name in account_names(load(Paths.usual().settings)):
+    for name in load(Paths.usual().settings).account_names():
         try:
             find_key(name)
         except TraydError as error:
@@ -193,9 +192,7 @@ def _check_and_keep(name: str, *, new: bool = False) -> dict[str, Any]:
 
 
 def _known(name: str) -> None:
-    from trayd.operations import account_names
-
-    names = account_names(load(Paths.usual().settings))
+    names = load(Paths.usual().settings).account_names()
     if name not in names:
         raise UsageError(
             f"there is no account {name!r}", f"there are: {', '.join(names)}; add it with `trayd account add {name}`"
@@ -216,13 +213,12 @@ def _account_of(username: str | None) -> str | None:
     """The name that the user gave to the account of that username, by its key or by what was polled before."""
     from trayd.desk import open_desk
     from trayd.fal.keys import find_key
-    from trayd.operations import account_names
 
     if username is None:
         return None
     with open_desk() as desk:
         polled = {each["name"]: each["username"] for each in desk.ask("status")["accounts"]}
-    for name in account_names(load(Paths.usual().settings)):
+    for name in load(Paths.usual().settings).account_names():
         known = polled.get(name)
         if known is None:
             try:

@@ -63,9 +63,8 @@ def _keys(_paths: Paths, settings: Settings) -> Iterator[Finding]:
 
     from trayd.fal.accounts import checked_key
     from trayd.fal.keys import find_key
-    from trayd.operations import account_names
 
-    for name in account_names(settings):
+    for name in settings.account_names():
         subject = f"account {name}"
         try:
             checked = asyncio.run(checked_key(fal_url(), find_key(name)))

@@ -14,7 +14,8 @@ from trayd.errors import TraydError
 from trayd.files import write_atomically
 from trayd.filters import FilterQuery
 from trayd.opener import PAGES, open_target
-from trayd.operations import ExportQuery, Operations
+from trayd.operations import Operations
+from trayd.record_listing import ExportQuery
 from trayd.records import Filters
 from trayd.reports.names import file_name
 from trayd.settings import Paths, Settings

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from trayd.alerts.rules import EXPENSIVE_WITHIN, Observed, Silence, account_of
 from trayd.facts import AccountFact, Coverage, Difference
-from trayd.operations import Operations, account_names
+from trayd.operations import Operations
 
 #: Two tries that failed belong together when they are no further apart: polls come every few minutes, also after
 #: failures. A computer that slept in between has not tried.
@@ -31,7 +31,7 @@ class Observing:
     def observe(self, operations: Operations, now: datetime) -> Observed:
         """What is known at that time (UTC)."""
         ledger, settings = operations.ledger, operations.settings
-        known, names, zone = ledger.accounts(), account_names(settings), settings.zone()
+        known, names, zone = ledger.accounts(), settings.account_names(), settings.zone()
         accounts = tuple(known[name] for name in names if name in known)
         found = {account: ledger.coverage(account) for account in map(account_of, accounts)}
         coverage = {account: covered for account, covered in found.items() if covered is not None}

@@ -29,16 +29,11 @@ from trayd.keeping import (
     Verified,
 )
 from trayd.linking import Candidate, EventQuery, Linked, LinkQuery
-from trayd.operations import (
-    ExportQuery,
-    HistoryQuery,
-    NoQuery,
-    Operations,
-    UsageQuery,
-)
+from trayd.operations import NoQuery, Operations
 from trayd.pool_listing import ListedPool, PoolsQuery
 from trayd.rate_listing import ListedRates, RatesQuery
 from trayd.reconciling import ReconcileQuery, Reconciliation
+from trayd.record_listing import ExportQuery, HistoryQuery, UsageQuery
 from trayd.reports.shape import HistoryItem
 from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery
 from trayd.tip_finding import FoundTips, TipsQuery

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import islice
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta
 
 from trayd import alert_listing, keeping
 from trayd.alert_listing import AlertsQuery, ListedAlert, ListedAlerts, Paused, PauseQuery, SnoozeQuery
@@ -20,7 +17,6 @@ from trayd.alerts.trial import ListedHook
 from trayd.books import Books
 from trayd.credit_history import CreditHistory
 from trayd.credit_listing import ListedCredits, listed_credits
-from trayd.errors import UsageError
 from trayd.facts import AccountFact
 from trayd.filters import FilterQuery
 from trayd.forecasting import Forecasting
@@ -29,8 +25,7 @@ from trayd.insight.budgets import BudgetStatus
 from trayd.insight.forecast import Forecast
 from trayd.insight.overview import Overview, build_status
 from trayd.insight.status import DaemonStatus, Status
-from trayd.insight.usage import Usage, usage
-from trayd.insight.windows import parse_window, previous_window
+from trayd.insight.usage import Usage
 from trayd.intake.drop import count_files
 from trayd.keeping import (
     BackupDone,
@@ -50,41 +45,17 @@ from trayd.rate_listing import ListedRates, RatesQuery, listed_rates
 from trayd.rate_store import open_rates, store_of
 from trayd.rates import Converter, Rates
 from trayd.reconciling import ReconcileQuery, Reconciliation, reconciled
-from trayd.records import DEFAULT_ACCOUNT, Counting, Generation
-from trayd.reports.csv_export import csv_lines
+from trayd.record_listing import ExportQuery, HistoryQuery, UsageQuery, exported, listed_history, listed_usage
+from trayd.records import Generation
 from trayd.reports.html import report_html
-from trayd.reports.shape import HistoryItem, history_item
+from trayd.reports.shape import HistoryItem
 from trayd.settings import Paths, Settings, fal_url, rates_url
 from trayd.steps import Steps
 from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery, ids_in, tag, taggings, untag
 from trayd.tip_finding import FoundTips, TipsQuery, find_tips
 from trayd.unusual_listing import AnomaliesQuery, ListedDays, listed_days
 
-EXPORT_FORMATS = ("csv",)
 MENU_GENERATIONS = 4
-
-Count = Annotated[int, Meta(ge=0)]
-
-
-class UsageQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
-    """A window, and what to break it down by."""
-
-    window: str = "30d"
-    by: str | None = None
-
-
-class HistoryQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
-    """How many records, after how many left out; ``unmatched``: only events that wait to be linked."""
-
-    limit: Count = 50
-    offset: Count = 0
-    unmatched: bool = False
-
-
-class ExportQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
-    """The format of an export."""
-
-    format: str = "csv"
 
 
 class NoQuery(msgspec.Struct, frozen=True):
@@ -136,7 +107,7 @@ class Operations:
     @property
     def names(self) -> tuple[str, ...]:
         """The accounts that are set up, in the user's order."""
-        return account_names(self.settings)
+        return self.settings.account_names()
 
     @property
     def rates(self) -> Rates:
@@ -165,7 +136,7 @@ class Operations:
         zone = self.settings.zone()
         now = self._clock()
         known = Overview(
-            names=account_names(self.settings),
+            names=self.names,
             accounts=self._accounts(),
             balances=self.ledger.latest_balances(),
             episodes=self.ledger.episodes(),
@@ -200,25 +171,14 @@ class Operations:
         Raises:
             UsageError: the window, the dimension or a filter cannot be read.
         """
-        zone = self.settings.zone()
-        window = parse_window(query.window, self._clock(), zone)
-        before = previous_window(window, zone)
-        return usage(
+        return listed_usage(
             self.books,
-            filters=query.filters(zone),
-            window=window,
-            by=query.by,
-            zone=zone,
+            self.ledger,
+            query,
+            now=self._clock(),
+            zone=self.settings.zone(),
             converter=self.converter,
-            # What lies before the first poll is not known: no trend is better than a false one.
-            previous=before if self._reaches(before.since) else None,
         )
-
-    def _reaches(self, moment: datetime) -> bool:
-        """Whether the billing of every account that has any is known from that moment on."""
-        accounts = {fact.username or name for name, fact in self.ledger.accounts().items()}
-        covered = [self.ledger.coverage(account) for account in accounts]
-        return all(coverage.since <= moment for coverage in covered if coverage is not None)
 
     def history(self, query: HistoryQuery) -> list[HistoryItem]:
         """The log, newest first.
@@ -226,11 +186,7 @@ class Operations:
         Raises:
             UsageError: a filter cannot be read.
         """
-        zone = self.settings.zone()
-        records = self.books.records(query.filters(zone), zone=zone)
-        if query.unmatched:
-            records = (record for record in records if record.counting is Counting.UNMATCHED)
-        return [history_item(record) for record in islice(records, query.offset, query.offset + query.limit)]
+        return listed_history(self.books, query, zone=self.settings.zone())
 
     def latest_generations(self) -> tuple[Generation, ...]:
         """The newest few, for the menu."""
@@ -247,12 +203,7 @@ class Operations:
         Raises:
             UsageError: there is no such format, or a filter cannot be read.
         """
-        if query.format not in EXPORT_FORMATS:
-            raise UsageError(
-                f"there is no export format {query.format!r}", f"use --format {' or '.join(EXPORT_FORMATS)}"
-            )
-        zone = self.settings.zone()
-        return csv_lines(self.books.records(query.filters(zone), zone=zone, newest_first=False))
+        return exported(self.books, query, zone=self.settings.zone())
 
     def report(self, query: FilterQuery) -> Iterator[str]:
         """The HTML report, in pieces.
@@ -432,8 +383,3 @@ class Operations:
     def reset(self, query: ResetQuery) -> ResetDone:
         """Archives the whole history and starts an empty one."""
         return keeping.reset(self.ledger, query, self._clock())
-
-
-def account_names(settings: Settings) -> tuple[str, ...]:
-    """The accounts that are set up; without any, the one of the key in the environment."""
-    return tuple(account.name for account in settings.account) or (DEFAULT_ACCOUNT,)

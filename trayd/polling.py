@@ -14,7 +14,6 @@ from trayd.fal.keys import find_key
 from trayd.fal.outcome import PollOutcome
 from trayd.fal.poller import Poller
 from trayd.fal.schedule import Schedule
-from trayd.operations import account_names
 from trayd.settings import Settings
 
 
@@ -98,6 +97,6 @@ class Polling:
                 poll=settings.poll,
                 payloads=settings.store_prompts,
             )
-            for name in account_names(settings)
+            for name in settings.account_names()
         ]
         return Schedule(pollers, settings.poll.interval_s, self._host.polled, now=self._host.now)

@@ -25,6 +25,7 @@ from trayd.budget_settings import Budget
 from trayd.errors import SettingsError
 from trayd.money import EXACT, is_currency
 from trayd.pool_settings import Pool, check_overlaps
+from trayd.records import DEFAULT_ACCOUNT
 from trayd.source_settings import Source, check_sources
 from trayd.texts import check_names
 
@@ -199,6 +200,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         check_sources(self.source)
         check_names("budget", [budget.name for budget in self.budget])
         check_names("hook", [hook.name for hook in self.hook])
+
+    def account_names(self) -> tuple[str, ...]:
+        """The accounts that are set up, in the user's order; without any, the one of the key in the environment."""
+        return tuple(account.name for account in self.account) or (DEFAULT_ACCOUNT,)
 
     def zone(self) -> tzinfo:
         """The user's time zone.

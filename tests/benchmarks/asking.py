@@ -15,7 +15,8 @@ from tests.benchmarks import work
 from tests.benchmarks.harness import Row, Samples, Workshop, at_most, figure, timed
 from trayd.insight.breakdown import Dimension
 from trayd.insight.daily import DaySpending, daily
-from trayd.operations import Operations, UsageQuery
+from trayd.operations import Operations
+from trayd.record_listing import UsageQuery
 from trayd.records import Filters
 
 _DIMENSIONS = (*Dimension, None)
