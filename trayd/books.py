@@ -8,6 +8,7 @@ stand for it, which add up to it exactly.
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from copy import copy
 from datetime import date, datetime, tzinfo
 from heapq import merge
 from typing import NamedTuple
@@ -16,7 +17,7 @@ import msgspec
 
 from trayd.errors import LedgerError
 from trayd.insight.pools import PoolCost, Project, Share, charged, divided, shares, trouble, whole_id
-from trayd.insight.tally import Tally, dated_sums
+from trayd.insight.tally import Sums, Tally, dated_sums
 from trayd.insight.windows import day_start
 from trayd.ledger.store import Ledger
 from trayd.money import Money
@@ -99,15 +100,26 @@ class Books:
         self, ledger: Ledger, *, pools: Iterable[Pool], converter: Converter, zone: tzinfo, today: date
     ) -> None:
         self._ledger = ledger
+        self._sums: Sums = ledger
         self._converter = converter
         self._zone = zone
         self._charged = tuple(cost for pool in pools for cost in pool_costs(pool, converter.currency, today))
         self._spent: dict[tuple[date, date], _Spent] = {}
         self._known: tuple[int, frozenset[Project]] = -1, frozenset()
 
+    def over(self, sums: Sums) -> Books:
+        """The same books, in which the ledger's part of sums comes from there; how pools are divided is told once.
+
+        Args:
+            sums: of the same ledger.
+        """
+        books: Books = copy(self)
+        books._sums = sums
+        return books
+
     def sums(self, filters: Filters = _ALL, *, zone: tzinfo, by: Collection[str] = ()) -> tuple[Sum, ...]:
         """What the records that are meant add up to; see :meth:`Ledger.sums`."""
-        found = self._ledger.sums(filters, zone=zone, by=by)
+        found = tuple(self._sums.sums(filters, zone=zone, by=by))
         pools = self._parts(filters, zone, by)
         if pools is None:
             return found
@@ -120,7 +132,7 @@ class Books:
         self, filters: Filters = _ALL, *, zone: tzinfo, other_than: str, by: Collection[str] = ()
     ) -> Iterator[tuple[date, Sum]]:
         """What those records add up to on each day that are in another currency; see :meth:`Ledger.sums_by_day`."""
-        found = self._ledger.sums_by_day(filters, zone=zone, other_than=other_than, by=by)
+        found = self._sums.sums_by_day(filters, zone=zone, other_than=other_than, by=by)
         pools = self._parts(filters, zone, by)
         if pools is None:
             yield from found
@@ -135,7 +147,7 @@ class Books:
         self, filters: Filters = _ALL, part: TimePart = TimePart.DAY, *, zone: tzinfo
     ) -> Iterator[tuple[Heading, Course]]:
         """The sums by parts of civil time; see :meth:`Ledger.sums_over_time`."""
-        found = self._ledger.sums_over_time(filters, part, zone=zone)
+        found = self._sums.sums_over_time(filters, part, zone=zone)
         pools = self._parts(filters, zone, ())
         if pools is None:
             yield from found

@@ -68,13 +68,12 @@ class Ground:
 
     Attributes:
         asked: the same.
-        books: the ledger with the pools in, and a memory of months that are over.
     """
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
-        self.books = Settled(lambda: asked.books, asked.ledger, lambda: self.today)
-        self._ledger = Settled(lambda: asked.ledger, asked.ledger, lambda: self.today)
+        self._ledger = Settled(asked.ledger, lambda: self.today)
+        self._books: tuple[Books, Books] | None = None
         self._state: _State | None = None
         self._found: dict[Hashable, Any] = {}
 
@@ -94,6 +93,18 @@ class Ground:
             self._found[key] = find()
         found: _Found = self._found[key]
         return found
+
+    @property
+    def books(self) -> Books:
+        """The ledger with the pools in, and a memory of months that are over.
+
+        Of the ledger's own sums alone: the shares of a pool follow what is spent up to the end of its period, and
+        which projects there are, so the past of a client can change by what is recorded today.
+        """
+        asked = self.asked.books
+        if self._books is None or self._books[0] is not asked:
+            self._books = asked, asked.over(self._ledger)
+        return self._books[1]
 
     @property
     def today(self) -> date:

@@ -12,7 +12,6 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from trayd.insight.tally import Sums
 from trayd.insight.windows import day_start
 from trayd.ledger.store import Ledger
 from trayd.records import Course, Filters, Heading, Sum, TimePart
@@ -39,41 +38,38 @@ class Settled:
     """A source of sums that remembers.
 
     Args:
-        source: gives the one that is asked.
-        ledger: what it is made from; tells whether months have changed.
+        ledger: what is asked; tells whether months have changed.
         today: gives the civil day that it is.
     """
 
-    def __init__(self, source: Callable[[], Sums], ledger: Ledger, today: Callable[[], date]) -> None:
-        self._source = source
+    def __init__(self, ledger: Ledger, today: Callable[[], date]) -> None:
         self._ledger = ledger
         self._today = today
-        self._of: Sums | None = None
         self._kept: dict[Hashable, _Kept] = {}
 
     def sums(self, filters: Filters, *, zone: tzinfo, by: Collection[str] = ()) -> tuple[Sum, ...]:
         """What the records that are meant add up to; what is of one heading can come in several."""
-        source = self._source()
+        ledger = self._ledger
         return self._joined(
-            ("sums", tuple(by)), filters, zone, lambda within: tuple(source.sums(within, zone=zone, by=by))
+            ("sums", tuple(by)), filters, zone, lambda within: tuple(ledger.sums(within, zone=zone, by=by))
         )
 
     def sums_by_day(
         self, filters: Filters, *, zone: tzinfo, other_than: str, by: Collection[str] = ()
     ) -> Iterator[tuple[date, Sum]]:
         """The same by the civil day, of amounts in other currencies than this one."""
-        source = self._source()
+        ledger = self._ledger
 
         def ask(within: Filters) -> tuple[tuple[date, Sum], ...]:
-            return tuple(source.sums_by_day(within, zone=zone, other_than=other_than, by=by))
+            return tuple(ledger.sums_by_day(within, zone=zone, other_than=other_than, by=by))
 
         return iter(self._joined(("by day", other_than, tuple(by)), filters, zone, ask))
 
     def sums_over_time(self, filters: Filters, part: TimePart, *, zone: tzinfo) -> tuple[tuple[Heading, Course], ...]:
         """The same told apart by parts of civil time."""
-        source = self._source()
+        ledger = self._ledger
         return self._joined(
-            ("over time", part), filters, zone, lambda within: tuple(source.sums_over_time(within, part, zone=zone))
+            ("over time", part), filters, zone, lambda within: tuple(ledger.sums_over_time(within, part, zone=zone))
         )
 
     def _joined(
@@ -100,9 +96,7 @@ class Settled:
         zone: tzinfo,
         ask: Callable[[Filters], tuple[_Found, ...]],
     ) -> tuple[_Found, ...]:
-        source = self._source()
-        if source is not self._of or len(self._kept) > _MOST_KEPT:
-            self._of = source
+        if len(self._kept) > _MOST_KEPT:
             self._kept.clear()
         basis = self._ledger.basis(filters.since or _EVER, filters.until or _EVER)
         if basis is None:
