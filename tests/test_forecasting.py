@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,75 +11,24 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec import structs
 
-from tests.ledger.making import DAY, FLUX, HOUR, KLING, account, balance, billing, cost, covers, estimate, event, row
+from tests.desk import NOW, Desk, opened_desk
+from tests.ledger.making import DAY, FLUX, HOUR, account, billing, cost, estimate, event, row
 from trayd.budget_settings import Budget
 from trayd.facts import Batch
-from trayd.insight.budgets import BudgetStatus, period_at
-from trayd.insight.forecast import Forecast
-from trayd.ledger.store import Ledger, LedgerPaths
+from trayd.insight.budgets import period_at
 from trayd.money import Money
-from trayd.operations import Operations
 from trayd.pool_settings import Pool
 from trayd.records import Kind, Status
-from trayd.settings import Account, FixedRate, Paths, RatesSettings, Settings
+from trayd.settings import Account, FixedRate, RatesSettings
 from trayd.unusual_listing import AnomaliesQuery
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
-#: A Friday at noon.
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-SETTINGS = Settings(locale="en_US", time_zone="UTC", account=(Account(name="studio"),))
-
-
-class Desk:
-    """A ledger with one account, read up to now, and who asks it."""
-
-    def __init__(self, home: Path, ledger: Ledger) -> None:
-        self.now = NOW
-        self.ledger = ledger
-        self.operations = Operations(ledger, SETTINGS, Paths.under(home), lambda: self.now)
-        self.number = 0
-
-    def set(self, **settings: object) -> None:
-        self.operations.settings = structs.replace(self.operations.settings, **settings)
-
-    def spends(self, amount: str, at: datetime, **said: object) -> None:
-        """A request that fal has billed; a client and a project come by an event."""
-        self.number += 1
-        name = f"r{self.number}"
-        endpoint, who = said.pop("endpoint_id", KLING), said.pop("account", "northwind")
-        billed = billing(
-            name, row(amount, at=at, endpoint_id=endpoint), fetched=self.now, account=who, key=said.pop("key", None)
-        )
-        told = (event(f"e-{name}", name, at, endpoint_id=endpoint, account=who, **said),) if said else ()
-        self.ledger.add(Batch(billing=(billed,), events=told))
-
-    def each_day(self, amount: str, first: int, last: int = 1, **said: object) -> None:
-        """The same amount at noon of each day, from so many days ago to so many."""
-        for ago in range(first, last - 1, -1):
-            self.spends(amount, NOW - ago * DAY, **said)
-
-    def reads(self, since: timedelta = 80 * DAY, until: datetime = NOW, who: str = "northwind") -> None:
-        name = {"northwind": "studio"}.get(who, who)
-        start = datetime.combine((NOW - since).date(), time(), UTC)
-        self.ledger.add(Batch(accounts=(account(name, who),), coverage=(covers(who, start, until, fetched=self.now),)))
-
-    def holds(self, amount: str, at: datetime = NOW) -> None:
-        self.ledger.add(Batch(balances=(balance(amount, at, "northwind"),)))
-
-    def forecast(self) -> Forecast:
-        return self.operations.forecasting.forecast()
-
-    def budget(self, **said: object) -> BudgetStatus:
-        self.set(budget=(Budget(**{"name": "Budget", "amount": Decimal(100), **said}),))
-        (found,) = self.operations.forecasting.budgets()
-        return found
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    paths = LedgerPaths(ledger=tmp_path / "ledger", backup=tmp_path / "backup")
-    with closing(Ledger.open(paths, base_url=None, holder="a test", clock=lambda: NOW)) as ledger:
-        yield Desk(tmp_path, ledger)
+    with opened_desk(tmp_path) as desk:
+        yield desk
 
 
 def dollars(money: Money | None) -> Decimal:
@@ -158,6 +106,16 @@ def test_a_new_account_has_no_past_of_nothing(desk: Desk) -> None:
     burn = desk.forecast().accounts[0].burn
     assert burn is not None
     assert (dollars(burn.per_day), burn.days) == (Decimal("10.00"), 5)
+
+
+def test_what_has_begun_today_has_no_past_of_nothing_either(desk: Desk) -> None:
+    desk.each_day("10.00", 60, client="Northwind")
+    desk.reads()
+    assert desk.budget(client="Contoso").expected == Money(0)
+    desk.spends("400.00", NOW - HOUR, client="Contoso")
+    found = desk.budget(client="Contoso")
+    assert found.expected is None
+    assert found.why_none == "no whole day of spending known yet, and it takes 3"
 
 
 def test_days_after_the_billing_that_was_read_are_unknown(desk: Desk) -> None:
@@ -242,6 +200,21 @@ def test_a_balance_of_nothing_is_used_up(desk: Desk) -> None:
     assert (run_out.day, run_out.earliest, run_out.latest) == (NOW.date(),) * 3
 
 
+@pytest.mark.parametrize(
+    ("ago", "notes"),
+    [
+        (1, ()),
+        (3, ("the balance was read 3 days ago",)),
+        (18, ("the balance was read 18 days ago, and may be used up by now",)),
+    ],
+)
+def test_a_balance_that_was_read_long_ago_is_told_of(desk: Desk, ago: int, notes: tuple[str, ...]) -> None:
+    desk.each_day("10.00", 40, ago + 1)
+    desk.reads(until=NOW - ago * DAY)
+    desk.holds("80.00", NOW - ago * DAY)
+    assert desk.forecast().accounts[0].notes == notes
+
+
 def test_an_account_on_invoice_has_a_pace_and_no_balance(desk: Desk) -> None:
     desk.each_day("10.00", 10)
     desk.reads()
@@ -301,6 +274,35 @@ def test_a_month_goes_on_from_where_billing_was_read_to(desk: Desk) -> None:
     assert month is not None
     assert month.spent == Money.of("140.00")
     assert abs(month.expected.amount - 300) < 1
+
+
+def estimated(desk: Desk, amount: str, ago: int) -> None:
+    at = NOW - ago * DAY
+    said = event(f"e{ago}", f"q{ago}", at, account="northwind", estimate=estimate(amount, at), status=Status.COMPLETED)
+    desk.ledger.add(Batch(events=(said,)))
+
+
+@pytest.mark.parametrize(
+    ("amount", "days", "expected"),
+    [
+        pytest.param("10.00", 5, 300, id="as expected"),
+        pytest.param("4.00", 5, 300, id="some jobs are told by no tool"),
+        pytest.param("30.00", 5, 395, id="more than expected: five days of thirty, and half of today and ten of ten"),
+        pytest.param("10.00", 2, 300, id="the tools told of some days alone"),
+    ],
+)
+def test_days_that_estimates_told_of_are_not_expected_once_more(
+    desk: Desk, amount: str, days: int, expected: int
+) -> None:
+    desk.each_day("10.00", 60, 6)
+    desk.reads(until=datetime(2026, 11, 15, tzinfo=UTC))
+    for ago in range(1, days + 1):
+        estimated(desk, amount, ago)
+    month, budget = desk.forecast().month_end, desk.budget()
+    assert month is not None
+    assert abs(month.expected.amount - expected) < 6
+    assert month.low.nanos >= month.spent.nanos
+    assert (budget.expected, budget.low, budget.high) == (month.expected, month.low, month.high)
 
 
 def test_a_month_in_another_currency(desk: Desk) -> None:
@@ -440,9 +442,25 @@ def test_for_a_day_and_for_all_of_the_history_nothing_is_foreseen(mixed: Desk) -
 
 
 def test_a_budget_without_a_forecast_says_why(desk: Desk) -> None:
-    assert desk.budget().why_none == "no billing has been read yet"
+    assert desk.budget().why_none == "its billing has not been read yet"
     desk.reads(since=DAY)
     assert desk.budget().why_none == "only one whole day of spending known yet, and it takes 3"
+
+
+def test_accounts_that_a_budget_cannot_foresee_are_named(desk: Desk) -> None:
+    desk.set(account=(Account(name="studio"), Account(name="second"), Account(name="third")))
+    desk.each_day("1.00", 60)
+    desk.reads()
+    desk.each_day("100.00", 2, account="second")
+    desk.reads(since=2 * DAY, who="second")
+    too_few = "second is not in it: only two whole days of spending known yet, and it takes 3"
+    never = "third is not in it: its billing has not been read yet"
+    assert desk.budget().notes == (too_few, never)
+    assert desk.forecast().notes == (too_few, never)
+    assert desk.budget(account="studio").notes == ()
+    alone = desk.budget(account="second")
+    assert (alone.expected, alone.why_none) == (None, "only two whole days of spending known yet, and it takes 3")
+    assert desk.budget(account="third").why_none == "its billing has not been read yet"
 
 
 def test_a_period_that_has_just_ended_is_told_of_for_a_day(desk: Desk) -> None:
@@ -480,6 +498,38 @@ def test_months_that_are_over_are_remembered_and_a_change_in_them_is_seen(desk: 
     assert desk.budget(period="total", **said).spent == Money.of("112.00")
     desk.ledger.checkpoint()
     assert desk.budget(period="total", **said).spent == Money.of("112.00")
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        Pool(name="Plan", amount=Decimal(90), period="week", since=date(2026, 10, 26), to=date(2026, 10, 26)),
+        Pool(name="Plan", amount=Decimal(90), period="year", since=date(2026, 1, 5)),
+        Pool(name="Plan", amount=Decimal(90), period="once", since=date(2026, 10, 1), to=date(2026, 11, 30)),
+    ],
+    ids=lambda pool: pool.period,
+)
+def test_shares_of_an_earlier_month_follow_what_is_spent_until_their_period_ends(desk: Desk, pool: Pool) -> None:
+    desk.reads(since=300 * DAY)
+    desk.set(pool=(pool,))
+    desk.spends("10.00", datetime(2026, 10, 27, 12, tzinfo=UTC), client="Northwind", project="Spring")
+    desk.ledger.checkpoint()
+    said = {"client": "Northwind", "project": "Spring", "period": "total"}
+    assert desk.budget(**said).spent == Money.of("100.00")
+    desk.spends("10.00", datetime(2026, 11, 1, 12, tzinfo=UTC), client="Contoso", project="Fall")
+    assert desk.budget(**said).spent == Money.of("55.00")
+
+
+def test_the_last_evening_of_a_month_counts_for_its_shares_in_new_york_as_well(desk: Desk) -> None:
+    desk.set(time_zone="America/New_York")
+    desk.reads(since=100 * DAY)
+    desk.ledger.add(Batch(costs=(cost("p1", datetime(2026, 10, 5, tzinfo=UTC), "90.00", kind=Kind.POOL),)))
+    desk.spends("10.00", datetime(2026, 10, 27, 12, tzinfo=UTC), client="Northwind", project="Spring")
+    desk.ledger.checkpoint()
+    said = {"client": "Northwind", "project": "Spring", "period": "total"}
+    assert desk.budget(**said).spent == Money.of("100.00")
+    desk.spends("10.00", datetime(2026, 11, 1, 1, tzinfo=UTC), client="Contoso", project="Fall")  # 31 October there
+    assert desk.budget(**said).spent == Money.of("55.00")
 
 
 # Unusual days.
@@ -520,6 +570,18 @@ def test_by_noon_more_than_on_any_whole_day_by_then_is_unusual_though_a_whole_da
     assert found.running
     desk.now = NOW + 11 * HOUR
     assert desk.operations.forecasting.unusual([NOW.date()]) == ()
+
+
+def test_what_was_spent_by_this_time_of_earlier_days_follows_the_home_currency(desk: Desk) -> None:
+    for ago in range(1, 61):
+        desk.spends("0.10", NOW - ago * DAY - HOUR)
+        desk.spends(f"{8 + ago % 5}.00", NOW - ago * DAY + 8 * HOUR)
+    desk.reads()
+    desk.spends("12.00", NOW - HOUR)
+    (dollars,) = desk.operations.forecasting.unusual([NOW.date()])
+    desk.set(home_currency="EUR", rates=RatesSettings(fixed=(FixedRate(from_="USD", to="EUR", rate=Decimal("0.01")),)))
+    (euros,) = desk.operations.forecasting.unusual([NOW.date()])
+    assert abs(euros.score - dollars.score) < 0.1
 
 
 def test_unusual_days_of_the_past_are_listed_newest_first(desk: Desk) -> None:

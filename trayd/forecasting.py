@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 
+import msgspec
+
 from trayd.books import pool_costs
 from trayd.budget_settings import Budget
 from trayd.facts import AccountFact
@@ -27,6 +29,7 @@ from trayd.insight.forecast import (
     AccountForecast,
     Forecast,
     account_forecast,
+    beyond,
     month_end,
     notes_on,
     still_to_come,
@@ -36,9 +39,10 @@ from trayd.insight.forecast import (
 from trayd.insight.known_days import History
 from trayd.insight.pace import LOOKED_AT, Outlook, Pace
 from trayd.insight.tally import Tally, dated_sums, tallied
+from trayd.insight.windows import day_start
 from trayd.money import Money
 from trayd.rates import Converter
-from trayd.records import Filters
+from trayd.records import Filters, Kind
 from trayd.unusual_days import UnusualDays
 
 _DAY = timedelta(days=1)
@@ -96,7 +100,7 @@ class Forecasting:
     def _forecast(self) -> Forecast:
         ledger = self._asked.ledger
         found = self._histories(Filters(), self._asked.rates.converter(_DOLLAR))
-        paces = {account: pace for account, history in found.items() if (pace := Pace.of(history.days))}
+        paces = _paces(found)
         balances = ledger.latest_balances()
         accounts: list[AccountForecast] = []
         for name, fact in self._ground.accounts().items():
@@ -114,6 +118,7 @@ class Forecasting:
                     pace=paces.get(account),
                     why_no_balance=_why_no_balance(fact),
                     zone=self._ground.zone,
+                    today=self._ground.today,
                 )
             )
         return self._with_month(tuple(accounts))
@@ -121,19 +126,15 @@ class Forecasting:
     def _with_month(self, accounts: tuple[AccountForecast, ...]) -> Forecast:
         home, zone = self._asked.converter, self._ground.zone
         found = self._histories(Filters(), home)
-        paces = {account: pace for account, history in found.items() if (pace := Pace.of(history.days))}
-        missing = {
-            each.account: too_few(history) if (history := found.get(each.username or each.account)) else NOT_READ
-            for each in accounts
-            if (each.username or each.account) not in paces
-        }
+        paces = _paces(found)
+        missing = self._missing(found, paces)
         if not paces:
             return Forecast(accounts=accounts, why_none=_told(missing))
         month = period_at("month", self._ground.today)
         since, until = _ends(month, zone)
         tally = self._spent(Filters(since=since, until=until), home)
         to_come = sum(each.nanos for each in self._to_come(month, home))
-        notes = [f"{name} is not in it: {why}" for name, why in missing.items()]
+        notes = [*_not_in_it(missing)]
         if tally.unpriced:
             count = tally.unpriced
             notes.append(f"{count} generation{'' if count == 1 else 's'} of this month without a price not counted")
@@ -145,11 +146,12 @@ class Forecasting:
             accounts=accounts,
             month_end=month_end(
                 month=month.name,
-                until=until,
                 spent=tally.cost,
                 to_come=Money(to_come, home.currency),
-                paces=[(pace, max(found[account].until, since)) for account, pace in paces.items()],
-                zone=zone,
+                rests=[
+                    self._still_to_come(pace, account, found[account].until, month, Filters(), home)
+                    for account, pace in paces.items()
+                ],
             ),
             notes=tuple(dict.fromkeys(notes)),
         )
@@ -190,27 +192,59 @@ class Forecasting:
         why = NEVER_FORESEEN.get(budget.period, "") or ("it is over" if over else "")
         rest: Outlook | None = None
         to_come: tuple[Money, ...] = ()
+        notes: tuple[str, ...] = ()
         if not why:
-            rest, why = self._rest(budget, scope, period, converter)
+            rest, why, notes = self._rest(budget, scope, period, converter)
             to_come = tuple(self._to_come(period, converter)) if is_for_all(budget) else ()
-        return budget_status(budget, period, tally, zone, rest=rest, to_come=to_come, why_none=why)
+        return budget_status(budget, period, tally, zone, rest=rest, to_come=to_come, why_none=why, notes=notes)
 
-    def _rest(self, budget: Budget, scope: Filters, period: Period, converter: Converter) -> tuple[Outlook | None, str]:
-        """What is still to come within a budget's scope and period; where that cannot be foreseen, why."""
+    def _rest(
+        self, budget: Budget, scope: Filters, period: Period, converter: Converter
+    ) -> tuple[Outlook | None, str, tuple[str, ...]]:
+        """What is still to come within a budget's scope and period, why that cannot be foreseen, and what it lacks."""
         found = self._histories(scope, converter)
+        paces = _paces(found)
+        missing = self._missing(found, paces)
         if budget.account is not None:
-            fact = self._asked.ledger.accounts().get(budget.account)
-            account = (fact.username if fact else None) or budget.account
-            found = {name: history for name, history in found.items() if name == account}
-        if not found:
-            return None, "no billing has been read yet"
-        since, until = _ends(period, self._ground.zone)
+            usernames = self._usernames()
+            account = usernames.get(budget.account, budget.account)
+            paces = {name: pace for name, pace in paces.items() if name == account}
+            missing = {name: why for name, why in missing.items() if usernames[name] == account}
+        if not paces:
+            return None, _told(missing) or NOT_READ, ()
         rests = [
-            still_to_come(pace, max(history.until, since), until, self._ground.zone)
-            for history in found.values()
-            if (pace := Pace.of(history.days)) is not None
+            self._still_to_come(pace, account, found[account].until, period, scope, converter)
+            for account, pace in paces.items()
         ]
-        return (together(rests), "") if rests else (None, _told({name: too_few(each) for name, each in found.items()}))
+        return together(rests), "", tuple(_not_in_it(missing))
+
+    def _still_to_come(
+        self, pace: Pace, account: str, read_to: datetime, period: Period, scope: Filters, converter: Converter
+    ) -> Outlook:
+        """What an account is expected to spend in a period beyond what is known of it."""
+        zone = self._ground.zone
+        first, until = _ends(period, zone)
+        since = max(read_to, first)
+        rest = still_to_come(pace, since, until, zone)
+        tomorrow = min(day_start(self._ground.today + _DAY, zone), until)
+        if since >= day_start(self._ground.today, zone):
+            return rest
+        # fal could not be read for a while; what tools told of these days is known, by estimates.
+        within = msgspec.structs.replace(scope, account=account, kind=Kind.INTERNAL, since=since, until=tomorrow)
+        expected = still_to_come(pace, since, tomorrow, zone).mean
+        return beyond(rest, expected, self._spent(within, converter).total)
+
+    def _missing(self, found: Mapping[str, History], paces: Mapping[str, Pace]) -> dict[str, str]:
+        """The accounts of which nothing can be foreseen, by the user's names, and why, in words."""
+        return {
+            name: too_few(found[account]) if account in found else NOT_READ
+            for name, account in self._usernames().items()
+            if account not in paces
+        }
+
+    def _usernames(self) -> dict[str, str]:
+        """Fal's names for the accounts that are set up, by the user's."""
+        return {name: (fact.username if fact else None) or name for name, fact in self._ground.accounts().items()}
 
     def _ended(self) -> Iterator[BudgetStatus]:
         for budget in self._asked.settings.budget:
@@ -218,6 +252,15 @@ class Forecasting:
             # A period that ended a whole day before today began is of no interest any more.
             if running.first is not None and running.first >= self._ground.today - _DAY:
                 yield self._budget(budget, running.first - _DAY, over=True)
+
+
+def _paces(found: Mapping[str, History]) -> dict[str, Pace]:
+    """The pace of each account that has enough days."""
+    return {account: pace for account, history in found.items() if (pace := Pace.of(history.days)) is not None}
+
+
+def _not_in_it(missing: Mapping[str, str]) -> Iterator[str]:
+    return (f"{name} is not in it: {why}" for name, why in missing.items())
 
 
 def _ends(period: Period, zone: tzinfo) -> tuple[datetime, datetime]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -94,7 +95,7 @@ def budgets_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
             style.money(status["spent"]),
             style.money(status["limit"]),
             _bar(share, status["expected_share"]),
-            f"{share:.0f} %" if share >= 1 or not share else "<1 %",
+            _percent(share),
             _expected(status, style),
         )
         remarks += [Text(f"• {status['budget']['name']}: {remark}") for remark in _remarks(status, style)]
@@ -127,6 +128,11 @@ def _bar(share: Decimal, expected: str | None) -> Text:
     return Text.assemble(("█" * filled, color), ("░" * soon, color), ("·" * (_BAR - filled - soon), "dim"))
 
 
+def _percent(share: Decimal) -> str:
+    """Rounded down: a hundred is reached, never almost."""
+    return f"{math.floor(share)} %" if share >= 1 or share <= 0 else "<1 %"
+
+
 def _cells(share: Decimal) -> int:
     return max(0, min(int(share * _BAR / _FULL), _BAR))
 
@@ -134,7 +140,7 @@ def _cells(share: Decimal) -> int:
 def _expected(status: dict[str, Any], style: Style) -> str:
     if status["expected"] is None:
         return ""
-    percent = f"{Decimal(status['expected_share']):.0f} %"
+    percent = _percent(Decimal(status["expected_share"]))
     return (
         f"{style.money(status['expected'])}, {percent}\n{style.money(status['low'])} to {style.money(status['high'])}"
     )
@@ -147,7 +153,7 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
     found += [f"{style.money(amount)} without an exchange rate not in it" for amount in status["left_out"]]
     if status["expected"] is None and status["budget"]["period"] in {"week", "month"}:
         found.append(f"no forecast: {status['why_none']}")
-    return found
+    return found + [f"of what is expected, {note}" for note in status["notes"]]
 
 
 def anomalies_view(answer: dict[str, Any], style: Style) -> RenderableType:

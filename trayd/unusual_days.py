@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -35,7 +35,7 @@ class UnusualDays:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._asked = ground.asked
-        self._by_now: dict[tuple[date, datetime], int] = {}
+        self._by_now: tuple[Hashable, dict[date, int]] = None, {}
 
     def among(self, days: Sequence[date]) -> tuple[Anomaly, ...]:
         """Those of these days that are unusual, in their order; whether they matter is not asked."""
@@ -93,15 +93,18 @@ class UnusualDays:
         What was spent on past days hardly changes, and each is looked up once for each quarter of an hour.
         """
         asked = _quarter(now)
-        clock = (asked + _QUARTER).astimezone(self._ground.zone).time()
-        if self._by_now and next(iter(self._by_now))[1] != asked:
-            self._by_now.clear()
+        zone = self._ground.zone
+        basis = asked, zone, self._asked.converter, frozenset(read)
+        if self._by_now[0] != basis:
+            self._by_now = basis, {}
+        known = self._by_now[1]
+        clock = (asked + _QUARTER).astimezone(zone).time()
         for day in days:
-            if (day, asked) not in self._by_now:
-                start, end = (day_start(each, self._ground.zone) for each in (day, day + _DAY))
-                until = datetime.combine(day, clock, self._ground.zone) if clock > time() else end
-                self._by_now[day, asked] = self._between(start, until, read).total
-        return {day: self._by_now[day, asked] for day in days}
+            if day not in known:
+                start, end = (day_start(each, zone) for each in (day, day + _DAY))
+                until = datetime.combine(day, clock, zone) if clock > time() else end
+                known[day] = self._between(start, until, read).total
+        return {day: known[day] for day in days}
 
     def _parts(self, day: date, read: Collection[str]) -> Iterator[Parts]:
         """What was spent by each dimension, on a day and on those before it."""

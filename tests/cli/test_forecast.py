@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from tests.end_to_end.support import Home, SandboxProcess
@@ -160,16 +161,29 @@ def budget(share: str, expected: str | None, **said: Any) -> BudgetStatus:
 
 
 def test_how_budgets_look(capsys: pytest.CaptureFixture[str]) -> None:
-    told = [budget("50.0", "75.5", client="Northwind"), budget("130.0", None, name="All")]
+    told = [
+        msgspec.structs.replace(budget("50.0", "75.5", client="Northwind"), notes=("new is not in it: not read",)),
+        budget("130.0", None, name="All"),
+    ]
     assert shown(budgets_view(plain(told), STYLE), capsys) == [
         "budget  for               period      spent       of                            %            expected",
-        "Film    client Northwind  Nov 2026  $150.00  $300.00  ██████████░░░░░·····   50 %       $226.50, 76 %",
+        "Film    client Northwind  Nov 2026  $150.00  $300.00  ██████████░░░░░·····   50 %       $226.50, 75 %",
         "                                                                                   $150.00 to $226.50",
         "All     everything        Nov 2026  $390.00  $300.00  ████████████████████  130 %",
+        "• Film: of what is expected, new is not in it: not read",
         "• All: 3 generations without a price not in it",
         "• All: no forecast: no billing has been read yet",
         "░ expected by the end of the period; the range holds four times out of five",
     ]
+
+
+@pytest.mark.parametrize(("share", "told"), [("99.9", "99 %"), ("100.0", "100 %"), ("0.9", "<1 %"), ("0.0", "0 %")])
+def test_shares_are_rounded_down_so_that_a_budget_is_never_used_up_too_early(
+    share: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = shown(budgets_view(plain([budget(share, share)]), STYLE), capsys)[1]
+    assert first.split("·")[-1].split("█")[-1].strip().startswith(told)
+    assert first.endswith(f", {told}")
 
 
 def test_how_unusual_days_look(capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,6 +40,7 @@ def run_out(spent: list[int], seen: int, balance: int) -> tuple[int, int, int]:
         pace=Pace.of(known),
         why_no_balance="",
         zone=UTC,
+        today=NOW.date(),
     ).run_out
     if told is None:
         return HORIZON, 0, HORIZON

@@ -49,6 +49,7 @@ class BudgetStatus(msgspec.Struct, frozen=True, kw_only=True):
         expected: what it comes to at the end of the period; from ``low`` to ``high`` four times out of five. None
             without a forecast, and ``why_none`` says why, in words.
         expected_share: the same in percent of the limit.
+        notes: what to know of the expectation, in words: accounts that it is without.
     """
 
     budget: Budget
@@ -65,6 +66,7 @@ class BudgetStatus(msgspec.Struct, frozen=True, kw_only=True):
     high: Money | None = None
     expected_share: Decimal | None = None
     why_none: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Period(NamedTuple):
@@ -125,6 +127,7 @@ def budget_status(
     rest: Outlook | None = None,
     to_come: Iterable[Money] = (),
     why_none: str = "",
+    notes: tuple[str, ...] = (),
 ) -> BudgetStatus:
     """How a budget stands.
 
@@ -136,6 +139,7 @@ def budget_status(
         rest: what is still to come, in nanos of that currency; None where that cannot be foreseen, for ``why_none``.
         to_come: costs that are known to be charged before its end, in that currency.
         why_none: in words.
+        notes: what to know of ``rest``, in words.
     """
     currency = tally.currency
     limit = Money.of(budget.amount, currency)
@@ -160,6 +164,7 @@ def budget_status(
         high=high,
         expected_share=None if expected is None else _share(expected, limit),
         why_none="" if expected is not None else why_none,
+        notes=notes,
     )
 
 

@@ -10,7 +10,7 @@ from fewer than three whole known days. That credits are bought does not matter:
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Context, Decimal, localcontext
 
@@ -164,6 +164,7 @@ def account_forecast(
     pace: Pace | None,
     why_no_balance: str,
     zone: tzinfo,
+    today: date,
 ) -> AccountForecast:
     """What can be foreseen of an account.
 
@@ -176,6 +177,7 @@ def account_forecast(
         pace: the pace of these; None where they are too few.
         why_no_balance: in words.
         zone: the user's.
+        today: the civil day that it is there.
     """
     currency = balance.currency if balance else "USD"
     run_out, why = None, ""
@@ -199,8 +201,17 @@ def account_forecast(
         burn=burn_of(pace, currency) if pace else None,
         run_out=run_out,
         why_none=why,
-        notes=notes_on(history, currency) if history else (),
+        notes=(
+            *(_of_old_balance(run_out, as_of.astimezone(zone).date(), today) if balance and as_of else ()),
+            *(notes_on(history, currency) if history else ()),
+        ),
     )
+
+
+def _of_old_balance(run_out: RunOut | None, read: date, today: date) -> Iterator[str]:
+    if (today - read).days > 1:
+        spent = run_out is not None and run_out.day < today
+        yield f"the balance was read {(today - read).days} days ago{', and may be used up by now' if spent else ''}"
 
 
 def _run_out(balance: int, at: datetime, pace: Pace, zone: tzinfo) -> RunOut | None:
@@ -230,6 +241,20 @@ def still_to_come(pace: Pace, since: datetime, until: datetime, zone: tzinfo) ->
     return pace.over(average_days(pace, since, until, zone))
 
 
+def beyond(rest: Outlook, expected: Decimal, known: int) -> Outlook:
+    """What is still to come, of which a part is known already, by estimates: nothing is counted twice.
+
+    Args:
+        rest: what will be spent from where billing has been read to on.
+        expected: how much of it is expected by the end of the day that runs, in nanos.
+        known: what is known of the same stretch, in nanos; where it is more than expected, the days after it are not
+            expected to be any cheaper for that.
+    """
+    with localcontext(_CONTEXT):
+        there = max(min(expected, Decimal(known)), Decimal(0))
+        return Outlook(*(max(each - there, min(each, Decimal(0))) for each in rest))
+
+
 def average_days(pace: Pace, since: datetime, until: datetime, zone: tzinfo) -> Decimal:
     """How many average days there are between two instants; the later one is the end of a day."""
     first, end = (at.astimezone(zone).date() for at in (since, until))
@@ -257,24 +282,19 @@ def together(outlooks: Iterable[Outlook]) -> Outlook:
 def month_end(
     *,
     month: str,
-    until: datetime,
     spent: Money,
     to_come: Money,
-    paces: Iterable[tuple[Pace, datetime]],
-    zone: tzinfo,
+    rests: Iterable[Outlook],
 ) -> MonthEnd:
     """What the month comes to.
 
     Args:
         month: its name (``2026-11``).
-        until: the first instant after it (UTC).
         spent: what it holds by now.
         to_come: shared costs that are still to be charged in it.
-        paces: of each account, in the home currency, and from when on it goes: where its billing has been read to, or
-            the month's start.
-        zone: the user's.
+        rests: what each account will spend beyond that, in nanos of the same currency.
     """
-    rest = together(still_to_come(pace, since, until, zone) for pace, since in paces)
+    rest = together(rests)
     known = spent + to_come
     with localcontext(_CONTEXT):
         expected, low, high = (known + _money(amount, spent.currency) for amount in rest)

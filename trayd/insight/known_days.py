@@ -2,8 +2,8 @@
 
 A day is known when billing has been read from its first instant to its last, and no more than one in ten of its
 generations lacks a price; those few count like the average of that day. Estimates count until fal has billed.
-Everything else is unknown, never zero. Days before the first one with any spending do not count: an account, a client
-or a model that is new has no past of zeros.
+Everything else is unknown, never zero. Days before the first one with any spending do not count, even where
+that has only just begun: an account, a client or a model that is new has no past of zeros.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def histories(
         converter: the rates into the currency of the answer.
         coverage: how far each account's billing has been read, by its own name; others are not looked at.
     """
-    since, until = day_start(first, zone), day_start(last + _DAY, zone)
+    # The day after tells whether spending has begun, where it had not before.
+    since, until = day_start(first, zone), day_start(last + 2 * _DAY, zone)
     within = msgspec.structs.replace(filters, kind=Kind.INTERNAL, since=since, until=until)
     tallies: dict[str, dict[int, Tally]] = {account: {} for account in coverage}
     for heading, course in source.sums_over_time(within, TimePart.DAY, zone=zone):
@@ -81,10 +82,12 @@ def histories(
 
 def _history(tallies: Mapping[int, Tally], covered: Coverage, first: date, last: date, zone: tzinfo) -> History:
     read = _days_read(covered, first, last, zone)
-    begun = [day for day in read if (tally := tallies.get(day.toordinal())) and tally.generations]
+    begun = min((day for day, tally in tallies.items() if tally.generations), default=first.toordinal())
     days: list[WholeDay] = []
     unpriced = unconverted = estimated = 0
-    for day in read[read.index(begun[0]) :] if begun else read:
+    for day in read:
+        if day.toordinal() < begun:
+            continue
         tally = tallies.get(day.toordinal())
         if tally is None:
             days.append(WholeDay(day, 0))
