@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from trayd.alerts.words import actions_of
 from trayd.daemon import Daemon
 from trayd.errors import TraydError
 from trayd.files import way_out
@@ -212,6 +213,7 @@ def view_of(snapshot: Snapshot) -> TrayView:
         zone=settings.zone(),
         locale=settings.number_locale(),
         thresholds=settings.alerts.balance_below,
+        buttons=actions_of,
     )
 
 

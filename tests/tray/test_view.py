@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from trayd.alerts.words import actions_of
 from trayd.insight.conversion import RateUse
 from trayd.insight.forecast import MonthEnd
 from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
@@ -57,7 +58,7 @@ def generation(counting: Counting, **more: Any) -> Generation:
 
 
 def view(standing: Status | None = None, *recent: Generation) -> TrayView:
-    return tray_view(standing or status(), recent, now=NOW, zone=STOCKHOLM, thresholds=THRESHOLDS)
+    return tray_view(standing or status(), recent, now=NOW, zone=STOCKHOLM, thresholds=THRESHOLDS, buttons=actions_of)
 
 
 def labels(shown: TrayView) -> list[str]:
@@ -287,10 +288,25 @@ def test_rejected_files_are_counted_at_the_drop_folder() -> None:
     assert item(view(status(drop=DropStatus(rejected=2))), "drop").label == "Open drop folder (2 rejected)"
 
 
-def test_more_accounts_than_fit_are_counted_in_the_tooltip() -> None:
-    shown = view(status(*(account(name=f"a{number}") for number in range(5))))
+def test_of_many_accounts_the_menu_and_the_tooltip_show_those_that_stand_worst() -> None:
+    many = [account(f"{50 + number}.00", name=f"a{number}") for number in range(10)]
+    many[8] = account("7.00", name="a8", run_out=date(2026, 12, 3))
+    many[9] = account(None, "locked", name="a9")
+    shown = view(status(*many))
 
-    assert "and 2 more accounts" in shown.tooltip.split("\n")
+    assert labels(shown)[:7] == [
+        *(f"Balance of a{number}: ${50 + number}.00" for number in range(4)),
+        "Balance of a8: $7.00, lasts until 3 Dec",
+        "Balance of a9: locked by fal",
+        "4 more accounts",
+    ]
+    assert next(each.label for each in item(shown, "more accounts").children) == "Balance of a4: $54.00"
+    assert shown.tooltip.split("\n")[:4] == [
+        "Balance of a0: $50.00",
+        "Balance of a8: $7.00, lasts until 3 Dec",
+        "Balance of a9: locked by fal",
+        "and 7 more accounts",
+    ]
 
 
 def test_old_exchange_rates_are_said_where_the_menu_has_amounts_made_with_them() -> None:
@@ -331,27 +347,54 @@ def alerts_of(*alerts: AlertStatus) -> MenuItem:
     return entry
 
 
-def test_open_alerts_are_in_a_submenu_each_with_its_page_and_a_snooze() -> None:
-    entry = alerts_of(alert(1), alert(2, rule="anomaly"), alert(3, state="resolved"))
+def test_each_open_alert_has_its_text_its_buttons_and_a_snooze_below_it() -> None:
+    long = "fal account studio has $4.20 left. Add credits now: when they are used up, fal locks it and jobs fail."
+    entry = alerts_of(alert(1, text=long), alert(2, rule="stale"), alert(3, state="resolved"))
     assert entry.label == "Alerts (2)"
-    assert [(child.id, child.label, child.action) for child in entry.children] == [
-        ("alert 0", "Balance low 1", "open:billing"),
-        ("snooze 0", "Snooze for 1 hour", "snooze:balance:studio:1"),
-        ("alert 1", "Balance low 2", "open:dashboard"),
-        ("snooze 1", "Snooze for 1 hour", "snooze:balance:studio:2"),
+    assert [child.label for child in entry.children] == ["Balance low 1", "Balance low 2"]
+    first, second = ([(each.label, each.action) for each in child.children] for child in entry.children)
+    assert first == [
+        ("fal account studio has $4.20 left. Add credits now: when they", None),
+        ("are used up, fal locks it and jobs fail.", None),
+        ("", None),
+        ("Add credits", "open:billing"),
+        ("Open dashboard", "open:dashboard"),
+        ("Snooze for 1 hour", "snooze:balance:studio:1"),
     ]
+    assert second[2:] == [("Snooze for 1 hour", "snooze:balance:studio:2")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "level", "action"),
+    [("account", "locked", "open:billing"), ("account", "bad_key", "open:keys"), ("budget", "80", "report")],
+)
+def test_what_can_be_done_about_an_alert_is_what_its_notification_offers(rule: str, level: str, action: str) -> None:
+    [entry] = alerts_of(alert(rule=rule, level=level)).children
+    assert next(each.action for each in entry.children if each.action) == action
 
 
 def test_a_snoozed_alert_says_until_when() -> None:
-    entry = alerts_of(alert(snoozed_until=NOW + timedelta(minutes=30)))
-    assert (entry.children[1].label, entry.children[1].enabled) == ("Snoozed until 15:33", False)
+    [entry] = alerts_of(alert(snoozed_until=NOW + timedelta(minutes=30))).children
+    assert (entry.children[-1].label, entry.children[-1].enabled) == ("Snoozed until 15:33", False)
 
 
-def test_many_alerts_do_not_fill_the_screen() -> None:
-    entry = alerts_of(*(alert(number) for number in range(8)))
+def test_many_alerts_do_not_fill_the_screen_and_the_gravest_is_among_those_shown() -> None:
+    entry = alerts_of(*(alert(number) for number in range(7)), alert(7, urgency="critical"))
     assert entry.label == "Alerts (8)"
-    assert entry.children[-1].label == "3 more alerts: trayd alerts"
-    assert len(entry.children) == 11
+    assert [child.label for child in entry.children] == [
+        "Balance low 7",
+        *(f"Balance low {number}" for number in range(4)),
+        "3 more alerts: trayd alerts",
+    ]
+
+
+def test_the_tooltip_names_the_gravest_alert() -> None:
+    def lines(*alerts: AlertStatus) -> list[str]:
+        return view(msgspec.structs.replace(status(account()), alerts=alerts)).tooltip.split("\n")[:2]
+
+    assert lines(alert(1), alert(2, state="resolved")) == ["Balance: $48.20", "Balance low 1"]
+    several = lines(alert(1), alert(2, urgency="critical"), alert(3))
+    assert several == ["Balance: $48.20", "Balance low 2, and 2 more alerts"]
 
 
 def test_without_alerts_the_entry_stays_where_it_is() -> None:
@@ -367,4 +410,4 @@ def test_the_month_is_told_with_what_it_comes_to() -> None:
     dollars = {name: Money.of(amount) for name, amount in (("spent", "812"), ("to_come", "0"), ("expected", "1090"))}
     month = MonthEnd(month="2026-11", low=Money.of("950"), high=Money.of("1240"), **dollars)
     shown = labels(view(msgspec.structs.replace(status(account()), month=month)))
-    assert "November: $812.00, about $1,090.00 by its end" in shown
+    assert "November: $812.00 so far, about $1,090.00 by its end" in shown

@@ -116,6 +116,8 @@ def _alerts(episodes: Iterable[Episode], now: datetime) -> tuple[AlertStatus, ..
             since=episode.since,
             text=episode.text,
             title=episode.title,
+            level=episode.level,
+            urgency=episode.urgency,
             snoozed_until=episode.snoozed_until
             if episode.snoozed_until is not None and episode.snoozed_until > now
             else None,

@@ -65,6 +65,8 @@ class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         state: open or resolved.
         title: the headline over the text; empty for episodes of former times.
+        level: how far it has come, in the rule's own terms: ``5.00``, ``locked``.
+        urgency: low, normal or critical.
         snoozed_until: the person wants to be told again then (UTC).
     """
 
@@ -74,6 +76,8 @@ class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
     text: str
     title: str = ""
+    level: str = ""
+    urgency: str = "normal"
     snoozed_until: datetime | None = None
 
 

@@ -9,7 +9,8 @@ about money and reach, and those of the alerts that are about these show in it a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
@@ -29,8 +30,10 @@ _LEVEL_STEPS = 48
 
 _RECENT = 4
 _NAME_LENGTH = 36
+_ACCOUNTS = 6
 _ALERTS = 5
 _TITLE_LENGTH = 60
+_TEXT_WIDTH = 64
 _TOOLTIP_ACCOUNTS = 3
 _A_WEEK = timedelta(days=6)
 _HOUR, _DAY = 60, 24 * 60  # in minutes
@@ -39,8 +42,10 @@ _STATES = {"locked": IconState.CRITICAL, "offline": IconState.OFFLINE, "stale": 
 _BROKEN_KEYS = frozenset({"no_key", "bad_key"})
 _WORST_FIRST = (IconState.CRITICAL, IconState.LOW, IconState.OFFLINE, IconState.STALE, IconState.OK)
 
-#: What a click on an alert opens; the dashboard for all others.
-_ALERT_ACTIONS = {"balance": "open:billing", "run_out": "open:billing", "expiry": "open:billing", "file": "open:drop"}
+_GRAVEST_FIRST = ("critical", "normal", "low")
+
+#: What can be done about a warning of a rule at a level: what is on a button, and the action that it asks for.
+Buttons = Callable[[str, str], Sequence[tuple[str, str]]]
 
 _NO_BALANCE = {
     "ok": "none, fal sends invoices",
@@ -63,6 +68,7 @@ def tray_view(
     zone: tzinfo,
     locale: str = "en_US",
     thresholds: Sequence[Decimal] = (),
+    buttons: Buttons = lambda _rule, _level: (),
 ) -> TrayView:
     """What the tray shows at ``now``.
 
@@ -73,8 +79,9 @@ def tray_view(
         zone: the user's, for times.
         locale: for amounts of money.
         thresholds: the balances in US dollars under which the user is warned.
+        buttons: the same as on the notifications of those warnings.
     """
-    words = _Words(now, zone, locale)
+    words = _Words(now, zone, locale, thresholds)
     return TrayView(
         look=_look(status.accounts, thresholds),
         title="trayd",
@@ -95,7 +102,7 @@ def tray_view(
             MenuItem(id="report", label="Build report…", action="report"),
             MenuItem(id="drop", label=_drop_label(status), action="open:drop"),
             _separator("files"),
-            words.alerts(status.alerts),
+            words.alerts(status.alerts, buttons),
             words.pause(status.paused_until),
             MenuItem(id="quit", label="Quit", action="quit"),
         ),
@@ -131,6 +138,12 @@ def _dollars(balance: Money | None) -> Decimal | None:
     return balance.amount if balance is not None and balance.currency == "USD" else None
 
 
+def _gravest_first(alerts: Sequence[AlertStatus]) -> list[AlertStatus]:
+    """Those that last; of the same gravity as they came."""
+    lasting = (alert for alert in alerts if alert.state == "open")
+    return sorted(lasting, key=lambda alert: _GRAVEST_FIRST.index(alert.urgency))
+
+
 def _drop_label(status: Status) -> str:
     rejected = status.drop.rejected
     return f"Open drop folder ({rejected} rejected)" if rejected else "Open drop folder"
@@ -143,24 +156,41 @@ def _count(number: int, noun: str) -> str:
 class _Words:
     """The texts, for one moment, one zone and one locale."""
 
-    def __init__(self, now: datetime, zone: tzinfo, locale: str) -> None:
+    def __init__(self, now: datetime, zone: tzinfo, locale: str, thresholds: Sequence[Decimal]) -> None:
         self.now = now
         self.zone = zone
         self.locale = locale
+        self.thresholds = thresholds
 
     def balances(self, accounts: Sequence[AccountStatus]) -> list[MenuItem]:
-        """One line for each account."""
+        """One line for each account; of many, those that stand worst, and the others below one entry."""
         if not accounts:
             return [MenuItem(id="account", label="No fal account yet: add a key", action="open:keys")]
-        several = len(accounts) > 1
-        lines = []
-        for account in accounts:
-            page = "open:keys" if account.state in _BROKEN_KEYS | {"needs_admin"} else "open:billing"
-            label = self._balance(account, several=several)
-            if account.run_out is not None and account.balance is not None:
-                label += f", lasts until {self._date(account.run_out)}"
-            lines.append(MenuItem(id=f"account {account.name}", label=label, action=page))
+        shown = self._worst(accounts, _ACCOUNTS)
+        others = [account for account in accounts if account not in shown]
+        lines = [self._account(account, several=len(accounts) > 1) for account in shown]
+        if others:
+            label = _count(len(others), "more account")
+            children = tuple(self._account(account, several=True) for account in others)
+            lines.append(MenuItem(id="more accounts", label=label, children=children))
         return lines
+
+    def _account(self, account: AccountStatus, *, several: bool) -> MenuItem:
+        page = "open:keys" if account.state in _BROKEN_KEYS | {"needs_admin"} else "open:billing"
+        label = self._balance(account, several=several) + self._lasting(account)
+        return MenuItem(id=f"account {account.name}", label=label, action=page)
+
+    def _worst(self, accounts: Sequence[AccountStatus], most: int) -> list[AccountStatus]:
+        """So many accounts, those that stand worst, in the user's order."""
+        if len(accounts) <= most:
+            return list(accounts)
+
+        def rank(place: int) -> tuple[int, bool, Decimal, int]:
+            dollars = _dollars(accounts[place].balance)
+            gravity = _WORST_FIRST.index(_state(accounts[place], self.thresholds))
+            return gravity, dollars is None, dollars or Decimal(0), place
+
+        return [accounts[place] for place in sorted(sorted(range(len(accounts)), key=rank)[:most])]
 
     def windows(self, spent: dict[str, Spent]) -> list[MenuItem]:
         """What was spent, one line for each window."""
@@ -175,28 +205,38 @@ class _Words:
         if month is None:
             return []
         name = _MONTH_NAMES[int(month.month[-2:]) - 1]
-        label = f"{name}: {self._money(month.spent)}, about {self._money(month.expected)} by its end"
+        label = f"{name}: {self._money(month.spent)} so far, about {self._money(month.expected)} by its end"
         return [MenuItem(id="month", label=label, action="open:dashboard")]
 
-    def alerts(self, alerts: Sequence[AlertStatus]) -> MenuItem:
-        """The open alerts, each with a way to hear of it later. Numbered, so that a new one moves nothing."""
-        lasting = [alert for alert in alerts if alert.state == "open"]
+    def alerts(self, alerts: Sequence[AlertStatus], buttons: Buttons) -> MenuItem:
+        """The open alerts, the gravest first, each with its text, its buttons and a way to hear of it later.
+
+        Numbered, so that a new one moves nothing.
+        """
+        lasting = _gravest_first(alerts)
         if not lasting:
             return MenuItem(id="alerts", label="No alerts", enabled=False)
-        children: list[MenuItem] = []
-        for place, alert in enumerate(lasting[:_ALERTS]):
-            title = _cut_to(alert.title or alert.text, _TITLE_LENGTH)
-            action = _ALERT_ACTIONS.get(alert.rule, "open:dashboard")
-            children.append(MenuItem(id=f"alert {place}", label=title, action=action))
-            if alert.snoozed_until is not None:
-                label = f"Snoozed until {self._time(alert.snoozed_until)}"
-                children.append(MenuItem(id=f"snooze {place}", label=label, enabled=False))
-            else:
-                children.append(MenuItem(id=f"snooze {place}", label="Snooze for 1 hour", action=f"snooze:{alert.id}"))
+        children = [self._alert(place, alert, buttons) for place, alert in enumerate(lasting[:_ALERTS])]
         if len(lasting) > _ALERTS:
             more = f"{_count(len(lasting) - _ALERTS, 'more alert')}: trayd alerts"
             children.append(MenuItem(id="more alerts", label=more, enabled=False))
         return MenuItem(id="alerts", label=f"Alerts ({len(lasting)})", children=tuple(children))
+
+    def _alert(self, place: int, alert: AlertStatus, buttons: Buttons) -> MenuItem:
+        lines = textwrap.wrap(alert.text, _TEXT_WIDTH, break_on_hyphens=False)
+        below = [MenuItem(id=f"alert {place} text {line}", label=text) for line, text in enumerate(lines)]
+        below.append(_separator(f"alert {place} text"))
+        below += [
+            MenuItem(id=f"alert {place} {action}", label=label, action=action)
+            for label, action in buttons(alert.rule, alert.level)
+        ]
+        if alert.snoozed_until is not None:
+            label = f"Snoozed until {self._time(alert.snoozed_until)}"
+            below.append(MenuItem(id=f"snooze {place}", label=label, enabled=False))
+        else:
+            below.append(MenuItem(id=f"snooze {place}", label="Snooze for 1 hour", action=f"snooze:{alert.id}"))
+        title = _cut_to(alert.title or alert.text, _TITLE_LENGTH)
+        return MenuItem(id=f"alert {place}", label=title, children=tuple(below))
 
     def generations(self, recent: Sequence[Generation]) -> list[MenuItem]:
         """The latest generations, one line each. Numbered, so that a new one changes texts and moves nothing."""
@@ -219,10 +259,15 @@ class _Words:
     def tooltip(self, status: Status) -> list[str]:
         """A few lines, the most important first: some systems cut them off."""
         accounts = status.accounts
-        shown = accounts[:_TOOLTIP_ACCOUNTS]
-        lines = [self._balance(account, several=len(accounts) > 1) for account in shown] or ["No fal account yet"]
+        shown = self._worst(accounts, _TOOLTIP_ACCOUNTS)
+        lines = [self._balance(account, several=len(accounts) > 1) + self._lasting(account) for account in shown] or [
+            "No fal account yet"
+        ]
         if len(accounts) > len(shown):
             lines.append(f"and {_count(len(accounts) - len(shown), 'more account')}")
+        if lasting := _gravest_first(status.alerts):
+            first = _cut_to(lasting[0].title or lasting[0].text, _TITLE_LENGTH)
+            lines.append(f"{first}, and {_count(len(lasting) - 1, 'more alert')}" if len(lasting) > 1 else first)
         if "24h" in status.spent:
             day = status.spent["24h"]
             lines.append(f"24 hours: {self._spent(day)} ({_count(day.generations, 'generation')})")
@@ -250,6 +295,11 @@ class _Words:
         if account.state != "ok" and account.as_of is not None:
             return f"{text} at {self._time(account.as_of)}"
         return text
+
+    def _lasting(self, account: AccountStatus) -> str:
+        if account.run_out is None or account.balance is None:
+            return ""
+        return f", lasts until {self._date(account.run_out)}"
 
     def _spent(self, spent: Spent) -> str:
         if spent.cost is None:
