@@ -51,7 +51,8 @@ trayd anomalies --window 2026-10-01..2026-10-31 --json
 def anomalies(as_json: bool, window: str | None) -> None:
     """Show the days on which far more was spent with fal than on others like them, and what explains it.
 
-    Each day is compared with the nine weeks before it: workdays with workdays, weekends with weekends.
+    Each day is compared with the nine weeks before it: workdays with workdays and weekends with weekends where these
+    differ, else with all.
     """
     from trayd.desk import open_desk
     from trayd.show_forecast import anomalies_view

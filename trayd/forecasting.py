@@ -24,6 +24,7 @@ from trayd.insight.budgets import (
     period_at,
     scope_of,
 )
+from trayd.insight.conversion import converted, rounded
 from trayd.insight.forecast import (
     NOT_READ,
     AccountForecast,
@@ -170,7 +171,7 @@ class Forecasting:
                 amount = one.cost.amount
                 rate = converter.rate(amount.currency, today)
                 if one.cost.date > today and rate is not None:
-                    yield Money.of(amount.amount * rate.factor, converter.currency)
+                    yield Money(rounded(converted(amount.nanos, rate)), converter.currency)
 
     def _budget(self, budget: Budget, day: date, *, over: bool = False) -> BudgetStatus:
         zone = self._ground.zone

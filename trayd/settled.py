@@ -23,9 +23,6 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 #: Costs have dates and no instants: by those of this month, the ledger calls no time up to a day before it settled.
 _MARGIN = timedelta(days=2)
 
-#: More answers than budgets ask for.
-_MOST_KEPT = 500
-
 
 class _Kept(NamedTuple):
     """An answer, and what it was made from."""
@@ -45,6 +42,7 @@ class Settled:
     def __init__(self, ledger: Ledger, today: Callable[[], date]) -> None:
         self._ledger = ledger
         self._today = today
+        self._day: date | None = None
         self._kept: dict[Hashable, _Kept] = {}
 
     def sums(self, filters: Filters, *, zone: tzinfo, by: Collection[str] = ()) -> tuple[Sum, ...]:
@@ -96,7 +94,9 @@ class Settled:
         zone: tzinfo,
         ask: Callable[[Filters], tuple[_Found, ...]],
     ) -> tuple[_Found, ...]:
-        if len(self._kept) > _MOST_KEPT:
+        # Histories are asked for from so many days ago on: questions of another day do not come again.
+        if self._day != self._today():
+            self._day = self._today()
             self._kept.clear()
         basis = self._ledger.basis(filters.since or _EVER, filters.until or _EVER)
         if basis is None:

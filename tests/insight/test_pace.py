@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.insight.patterns import AHEAD, PATTERNS, SEEN, START, day, days, is_weekend, nanos
+from tests.insight.patterns import PATTERNS, SEEN, day, days, is_weekend, nanos
 from trayd.insight.forecast import account_forecast
 from trayd.insight.known_days import History
 from trayd.insight.pace import Pace
@@ -172,8 +172,3 @@ def test_in_another_currency_it_is_the_same_pace(spent: list[int], factor: int) 
     assert other is not None
     for mine, theirs in zip(one.over(Decimal(30)), other.over(Decimal(30)), strict=True):
         assert abs(mine * factor - theirs) <= max(abs(theirs) / 10**12, Decimal(1))
-
-
-def test_the_future_that_is_made_up_is_long_enough() -> None:
-    assert AHEAD >= HORIZON
-    assert START.weekday() == 0

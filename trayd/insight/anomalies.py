@@ -2,12 +2,11 @@
 
 A day is compared with the days of the nine weeks before it on which anything was spent: workdays with workdays and
 weekends with weekends where there are seven of each and their medians differ by half or more, else with all. The usual
-is their median. Spending varies by
-ratios (half and twice as much are equally far from it), so the distances are those of the logarithms, and their spread
-is the median of these (MAD), made comparable to a standard deviation, and 0.15 at least: who spends exactly the same
-each day has one, too. A day is unusual from 2.75 of these spreads above the usual on. It is not where three of those
-days reached two thirds of it: what comes every other week is no surprise, however far from the middle it is. From
-fewer than seven days on which anything was spent nothing is called usual.
+is their median. Spending varies by ratios (half and twice as much are equally far from it), so the distances are those
+of the logarithms, and their spread is the median of these (MAD), made comparable to a standard deviation, and 0.15 at
+least: who spends exactly the same each day has one, too. A day is unusual from 2.75 of these spreads above the usual
+on. It is not where three of those days reached two thirds of it: what comes every other week is no surprise, however
+far from the middle it is. From fewer than seven days on which anything was spent nothing is called usual.
 
 A day that still runs is unusual as soon as what it has cost so far would be for a whole day. It is earlier than that
 where it has cost more than a usual whole day, and by this time of the day far more (four spreads) than usual by then
@@ -42,11 +41,19 @@ FEWEST = 7
 
 #: A normal variable's standard deviation over its median absolute deviation.
 _DEVIATIONS = 1.4826
+
+# Under this spread, half as much again is unusual: who spends exactly the same each day has a MAD of zero.
 _LEAST_SPREAD = 0.15
+
+# From so many robust standard deviations on a whole day is unusual, and what a running one has cost by now.
 _UNUSUAL = 2.75
 _UNUSUAL_SO_FAR = 4.0
+
+# What so many days came to two thirds of is known, however far from the middle it is.
 _REACHED = (2, 3)
 _REACHED_OFTEN = 3
+
+# By how much workdays and weekends differ where each are compared with their own.
 _DIFFER = 1.5
 _SATURDAY = 5
 
@@ -211,9 +218,17 @@ def _score_so_far(nanos: int, by_now: Mapping[date, int]) -> float | None:
 EXPLAINING = (Dimension.MODEL, Dimension.PROJECT, Dimension.CLIENT, Dimension.KEY, Dimension.OPERATION)
 
 _MOST_EXPLANATIONS = 3
+
+# Of the excess the best explanation is at least so much, others beside it half of that.
 _LEAST_SHARE = 0.3
+
+# An explanation that is most of the excess is followed by those of other dimensions that are as well.
 _LEAST_OF_OTHERS = 0.5
+
+# By so much its part of the excess is more than its part of usual spending: what is half of all is no news as half.
 _LEAST_LIFT = 0.1
+
+# A model that explains so much of what its operation does tells all that there is to tell.
 _NEARLY = 0.8
 
 
