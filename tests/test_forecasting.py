@@ -18,8 +18,9 @@ from trayd.facts import Batch
 from trayd.insight.budgets import period_at
 from trayd.money import Money
 from trayd.pool_settings import Pool
+from trayd.rate_settings import FixedRate, RatesSettings
 from trayd.records import Kind, Status
-from trayd.settings import Account, FixedRate, RatesSettings
+from trayd.settings import Account
 from trayd.unusual_listing import AnomaliesQuery
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")

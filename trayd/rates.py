@@ -21,7 +21,7 @@ from trayd.money import EXACT
 from trayd.target_days import newest_due, target_day_after, target_day_at
 
 if TYPE_CHECKING:
-    from trayd.settings import FixedRate
+    from trayd.rate_settings import FixedRate
 
 EURO = "EUR"
 

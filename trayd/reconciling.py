@@ -13,7 +13,7 @@ from trayd.filters import FilterQuery
 from trayd.insight.accuracy import AccuracyBy, Compared, Comparing, Unconfirmed, unconfirmed
 from trayd.insight.windows import Bounds, parse_window
 from trayd.ledger.counting import LATE_BILLING
-from trayd.ledger.months import bounds, month_of
+from trayd.ledger.month import bounds, month_of
 from trayd.ledger.store import Ledger
 from trayd.money import Money
 from trayd.rates import Converter

@@ -24,7 +24,7 @@ from trayd.errors import LedgerFullError, RecordError
 from trayd.facts import Batch
 from trayd.ledger.disk import Disk
 from trayd.ledger.merge import RecordFacts
-from trayd.ledger.months import RECORDS
+from trayd.ledger.month import RECORDS
 from trayd.ledger.pair import Change
 from trayd.ledger.tables import row_of
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
+from trayd.rate_settings import FixedRate
 from trayd.rate_tables import Sheet, SheetTable
 from trayd.rates import Rates
-from trayd.settings import FixedRate
 
 #: A Saturday noon; the newest rates are those of Friday, the 20th.
 SATURDAY = datetime(2026, 11, 21, 12, tzinfo=UTC)

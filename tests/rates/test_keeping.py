@@ -24,10 +24,11 @@ from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.money import Money
 from trayd.pool_settings import Pool
 from trayd.rate_keeping import RateKeeping
+from trayd.rate_settings import FixedRate, RatesSettings
 from trayd.rate_store import open_rates, store_of
 from trayd.rates import Rate, RateSource
 from trayd.records import ExternalCost
-from trayd.settings import FixedRate, Paths, RatesSettings, Settings
+from trayd.settings import Paths, Settings
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.rates.tables import SATURDAY, day, rates, table
 from trayd.money import EXACT
+from trayd.rate_settings import FixedRate
 from trayd.rates import Rate, Rates, RateSource
-from trayd.settings import FixedRate
 
 WEEK = {
     "11-16": {"USD": "1.10", "SEK": "11.00", "JPY": "170"},

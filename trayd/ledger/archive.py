@@ -16,7 +16,7 @@ import msgspec
 
 from trayd.errors import LedgerError, LedgerFullError
 from trayd.ledger.disk import TEMPORARY, Disk, refusals, write_all
-from trayd.ledger.months import MONTH
+from trayd.ledger.month import MONTH
 from trayd.ledger.pair import LedgerPaths
 
 #: What a file is called that waits to be put into its place; see :mod:`trayd.ledger.swap`.

@@ -14,7 +14,8 @@ from trayd.errors import LedgerError, RecordError
 from trayd.facts import Added, Batch, BillingFact, EventFact, Link, RunFact, Tagging, UserEdit
 from trayd.ledger import merge
 from trayd.ledger.merge import NOTHING, RecordFacts
-from trayd.ledger.months import RECORDS, Month, Months, month_of
+from trayd.ledger.month import RECORDS, Month, month_of
+from trayd.ledger.months import Months
 from trayd.ledger.pair import Change
 from trayd.ledger.state import State
 from trayd.ledger.tables import LinkKept, Row, facts_of, row_of

@@ -15,7 +15,8 @@ from functools import lru_cache
 import msgspec
 
 from trayd.ledger.rollup_files import MonthSums, Stamp
-from trayd.ledger.rollups import DAY, EPOCH_DAY, Line, Series, Stretch, moment
+from trayd.ledger.rollups import Line, Series
+from trayd.ledger.stretch import DAY, EPOCH_DAY, Stretch, moment
 from trayd.records import NO_HOUR, Course, Kind, TimePart
 
 HOUR = DAY // 24

@@ -7,35 +7,25 @@ the mirror has them, in the form of this version whatever version wrote them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from trayd.errors import LedgerError
 from trayd.ledger import journal
 from trayd.ledger.disk import Disk, refusals
+from trayd.ledger.documents import agrees, only_table, payload_of, places, whole_lines
 from trayd.ledger.formats import brought_up, format_of
 from trayd.ledger.journal import FORMAT, Reading
-from trayd.ledger.merge import RecordFacts, fold, join
-from trayd.ledger.months import RECORDS
+from trayd.ledger.merge import RecordFacts, join
+from trayd.ledger.month import RECORDS
 from trayd.ledger.pair import LedgerPaths
-from trayd.ledger.storage import SEAL_TABLE, FileState, Found, SealedStorage
-
-# A TinyDB file's lines: the head of a table, empty or not; a document; the seal.
-_HEADING = re.compile(rb'[{]?"([^"]*)": [{](?:[}][,}]?)?')
-_LINE = re.compile(rb'"([0-9]{1,18})": ([{].*?[}]),?')
-_SEAL = b'"%s": ' % SEAL_TABLE.encode()
+from trayd.ledger.storage import FileState, Found, SealedStorage
 
 _STATE_HELD = "what it knew (links, how far billing has been read, alerts, files taken in, taggings)"
-
-# What a document shows beside what its facts make.
-_NOT_OF_THE_FACTS = frozenset({"facts", "cost", "billed", "display_name", "operation", "unit", "account", "counting"})
 
 #: The payloads of a pair: by table, then by key.
 Payloads = dict[str, dict[str, bytes]]
@@ -208,22 +198,22 @@ def _go_on(contents: Contents, reading: Reading, found: Found, path: Path, disk:
     known = set(reading.seqs)
     gaps = [seq for seq in range(after + 1, reading.last) if seq not in known]
     if gaps:
-        contents.missing.append(f'{path}: {_places("change", gaps)} (numbers in "seq") cannot be read')
+        contents.missing.append(f'{path}: {places("change", gaps)} (numbers in "seq") cannot be read')
     bad, last = _bad_lines(reading, path, disk)
     tail = [number for number in bad if number > last]
     if tail and reading.last + len(tail) > after:
-        contents.missing.append(f"{path}: {_places('line', tail)} cannot be read")
+        contents.missing.append(f"{path}: {places('line', tail)} cannot be read")
 
 
 def _unreadable_lines(reading: Reading, path: Path, disk: Disk) -> Iterator[str]:
     """The whole lines that are not intact, by their places in the file, and how many more there were."""
     bad, _ = _bad_lines(reading, path, disk)
     if bad:
-        yield f"{path}: {_places('line', bad)} cannot be read"
+        yield f"{path}: {places('line', bad)} cannot be read"
     known = set(reading.seqs)
     gaps = [seq for seq in range(reading.first, reading.last) if seq not in known]
     if len(gaps) > len(bad):
-        yield f'{path}: {_places("change", gaps)} (numbers in "seq") are not there'
+        yield f'{path}: {places("change", gaps)} (numbers in "seq") are not there'
     if reading.lines and reading.first > 1 and not _begins(reading):
         yield f'{path}: what was before change {reading.first} (numbers in "seq") is not there'
     if reading.incomplete:
@@ -251,26 +241,14 @@ def _bad_lines(reading: Reading, path: Path, disk: Disk) -> tuple[list[int], int
     return bad, last
 
 
-def _places(what: str, numbers: list[int]) -> str:
-    """``lines 3, 7–9``."""
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and runs[-1][1] == number - 1:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    told = ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in runs)
-    return f"{what}{'' if len(numbers) == 1 else 's'} {told}"
-
-
 def _of_file(found: Found, path: Path, written: int) -> Contents:
     contents = Contents(payloads={}, read=Source.FILE)
     if found.state is FileState.DAMAGED:
-        documents = _whole_lines(found.content, path, contents.missing)
+        documents = whole_lines(found.content, path, contents.missing)
     else:
         documents = {}
         for name, kept in found.tables.items():
-            documents.setdefault(_only_table(path) or name, []).extend(map(bytes, kept.values()))
+            documents.setdefault(only_table(path) or name, []).extend(map(bytes, kept.values()))
     if found.state is FileState.EDITED:
         contents.edited = _documents(found)
     for table, rows in documents.items():
@@ -281,7 +259,7 @@ def _of_file(found: Found, path: Path, written: int) -> Contents:
                 if brought is None:
                     continue
                 payload = brought
-                if table == RECORDS and found.state is not FileState.SOUND and not _agrees(document, key, payload):
+                if table == RECORDS and found.state is not FileState.SOUND and not agrees(document, key, payload):
                     if found.state is FileState.DAMAGED:
                         raise msgspec.ValidationError("it is not what its facts make")
                     contents.doubtful.add(key)
@@ -300,82 +278,6 @@ def _before(reading: Reading, covers: int, written: int) -> dict[str, bytes]:
     then = Contents(payloads={}, read=Source.MIRROR)
     _replay(then, reading, 0, written, covers)
     return then.payloads.get(RECORDS, {})
-
-
-class _Recorded(msgspec.Struct):
-    id: str
-    facts: msgspec.Raw
-
-
-def payload_of(table: str, document: bytes) -> tuple[str, bytes]:
-    """The key and the payload that a document of a TinyDB file was written from.
-
-    Raises:
-        msgspec.MsgspecError: it is no document of trayd's.
-    """
-    if table == RECORDS:
-        recorded = msgspec.json.decode(document, type=_Recorded)
-        return recorded.id, bytes(recorded.facts)
-    fields = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
-    key = fields.pop("key", None)
-    if key is None:
-        raise msgspec.ValidationError("a document without a key")
-    return msgspec.json.decode(key, type=str), msgspec.json.encode(fields)
-
-
-def _only_table(path: Path) -> str | None:
-    """A month has one table, whatever is left of its name; None for the state, which has many."""
-    return None if path.stem.startswith("state") else RECORDS
-
-
-def _agrees(document: bytes, record_id: str, payload: bytes) -> bool:
-    """Whether what people read in a document is what its facts make: without a checksum, it says nearly all twice."""
-    try:
-        made = fold(record_id, msgspec.json.decode(payload, type=RecordFacts))
-    except (TypeError, ValueError):
-        return False
-    shown: dict[str, Any] = msgspec.json.decode(document)
-    told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(made))
-    return all(shown.get(field) == told.get(field) for field in {*shown, *told} - _NOT_OF_THE_FACTS)
-
-
-def _whole_lines(content: bytes, path: Path, missing: list[str]) -> dict[str, list[bytes]]:
-    """What is left of a file that does not parse: trayd writes one document a line."""
-    documents: dict[str, list[bytes]] = {}
-    only = _only_table(path)
-    table = only
-    last = 0
-    bad = []
-    for place, line in enumerate(content.splitlines(), start=1):
-        heading = _HEADING.fullmatch(line)
-        if heading is not None:
-            table, last = only or heading[1].decode(errors="replace"), 0
-            continue
-        number, document = _document(line)
-        if number == 1 and last:
-            table = only  # where a table began cannot be read: whose document this is cannot be told
-        if document is not None and table is not None:
-            documents.setdefault(table, []).append(document)
-            last = number
-        elif not line.startswith(_SEAL):
-            bad.append(place)
-    if bad:
-        missing.append(f"{path}: {_places('line', bad)} cannot be read")
-    return documents
-
-
-def _document(line: bytes) -> tuple[int, bytes | None]:
-    """The number and the document of a line such as ``"12": {…},``; no document where there is none."""
-    match = _LINE.fullmatch(line)
-    if match is None:
-        return 1 << 62, None
-    # The last one of a table has the table's own end behind it.
-    for document in (match[2], match[2].removesuffix(b"}")):
-        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            msgspec.json.decode(document, type=dict[str, msgspec.Raw])
-            document.decode()
-            return int(match[1]), document
-    return int(match[1]), None
 
 
 def _of_both(mirror: Contents, file: Contents) -> Contents:

@@ -22,7 +22,7 @@ import msgspec
 from trayd.errors import LedgerNewerError
 from trayd.ledger.disk import refusals
 from trayd.ledger.journal import FORMAT
-from trayd.ledger.months import RECORDS
+from trayd.ledger.month import RECORDS
 
 # Every version seals a mirror's first line like this, over all that follows the sum.
 _HEAD = re.compile(rb'[{]"sum":"([0-9a-f]{8})","seq":[0-9]+,(?:"[a-z]+":(?:[0-9]+|true),)*?"trayd":([0-9]{1,9})[,}]')

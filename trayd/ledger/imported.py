@@ -11,7 +11,8 @@ import msgspec
 
 from trayd.ledger.months import Months
 from trayd.ledger.rollup_files import Stamp
-from trayd.ledger.rollups import Line, Stretch, civil, day_of
+from trayd.ledger.rollups import Line
+from trayd.ledger.stretch import Stretch, civil, day_of
 from trayd.records import Counting, ExternalCost, Heading, Kind
 
 _ALL_TIME = Stretch(None, None, None, None)

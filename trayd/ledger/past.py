@@ -19,7 +19,7 @@ import msgspec
 from trayd.errors import LedgerError, LedgerFullError
 from trayd.facts import FileTaken
 from trayd.ledger.disk import Disk, refusals
-from trayd.ledger.months import MONTH, bounds, month_of
+from trayd.ledger.month import MONTH, bounds, month_of
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.tables import STATE_TABLES, Moved, StateDB
 from trayd.records import BalanceReading, Episode

@@ -24,8 +24,8 @@ from trayd.ledger.counting import LATE_BILLING, Standing, counting
 from trayd.ledger.imported import Dated, ImportedCosts
 from trayd.ledger.months import Months
 from trayd.ledger.rollup_files import Stamp
-from trayd.ledger.rollups import Stretch, moment
 from trayd.ledger.state import State
+from trayd.ledger.stretch import Stretch, moment
 from trayd.ledger.sums import Sums
 from trayd.ledger.tables import Row, facts_of
 from trayd.ledger.tagged import EditFound, edits_at

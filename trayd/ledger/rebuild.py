@@ -20,7 +20,7 @@ from trayd.ledger.journal import FORMAT
 from trayd.ledger.jumps import DERIVED
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.ledger.mirror import Journal
-from trayd.ledger.months import RECORDS, bounds
+from trayd.ledger.month import RECORDS, bounds
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.rollup_files import RollupFiles
 from trayd.ledger.state import refuse_lost

@@ -20,7 +20,8 @@ from trayd.ledger.folders import Folders
 from trayd.ledger.imported import ImportedCosts
 from trayd.ledger.journal import Mark
 from trayd.ledger.lock import Lock
-from trayd.ledger.months import Month, Months
+from trayd.ledger.month import Month
+from trayd.ledger.months import Months
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.reading import Reader
 from trayd.ledger.rebuild import Rebuilt, rebuild

@@ -13,8 +13,9 @@ from trayd.ledger.civil_time import ALL_TIME, KeptCourses, compact, course_of
 from trayd.ledger.counting import counting, turns
 from trayd.ledger.months import Months
 from trayd.ledger.rollup_files import MonthSums
-from trayd.ledger.rollups import NONE, Amount, Line, Series, Stretch, instant
+from trayd.ledger.rollups import NONE, Amount, Line, Series
 from trayd.ledger.state import State
+from trayd.ledger.stretch import Stretch, instant
 from trayd.records import Counting, Course, Filters, Heading, Kind, Sum, TimePart
 
 _DAY = timedelta(days=1)

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from trayd.errors import LedgerDamagedError
-from trayd.ledger.months import Month, Months
+from trayd.ledger.month import Month
+from trayd.ledger.months import Months
 from trayd.ledger.rollup_files import Derived, hashed
 from trayd.ledger.rollups import Rollup, of_all_time
 from trayd.ledger.state import State
