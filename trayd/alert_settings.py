@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import time
 from decimal import Decimal
@@ -165,6 +166,8 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError(f'{told}: write either a command such as ["/usr/bin/logger"] or an url')
         if self.command and not Path(self.command[0]).expanduser().is_absolute():
             raise ValueError(f"{told}: the command begins with the absolute path of a program, not {self.command[0]!r}")
+        if any("\0" in part for part in self.command):
+            raise ValueError(f"{told}: no program takes a NUL character in its path or in an argument")
         if self.url and not _is_safe(self.url):
             # The rest of such an address is a secret, and messages go into the log.
             raise ValueError(f"{told}: the url is an https address (http on 127.0.0.1 only), not {_begin(self.url)!r}")
@@ -178,7 +181,7 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 def _begin(url: str) -> str:
     """What of an address may be shown: the beginning, up to the host at most."""
     scheme, separator, rest = url.partition("://")
-    host = rest.partition("/")[0].rpartition("@")[2].partition("?")[0]
+    host = re.split(r"[/?#\\]", rest, maxsplit=1)[0].rpartition("@")[2]
     return f"{scheme}://{host}/…" if separator else "…"
 
 

@@ -194,6 +194,22 @@ async def test_one_that_hangs_is_killed_with_all_that_it_started(hooks: Hooks, s
     assert "had not ended after 0.5 s, and was killed; it said: waiting" in hooks.troubles["script"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="setsid is a program of Linux")
+async def test_what_has_made_itself_independent_goes_on_and_holds_up_nothing(
+    hooks: Hooks, script: Script, tmp_path: Path
+) -> None:
+    """With a session of its own, as a server that a script starts has one; it holds on to the output for ever."""
+    hook = script("setsid sh -c 'echo $$ > pid; exec sleep 60' & sleep 60", timeout_s=0.5)
+    began = time.monotonic()
+
+    assert await hooks.carry(hook, DEAR, "opened")
+
+    assert time.monotonic() - began < 3.5
+    pid = int((tmp_path / "pid").read_text())
+    assert not gone(pid)
+    os.kill(pid, signal.SIGKILL)
+
+
 async def test_one_that_asks_to_clean_up_gets_the_time(hooks: Hooks, script: Script, tmp_path: Path) -> None:
     hook = script("trap 'echo bye > bye; exit 0' TERM\nsleep 60 & wait", timeout_s=0.3)
 

@@ -177,3 +177,8 @@ def test_what_is_over_is_told_as_over_and_advises_nothing(form):
 def test_a_form_that_cannot_be_is_refused(settings, told):
     with pytest.raises(ValueError, match=told):
         Hook(name="chat", **settings)
+
+
+def test_an_argument_that_no_program_can_get_is_refused():
+    with pytest.raises(ValueError, match="no program takes a NUL character"):
+        Hook(name="log", command=("/usr/bin/logger", "a\0b"))

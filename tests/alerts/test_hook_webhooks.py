@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import socket
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 import trustme
 
@@ -107,6 +109,7 @@ async def test_the_warning_arrives_whole_over_tls(serve: Serve, trusted: trustme
         "level": "5.00",
         "urgency": "critical",
         "since": "2026-11-20T14:03:11Z",
+        "at": "2026-11-20T14:03:11Z",
         "resolved": None,
         "title": "Balance under $5.00",
         "text": "fal account northwind has $4.32 left. Add credits now.",
@@ -230,18 +233,96 @@ async def test_a_redirect_is_not_followed_anywhere(serve: Serve, hooks: Hooks, s
     assert f"localhost redirects to 127.0.0.1 ({status}), where nothing was sent" in hooks.troubles["chat"]
 
 
-@pytest.mark.parametrize(
-    "slow", [Answer(silence_s=30), Answer(drip=True, body=b"x" * 300)], ids=["silent", "drop by drop"]
-)
-async def test_a_server_that_takes_its_time_is_cut_off(serve: Serve, slow: Answer) -> None:
+async def test_a_server_that_takes_its_time_is_cut_off(serve: Serve) -> None:
     hooks = Hooks(Patience(attempts=1))
-    server = serve(slow)
+    server = serve(Answer(silence_s=30))
     began = time.monotonic()
 
     assert not await hooks.carry(hook(server, timeout_s=0.5), LOW, "opened")
 
     assert time.monotonic() - began < 1.5
     assert "localhost does not answer within 0.5 s" in hooks.troubles["chat"]
+
+
+async def test_a_server_that_says_what_it_thinks_drop_by_drop_is_cut_off_as_well() -> None:
+    hooks = Hooks(Patience(attempts=1))
+
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            for letter in "HTTP/1.1 200 OK\r\nX-Long: " + 1000 * "x":
+                writer.write(letter.encode())
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        writer.close()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        began = time.monotonic()
+        chat = Hook(name="chat", url=f"http://127.0.0.1:{port}/{SECRET}", timeout_s=0.7)
+        assert not await hooks.carry(chat, LOW, "opened")
+
+    assert time.monotonic() - began < 2
+    assert "127.0.0.1 does not answer within 0.7 s" in hooks.troubles["chat"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(drip=True, body=b"x" * 300),
+        Answer(headers={"Content-Length": "5000"}),
+        Answer(headers={"Content-Encoding": "gzip"}),
+    ],
+    ids=["drop by drop", "broken off", "not what it says"],
+)
+async def test_one_that_has_said_that_it_took_it_is_not_sent_it_again(
+    serve: Serve, hooks: Hooks, answer: Answer
+) -> None:
+    server = serve(answer)
+    began = time.monotonic()
+
+    assert await hooks.carry(hook(server, timeout_s=0.5), LOW, "opened")
+
+    assert time.monotonic() - began < 1.5
+    assert len(server.sent) == 1
+    assert hooks.troubles == {}
+
+
+@pytest.mark.parametrize("status", [408, 425])
+async def test_one_that_had_no_time_is_asked_again(serve: Serve, hooks: Hooks, status: int) -> None:
+    server = serve(Answer(status))
+
+    assert await hooks.carry(hook(server), LOW, "opened")
+
+    assert len(server.sent) == 2
+
+
+async def test_a_proxy_that_cannot_be_used_is_named_and_the_warning_waits(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks://user:s3cret@127.0.0.1:9")
+    chat = Hook(name="chat", url=f"https://chat.invalid/{SECRET}")
+
+    assert not await hooks.carry(chat, LOW, "opened")
+
+    assert hooks.troubles["chat"].startswith("the proxy that the environment names cannot be used; set ALL_PROXY")
+    assert await hooks.try_out(chat) == hooks.troubles["chat"]
+
+
+async def test_a_host_that_can_be_no_name_is_told_by_a_test_as_well(hooks: Hooks) -> None:
+    chat = Hook(name="chat", url=f"https://xn--/{SECRET}")
+
+    assert (await hooks.try_out(chat)).startswith("its url cannot be used; check the url of this hook")
+
+
+async def test_a_level_that_is_reached_a_second_time_is_another_event(serve: Serve, hooks: Hooks) -> None:
+    server = serve()
+    for hours in (1, 1, 3):
+        graver = msgspec.structs.replace(LOW, reached=SINCE + timedelta(hours=hours))
+        assert await hooks.carry(hook(server), graver, "escalated")
+
+    keys = [sent.headers["idempotency-key"] for sent in server.sent]
+    assert keys[0] == keys[1] != keys[2]
+    assert server.sent[2].json["at"] == "2026-11-20T17:03:11Z"
 
 
 async def test_a_hook_that_hangs_holds_up_no_other_and_not_the_loop(serve: Serve) -> None:
@@ -314,6 +395,9 @@ def test_what_is_shown_of_an_address_is_its_host(url: str, told: str) -> None:
         f"hooks.slack.com/{SECRET}",
         f"ftp://user:s3cret@x/{SECRET}",
         f"https:///{SECRET}",
+        f"http://chat.example.com#{SECRET}",
+        f"http://chat.example.com\\{SECRET}",
+        f"http://chat.example.com?{SECRET}",
     ],
 )
 def test_an_address_that_is_refused_is_not_repeated(url: str) -> None:

@@ -1,5 +1,7 @@
 """The carrier: brings each change of an episode to the user's hooks, in order, until they took it or it is no news.
 
+What lasts is news; what is over is news for a day.
+
 What a hook was told of last stands in the episode. So what a daemon that was killed had not brought to an end follows
 from the ledger, and nothing is kept beside it. A hook that is down holds up only itself.
 """
@@ -7,6 +9,7 @@ from the ledger, and nothing is kept beside it. A hook that is down holds up onl
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
@@ -14,7 +17,7 @@ import msgspec
 
 from trayd.alert_settings import Hook
 from trayd.alerts.engine import NEWS_FOR
-from trayd.alerts.hook_events import EventName
+from trayd.alerts.hook_events import EventName, happened
 from trayd.records import Episode
 
 #: What a hook was told of an episode that has ended.
@@ -25,6 +28,8 @@ OPENED = "opened"
 #: A hook that could not be reached is tried again after this long, then after twice as long, up to the longest.
 FIRST_RETRY_S = 5.0
 LONGEST_RETRY_S = 600.0
+
+_log = logging.getLogger(__name__)
 
 Carry = Callable[[Hook, Episode, EventName], Awaitable[bool]]
 OnTold = Callable[[Episode, str, str], Awaitable[None]]
@@ -37,12 +42,13 @@ class Errand(msgspec.Struct, frozen=True):
     event: EventName
     what: str
 
+    def __str__(self) -> str:
+        return f"{self.event}, {self.episode.title}"
+
     @property
     def happened(self) -> datetime:
         """When it did (UTC)."""
-        if self.event == RESOLVED and self.episode.resolved is not None:
-            return self.episode.resolved
-        return self.episode.reached or self.episode.since
+        return happened(self.episode, self.event)
 
 
 def readied(before: Episode | None, after: Episode, hooks: Iterable[Hook]) -> Episode:
@@ -99,6 +105,10 @@ class _Queue:
             self.last[key] = errand
             self.news.set()
 
+    def is_over(self, errand: Errand) -> bool:
+        """Whether what it tells of has ended by now."""
+        return self.last[errand.episode.id, errand.episode.since].what == RESOLVED
+
     def done(self) -> None:
         """The first one is dealt with; from here on its episode says so, unless more of it waits."""
         errand = self.waiting.pop(0)
@@ -151,12 +161,18 @@ class Carrier:
                     self._queues[hook.name].take(hook.name, episode)
 
     async def run(self) -> None:
-        """Brings what comes in to the hooks, until cancelled."""
+        """Brings what comes in to the hooks, until cancelled.
+
+        What fails unexpectedly on the way ends it; what waits is still there for the next run.
+        """
         while True:
             self._anew.clear()
-            tasks = [asyncio.create_task(self._serve(hook, self._queues[hook.name])) for hook in self._hooks]
+            anew = asyncio.create_task(self._anew.wait())
+            tasks = [anew, *(asyncio.create_task(self._serve(hook, self._queues[hook.name])) for hook in self._hooks)]
             try:
-                await self._anew.wait()
+                ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in ended:
+                    task.result()
             finally:
                 for task in tasks:
                     task.cancel()
@@ -181,7 +197,9 @@ class Carrier:
         """Whether nothing waits any more."""
         while queue.waiting:
             errand = queue.waiting[0]
-            if self._clock() - errand.happened < NEWS_FOR and not await self._carry(hook, errand.episode, errand.event):
+            if self._clock() - errand.happened >= NEWS_FOR and queue.is_over(errand):
+                _log.warning("hook %r did not take it for a day, and it is over: %s", hook.name, errand)
+            elif not await self._carry(hook, errand.episode, errand.event):
                 return False
             await self._on_told(errand.episode, hook.name, errand.what)
             queue.done()
@@ -189,5 +207,4 @@ class Carrier:
 
 
 def _is_news(episode: Episode, now: datetime) -> bool:
-    newest = max(at for at in (episode.since, episode.reached, episode.resolved) if at is not None)
-    return now - newest < NEWS_FOR
+    return episode.resolved is None or now - episode.resolved < NEWS_FOR

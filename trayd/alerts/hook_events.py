@@ -58,6 +58,7 @@ class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
     level: Annotated[str, Meta(description="The threshold that was crossed; empty: none.", examples=["5.00", "80"])]
     urgency: Annotated[Urgency, Meta(description="How grave it is.")]
     since: Annotated[Moment, Meta(description="When it began, in UTC.")]
+    at: Annotated[Moment, Meta(description="When this event of it happened, in UTC.")]
     resolved: Annotated[
         Moment | None,
         Meta(description="When it ended, in UTC; null while it lasts. The same as since: it happened, and is over."),
@@ -81,6 +82,7 @@ def event_of(episode: Episode, event: EventName) -> HookEvent:
         level=episode.level,
         urgency=msgspec.convert(episode.urgency, Urgency),
         since=episode.since,
+        at=happened(episode, event),
         resolved=episode.resolved,
         title=clip(clean(episode.title), LONGEST_TITLE),
         text=clip(clean(episode.text), LONGEST_TEXT),
@@ -89,6 +91,13 @@ def event_of(episode: Episode, event: EventName) -> HookEvent:
         client=episode.client and _whole(episode.client),
         project=episode.project and _whole(episode.project),
     )
+
+
+def happened(episode: Episode, event: EventName) -> datetime:
+    """When the event of that name did, in the life of the episode (UTC)."""
+    if event == "resolved" and episode.resolved is not None:
+        return episode.resolved
+    return episode.reached or episode.since
 
 
 def trial_event(now: datetime) -> HookEvent:
@@ -102,6 +111,7 @@ def trial_event(now: datetime) -> HookEvent:
         level="",
         urgency="low",
         since=now,
+        at=now,
         resolved=now,
         title="A test of trayd",
         text="This is how warnings reach you here. Nothing is wrong.",
@@ -119,7 +129,8 @@ def encoded(event: HookEvent) -> bytes:
 
 def idempotency_key(event: HookEvent) -> str:
     """The same for the same event however often it is sent, and another for every other one."""
-    parts = (event.id, event.since.isoformat(), event.event, event.level)
+    # A level can be reached a second time while the warning lasts.
+    parts = (event.id, event.since.isoformat(), event.event, event.level, event.at.isoformat())
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

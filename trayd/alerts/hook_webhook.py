@@ -88,20 +88,30 @@ async def post(hook: Hook, event: HookEvent, patience: Patience) -> None:
         "Content-Type": "application/json",
         "Idempotency-Key": idempotency_key(event),
     }
-    is_tls = prepared.url.startswith("https:")
-    async with httpx.AsyncClient(
-        headers=headers,
-        timeout=hook.timeout_s,
-        follow_redirects=False,
-        # A proxy has no business between this machine and itself.
-        trust_env=host_of(hook) not in LOOPBACK,
-        verify=await asyncio.to_thread(tls) if is_tls else False,
-    ) as http:
+    trusted = await asyncio.to_thread(tls) if prepared.url.startswith("https:") else False
+    try:
+        client = httpx.AsyncClient(
+            headers=headers,
+            timeout=hook.timeout_s,
+            follow_redirects=False,
+            # A proxy has no business between this machine and itself.
+            trust_env=host_of(hook) not in LOOPBACK,
+            verify=trusted,
+        )
+    # It looks at the proxies of the environment, and says what it cannot use of them in these two ways.
+    except (ImportError, ValueError):
+        raise PostError(
+            "the proxy that the environment names cannot be used",
+            "set ALL_PROXY and HTTPS_PROXY to an http:// address, or not at all, and start trayd anew",
+            passing=True,
+        ) from None
+    async with client as http:
         await tries(_try, http, prepared, hook)
 
 
 async def _try(http: httpx.AsyncClient, prepared: Post, hook: Hook) -> None:
     host = host_of(hook)
+    answer: httpx.Response | None = None
     try:
         async with (
             # A server that answers by drops is cut off as well.
@@ -114,11 +124,15 @@ async def _try(http: httpx.AsyncClient, prepared: Post, hook: Hook) -> None:
                     read += len(chunk)
                     if read > _READ_BYTES:
                         break
-    except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
-        # Not chained: what httpx says can name the address.
-        raise _of_exception(error, host, hook.timeout_s) from None
-    if not answer.is_success:
-        raise _of_answer(answer, host)
+    # A host that cannot be a name is a ValueError of its own (IDNA).
+    except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, ValueError) as error:
+        # One that has said that it took the event is not sent it again, whatever becomes of the rest of its answer.
+        if answer is None or not answer.is_success:
+            # Not chained: what httpx says can name the address.
+            raise _of_exception(error, host, hook.timeout_s) from None
+    else:
+        if not answer.is_success:
+            raise _of_answer(answer, host)
 
 
 def _wait(patience: Patience) -> Any:
@@ -151,6 +165,8 @@ def _of_answer(answer: httpx.Response, host: str) -> PostError:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         told = f"{host} asks for fewer messages ({status})"
         return PostError(told, _LATER, passing=True, retry_after=_retry_after(answer))
+    if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}:
+        return PostError(f"{host} had no time for it ({status}{known})", _LATER, passing=True)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         told = f"{host} has a problem of its own ({status}{known})"
         return PostError(told, _LATER, passing=True, retry_after=_retry_after(answer))
@@ -188,7 +204,7 @@ def _of_exception(error: Exception, host: str, timeout_s: float) -> PostError:
             return PostError(f"no TLS connection to {host} comes about", network, passing=True)
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return PostError(f"{host} does not answer within {timeout_s:g} s", network, passing=True)
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | ValueError):
         return PostError("its url cannot be used", _CHECK_URL, passing=False)
     refused = any(isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED for cause in causes)
     why = "connection refused" if refused else "the connection broke"

@@ -60,7 +60,7 @@ class Hooks:
             self._report(hook, str(error))
         # A fault of trayd's own with this one event must not hold up all that wait behind it.
         except Exception as error:  # noqa: BLE001  # told by its kind alone: what it says could name the address
-            self._report(hook, f"trayd failed to call it ({type(error).__name__})")
+            self._report(hook, _own_fault(error))
         else:
             self._report(hook, "")
         return True
@@ -72,6 +72,9 @@ class Hooks:
             await self._hand_over(hook, trial_event(datetime.now(UTC)), _AT_ONCE)
         except (PostError, CommandError) as error:
             trouble = str(error)
+        # As above: whatever it is, the other ways are tried, and their outcomes are told.
+        except Exception as error:  # noqa: BLE001  # told by its kind alone: what it says could name the address
+            trouble = _own_fault(error)
         self._report(hook, trouble)
         return trouble
 
@@ -100,6 +103,10 @@ class Hooks:
             _log.warning("hook %r: %s", hook.name, trouble)
         if before and not trouble:
             _log.info("hook %r works again", hook.name)
+
+
+def _own_fault(error: Exception) -> str:
+    return f"trayd failed to call it ({type(error).__name__})"
 
 
 def told_of(hook: Hook) -> str:
