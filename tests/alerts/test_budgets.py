@@ -243,3 +243,19 @@ def test_long_names_leave_the_figure_and_the_cure() -> None:
         assert "of $500.00" in episode.text
         assert "`trayd usage " in episode.text
     assert len(story.told) == 2
+
+
+@pytest.mark.parametrize("rule", ["budget", "budget_forecast"])
+def test_a_percentage_that_is_taken_out_after_it_was_told_has_nothing_told_again(rule: str) -> None:
+    story = Story(only(rule))
+    every, milder, graver = (
+        msgspec.structs.replace(NORTHWIND, at=tuple(map(Decimal, at)), forecast_at=tuple(map(Decimal, at)))
+        for at in ((50, 80, 100), (50, 80), (120,))
+    )
+    heard = []
+    for budget in (every, milder, graver, milder):
+        amount, expected = ("10", "550") if rule == "budget_forecast" else ("550", None)
+        heard += story.look(budgets=(status(amount, budget=budget, expected=expected),))
+
+    # At 110 % neither is news, until the only limit is one that is not reached.
+    assert len(heard) == 2

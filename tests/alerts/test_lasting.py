@@ -297,3 +297,17 @@ def test_several_warnings_of_each_kind_have_a_name_together() -> None:
     story.look(writing="no room", damaged=("bad",))
 
     assert summary(story.told).title == "2 warnings of the ledger"
+
+
+def test_a_limit_that_is_taken_out_after_it_was_told_has_nothing_told_again() -> None:
+    story = Story(only("run_out", run_out_within_days=3))
+    assert len(story.look(forecasts=(lasting(2),))) == 1
+    story.limits = only("run_out", run_out_within_days=7)
+    assert story.look(forecasts=(lasting(2),)) == []
+    assert story.look(forecasts=(lasting(7),)) == []
+    assert story.episodes["run_out:northwind"].level == "7"
+
+    story = Story(only("expiry", credits_expire_within_days=(30, 7)))
+    assert len(story.look(expiring=(expiring(5),))) == 1
+    story.limits = only("expiry", credits_expire_within_days=(30,))
+    assert story.look(expiring=(expiring(5),)) == []

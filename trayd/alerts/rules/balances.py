@@ -9,7 +9,7 @@ from decimal import Decimal
 import msgspec
 
 from trayd.alert_settings import Alerts
-from trayd.alerts.rules.finding import About, Finding, Step, ending, open_episodes
+from trayd.alerts.rules.finding import About, Finding, Step, and_where_it_stands, ending, open_episodes
 from trayd.alerts.rules.jobs import LIMIT_CURRENCY
 from trayd.alerts.rules.observed import Observed, account_of
 from trayd.insight.credits import SMALLEST_AT_STAKE, Expiring
@@ -67,7 +67,8 @@ def balance(observed: Observed, limits: Alerts) -> Iterator[Finding]:
     for account, reading in observed.balances.items():
         if reading.amount.currency != LIMIT_CURRENCY:
             continue
-        thresholds = () if account in without else sorted(set(limits.balance_below), reverse=True)
+        episode = observed.episodes.get(f"balance:{account}")
+        thresholds = () if account in without else and_where_it_stands(limits.balance_below, episode, falling=True)
         amount = reading.amount.amount
         steps = tuple(
             Step(Money.of(threshold).text(), reached=amount < threshold, held=amount < _recovery(threshold))
@@ -113,18 +114,25 @@ def run_out(observed: Observed, limits: Alerts) -> Iterator[Finding]:
 
 
 def _run_out_finding(forecast: AccountForecast, observed: Observed, limits: Alerts, account: str) -> Finding:
-    within, end = limits.run_out_within_days, forecast.run_out
-    level = str(within)
+    end, episode = forecast.run_out, observed.episodes.get(f"run_out:{account}")
     if end is None or forecast.burn is None or forecast.balance is None:
-        return Finding(rule="run_out", scope=account, steps=(Step(level, reached=False, held=False),))
+        step = Step(str(limits.run_out_within_days), reached=False, held=False)
+        return Finding(rule="run_out", scope=account, steps=(step,))
     days = (end.day - observed.today).days
     low = _lowest_is_told(observed, limits, account, forecast.balance)
-    step = Step(level, reached=days <= within and not low, held=days <= within + max(within // 2, _DAYS_MARGIN))
+    steps = tuple(
+        Step(
+            str(within),
+            reached=days <= within and not low,
+            held=days <= within + max(within // 2, Decimal(_DAYS_MARGIN)),
+        )
+        for within in and_where_it_stands([Decimal(limits.run_out_within_days)], episode, falling=True)
+    )
     subject = RunningOut(
         account=account, balance=forecast.balance, burn=forecast.burn, run_out=end, today=observed.today
     )
     about = About(amount=forecast.balance, account=account)
-    return Finding(rule="run_out", scope=account, subject=subject, steps=(step,), about=about)
+    return Finding(rule="run_out", scope=account, subject=subject, steps=steps, about=about)
 
 
 def _lowest_is_told(observed: Observed, limits: Alerts, account: str, left: Money) -> bool:
@@ -167,9 +175,12 @@ def _expiry_finding(
     unused = Money(sum(each.unused.nanos for each in together), currency)
     days = (expires - observed.today).days
     worth = unused.nanos >= SMALLEST_AT_STAKE.nanos
+    period = expires.isoformat()
+    within_days = [Decimal(each) for each in limits.credits_expire_within_days]
+    episode = observed.episodes.get(f"expiry:{account}:{period}")
     steps = tuple(
         Step(str(within), reached=worth and days <= within, held=days <= within)
-        for within in sorted(set(limits.credits_expire_within_days), reverse=True)
+        for within in and_where_it_stands(within_days, episode, falling=True)
     )
     subject = CreditsExpire(
         account=account,
@@ -180,5 +191,4 @@ def _expiry_finding(
         today=observed.today,
     )
     about = About(amount=unused, account=account)
-    period = expires.isoformat()
     return Finding(rule="expiry", scope=account, period=period, subject=subject, steps=steps, about=about)

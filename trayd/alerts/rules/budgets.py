@@ -9,7 +9,15 @@ from decimal import Decimal
 import msgspec
 
 from trayd.alert_settings import Alerts
-from trayd.alerts.rules.finding import About, Finding, Step, but_what_was_told, ending, open_episodes
+from trayd.alerts.rules.finding import (
+    About,
+    Finding,
+    Step,
+    and_where_it_stands,
+    but_what_was_told,
+    ending,
+    open_episodes,
+)
 from trayd.alerts.rules.observed import Observed
 from trayd.insight.budgets import BudgetStatus
 from trayd.money import Money
@@ -55,9 +63,10 @@ def budget(observed: Observed, _limits: Alerts) -> Iterator[Finding]:
 def _spent(observed: Observed) -> Callable[[BudgetStatus], Finding]:
     def finding(status: BudgetStatus) -> Finding:
         over = status.until is not None and status.until <= observed.at
+        episode = observed.episodes.get(f"budget:{status.budget.name}:{status.period}")
         steps = tuple(
             Step(_level(percent), reached=status.share >= percent, held=status.share >= percent * _HELD)
-            for percent in sorted(set(status.budget.at))
+            for percent in and_where_it_stands(status.budget.at, episode)
         )
         subject = BudgetSpent(status=status, days=_days(status, observed), over=over, today=observed.today)
         found = _finding("budget", status, subject, steps, status.spent)
@@ -88,7 +97,7 @@ def _expected(observed: Observed) -> Callable[[BudgetStatus], Finding]:
         expected = status.expected_share
         before = observed.episodes.get(f"budget_forecast:{status.budget.name}:{status.period}")
         steps = []
-        for percent in sorted(set(status.budget.forecast_at)):
+        for percent in and_where_it_stands(status.budget.forecast_at, before):
             if status.share >= percent or told >= percent:
                 continue
             if expected is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -76,6 +77,29 @@ def ending(episode: Episode) -> Finding:
 def open_episodes(observed: Observed, rule: str) -> Iterator[Episode]:
     """The episodes of a rule that last."""
     return (each for each in observed.episodes.values() if each.rule == rule and each.resolved is None)
+
+
+def and_where_it_stands(
+    levels: Collection[Decimal], episode: Episode | None, *, falling: bool = False
+) -> list[Decimal]:
+    """The levels, and among them the one that an episode stands at though the settings have it no more.
+
+    Who takes a limit out knows what it was told of. Without it the episode would be news again at a milder one.
+
+    Args:
+        levels: as the settings have them.
+        episode: of the rule, scope and period, as it is stored.
+        falling: the smaller a level, the graver it is.
+
+    Returns:
+        from the mildest to the gravest.
+    """
+    ordered = sorted(set(levels), reverse=falling)
+    if episode is None or episode.resolved is not None or not ordered:
+        return ordered
+    ordered = sorted({*ordered, Decimal(episode.level)}, reverse=falling)
+    # One that is milder than all there are now ends.
+    return ordered if ordered[0] in levels else ordered[1:]
 
 
 def but_what_was_told(finding: Finding, episodes: Mapping[str, Episode]) -> Finding:
