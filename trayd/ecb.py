@@ -24,12 +24,10 @@ from xml.parsers import expat
 import msgspec
 import tenacity
 
-from trayd import __version__
-from trayd.errors import RatesError
+from trayd.errors import ProxyError, RatesError
 from trayd.fal.failures import of_exception
-from trayd.http_client import httpx, tls
+from trayd.http_client import httpx, open_client
 from trayd.rate_tables import FIRST_DAY, Row, Sheet
-from trayd.settings import LOOPBACK
 
 
 class Document(StrEnum):
@@ -121,7 +119,6 @@ async def fetch(
     Raises:
         RatesError: what went wrong, when patience has come to its end.
     """
-    parts = urlsplit(base_url)
     deadline = time.monotonic() + patience.total_s
     tries = tenacity.AsyncRetrying(
         stop=tenacity.stop_after_attempt(patience.attempts) | tenacity.stop_before_delay(patience.total_s),
@@ -129,15 +126,12 @@ async def fetch(
         retry=tenacity.retry_if_exception(lambda error: isinstance(error, _FailedError) and error.passing),
         reraise=True,
     )
+    try:
+        client = open_client(base_url, httpx.Timeout(patience.read_s, connect=patience.connect_s))
+    except ProxyError as error:
+        raise RatesError(error.message, error.cure) from error
     # Once a day: nothing of it is kept open.
-    async with httpx.AsyncClient(
-        headers={"User-Agent": f"trayd/{__version__}"},
-        timeout=httpx.Timeout(patience.read_s, connect=patience.connect_s),
-        follow_redirects=False,
-        # A proxy has no business between this machine and itself.
-        trust_env=parts.hostname not in LOOPBACK,
-        verify=tls() if parts.scheme == "https" else False,
-    ) as http:
+    async with client as http:
         try:
             return await tries(_try, http, f"{base_url}/{document}", known, today, deadline)
         except _FailedError as failed:

@@ -67,6 +67,10 @@ class LedgerFullError(LedgerError):
     """There is no room, or the disk refuses to write; nothing was changed."""
 
 
+class ProxyError(TraydError):
+    """The system names a proxy that cannot be used; nothing was sent."""
+
+
 class FalError(TraydError):
     """fal.ai gave no usable answer. The last known values stay."""
 

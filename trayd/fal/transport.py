@@ -17,12 +17,10 @@ from urllib.parse import urlsplit
 import msgspec
 import tenacity
 
-from trayd import __version__
-from trayd.errors import FalAnswerError, FalError, FalThrottledError
+from trayd.errors import FalAnswerError, FalError, FalThrottledError, FalUnreachableError, ProxyError
 from trayd.fal.failures import Failure, of_answer, of_body, of_exception, redirected
 from trayd.fal.keys import Key
-from trayd.http_client import httpx, tls
-from trayd.settings import LOOPBACK
+from trayd.http_client import httpx, open_client
 
 #: The parameters of a call; a name may come several times.
 Query = list[tuple[str, str | int | float | bool | None]]
@@ -79,6 +77,9 @@ class Transport:
         base_url: the API's address, without a slash at the end.
         key: sent to that address and nowhere else.
         patience: how long and how often a call is tried.
+
+    Raises:
+        FalUnreachableError: the system names a proxy that cannot be used.
     """
 
     def __init__(self, base_url: str, key: Key, patience: Patience) -> None:
@@ -90,16 +91,11 @@ class Transport:
         self._patience = patience
         # fal has asked for silence until then, by the monotonic clock.
         self._silent_until = 0.0
-        self._http = httpx.AsyncClient(
-            auth=_KeyAuth(key),
-            headers={"User-Agent": f"trayd/{__version__}", "Accept": "application/json"},
-            timeout=httpx.Timeout(patience.read_s, connect=patience.connect_s),
-            follow_redirects=False,
-            # A proxy has no business between this machine and itself.
-            trust_env=parts.hostname not in LOOPBACK,
-            # Loading the certificates takes time and memory, for nothing where there is no TLS.
-            verify=tls() if parts.scheme == "https" else False,
-        )
+        timeout = httpx.Timeout(patience.read_s, connect=patience.connect_s)
+        try:
+            self._http = open_client(base_url, timeout, headers={"Accept": "application/json"}, auth=_KeyAuth(key))
+        except ProxyError as error:
+            raise FalUnreachableError(error.message, error.cure) from error
 
     async def aclose(self) -> None:
         """Closes the connections."""
