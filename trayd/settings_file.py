@@ -63,7 +63,8 @@ TEMPLATE = """\
 #   name = "chat"
 #   url = "https://hooks.example.com/trayd"           # gets it posted
 #   rules = ["balance", "budget"]                     # without it, all
-#   format = "slack"       # or discord, teams, ntfy, trayd; without it, what its host is known to take
+#   format = "slack"         # or discord, teams, ntfy, trayd; without it, what its host is known to take
+#   timeout_s = 10           # how long it may take, 0.1 to 300 seconds
 
 [poll]
 #interval_s = 120           # seconds between two looks at fal
