@@ -9,6 +9,11 @@ from collections.abc import Sequence
 #: Of what a person gives a name to in the settings.
 LONGEST_NAME = 64
 
+# Not the spaces within an amount, which keep it together.
+_BETWEEN_WORDS = (" ", "\n")
+_LAST_WORD = re.compile(r"[^ \n]*$")
+_LAST_NUMBER = re.compile(r"[^\w \n]?[\d.,'’\u00a0\u202f]+$")
+
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -37,10 +42,22 @@ def check_names(what: str, names: Sequence[str]) -> None:
             raise ValueError(f"two [[{what}]] entries have the name {name!r}; give each its own")
 
 
+def units_of(text: str) -> int:
+    """How long the text is in UTF-16 units, as Windows counts."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def clip(text: str, units: int) -> str:
-    """The text in at most that many UTF-16 units, as Windows counts; what is cut off ends in an ellipsis."""
-    encoded = text.encode("utf-16-le")
-    if len(encoded) <= 2 * units:
+    """The text in at most that many UTF-16 units, as Windows counts; what is cut off ends in an ellipsis.
+
+    It is cut between words where one begins not long before, and never within a number: half an amount is another one.
+    """
+    if units_of(text) <= units:
         return text
     # Half of a surrogate pair at the end is dropped.
-    return encoded[: 2 * (units - 1)].decode("utf-16-le", errors="ignore").rstrip() + "…"
+    kept = text.encode("utf-16-le")[: 2 * (units - 1)].decode("utf-16-le", errors="ignore")
+    if not kept.endswith(_BETWEEN_WORDS) and not text[len(kept)].startswith(_BETWEEN_WORDS):
+        words = _LAST_WORD.sub("", kept)
+        # A long word, or the only one, is cut in its middle.
+        kept = words if 2 * len(words) > len(kept) else _LAST_NUMBER.sub("", kept)
+    return kept.rstrip() + "…"

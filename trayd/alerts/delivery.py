@@ -14,7 +14,7 @@ import msgspec
 
 from trayd.alerts.desktop import SNOOZE, ChannelError, DesktopChannel, ForbiddenError, NobodyThereError
 from trayd.alerts.fallback import OsascriptChannel, PlyerChannel
-from trayd.alerts.notice import Notice, clean
+from trayd.alerts.notice import Notice, body_within, clean
 from trayd.alerts.words import LOW
 from trayd.texts import clip
 
@@ -125,7 +125,7 @@ def fitted(notice: Notice, platform: str) -> Notice:
     if notice.episodes and notice.urgency != LOW:
         actions = (*actions[: most - 1], SNOOZE)
     return msgspec.structs.replace(
-        notice, title=clip(clean(notice.title), title), body=clip(clean(notice.body), body), actions=actions
+        notice, title=clip(clean(notice.title), title), body=body_within(notice, body), actions=actions
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
-from trayd.alerts.notice import Notice, notice_of, summary
-from trayd.alerts.words import LOW
+from trayd.alerts.notice import Notice, and_more, notice_of, summary
+from trayd.alerts.words import LOW, TITLE
 from trayd.records import Episode
+from trayd.texts import units_of
 
 _QUIET = "While it was quiet: "
 _CROWDED = "Meanwhile: "
@@ -33,16 +34,21 @@ def digest(episodes: Sequence[Episode], now: datetime, zone: tzinfo, *, quiet: b
         (only,) = episodes
         body = f"From {_times(only, now, zone)}; it is over by now." if only.over else only.text
         title = only.title
+        titles: tuple[str, ...] = ()
     else:
         lines = [_line(episode, now, zone, in_full=not index) for index, episode in enumerate(ordered[:_LISTED])]
         if len(ordered) > _LISTED:
-            lines.append(f"and {len(ordered) - _LISTED} more: trayd alerts names them")
+            lines.append(and_more(len(ordered) - _LISTED))
         body = "\n".join(lines)
         title = f"{len(episodes)} warnings" + _how_many_over(len(over), len(episodes))
+        titles = tuple(f"Over: {episode.title}" if episode.over else episode.title for episode in ordered)
+    when = f"{_QUIET if quiet else _CROWDED}{title}"
     return Notice(
         episodes=tuple(episode.id for episode in ordered),
-        title=(_QUIET if quiet else _CROWDED) + title,
+        # Its end is the amount, which matters more than when it came up.
+        title=when if units_of(when) <= TITLE else title,
         body=body,
+        titles=titles,
         urgency=notice.urgency if notice else LOW,
         actions=notice.actions if notice else (),
     )

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trayd.alerts.words import CRITICAL, LOW, NORMAL, actions_of
+from trayd.alerts.words import CRITICAL, LOW, NORMAL, TITLE, actions_of
 from trayd.records import Episode
+from trayd.texts import clip, units_of
 
 _GRAVITY = (LOW, NORMAL, CRITICAL)
 _LISTED = 4
@@ -38,6 +39,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         episodes: ids of the episodes that it tells of.
+        titles: of several, each by its headline, for where the body is too long.
         urgency: low, normal or critical.
         actions: the buttons, the likeliest first: what is on it, and the action that it asks for.
     """
@@ -45,6 +47,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     episodes: tuple[str, ...]
     title: str
     body: str
+    titles: tuple[str, ...] = ()
     urgency: str = NORMAL
     actions: tuple[tuple[str, str], ...] = ()
 
@@ -70,18 +73,40 @@ def summary(episodes: Sequence[Episode]) -> Notice:
         lines = [first.text, *(episode.text for episode in others)]
     else:
         title = f"{first.title}, and {more} more warning{'s' if more > 1 else ''}"
+        if units_of(title) > TITLE:
+            title = f"{len(episodes)} warnings"
         lines = [first.text, *(episode.title for episode in others)]
     more -= len(others)
     if more:
-        lines.append(f"and {more} more: trayd alerts names them")
+        lines.append(and_more(more))
     actions = dict.fromkeys(action for episode in gravest for action in actions_of(episode.rule, episode.level))
     return Notice(
         episodes=tuple(episode.id for episode in episodes),
         title=title,
         body="\n".join(lines),
+        titles=tuple(episode.title for episode in gravest),
         urgency=gravest[0].urgency,
         actions=tuple(actions)[:_BUTTONS],
     )
+
+
+def and_more(number: int) -> str:
+    """The line that ends a list which is not whole."""
+    return f"and {number} more: trayd alerts names them"
+
+
+def body_within(notice: Notice, units: int) -> str:
+    """The body in at most that many UTF-16 units: of several warnings as many headlines as there is room for."""
+    body = clean(notice.body)
+    if units_of(body) <= units or not notice.titles:
+        return clip(body, units)
+    titles = [clean(title) for title in notice.titles]
+    for number in range(len(titles), 0, -1):
+        left_out = len(titles) - number
+        text = "\n".join([*titles[:number], *([and_more(left_out)] if left_out else [])])
+        if units_of(text) <= units:
+            return text
+    return clip(titles[0], units)
 
 
 def clean(text: str) -> str:

@@ -18,11 +18,11 @@ from trayd.alerts.rules.days import UnusualDay
 from trayd.alerts.rules.jobs import Group
 from trayd.alerts.rules.ledger import Damaged, Mended, TotalsDiffer, Unwritable
 from trayd.alerts.words import balances, budgets, jobs, upkeep
-from trayd.alerts.words.writing import Saying, Words, Writer
+from trayd.alerts.words.writing import TITLE, Saying, Words, Writer
 from trayd.facts import AccountFact
 from trayd.records import BalanceReading, Generation
 
-__all__ = ["CRITICAL", "LOW", "NORMAL", "Words", "actions_of", "words"]
+__all__ = ["CRITICAL", "LOW", "NORMAL", "TITLE", "Words", "actions_of", "words"]
 
 LOW, NORMAL, CRITICAL = "low", "normal", "critical"
 

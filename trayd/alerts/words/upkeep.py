@@ -5,8 +5,9 @@ from __future__ import annotations
 from trayd.alerts.rules import BackfillDone, FileRejected
 from trayd.alerts.rules.accounts import NoAnswer
 from trayd.alerts.rules.ledger import Damaged, Mended, TotalsDiffer, Unwritable
-from trayd.alerts.words.writing import Saying, Words, named, owner, sentences
+from trayd.alerts.words.writing import TEXT, TITLE, Saying, Words, name, named, owner, sentences
 from trayd.facts import AccountFact
+from trayd.texts import units_of
 
 _TITLES = {
     "bad_key": "fal refuses the key",
@@ -79,7 +80,11 @@ def totals_differ(found: TotalsDiffer, saying: Saying) -> Words:
 
 def rejected(file: FileRejected, _saying: Saying) -> Words:
     """A dropped file was not taken in, or not wholly."""
-    return Words(file.title, file.reason)
+    # Names of files can be as long as all that Windows shows of both.
+    room = max(TITLE - units_of(file.title.replace(file.name, "")), 1)
+    title = file.title if units_of(file.title) <= TITLE else file.title.replace(file.name, name(file.name, room))
+    reason = file.reason if units_of(file.reason) <= TEXT else file.reason.replace(file.name, name(file.name))
+    return Words(title, reason)
 
 
 def history_read(done: BackfillDone, _saying: Saying) -> Words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,13 +14,19 @@ from trayd.alerts.rules import Finding
 from trayd.budget_settings import Budget
 from trayd.money import Money, format_money
 from trayd.records import DEFAULT_ACCOUNT
-from trayd.texts import clip, tidy
+from trayd.texts import clip, tidy, units_of
 
 #: UTF-16 units that Windows shows of a title and of a text.
 TITLE, TEXT = 63, 255
 
-#: And that one name gets of them, where it is as long as that.
-_NAME = 48
+#: And that one name gets of them, where it is as long as that; an account in a title, and the least that tells one.
+_NAME, _ACCOUNT, _SHORTEST = 48, 30, 8
+
+# Unicode's bidirectional algorithm (UAX #9): the classes of what is written from right to left, the characters that
+# turn the direction of all that follows, and those that keep a name's direction to itself.
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_NO_DIRECTIONS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
+_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
 
 _ALWAYS_QUOTED = set("\"'\\$`!*?[]{}()<>|&;#~%^")
 
@@ -102,8 +109,14 @@ class Writer:
 
 
 def name(text: str, units: int = _NAME) -> str:
-    """A name from outside, as it can stand in a sentence: on one line, and not too long."""
-    return clip(tidy(text), units)
+    """A name from outside, as it can stand in a sentence: on one line, and not too long.
+
+    One that is written from right to left is kept apart, so that the figures beside it stay where they are.
+    """
+    plain = tidy(text.translate(_NO_DIRECTIONS))
+    if not any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in plain):
+        return clip(plain, units)
+    return f"{_ISOLATE}{clip(plain, units - 2)}{_END_OF_ISOLATE}"
 
 
 def quoted(*names: str | None) -> str:
@@ -118,7 +131,8 @@ def owner(account: str) -> str:
 
 def named(title: str, account: str) -> str:
     """A title with the account that it is about, where there may be several."""
-    return title if account == DEFAULT_ACCOUNT else f"{title} ({name(account, 30)})"
+    room = min(TITLE - units_of(f"{title} ()"), _ACCOUNT)
+    return title if account == DEFAULT_ACCOUNT or room < _SHORTEST else f"{title} ({name(account, room)})"
 
 
 def scope_of(budget: Budget) -> str:
@@ -167,7 +181,7 @@ def sentences(*parts: str, last: str = "") -> str:
 
 
 def _units(parts: Iterable[str]) -> int:
-    return len(" ".join(filter(None, parts)).encode("utf-16-le", "replace")) // 2
+    return units_of(" ".join(filter(None, parts)))
 
 
 def clip_to(beginning: str, end: str) -> str:
