@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from trayd.errors import LedgerError
+from trayd.insight.pool_sums import PoolPart, PoolParts, part_number
 from trayd.insight.pools import PoolCost, Project, Share, charged, divided, shares, trouble, whole_id
 from trayd.insight.tally import Sums, Tally, dated_sums
 from trayd.insight.windows import day_start
@@ -23,7 +24,7 @@ from trayd.ledger.store import Ledger
 from trayd.money import Money
 from trayd.pool_settings import Pool
 from trayd.rates import Converter
-from trayd.records import NO_HOUR, Course, ExternalCost, Filters, Heading, Kind, Record, Sum, TimePart
+from trayd.records import Course, ExternalCost, Filters, Heading, Kind, Record, Sum, TimePart
 
 _ALL = Filters()
 
@@ -47,29 +48,6 @@ class Division(NamedTuple):
     pieces: tuple[ExternalCost, ...]
     set_up: bool
     trouble: str
-
-
-class _Part(NamedTuple):
-    """A pool cost, or one project's part of it.
-
-    Attributes:
-        cost: the whole, for its date and currency.
-    """
-
-    cost: ExternalCost
-    heading: Heading
-    nanos: int
-
-
-class _Parts(NamedTuple):
-    """The parts of pool costs that an answer holds; ``divided`` says that they stand for the ledger's own as well."""
-
-    divided: bool
-    parts: list[_Part]
-
-    def replace(self, heading: Heading) -> bool:
-        """Whether they stand for what the ledger has under this heading."""
-        return self.divided and heading.kind is Kind.POOL
 
 
 class _Spent(NamedTuple):
@@ -123,10 +101,7 @@ class Books:
         pools = self._parts(filters, zone, by)
         if pools is None:
             return found
-        added: dict[Heading, tuple[int, int]] = {}
-        for part in pools.parts:
-            _add(added, part)
-        return (*_less(pools, found), *_sums(added))
+        return (*pools.without(found), *pools.sums())
 
     def sums_by_day(
         self, filters: Filters = _ALL, *, zone: tzinfo, other_than: str, by: Collection[str] = ()
@@ -138,7 +113,7 @@ class Books:
             yield from found
             return
         for day, each in found:
-            yield from ((day, kept) for kept in _less(pools, (each,)))
+            yield from ((day, kept) for kept in pools.without((each,)))
         for part in pools.parts:
             if part.heading.currency != other_than:
                 yield part.cost.date, Sum(part.heading, 1, part.nanos)
@@ -155,7 +130,7 @@ class Books:
         yield from ((heading, course) for heading, course in found if not pools.replace(heading))
         for each in pools.parts:
             if part is not TimePart.DAY_AND_HOUR:
-                yield each.heading, Course((_number(each.cost.date, part),), (1,), (each.nanos,))
+                yield each.heading, Course((part_number(each.cost.date, part),), (1,), (each.nanos,))
 
     def records(self, filters: Filters = _ALL, *, zone: tzinfo, newest_first: bool = True) -> Iterator[Record]:
         """The records that are meant, pool costs as their shares; see :meth:`Ledger.records`."""
@@ -258,27 +233,27 @@ class Books:
         times = Filters(since=filters.since, until=filters.until)
         yield from (pool for pool in self._charged if times.admits(pool.cost, zone))
 
-    def _parts(self, filters: Filters, zone: tzinfo, by: Collection[str]) -> _Parts | None:
+    def _parts(self, filters: Filters, zone: tzinfo, by: Collection[str]) -> PoolParts | None:
         """What pools have to do with an answer; None where that is nothing."""
         if not _concerns(filters):
             return None
         if filters.client is None and filters.project is None and not _SHARED_BY.intersection(by):
-            whole = [_whole(pool.cost) for pool in self._charged if filters.admits(pool.cost, zone)]
-            return _Parts(False, whole) if whole else None
+            whole = [PoolPart.whole(pool.cost) for pool in self._charged if filters.admits(pool.cost, zone)]
+            return PoolParts(False, whole) if whole else None
         pools = list(self._pools(filters, zone))
         wide = _wide(filters)
         parts = (part for pool in pools if wide.admits(pool.cost, zone) for part in self._parts_of(pool))
-        return _Parts(True, [part for part in parts if filters.admits_sum(part.heading)]) if pools else None
+        return PoolParts(True, [part for part in parts if filters.admits_sum(part.heading)]) if pools else None
 
-    def _parts_of(self, pool: PoolCost) -> Iterator[_Part]:
+    def _parts_of(self, pool: PoolCost) -> Iterator[PoolPart]:
         cost = pool.cost
-        whole = _whole(cost)
+        whole = PoolPart.whole(cost)
         if cost.project:
             yield whole
             return
         among = self._shares(pool)
         for project, nanos, _ in among:
-            yield _Part(cost, whole.heading._replace(client=project.client, project=project.name), nanos)
+            yield PoolPart(cost, whole.heading._replace(client=project.client, project=project.name), nanos)
         if not among:
             yield whole
 
@@ -369,40 +344,3 @@ def _wide(filters: Filters) -> Filters:
 def _place(record: Record, zone: tzinfo) -> tuple[datetime, str]:
     """By which the ledger orders records."""
     return record.instant(zone), record.id
-
-
-def _whole(cost: ExternalCost) -> _Part:
-    heading = Heading(
-        Kind.POOL,
-        cost.counting,
-        cost.amount.currency,
-        client=cost.client,
-        project=cost.project,
-        deliverable=cost.deliverable,
-    )
-    return _Part(cost, heading, cost.amount.nanos)
-
-
-def _add(added: dict[Heading, tuple[int, int]], part: _Part) -> None:
-    count, nanos = added.get(part.heading, (0, 0))
-    added[part.heading] = count + 1, nanos + part.nanos
-
-
-def _sums(added: Mapping[Heading, tuple[int, int]]) -> Iterator[Sum]:
-    return (Sum(heading, count, nanos) for heading, (count, nanos) in added.items())
-
-
-def _less(pools: _Parts, sums: Iterable[Sum]) -> Iterable[Sum]:
-    """Without the ledger's own pool costs, where their parts stand for them."""
-    return (each for each in sums if not pools.replace(each.heading))
-
-
-def _number(day: date, part: TimePart) -> int:
-    """The number of the part of time that a cost of that date is in."""
-    match part:
-        case TimePart.DAY:
-            return day.toordinal()
-        case TimePart.WEEKDAY:
-            return day.weekday()
-        case _:
-            return NO_HOUR

@@ -21,8 +21,9 @@ from trayd.errors import KeyMissingError, LedgerFullError
 from trayd.facts import AccountFact, Added, Batch, Coverage, EventFact
 from trayd.fal.keys import Key
 from trayd.fal.outcome import BackfillSummary
-from trayd.fal.poller import Poller, fal_time
+from trayd.fal.poller import Poller
 from trayd.fal.reconcile import SETTLED_AFTER
+from trayd.fal.rounds import fal_time
 from trayd.fal.sandbox.faults import Fault
 from trayd.fal.sandbox.jobs import Job
 from trayd.fal.sandbox.options import SandboxOptions

@@ -6,33 +6,30 @@ ledger, so that a wrong clock here neither hides rows nor claims a future that w
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 import msgspec
 
 from trayd.blocking import on_daemon_thread
 from trayd.errors import (
     FalError,
-    FalThrottledError,
-    FalUnreachableError,
     KeyRefusedError,
     KeyringError,
     KeyScopeError,
     LedgerError,
     RecordError,
 )
-from trayd.facts import AccountFact, Added, Batch, BillingFact, Coverage, Difference, ModelFact
+from trayd.facts import AccountFact, Batch, BillingFact, Coverage, Difference, ModelFact
 from trayd.fal.billing import fetch_billing
 from trayd.fal.catalogue import look_up
 from trayd.fal.client import FalClient
-from trayd.fal.door import Activity, LedgerDoor, LedgerView, activity, billed, of_history
+from trayd.fal.door import Activity, LedgerDoor, activity, billed, of_history
 from trayd.fal.keys import Key
 from trayd.fal.outcome import BackfillSummary, PollOutcome
 from trayd.fal.reconcile import reconcile
+from trayd.fal.rounds import BALANCE, BILLED, CountingDoor, Round, account_after, cut_off, fal_time, step, waits_told
 from trayd.fal.runs import RunListing
 from trayd.fal.transport import Patience
 from trayd.fal.wire import Billing
@@ -40,10 +37,6 @@ from trayd.money import Money
 from trayd.prices import price_of
 from trayd.records import BalanceReading
 from trayd.settings import Poll
-
-T = TypeVar("T")
-
-_log = logging.getLogger(__name__)
 
 # Prices change now and then; names hardly ever.
 _CATALOGUE_AGE = timedelta(days=1)
@@ -60,20 +53,8 @@ _RECONCILE_EVERY = timedelta(minutes=10)
 # A difference that stays is looked into again, should its rows have come after all.
 _LOOK_INTO_EVERY = timedelta(hours=1)
 
-# fal's clock is told to the second and arrives late by the length of a call; below this the clocks agree.
-_SAME_CLOCK = timedelta(seconds=60)
-
-# The worst first: it decides what the account's state is.
-_STATES = ("bad_key", "no_key", "needs_admin", "locked", "offline")
-
 # How much later a fetch is than the one before, whatever the clock says.
 _ONE_STEP = timedelta(milliseconds=2)
-
-_BALANCE = "the balance"
-_BILLED = "what was billed"
-
-# Without these the account is not in order; the others only leave something to be told later.
-_GRAVE = (_BALANCE, _BILLED)
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -83,27 +64,6 @@ class _Known(msgspec.Struct, frozen=True):
     version: int
     at: datetime
     activity: dict[str, Activity]
-
-
-class _Tally:
-    """A door that counts what goes through it, and what went wrong on the way."""
-
-    def __init__(self, door: LedgerDoor) -> None:
-        self._door = door
-        self.created: dict[str, None] = {}
-        self.changed: dict[str, None] = {}
-        self.failed: dict[str, FalError] = {}
-
-    async def submit(self, batch: Batch) -> Added:
-        """See LedgerDoor."""
-        added = await self._door.submit(batch)
-        self.created |= dict.fromkeys(added.created)
-        self.changed |= dict.fromkeys(added.changed)
-        return added
-
-    async def read(self, look: Callable[[LedgerView], T]) -> T:
-        """See LedgerDoor."""
-        return await self._door.read(look)
 
 
 class Poller:
@@ -163,7 +123,7 @@ class Poller:
             now: by this machine's clock (UTC).
             thorough: a person asked: the key is looked up anew and the totals are compared now.
         """
-        tally = _Tally(self._door)
+        tally = CountingDoor(self._door)
         before = AccountFact(name=self.name, state="offline", problem="fal has not been asked yet")
         try:
             known = await tally.read(lambda view: view.accounts())
@@ -189,7 +149,7 @@ class Poller:
             changed=tuple(name for name in tally.changed if name not in tally.created),
             backfill=backfill,
             differences=self._differences or (),
-            retry_after=max(_throttled(tally), default=None),
+            retry_after=max(waits_told(tally), default=None),
         )
 
     async def _client_now(self, *, afresh: bool) -> FalClient:
@@ -202,33 +162,33 @@ class Poller:
         return self._client
 
     async def _ask(
-        self, client: FalClient, before: AccountFact, now: datetime, tally: _Tally, *, thorough: bool
+        self, client: FalClient, before: AccountFact, now: datetime, tally: CountingDoor, *, thorough: bool
     ) -> tuple[AccountFact, BackfillSummary | None]:
         known = before
-        billing = await _step(tally, _BALANCE, client.billing())
+        billing = await step(tally, BALANCE, client.billing())
         if isinstance(billing, Billing):
             known = msgspec.structs.replace(
                 before, username=billing.username, has_credits=billing.credits is not None, as_of=now
             )
-        refusal = tally.failed.get(_BALANCE)
-        if isinstance(refusal, KeyRefusedError) or _cut_off(refusal):
-            return _after(known, now, tally), None
-        round_ = _Round(client, known.username or self.name, fal_time(client.server_time, now), tally)
+        refusal = tally.failed.get(BALANCE)
+        if isinstance(refusal, KeyRefusedError) or cut_off(refusal):
+            return account_after(known, now, tally), None
+        round_ = Round(client, known.username or self.name, fal_time(client.server_time, now), tally)
         if isinstance(billing, Billing):
             await tally.submit(Batch(accounts=(known,), balances=_reading(billing, round_.now)))
         backfill = None
         if not isinstance(refusal, KeyScopeError):
-            backfill = await _step(tally, _BILLED, self._fetch_billing(round_))
+            backfill = await step(tally, BILLED, self._fetch_billing(round_))
         in_use = await self._in_use(round_)
-        await _step(tally, "names and prices", self._look_up(round_, in_use))
-        await _step(tally, "how requests ran", self._list_runs(round_, in_use))
+        await step(tally, "names and prices", self._look_up(round_, in_use))
+        await step(tally, "how requests ran", self._list_runs(round_, in_use))
         if round_.coverage is not None and self._due(now, thorough=thorough):
-            await _step(tally, "fal's own totals", self._compare(round_, round_.coverage, now, thorough=thorough))
+            await step(tally, "fal's own totals", self._compare(round_, round_.coverage, now, thorough=thorough))
         if isinstance(refusal, KeyScopeError) and len(tally.failed) == 1:
             known = msgspec.structs.replace(known, as_of=now)
-        return _after(known, now, tally), backfill
+        return account_after(known, now, tally), backfill
 
-    async def _fetch_billing(self, round_: _Round) -> BackfillSummary | None:
+    async def _fetch_billing(self, round_: Round) -> BackfillSummary | None:
         account, now = round_.account, round_.now
         coverage = await round_.door.read(lambda view: view.coverage(account))
         if coverage is None:
@@ -269,7 +229,7 @@ class Poller:
             unpriced=max(requests - priced, 0),
         )
 
-    async def _in_use(self, round_: _Round) -> dict[str, Activity]:
+    async def _in_use(self, round_: Round) -> dict[str, Activity]:
         reach = timedelta(days=self._poll.backfill_days) if self._listing is None else _IN_USE
         since = round_.now - reach
         version = await round_.door.read(lambda view: view.records_version)
@@ -280,7 +240,7 @@ class Poller:
             known = self._activity = _Known(reach, version, round_.now, found)
         return known.activity
 
-    async def _look_up(self, round_: _Round, in_use: dict[str, Activity]) -> None:
+    async def _look_up(self, round_: Round, in_use: dict[str, Activity]) -> None:
         def stale(seen_at: datetime | None) -> bool:
             return seen_at is None or abs(round_.now - seen_at) > _CATALOGUE_AGE
 
@@ -296,7 +256,7 @@ class Poller:
             self._looked_up |= dict.fromkeys(wanted, round_.now)
             await self._price_events(round_, {model.endpoint_id: model for model in models})
 
-    async def _price_events(self, round_: _Round, models: dict[str, ModelFact]) -> None:
+    async def _price_events(self, round_: Round, models: dict[str, ModelFact]) -> None:
         """Prices events that were taken in before the price of their model was known."""
         since = round_.now - timedelta(days=self._poll.backfill_days)
         waiting = await round_.door.read(lambda view: view.unpriced_events(models, since))
@@ -308,7 +268,7 @@ class Poller:
         if priced:
             await round_.door.submit(Batch(events=tuple(priced)))
 
-    async def _list_runs(self, round_: _Round, in_use: dict[str, Activity]) -> None:
+    async def _list_runs(self, round_: Round, in_use: dict[str, Activity]) -> None:
         if self._listing is None or self._listing.account != round_.account:
             self._listing = RunListing(round_.account, payloads=self._payloads)
         async for facts in self._listing.list_runs(round_.client, in_use, round_.now, round_.begins):
@@ -319,7 +279,7 @@ class Poller:
         at = self._reconciled_at
         return thorough or at is None or bool(self._differences) or abs(now - at) >= _RECONCILE_EVERY
 
-    async def _compare(self, round_: _Round, coverage: Coverage, now: datetime, *, thorough: bool) -> None:
+    async def _compare(self, round_: Round, coverage: Coverage, now: datetime, *, thorough: bool) -> None:
         before = self._differences
         again = thorough or self._looked_into_at is None or abs(now - self._looked_into_at) >= _LOOK_INTO_EVERY
         believed = () if again or before is None else before
@@ -337,71 +297,11 @@ class Poller:
         self._differences, self._reconciled_at = found, now
 
 
-class _Round:
-    """What the steps of one poll share.
-
-    Attributes:
-        now: by fal's clock.
-        endpoints: the endpoints of what was billed.
-        coverage: what the poll has read completely; None while it has not.
-        begins: where the history begins, in the first poll of an account; None in later ones.
-    """
-
-    def __init__(self, client: FalClient, account: str, now: datetime, door: LedgerDoor) -> None:
-        self.client = client
-        self.account = account
-        self.now = now
-        self.door = door
-        self.endpoints: set[str] = set()
-        self.coverage: Coverage | None = None
-        self.begins: datetime | None = None
-
-
-def fal_time(server_time: datetime | None, now: datetime) -> datetime:
-    """Now by fal's clock; by this machine's where fal does not tell or the two agree."""
-    if server_time is None or abs(server_time - now) <= _SAME_CLOCK:
-        return now
-    return server_time
-
-
-async def _step(tally: _Tally, name: str, step: Awaitable[T]) -> T | None:
-    """One step of a poll; when fal fails it, the next one is taken all the same."""
-    try:
-        return await step
-    except FalError as error:
-        tally.failed[name] = error
-        _log.info("%s could not be read: %s", name, error)
-        return None
-
-
-def _after(known: AccountFact, now: datetime, tally: _Tally) -> AccountFact:
-    """How the account stands when the poll is over."""
-    grave = {name: error for name, error in tally.failed.items() if name in _GRAVE}
-    if not tally.failed:
-        return msgspec.structs.replace(known, state="ok", problem="", tried_at=now)
-    name, error = min((grave or tally.failed).items(), key=lambda item: _STATES.index(item[1].state))
-    # What is wrong with the key, the account or the connection is wrong with all steps alike.
-    alike = error.state != "offline" or _cut_off(error) or all(each in tally.failed for each in _GRAVE)
-    problem = str(error) if alike else f"{name} could not be read: {error}"
-    return msgspec.structs.replace(known, state=error.state if grave else "ok", problem=problem, tried_at=now)
-
-
-def _cut_off(error: FalError | None) -> bool:
-    """Whether there is no connection at all, so that asking on would only take time."""
-    return isinstance(error, FalUnreachableError) and not error.connected
+def _amounts(differences: Iterable[Difference]) -> list[tuple[object, ...]]:
+    return [(each.endpoint_id, each.ledger, each.fal, each.records, each.explained) for each in differences]
 
 
 def _reading(billing: Billing, at: datetime) -> tuple[BalanceReading, ...]:
     if billing.credits is None:
         return ()
     return (BalanceReading(billing.username, at, Money.of(billing.credits.current_balance, billing.credits.currency)),)
-
-
-def _throttled(tally: _Tally) -> Iterator[float]:
-    for error in tally.failed.values():
-        if isinstance(error, FalThrottledError) and error.retry_after is not None:
-            yield error.retry_after
-
-
-def _amounts(differences: Iterable[Difference]) -> list[tuple[object, ...]]:
-    return [(each.endpoint_id, each.ledger, each.fal, each.records, each.explained) for each in differences]
