@@ -145,6 +145,14 @@ def test_teams_gets_a_card():
     assert [block["text"] for block in attachment["content"]["body"]] == [OVER.title, OVER.text]
 
 
+def test_teams_makes_no_link_of_a_name():
+    event = event_of(msgspec.structs.replace(OVER, text="It is for [pay here](https://evil.example)."), "opened")
+    post = post_of(Hook(name="chat", url="https://x.logic.azure.com/a"), event)
+
+    _, text = json.loads(post.body)["attachments"][0]["content"]["body"]
+    assert text["text"] == "It is for [pay here] (https://evil.example)."
+
+
 def test_ntfy_gets_its_topic_in_the_message_and_an_urgency_that_rings():
     url, message = posted("ntfy", url="https://push.example.com:8443/sub/my-topic?auth=s3cret")
 

@@ -135,7 +135,7 @@ def test_whatever_names_come_from_outside_windows_takes_the_notice(titles: list[
     ("given_name", "written"),
     [
         ("Spring\u202e Campaign", "Spring Campaign"),
-        ("פרויקט", "\u2068פרויקט\u2069"),
+        ("שלב 2026", "\u2068שלב 2026\u2069"),
         ("مشروع 2026", "\u2068مشروع 2026\u2069"),
         (40 * "ש", "\u2068" + 29 * "ש" + "…\u2069"),
         ("a\nb\tc", "a b c"),

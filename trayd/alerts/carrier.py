@@ -90,6 +90,8 @@ class _Queue:
     def __init__(self) -> None:
         self.waiting: list[Errand] = []
         self.last: dict[tuple[str, datetime], Errand] = {}
+        # The first one was taken, and only the ledger does not know it yet.
+        self.taken = False
         self.news = asyncio.Event()
 
     def take(self, name: str, episode: Episode) -> None:
@@ -112,6 +114,7 @@ class _Queue:
     def done(self) -> None:
         """The first one is dealt with; from here on its episode says so, unless more of it waits."""
         errand = self.waiting.pop(0)
+        self.taken = False
         key = (errand.episode.id, errand.episode.since)
         if self.last.get(key) is errand:
             del self.last[key]
@@ -197,10 +200,13 @@ class Carrier:
         """Whether nothing waits any more."""
         while queue.waiting:
             errand = queue.waiting[0]
-            if self._clock() - errand.happened >= NEWS_FOR and queue.is_over(errand):
+            if queue.taken:
+                pass
+            elif self._clock() - errand.happened >= NEWS_FOR and queue.is_over(errand):
                 _log.warning("hook %r did not take it for a day, and it is over: %s", hook.name, errand)
             elif not await self._carry(hook, errand.episode, errand.event):
                 return False
+            queue.taken = True
             await self._on_told(errand.episode, hook.name, errand.what)
             queue.done()
         return True

@@ -86,9 +86,10 @@ class Deliverer:
 
     def withdraw(self, episodes: Iterable[str]) -> None:
         """Takes off the desktop what tells of nothing but these episodes, by their ids. Returns at once."""
-        task = asyncio.get_running_loop().create_task(self._notifier.withdraw(frozenset(episodes)))
-        self._withdrawals.add(task)
-        task.add_done_callback(self._withdrawals.discard)
+        if over := frozenset(episodes):
+            task = asyncio.get_running_loop().create_task(self._notifier.withdraw(over))
+            self._withdrawals.add(task)
+            task.add_done_callback(self._withdrawals.discard)
 
     def close(self) -> None:
         """Lets the connection to the desktop go."""

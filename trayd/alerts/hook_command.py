@@ -104,7 +104,8 @@ async def run_command(hook: Hook, event: HookEvent) -> None:
     except OSError as error:
         raise CommandError(f"{program} cannot be started ({error.strerror or error})", _CHECK) from error
     try:
-        await _to_its_end(hook, encoded(event), transport, run)
+        # A line of its own for whatever takes lines, such as a log.
+        await _to_its_end(hook, encoded(event) + b"\n", transport, run)
     finally:
         transport.close()
     code = transport.get_returncode()

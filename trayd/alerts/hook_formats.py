@@ -85,9 +85,9 @@ def _discord(event: HookEvent) -> dict[str, Any]:
 
 
 def _teams(event: HookEvent) -> dict[str, Any]:
-    blocks = [{"type": "TextBlock", "text": _headline(event), "weight": "Bolder", "wrap": True}]
+    blocks = [{"type": "TextBlock", "text": _unmarked(_headline(event)), "weight": "Bolder", "wrap": True}]
     if text := _text(event):
-        blocks.append({"type": "TextBlock", "text": text, "wrap": True})
+        blocks.append({"type": "TextBlock", "text": _unmarked(text), "wrap": True})
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -100,6 +100,11 @@ def _teams(event: HookEvent) -> dict[str, Any]:
             {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
         ],
     }
+
+
+def _unmarked(text: str) -> str:
+    """A TextBlock reads Markdown, in which a project's name could be a link to somewhere."""
+    return text.replace("](", "] (")
 
 
 def _ntfy(url: str, event: HookEvent) -> Post:

@@ -22,13 +22,11 @@ from urllib.parse import urlsplit
 import msgspec
 import tenacity
 
-from trayd import __version__
 from trayd.alert_settings import Hook
 from trayd.alerts.hook_events import HookEvent, idempotency_key
 from trayd.alerts.hook_formats import Post, post_of
-from trayd.errors import TraydError
-from trayd.http_client import httpx, tls
-from trayd.settings import LOOPBACK
+from trayd.errors import ProxyError, TraydError
+from trayd.http_client import httpx, open_client, tls
 
 #: A server cannot ask for a longer silence than this.
 LONGEST_SILENCE_S = 3600.0
@@ -84,27 +82,16 @@ async def post(hook: Hook, event: HookEvent, patience: Patience) -> None:
     )
     prepared = post_of(hook, event)
     headers = {
-        "User-Agent": f"trayd/{__version__}",
         "Content-Type": "application/json",
         "Idempotency-Key": idempotency_key(event),
     }
-    trusted = await asyncio.to_thread(tls) if prepared.url.startswith("https:") else False
+    if prepared.url.startswith("https:"):
+        # Loaded once, which the loop has no time for.
+        await asyncio.to_thread(tls)
     try:
-        client = httpx.AsyncClient(
-            headers=headers,
-            timeout=hook.timeout_s,
-            follow_redirects=False,
-            # A proxy has no business between this machine and itself.
-            trust_env=host_of(hook) not in LOOPBACK,
-            verify=trusted,
-        )
-    # It looks at the proxies of the environment, and says what it cannot use of them in these two ways.
-    except (ImportError, ValueError):
-        raise PostError(
-            "the proxy that the environment names cannot be used",
-            "set ALL_PROXY and HTTPS_PROXY to an http:// address, or not at all, and start trayd anew",
-            passing=True,
-        ) from None
+        client = open_client(prepared.url, httpx.Timeout(hook.timeout_s), headers=headers)
+    except ProxyError as error:
+        raise PostError(error.message, error.cure, passing=True) from None
     async with client as http:
         await tries(_try, http, prepared, hook)
 
@@ -217,7 +204,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-class Silence:
+class HoldOff:
     """Until when servers want to be left alone, by the names of their hooks."""
 
     def __init__(self) -> None:

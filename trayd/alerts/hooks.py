@@ -1,7 +1,7 @@
 """Hooks: the way of warnings to a command or an address of the person's, beside the desktop. None is set by default.
 
 One call carries one event to one hook, within bounds, and says whether it is dealt with. What waits, in which order,
-and for how long it is tried again, is the watch's business.
+and for how long it is tried again, is the carrier's business.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from trayd.alert_settings import Hook
 from trayd.alerts.hook_command import CommandError, run_command
 from trayd.alerts.hook_events import EventName, HookEvent, event_of, trial_event
 from trayd.alerts.hook_formats import format_of
-from trayd.alerts.hook_webhook import Patience, PostError, Silence, host_of, post
+from trayd.alerts.hook_webhook import HoldOff, Patience, PostError, host_of, post
 from trayd.records import Episode
 
 _PATIENT = Patience()
@@ -38,7 +38,7 @@ class Hooks:
         self.troubles: dict[str, str] = {}
         self._patience = patience
         self._known: dict[str, Hook] = {}
-        self._silence = Silence()
+        self._hold_off = HoldOff()
 
     async def carry(self, hook: Hook, episode: Episode, event: EventName) -> bool:
         """Hands the event to the hook; whether that is done with.
@@ -48,12 +48,12 @@ class Hooks:
 
         Cancelled, it ends a command that runs, with everything that the command has started.
         """
-        if self._silence.lasts(hook):
+        if self._hold_off.lasts(hook):
             return False
         try:
             await self._hand_over(hook, event_of(episode, event), self._patience)
         except PostError as error:
-            self._silence.note(hook, error)
+            self._hold_off.note(hook, error)
             self._report(hook, str(error))
             return not error.passing
         except CommandError as error:
@@ -85,7 +85,7 @@ class Hooks:
             if now.get(name) != hook:
                 del self._known[name]
                 self.troubles.pop(name, None)
-                self._silence.forget(name)
+                self._hold_off.forget(name)
 
     async def _hand_over(self, hook: Hook, event: HookEvent, patience: Patience) -> None:
         self._known[hook.name] = hook

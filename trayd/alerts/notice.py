@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 import msgspec
 
 from trayd.alerts.words import CRITICAL, LOW, NORMAL, TITLE, actions_of
 from trayd.records import Episode
-from trayd.texts import clip, units_of
+from trayd.texts import clip, units_of, without_controls
 
 _GRAVITY = (LOW, NORMAL, CRITICAL)
 _LISTED = 4
@@ -115,4 +114,4 @@ def clean(text: str) -> str:
     Names of files, models and projects come from outside; D-Bus takes no NUL, and Windows' XML no control character.
     """
     whole = text.encode("utf-8", "replace").decode("utf-8")
-    return "".join(char if char == "\n" or unicodedata.category(char) != "Cc" else " " for char in whole).strip()
+    return without_controls(whole, " ").replace("\t", " ").strip()
