@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from trayd.fal.keys import Key
 from trayd.fal.sandbox.options import SandboxOptions
 from trayd.fal.sandbox.server import Sandbox, running_sandbox
 from trayd.fal.transport import Patience
+from trayd.ledger.store import Ledger, LedgerPaths
 
 #: The Admin key of the stand-in, which no test may find anywhere.
 SECRET = "0b5c2d7e-made-up:9f8e7d6c5b4a"
@@ -48,6 +50,13 @@ async def client(sandbox: Sandbox) -> AsyncIterator[FalClient]:
     """An Admin-scope client of the stand-in."""
     async with FalClient(sandbox.url, Key(sandbox.admin_key), patience=QUICK) as client:
         yield client
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    ledger = Ledger.open(LedgerPaths(tmp_path / "ledger", tmp_path / "backup"), base_url=None, holder="tests")
+    yield ledger
+    ledger.close()
 
 
 class RawServer:

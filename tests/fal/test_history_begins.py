@@ -8,11 +8,9 @@ from decimal import Decimal
 import pytest
 
 from tests.fal.conftest import still_sandbox
-from tests.fal.test_poller import MONTH, VEO, generations, ledger, now, polling
+from tests.fal.polls import MONTH, VEO, generations, now, polling
 from trayd.facts import Batch, EventFact
 from trayd.ledger.store import Ledger
-
-__all__ = ["ledger"]  # a fixture
 
 _BEGINS_S = MONTH.backfill_days * 86_400
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 import trayd.fal.client as client_module
 from tests.fal.conftest import QUICK, SECRET, http, raw_server, still_sandbox
 from tests.fal.door import DirectDoor
+from tests.fal.polls import MONTH, VEO, asked, billed_jobs, generations, jobs, known_jobs, now, polling
 from trayd.errors import KeyMissingError, LedgerFullError
 from trayd.facts import AccountFact, Added, Batch, Coverage, EventFact
 from trayd.fal.keys import Key
@@ -25,90 +25,20 @@ from trayd.fal.poller import Poller
 from trayd.fal.reconcile import SETTLED_AFTER
 from trayd.fal.rounds import fal_time
 from trayd.fal.sandbox.faults import Fault
-from trayd.fal.sandbox.jobs import Job
 from trayd.fal.sandbox.options import SandboxOptions
 from trayd.fal.sandbox.server import Sandbox, running_sandbox
-from trayd.ledger.store import Ledger, LedgerPaths
+from trayd.ledger.store import Ledger
 from trayd.money import Money
-from trayd.records import Counting, Filters, Generation, Status
+from trayd.records import Counting, Status
 from trayd.settings import Poll
 
-MONTH = Poll(backfill_days=30)
-VEO = "fal-ai/veo3"
 ROOT = Path(__file__).parents[2]
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with still_sandbox(days=6, per_day=25) as running:
         yield running
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    ledger = Ledger.open(LedgerPaths(tmp_path / "ledger", tmp_path / "backup"), base_url=None, holder="tests")
-    yield ledger
-    ledger.close()
-
-
-@asynccontextmanager
-async def polling(
-    sandbox: Sandbox | str,
-    ledger: Ledger,
-    *,
-    name: str = "default",
-    key: str = SECRET,
-    poll: Poll = MONTH,
-    payloads: bool = False,
-    find_key: Callable[[], Key] | None = None,
-) -> AsyncIterator[Poller]:
-    url = sandbox if isinstance(sandbox, str) else sandbox.url
-    poller = Poller(
-        name,
-        DirectDoor(ledger),
-        find_key or (lambda: Key(key)),
-        base_url=url,
-        poll=poll,
-        payloads=payloads,
-        patience=QUICK,
-    )
-    try:
-        yield poller
-    finally:
-        await poller.aclose()
-
-
-def generations(ledger: Ledger, account: str | None = None) -> dict[str, Generation]:
-    found = ledger.records(Filters(account=account))
-    return {record.id: record for record in found if isinstance(record, Generation)}
-
-
-def jobs(sandbox: Sandbox, account: int = 0) -> dict[str, Job]:
-    history = sandbox.world.accounts[account].jobs(now() - timedelta(days=90), now() + timedelta(days=1))
-    return {job.request_id: job for job in history}
-
-
-def known_jobs(sandbox: Sandbox, account: int = 0) -> set[str]:
-    """Requests that can be found: fal lists what has begun by endpoint, known once one request of it is billed."""
-    every = jobs(sandbox, account)
-    endpoints = {every[name].endpoint for name in billed_jobs(sandbox, account)}
-    return {name for name, job in every.items() if job.endpoint in endpoints and job.started_at <= now()}
-
-
-def billed_jobs(sandbox: Sandbox, account: int = 0) -> dict[str, int]:
-    return {
-        name: sum(charge.total for charge in job.charges)
-        for name, job in jobs(sandbox, account).items()
-        if job.charges and all(charge.listed_at <= now() for charge in job.charges)
-    }
-
-
-def asked(sandbox: Sandbox) -> Counter[str]:
-    return Counter(call.path.removeprefix("/v1").partition("?")[0] for call in sandbox.calls)
 
 
 async def test_the_first_poll_backfills_and_tells_once_what_it_found(sandbox: Sandbox, ledger: Ledger) -> None:

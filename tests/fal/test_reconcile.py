@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from tests.fal.conftest import still_sandbox
-from tests.fal.test_poller import VEO, generations, jobs, now, polling
+from tests.fal.polls import VEO, generations, jobs, now, polling
 from trayd.facts import Batch, BillingFact, BillingRow, Difference, Disputed
 from trayd.fal.door import Billed
 from trayd.fal.reconcile import SETTLED_AFTER, _Events, _explained, differing, totals
 from trayd.fal.sandbox.server import Sandbox
 from trayd.fal.wire import BillingEvent, UsageRow
-from trayd.ledger.store import Ledger, LedgerPaths
+from trayd.ledger.store import Ledger
 from trayd.money import Money
 
 DAY_S = 86_400
@@ -27,13 +26,6 @@ FLUX = "fal-ai/flux/dev"
 def sandbox() -> Iterator[Sandbox]:
     with still_sandbox(days=45, per_day=20) as running:
         yield running
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    ledger = Ledger.open(LedgerPaths(tmp_path / "ledger", tmp_path / "backup"), base_url=None, holder="tests")
-    yield ledger
-    ledger.close()
 
 
 def settled_total(sandbox: Sandbox, since, until, account: int = 0) -> int:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,7 @@ from trayd.fal.poller import Poller
 from trayd.fal.sandbox.faults import Fault
 from trayd.fal.sandbox.server import Sandbox
 from trayd.fal.schedule import Schedule, pause_s
-from trayd.ledger.store import Ledger, LedgerPaths
+from trayd.ledger.store import Ledger
 from trayd.settings import Poll
 
 
@@ -62,13 +61,6 @@ class Running:
 def sandbox() -> Iterator[Sandbox]:
     with still_sandbox(days=1, per_day=5, accounts=2) as running:
         yield running
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    ledger = Ledger.open(LedgerPaths(tmp_path / "ledger", tmp_path / "backup"), base_url=None, holder="tests")
-    yield ledger
-    ledger.close()
 
 
 def poller(url: str, ledger: Ledger, name: str = "default", key: str = SECRET) -> Poller:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.fal.conftest import still_sandbox
-from tests.fal.test_poller import generations, now, polling
+from tests.fal.polls import generations, now, polling
 from trayd.facts import Batch, EventFact
 from trayd.ledger.store import Ledger, LedgerPaths
 
