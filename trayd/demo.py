@@ -5,14 +5,13 @@ Nothing of the person's own is touched: not the settings, not the keyring, not f
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,11 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from trayd.demo_studio import DEMO, LYRICS_BUDGET, DemoStudio
 from trayd.desk import RemoteDesk
 from trayd.errors import TraydError
-from trayd.fal.sandbox.options import DEMO
 from trayd.fal.sandbox.server import running_sandbox
+from trayd.fal.sandbox.world import World
 from trayd.operations import utc_now
 from trayd.panel.address import read_address
 from trayd.process import Process, log_to
@@ -38,6 +38,23 @@ _SETTINGS = """\
 [poll]
 interval_s = 2
 
+[[budget]]
+name = "Spring Campaign"
+amount = 150
+at = [80, 100]
+period = "month"
+client = "Northwind"
+project = "Spring Campaign"
+
+[[budget]]
+name = "Veo for the lyrics"
+amount = {lyrics}
+at = [80, 100]
+period = "total"
+model = "fal-ai/veo3/fast"
+client = "Kite Records"
+project = "Lyric Video"
+
 [[pool]]
 name = "Adobe Creative Cloud"
 amount = 59.99
@@ -46,24 +63,9 @@ from = {month_ago}
 """
 _MONTH = timedelta(days=28)
 
-#: How often the made-up studio tags its newest jobs.
-_TAG_EVERY_S = 6.0
+#: How often the made-up studio looks for what it has ordered.
+_STUDIO_EVERY_S = 0.5
 _WITHOUT_TERMINAL_EVERY_S = 5.0
-_TAGGED_AT_ONCE = 5000
-
-_JOBS = (
-    ("Northwind", "Spring Campaign", "Hero Film"),
-    ("Northwind", "Spring Campaign", "Social Cut"),
-    ("Halden & Co", "Product Launch", "Key Visuals"),
-    ("Halden & Co", "Product Launch", "BTS Reel"),
-    ("Lumen Studio", "Title Sequence", "Animatic"),
-)
-
-_OTHER_TOOLS = (
-    ("Midjourney", "Standard plan", "30.00", "USD", "image"),
-    ("ElevenLabs", "Voice-over", "22.00", "EUR", "voice"),
-    ("Epidemic Sound", "Music licence", "189.00", "SEK", "audio"),
-)
 
 
 def run_demo(*, headless: bool) -> int:
@@ -80,8 +82,7 @@ def run_demo(*, headless: bool) -> int:
             headless = True
     with tempfile.TemporaryDirectory(prefix="trayd-demo-") as folder, running_sandbox(DEMO) as sandbox:
         paths = Paths.under(Path(folder))
-        month_ago = (utc_now() - _MONTH).date()
-        paths.settings.write_text(_SETTINGS.format(month_ago=month_ago), encoding="utf-8")
+        paths.settings.write_text(settings_of(utc_now().date()), encoding="utf-8")
         # The person's own keyring may hold a real key; it is not for the stand-in.
         os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
         os.environ["FAL_ADMIN_KEY"] = sandbox.admin_key
@@ -91,9 +92,17 @@ def run_demo(*, headless: bool) -> int:
         log_to(paths, terminal=False)
         click.echo(f"trayd demo: made-up data in {folder}; from another terminal: TRAYD_HOME={folder} trayd status")
         settings = load(paths.settings)
-        with _studio(paths), _screen(Style(settings.number_locale(), settings.zone()), shown=headless) as screen:
+        with (
+            _studio(paths, sandbox.world),
+            _screen(Style(settings.number_locale(), settings.zone()), shown=headless) as screen,
+        ):
             Process(paths, settings, screen.show).run(headless=headless)
     return 0
+
+
+def settings_of(today: date) -> str:
+    """The settings that the demo begins with on that day."""
+    return _SETTINGS.format(month_ago=today - _MONTH, lyrics=LYRICS_BUDGET)
 
 
 class _Screen:
@@ -104,7 +113,7 @@ class _Screen:
         self._live = live
         self._shown = shown
         self._last: datetime | None = None
-        self._told: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
 
     def show(self, snapshot: Snapshot) -> None:
         """Takes the next snapshot."""
@@ -116,11 +125,12 @@ class _Screen:
             self._live.update(Group(status_view(status, self._style), Text(), hint), refresh=True)
             return
         for alert in reversed(status["alerts"]):
-            # One that escalates keeps its id.
-            if alert["text"] not in self._told:
-                self._told.add(alert["text"])
+            # One that escalates keeps its id; one that lasts is worded anew with each new figure.
+            told = alert["id"], alert["level"]
+            if told not in self._told:
+                self._told.add(told)
                 mark = "-" if alert["rule"] == "backfill" else "!"
-                click.echo(f"{mark} {alert['text']}")
+                click.echo(f"{mark} {alert['title']}: {alert['text']}")
         if self._last is None or snapshot.at - self._last > timedelta(seconds=_WITHOUT_TERMINAL_EVERY_S):
             self._last = snapshot.at
             total = status["spent"]["total"]
@@ -139,10 +149,10 @@ def _screen(style: Style, *, shown: bool) -> Iterator[_Screen]:
 
 
 @contextmanager
-def _studio(paths: Paths) -> Iterator[None]:
+def _studio(paths: Paths, world: World) -> Iterator[None]:
     """A thread that does what plug-ins and people do: events with client and project, a CSV of other tools' costs."""
     over = threading.Event()
-    thread = threading.Thread(target=_work, args=(paths, over), name="studio", daemon=True)
+    thread = threading.Thread(target=_work, args=(paths, world, over), name="studio", daemon=True)
     thread.start()
     try:
         yield
@@ -151,54 +161,25 @@ def _studio(paths: Paths) -> Iterator[None]:
         thread.join()
 
 
-def _work(paths: Paths, over: threading.Event) -> None:
-    tagged: set[str] = set()
-    number = 0
-    while not over.wait(_TAG_EVERY_S if number else 1.0):
-        daemon = read_address(paths.run)
-        if daemon is None:
-            continue
-        try:
-            desk = RemoteDesk(daemon)
-            history = desk.ask("history", limit=_TAGGED_AT_ONCE, kind="internal")
-            desk.close()
-        except TraydError:
-            continue
-        events = [_event(item) for item in history if item["request_id"] and item["request_id"] not in tagged]
-        if not events:
-            continue
-        number += 1
-        tagged.update(event["request_id"] for event in events)
-        _drop(paths.drop, f"premiere-{number:03d}.jsonl", "".join(json.dumps(event) + "\n" for event in events))
-        if number == 1:
-            rows = "".join(
-                f"{item['timestamp'][:10]},{tool}: {text},{amount},{currency},{kind},{tool}\n"
-                for item, (tool, text, amount, currency, kind) in zip(
-                    history[:: len(history) // 3], _OTHER_TOOLS, strict=False
-                )
-            )
-            _drop(paths.drop, "other-tools.csv", "date,description,amount,currency,category,source\n" + rows)
+def _work(paths: Paths, world: World, over: threading.Event) -> None:
+    studio = DemoStudio(world, paths.drop)
+    while not over.wait(_STUDIO_EVERY_S):
+        if _knows_its_past(paths):
+            studio.begin()
+            break
+    while not over.wait(_STUDIO_EVERY_S):
+        studio.go_on()
 
 
-def _event(item: dict[str, Any]) -> dict[str, Any]:
-    client, project, deliverable = _JOBS[int(item["request_id"].replace("-", ""), 16) % len(_JOBS)]
-    return {
-        "trayd": 1,
-        "type": "generation",
-        "request_id": item["request_id"],
-        "endpoint_id": item["model"],
-        "time": item["timestamp"],
-        "status": item["status"],
-        "client": client,
-        "project": project,
-        "deliverable": deliverable,
-        "source": "premiere",
-    }
-
-
-def _drop(folder: Path, name: str, text: str) -> None:
-    """As a well-behaved plug-in does it: written elsewhere, then renamed in."""
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{name}.part"
-    part.write_text(text, encoding="utf-8")
-    part.rename(folder / name)
+def _knows_its_past(paths: Paths) -> bool:
+    """Whether the daemon has read what fal billed, so that it can tell of that first."""
+    daemon = read_address(paths.run)
+    if daemon is None:
+        return False
+    try:
+        desk = RemoteDesk(daemon)
+        history = desk.ask("history", limit=1, kind="internal")
+        desk.close()
+    except TraydError:
+        return False
+    return bool(history)

@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 
 from tests.sandbox.conftest import NOON, Api, HandClock, Start
+from trayd.demo_studio import DEMO
 from trayd.fal.sandbox.catalogue import catalogue
-from trayd.fal.sandbox.options import DEMO, ScriptedJob
+from trayd.fal.sandbox.options import ScriptedJob
 from trayd.fal.sandbox.world import World
 
 NANO = Decimal("1e-9")

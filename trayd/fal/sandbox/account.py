@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -53,7 +53,7 @@ class Account:
         per_day: int,
         balance: Decimal,
         top_up: Decimal,
-        scripted: list[Job],
+        scripted: Sequence[Job],
     ) -> None:
         self.studio = studio
         self.keys = keys
@@ -72,6 +72,9 @@ class Account:
             for job in day_of_jobs(studio, today - timedelta(days=ago), per_day, pace):
                 if job.sent_at <= pace.start:
                     self._take(job, pace.start)
+        for job in self._scripted:
+            if job.sent_at <= pace.start:
+                self._take(job, pace.start)
         # timedelta counts microseconds, so a cell cannot be shorter than that.
         self._cell_length = max(timedelta(days=1) / (per_day * pace.speed), timedelta.resolution) if per_day else None
         self._cell = cell_of(pace.start, self._cell_length) if self._cell_length else 0

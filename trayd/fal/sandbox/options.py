@@ -15,14 +15,16 @@ class ScriptedJob(msgspec.Struct, frozen=True):
     """A job of the first account that arrives at a set time, whatever the simulation brings besides.
 
     Attributes:
-        after_s: real seconds after the sandbox's start.
+        after_s: real seconds after the sandbox's start; less than zero is before it, and billed by then.
         endpoint_id: an endpoint of the catalogue that has a price.
         units: the quantity that is billed.
+        billed_after_s: real seconds from its end to its bill; None: as soon as any other's.
     """
 
     after_s: float
     endpoint_id: str
     units: Decimal
+    billed_after_s: float | None = None
 
 
 class SandboxOptions(msgspec.Struct, frozen=True):
@@ -72,16 +74,3 @@ class SandboxOptions(msgspec.Struct, frozen=True):
                 f"days × per_day × accounts is {self.days * self.per_day * self.accounts}; "
                 f"the sandbox holds at most {_MOST_JOBS} past requests"
             )
-
-
-#: What ``trayd demo`` shows: a job every three seconds; a job of more than $5 after ten seconds, which also takes
-#: the balance under $20; one that takes it under $5 a little later; a top-up some 45 seconds after that.
-DEMO = SandboxOptions(
-    speed=720,
-    balance=Decimal("22.90"),
-    script=(
-        ScriptedJob(10, "fal-ai/kling-video/o3/4k/text-to-video", Decimal(15)),
-        ScriptedJob(35, "fal-ai/veo3", Decimal(16)),
-        ScriptedJob(50, "fal-ai/sync-lipsync/v2", Decimal("1.5")),
-    ),
-)

@@ -18,7 +18,7 @@ from trayd.errors import UsageError
 from trayd.fal.sandbox.account import Account, Keys
 from trayd.fal.sandbox.catalogue import Endpoint, catalogue
 from trayd.fal.sandbox.jobs import Job, Pace, charge, place, uuid7
-from trayd.fal.sandbox.options import SandboxOptions
+from trayd.fal.sandbox.options import SandboxOptions, ScriptedJob
 from trayd.fal.sandbox.studio import USERNAMES, Studio
 from trayd.money import EXACT, nanos_of
 
@@ -43,6 +43,7 @@ class World:
         start: the moment at which the past ends and the simulation begins to run.
         accounts: the first is the one that options speak of.
         names: display names that were changed, by endpoint id.
+        scripted: the jobs of the script, in its order, also those that are still to come.
     """
 
     def __init__(self, options: SandboxOptions, clock: Clock = system_clock) -> None:
@@ -54,6 +55,7 @@ class World:
         moment = clock()
         self.start = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
         self.pace = Pace(self.start, options.speed)
+        self.scripted = tuple(self._script(index, line) for index, line in enumerate(options.script))
         self.accounts = tuple(self._account(number) for number in range(options.accounts))
 
     def _account(self, number: int) -> Account:
@@ -74,20 +76,17 @@ class World:
             per_day=options.per_day,
             balance=options.balance if first else _OTHER_BALANCE,
             top_up=options.top_up,
-            scripted=self._script(studio) if first else [],
+            scripted=self.scripted if first else (),
         )
 
-    def _script(self, studio: Studio) -> list[Job]:
-        return [
-            place(
-                studio.order(_priced(line.endpoint_id), line.units),
-                self.start + timedelta(seconds=line.after_s),
-                studio,
-                self.pace,
-                studio.rng("script", index),
-            )
-            for index, line in enumerate(self.options.script)
-        ]
+    def _script(self, index: int, line: ScriptedJob) -> Job:
+        studio = Studio(USERNAMES[0], self.options.seed)
+        order = studio.order(_priced(line.endpoint_id), line.units)
+        if line.billed_after_s is not None:
+            bill_after_s = line.billed_after_s * self.pace.speed
+            order = msgspec.structs.replace(order, bill_after_s=bill_after_s, list_after_s=bill_after_s)
+        sent_at = self.start + timedelta(seconds=line.after_s)
+        return place(order, sent_at, studio, self.pace, studio.rng("script", index))
 
     @property
     def now(self) -> datetime:
