@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from trayd.alert_listing import AlertsQuery, ListedAlert, ListedAlerts, Paused, PauseQuery, SnoozeQuery
-from trayd.alerts.trial import ListedHook
-from trayd.credit_listing import ListedCredits
 from trayd.errors import UsageError
-from trayd.filters import FilterQuery
-from trayd.importing import Imported, ImportQuery
-from trayd.insight.budgets import BudgetStatus
-from trayd.insight.forecast import Forecast
-from trayd.insight.status import Status
-from trayd.insight.usage import Usage
-from trayd.keeping import (
-    BackupDone,
-    BackupQuery,
-    RebuildDone,
-    RebuildQuery,
-    ResetDone,
-    ResetQuery,
-    RestoreDone,
-    RestoreQuery,
-    Verified,
-)
-from trayd.linking import Candidate, EventQuery, Linked, LinkQuery
-from trayd.operations import NoQuery, Operations
-from trayd.pool_listing import ListedPool, PoolsQuery
-from trayd.rate_listing import ListedRates, RatesQuery
-from trayd.reconciling import ReconcileQuery, Reconciliation
-from trayd.record_listing import ExportQuery, HistoryQuery, UsageQuery
-from trayd.reports.shape import HistoryItem
-from trayd.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery
-from trayd.tip_finding import FoundTips, TipsQuery
-from trayd.unusual_listing import AnomaliesQuery, ListedDays
+from trayd.operations import Operations
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,225 +27,114 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     summary: str
     run: Callable[..., Any]
-    query: type[msgspec.Struct] = NoQuery
-    answer: Any = None
-    stepped: bool = False
-    takes_body: bool = False
-    writes: bool = False
-    replaces: bool = False
-    slow: bool = False
+    query: type[msgspec.Struct]
+    answer: Any
+    stepped: bool
+    takes_body: bool
+    writes: bool
+    replaces: bool
+    slow: bool
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        summary: str,
+        run: Callable[..., Any],
+        *,
+        media_type: str = "",
+        writes: bool = False,
+        replaces: bool = False,
+        slow: bool = False,
+    ) -> Operation:
+        """The entry of a method, whose own signature says what it takes and answers with.
+
+        Args:
+            name: what it is asked by.
+            summary: what it does, in a line.
+            run: the method; its first argument is the query, a second one the body.
+            media_type: of the text that it answers with, where it does.
+            writes: see above, as with the others.
+            replaces: see above.
+            slow: see above.
+        """
+        hints = get_type_hints(run)
+        answer = hints.pop("return")
+        query, *body = hints.values()
+        stepped = get_origin(answer) is Generator
+        return cls(
+            name=name,
+            summary=summary,
+            run=run,
+            query=next(iter(get_args(query)), query),  # that may be left out, or not
+            answer=media_type or (get_args(answer)[-1] if stepped else answer),
+            stepped=stepped,
+            takes_body=bool(body),
+            writes=writes,
+            replaces=replaces,
+            slow=slow,
+        )
 
 
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation
     for operation in (
-        Operation(name="status", summary="Balance, totals, alerts", run=Operations.status, answer=Status),
-        Operation(
-            name="usage",
-            summary="Totals of a window and their breakdown",
-            run=Operations.usage,
-            query=UsageQuery,
-            answer=Usage,
+        Operation.of("status", "Balance, totals, alerts", Operations.status),
+        Operation.of("usage", "Totals of a window and their breakdown", Operations.usage),
+        Operation.of("history", "The log, newest first", Operations.history),
+        Operation.of("export", "The history as a file", Operations.export, media_type="text/csv"),
+        Operation.of("report", "The HTML report", Operations.report, media_type="text/html"),
+        Operation.of(
+            "reconcile",
+            "The ledger against fal's totals, estimates against bills, and what is not billed yet",
+            Operations.reconcile,
         ),
-        Operation(
-            name="history",
-            summary="The log, newest first",
-            run=Operations.history,
-            query=HistoryQuery,
-            answer=list[HistoryItem],
-        ),
-        Operation(
-            name="export",
-            summary="The history as a file",
-            run=Operations.export,
-            query=ExportQuery,
-            answer="text/csv",
-        ),
-        Operation(
-            name="report", summary="The HTML report", run=Operations.report, query=FilterQuery, answer="text/html"
-        ),
-        Operation(
-            name="reconcile",
-            summary="The ledger against fal's totals, estimates against bills, and what is not billed yet",
-            run=Operations.reconcile,
-            query=ReconcileQuery,
-            answer=Reconciliation,
-            stepped=True,
-        ),
-        Operation(
-            name="rates",
-            summary="The exchange rates into the home currency",
-            run=Operations.list_rates,
-            query=RatesQuery,
-            answer=ListedRates,
-        ),
-        Operation(
-            name="pools",
-            summary="The costs that projects share, newest first",
-            run=Operations.list_pools,
-            query=PoolsQuery,
-            answer=list[ListedPool],
-        ),
-        Operation(
-            name="alerts",
-            summary="The alerts: open ones, then those that are over, the latest first",
-            run=Operations.alerts,
-            query=AlertsQuery,
-            answer=ListedAlerts,
-        ),
-        Operation(
-            name="hooks",
-            summary="Where warnings go beside the desktop, and what is wrong there",
-            run=Operations.hooks,
-            answer=list[ListedHook],
-        ),
-        Operation(
-            name="snooze",
-            summary="Have an alert told again later",
-            run=Operations.snooze,
-            query=SnoozeQuery,
-            answer=ListedAlert,
+        Operation.of("rates", "The exchange rates into the home currency", Operations.list_rates),
+        Operation.of("pools", "The costs that projects share, newest first", Operations.list_pools),
+        Operation.of("alerts", "The alerts: open ones, then those that are over, the latest first", Operations.alerts),
+        Operation.of("hooks", "Where warnings go beside the desktop, and what is wrong there", Operations.hooks),
+        Operation.of("snooze", "Have an alert told again later", Operations.snooze, writes=True),
+        Operation.of("pause", "Keep alerts from the desktop for some time", Operations.pause, writes=True),
+        Operation.of("resume", "End the pause of alerts", Operations.resume, writes=True),
+        Operation.of("credits", "What is left of purchased credits, and when that expires", Operations.list_credits),
+        Operation.of("tips", "Where the same work may have cost less", Operations.find_tips),
+        Operation.of("forecast", "How long balances last, and what the month comes to", Operations.forecast),
+        Operation.of("budgets", "How the budgets stand", Operations.budgets),
+        Operation.of("anomalies", "Days on which far more was spent than usual", Operations.anomalies),
+        Operation.of("import", "Take in the file that is the body", Operations.import_data, writes=True),
+        Operation.of(
+            "tag",
+            "Set client, project, deliverable or note by filter, or of the ids in the body, a JSON list",
+            Operations.tag,
             writes=True,
         ),
-        Operation(
-            name="pause",
-            summary="Keep alerts from the desktop for some time",
-            run=Operations.pause,
-            query=PauseQuery,
-            answer=Paused,
-            writes=True,
-        ),
-        Operation(
-            name="resume",
-            summary="End the pause of alerts",
-            run=Operations.resume,
-            answer=Paused,
-            writes=True,
-        ),
-        Operation(
-            name="credits",
-            summary="What is left of purchased credits, and when that expires",
-            run=Operations.list_credits,
-            answer=list[ListedCredits],
-        ),
-        Operation(
-            name="tips",
-            summary="Where the same work may have cost less",
-            run=Operations.find_tips,
-            query=TipsQuery,
-            answer=FoundTips,
-            stepped=True,
-        ),
-        Operation(
-            name="forecast",
-            summary="How long balances last, and what the month comes to",
-            run=Operations.forecast,
-            answer=Forecast,
-        ),
-        Operation(name="budgets", summary="How the budgets stand", run=Operations.budgets, answer=list[BudgetStatus]),
-        Operation(
-            name="anomalies",
-            summary="Days on which far more was spent than usual",
-            run=Operations.anomalies,
-            query=AnomaliesQuery,
-            answer=ListedDays,
-        ),
-        Operation(
-            name="import",
-            summary="Take in the file that is the body",
-            run=Operations.import_data,
-            query=ImportQuery,
-            answer=Imported,
-            stepped=True,
-            takes_body=True,
-            writes=True,
-        ),
-        Operation(
-            name="tag",
-            summary="Set client, project, deliverable or note by filter, or of the ids in the body, a JSON list",
-            run=Operations.tag,
-            query=TagQuery,
-            answer=Tagged,
-            takes_body=True,
-            writes=True,
-        ),
-        Operation(
-            name="untag",
-            summary="Take a tagging back",
-            run=Operations.untag,
-            query=UntagQuery,
-            answer=Untagged,
-            writes=True,
-        ),
-        Operation(
-            name="taggings", summary="The taggings, newest first", run=Operations.taggings, answer=list[TaggingItem]
-        ),
-        Operation(
-            name="link",
-            summary="Settle an unmatched event",
-            run=Operations.link,
-            query=LinkQuery,
-            answer=Linked,
-            writes=True,
-        ),
-        Operation(
-            name="unlink",
-            summary="Make a linked event a record of its own again",
-            run=Operations.unlink,
-            query=EventQuery,
-            answer=Linked,
-            writes=True,
-        ),
-        Operation(
-            name="likely",
-            summary="The requests that an unmatched event may belong to",
-            run=Operations.likely,
-            query=EventQuery,
-            answer=list[Candidate],
-        ),
-        Operation(
-            name="verify",
-            summary="What is not sound in the ledger",
-            run=Operations.verify,
-            answer=Verified,
-            stepped=True,
-            slow=True,
-        ),
-        Operation(
-            name="rebuild",
-            summary="Write files of the ledger anew from what can be read",
-            run=Operations.rebuild,
-            query=RebuildQuery,
-            answer=list[RebuildDone],
+        Operation.of("untag", "Take a tagging back", Operations.untag, writes=True),
+        Operation.of("taggings", "The taggings, newest first", Operations.taggings),
+        Operation.of("link", "Settle an unmatched event", Operations.link, writes=True),
+        Operation.of("unlink", "Make a linked event a record of its own again", Operations.unlink, writes=True),
+        Operation.of("likely", "The requests that an unmatched event may belong to", Operations.likely),
+        Operation.of("verify", "What is not sound in the ledger", Operations.verify, slow=True),
+        Operation.of(
+            "rebuild",
+            "Write files of the ledger anew from what can be read",
+            Operations.rebuild,
             writes=True,
             replaces=True,
             slow=True,
         ),
-        Operation(
-            name="backup",
-            summary="Copy the whole ledger into one file",
-            run=Operations.backup,
-            query=BackupQuery,
-            answer=BackupDone,
-            writes=True,
-            slow=True,
-        ),
-        Operation(
-            name="restore",
-            summary="Archive the history and put a copy in its place",
-            run=Operations.restore,
-            query=RestoreQuery,
-            answer=RestoreDone,
+        Operation.of("backup", "Copy the whole ledger into one file", Operations.backup, writes=True, slow=True),
+        Operation.of(
+            "restore",
+            "Archive the history and put a copy in its place",
+            Operations.restore,
             writes=True,
             replaces=True,
             slow=True,
         ),
-        Operation(
-            name="reset",
-            summary="Archive the history and start an empty one",
-            run=Operations.reset,
-            query=ResetQuery,
-            answer=ResetDone,
+        Operation.of(
+            "reset",
+            "Archive the history and start an empty one",
+            Operations.reset,
             writes=True,
             replaces=True,
             slow=True,
