@@ -69,7 +69,34 @@ def stepped(chance: random.Random) -> list[float]:
     return [(factor if number >= at else 1) * varied(chance, 0.5) for number in range(SEEN + AHEAD)]
 
 
-PATTERNS = {each.__name__: each for each in (steady, weekends, bursty, growing, stopped, stepped)}
+def shrinking(chance: random.Random) -> list[float]:
+    """By 1.5 to 4 % a day, for twenty more days."""
+    daily = chance.uniform(0.96, 0.985)
+    return [daily ** (min(number, SEEN + 20) - SEEN) * varied(chance, 0.4) for number in range(SEEN + AHEAD)]
+
+
+def projects(chance: random.Random) -> list[float]:
+    """Weeks of a project, with less at weekends, and up to two weeks of hardly anything between them."""
+    amounts: list[float] = []
+    working = True
+    begins = chance.randrange(20)
+    while len(amounts) < SEEN + AHEAD + begins:
+        for _ in range(chance.randrange(7, 25) if working else chance.randrange(4, 18)):
+            weekday = 0.3 if is_weekend(len(amounts)) else 1
+            amounts.append(varied(chance, 0.5) * (weekday if working else 0.02))
+        working = not working
+    return amounts[begins : begins + SEEN + AHEAD]
+
+
+def away(chance: random.Random) -> list[float]:
+    """On holiday for two weeks, back since some days."""
+    back = SEEN - chance.randrange(10)
+    return [0.0 if back - 14 <= number < back else varied(chance, 0.4) for number in range(SEEN + AHEAD)]
+
+
+PATTERNS = {
+    each.__name__: each for each in (steady, weekends, bursty, projects, away, growing, shrinking, stopped, stepped)
+}
 
 
 def nanos(amounts: list[float], typical: float = 10.0) -> list[int]:

@@ -25,7 +25,15 @@ STUDIOS = 120
 
 #: From how many days of history on, in how many of a hundred cases the balance has to run out within the range.
 HISTORIES = {5: 75, 14: 75, SEEN: 80}
-CHANGING = ("growing", "stopped", "stepped")
+CHANGING = ("growing", "shrinking", "stopped", "stepped")
+
+#: How large the error may be, against that of a plain average of the same days; with nine weeks of them, that is least
+#: for what changes, and most for who was away: to be back is a change as well, and nobody knows which kind it is.
+MOST = 1.1
+MOST_WITH_ALL = dict.fromkeys(CHANGING, 0.9) | {"projects": 1.2, "away": 2.2}
+
+#: Where the range is known to be too narrow: two weeks hardly tell a fall from chance. Without a trend it were 43.
+LESS = {("shrinking", 14): 60}
 
 
 def run_out(spent: list[int], seen: int, balance: int) -> tuple[int, int, int]:
@@ -86,11 +94,9 @@ def test_balances_run_out_within_the_range_four_times_out_of_five(
         f"error {statistics.mean(errors):.2f}, of the mean of all days {statistics.mean(naive):.2f}"
     )
     record_property("calibration", told)
-    assert 100 * within >= HISTORIES[seen] * cases, told
-    if name in CHANGING and seen == SEEN:
-        assert statistics.mean(errors) < 0.9 * statistics.mean(naive), told
-    else:
-        assert statistics.mean(errors) < 1.2 * statistics.mean(naive), told
+    assert 100 * within >= LESS.get((name, seen), HISTORIES[seen]) * cases, told
+    most = MOST_WITH_ALL.get(name, MOST) if seen == SEEN else MOST
+    assert statistics.mean(errors) < most * statistics.mean(naive), told
 
 
 def test_a_range_that_takes_in_everything_would_be_worth_nothing() -> None:
@@ -101,6 +107,16 @@ def test_a_range_that_takes_in_everything_would_be_worth_nothing() -> None:
         _, earliest, latest = run_out(spent, SEEN, round(sum(spent[:SEEN]) / SEEN * 20))
         widths.append(latest - earliest)
     assert statistics.median(widths) < 20  # of a balance for twenty days
+
+
+@pytest.mark.parametrize("seen", [14, 21])
+def test_weekends_are_not_taken_for_a_fall_that_goes_on(seen: int) -> None:
+    chance = random.Random(f"weekends {seen}")
+    without_end = 0
+    for _ in range(60):
+        spent = nanos(PATTERNS["weekends"](chance))
+        without_end += run_out(spent, seen, round(sum(spent[:SEEN]) / SEEN * chance.uniform(3, 40)))[2] == HORIZON
+    assert without_end <= 9  # of sixty
 
 
 def test_the_next_days_follow_the_weekdays_from_four_weeks_on() -> None:
