@@ -15,7 +15,7 @@ from trayd.errors import LedgerError, UsageError
 from trayd.facts import AlertPause, Batch
 from trayd.ledger.store import Ledger
 from trayd.money import Money
-from trayd.records import UNTIL_RESUMED, Episode
+from trayd.records import UNTIL_RESUMED, Episode, Urgency
 from trayd.settings import Settings
 
 #: How far back the list goes where nobody says.
@@ -73,7 +73,7 @@ class ListedAlert(msgspec.Struct, frozen=True, kw_only=True):
     period: str
     state: str
     level: str
-    urgency: str
+    urgency: Urgency
     since: datetime
     reached: datetime
     resolved: datetime | None

@@ -271,6 +271,19 @@ class BalanceReading(msgspec.Struct, frozen=True):
     amount: Money
 
 
+class Urgency(StrEnum):
+    """How grave a warning is, as notification services know it; the gravest last."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    CRITICAL = "critical"
+
+    @property
+    def gravity(self) -> int:
+        """The greater, the graver."""
+        return tuple(Urgency).index(self)
+
+
 class Heard(msgspec.Struct, frozen=True):
     """What the person was told of: a level, and when (UTC)."""
 
@@ -288,7 +301,6 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         since: when it began (UTC); ``resolved`` when it ended, None while it lasts.
         level: the threshold that was crossed, as text (``20.00``); an episode that crosses a lower one escalates.
         title: the headline over ``text``; ``text`` is what the person was told.
-        urgency: low, normal or critical, as notification services know it.
         told: when the person was told of this level; None until then, so that a crash on the way loses no warning.
         period: the stretch of time that it is about, where it is about one (``2026-11``, ``2026-W47``, a date).
         amount: how much, where it is about an amount; ``account``, ``client`` and ``project`` for whom, likewise.
@@ -306,7 +318,7 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str
     title: str = ""
     level: str = ""
-    urgency: str = "normal"
+    urgency: Urgency = Urgency.NORMAL
     told: datetime | None = None
     resolved: datetime | None = None
     period: str = ""

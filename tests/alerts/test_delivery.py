@@ -19,6 +19,7 @@ from trayd.alerts import desktop as desktop_module
 from trayd.alerts import fallback
 from trayd.alerts.delivery import Deliverer, Outcome
 from trayd.alerts.notice import Notice
+from trayd.records import Urgency
 
 pytestmark = [
     pytest.mark.desktop,
@@ -29,7 +30,7 @@ LOW_BALANCE = Notice(
     episodes=("balance:northwind",),
     title="Balance under $5.00",
     body="fal account northwind has $4.32 left.",
-    urgency="critical",
+    urgency=Urgency.CRITICAL,
     actions=(("Add credits", "open:billing"), ("Open dashboard", "open:dashboard")),
 )
 

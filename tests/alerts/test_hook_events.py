@@ -17,7 +17,7 @@ from trayd.alerts.hook_events import encoded, event_of, idempotency_key, trial_e
 from trayd.alerts.hook_formats import format_of, post_of
 from trayd.alerts.hook_schema import FILE, hook_schema, hook_schema_text
 from trayd.money import Money
-from trayd.records import Episode
+from trayd.records import Episode, Urgency
 
 SINCE = datetime(2026, 11, 20, 14, 3, 11, tzinfo=UTC)
 OVER = Episode(
@@ -29,7 +29,7 @@ OVER = Episode(
     level="100",
     title="Budget Northwind used up",
     text="Northwind has spent $512.40 of $500.00 in November. Ask <@here> & @everyone first.",
-    urgency="critical",
+    urgency=Urgency.CRITICAL,
     amount=Money.of("512.4"),
     client="Northwind",
 )

@@ -25,7 +25,7 @@ from trayd.alerts.hook_webhook import Patience
 from trayd.alerts.hooks import Hooks, told_of
 from trayd.http_client import tls
 from trayd.money import Money
-from trayd.records import Episode
+from trayd.records import Episode, Urgency
 
 SECRET = "T0AAAA/B0BBBB/s3cretS3cret"
 SINCE = datetime(2026, 11, 20, 14, 3, 11, tzinfo=UTC)
@@ -37,7 +37,7 @@ LOW = Episode(
     title="Balance under $5.00",
     text="fal account northwind has $4.32 left. Add credits now.",
     level="5.00",
-    urgency="critical",
+    urgency=Urgency.CRITICAL,
     amount=Money.of("4.32"),
     account="northwind",
 )
@@ -244,6 +244,7 @@ async def test_a_server_that_takes_its_time_is_cut_off(serve: Serve) -> None:
 
 async def test_a_server_that_says_what_it_thinks_drop_by_drop_is_cut_off_as_well() -> None:
     hooks = Hooks(Patience(attempts=1))
+    left = asyncio.Event()
 
     async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
@@ -252,14 +253,16 @@ async def test_a_server_that_says_what_it_thinks_drop_by_drop_is_cut_off_as_well
                 await writer.drain()
                 await asyncio.sleep(0.02)
         writer.close()
+        left.set()
 
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         began = time.monotonic()
         chat = Hook(name="chat", url=f"http://127.0.0.1:{port}/{SECRET}", timeout_s=0.7)
         assert not await hooks.carry(chat, LOW, "opened")
+        assert time.monotonic() - began < 10
+        await left.wait()
 
-    assert time.monotonic() - began < 10
     assert "127.0.0.1 does not answer within 0.7 s" in hooks.troubles["chat"]
 
 

@@ -17,7 +17,7 @@ from trayd.alerts.notice import clean, notice_of, summary
 from trayd.alerts.rules import FileRejected
 from trayd.alerts.words.upkeep import rejected
 from trayd.alerts.words.writing import name
-from trayd.records import Episode
+from trayd.records import Episode, Urgency
 from trayd.texts import clip
 
 WINDOWS_TITLE, WINDOWS_BODY = 63, 255
@@ -84,7 +84,7 @@ def test_a_text_is_cut_between_words_and_never_within_an_amount(text: str, units
     assert clip(text, units) == shown
 
 
-def episode(title: str, text: str = "", urgency: str = "normal", **more: Any) -> Episode:
+def episode(title: str, text: str = "", urgency: Urgency = Urgency.NORMAL, **more: Any) -> Episode:
     name = more.pop("id", title)
     return Episode(id=name, rule="budget", scope=name, since=START, title=title, text=text, urgency=urgency, **more)
 
@@ -115,7 +115,7 @@ def test_where_there_is_little_room_several_warnings_are_told_by_their_headlines
 
 
 def test_a_summary_whose_first_headline_is_long_says_how_many_there_are() -> None:
-    mixed = [episode(LONG, "It is spent.", "critical"), msgspec.structs.replace(episode("A file"), rule="file")]
+    mixed = [episode(LONG, "It is spent.", Urgency.CRITICAL), msgspec.structs.replace(episode("A file"), rule="file")]
 
     assert summary(mixed).title == "2 warnings"
     assert summary(mixed).body.splitlines() == ["It is spent.", "A file"]

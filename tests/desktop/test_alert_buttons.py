@@ -14,16 +14,17 @@ from tests.desktop.harness import Desktop, wait_until
 from tests.end_to_end.support import Home, SandboxProcess
 from trayd.alerts.delivery import Deliverer, Outcome
 from trayd.alerts.notice import Notice
+from trayd.records import Urgency
 
 LOW_BALANCE = Notice(
     episodes=("balance:northwind",),
     title="Balance under $20.00",
     body="fal account northwind has $14.32 left.",
-    urgency="normal",
+    urgency=Urgency.NORMAL,
     actions=(("Add credits", "open:billing"), ("Open dashboard", "open:dashboard")),
 )
-GRAVER = msgspec.structs.replace(LOW_BALANCE, title="Balance under $5.00", urgency="critical")
-OTHER = Notice(episodes=("file:costs.csv",), title="costs.csv was rejected", body="Line 3.", urgency="critical")
+GRAVER = msgspec.structs.replace(LOW_BALANCE, title="Balance under $5.00", urgency=Urgency.CRITICAL)
+OTHER = Notice(episodes=("file:costs.csv",), title="costs.csv was rejected", body="Line 3.", urgency=Urgency.CRITICAL)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.insight.tally import Pending
 from trayd.money import Money
 from trayd.rates import RateSource
-from trayd.records import UNTIL_RESUMED, Counting, DropStatus, Estimate, Generation
+from trayd.records import UNTIL_RESUMED, Counting, DropStatus, Estimate, Generation, Urgency
 from trayd.records import Status as Outcome
 from trayd.tray.model import IconState, MenuItem, TrayView
 from trayd.tray.view import tray_view
@@ -379,7 +379,7 @@ def test_a_snoozed_alert_says_until_when() -> None:
 
 
 def test_many_alerts_do_not_fill_the_screen_and_the_gravest_is_among_those_shown() -> None:
-    entry = alerts_of(*(alert(number) for number in range(7)), alert(7, urgency="critical"))
+    entry = alerts_of(*(alert(number) for number in range(7)), alert(7, urgency=Urgency.CRITICAL))
     assert entry.label == "Alerts (8)"
     assert [child.label for child in entry.children] == [
         "Balance low 7",
@@ -393,7 +393,7 @@ def test_the_tooltip_names_the_gravest_alert() -> None:
         return view(msgspec.structs.replace(status(account()), alerts=alerts)).tooltip.split("\n")[:2]
 
     assert lines(alert(1), alert(2, state="resolved")) == ["Balance: $48.20", "Balance low 1"]
-    several = lines(alert(1), alert(2, urgency="critical"), alert(3))
+    several = lines(alert(1), alert(2, urgency=Urgency.CRITICAL), alert(3))
     assert several == ["Balance: $48.20", "Balance low 2, and 2 more alerts"]
 
 

@@ -15,7 +15,7 @@ import msgspec
 from trayd.alerts.desktop import SNOOZE, ChannelError, DesktopChannel, ForbiddenError, NobodyThereError
 from trayd.alerts.fallback import OsascriptChannel, PlyerChannel
 from trayd.alerts.notice import Notice, body_within, clean
-from trayd.alerts.words import LOW
+from trayd.records import Urgency
 from trayd.texts import clip
 
 # UTF-16 units. Windows' own limits, beyond which it refuses; elsewhere what still fits a bubble.
@@ -123,7 +123,7 @@ def fitted(notice: Notice, platform: str) -> Notice:
     title, body = _LIMITS.get(platform, _USUAL_LIMITS)
     most = _MOST_BUTTONS.get(platform, _USUAL_BUTTONS)
     actions = notice.actions[:most]
-    if notice.episodes and notice.urgency != LOW:
+    if notice.episodes and notice.urgency != Urgency.LOW:
         actions = (*actions[: most - 1], SNOOZE)
     return msgspec.structs.replace(
         notice, title=clip(clean(notice.title), title), body=body_within(notice, body), actions=actions

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 from trayd.alerts.notice import Notice, and_more, notice_of, summary
-from trayd.alerts.words import LOW, TITLE
-from trayd.records import Episode
+from trayd.alerts.words import TITLE
+from trayd.records import Episode, Urgency
 from trayd.texts import units_of
 
 _QUIET = "While it was quiet: "
@@ -49,7 +49,7 @@ def digest(episodes: Sequence[Episode], now: datetime, zone: tzinfo, *, quiet: b
         title=when if units_of(when) <= TITLE else title,
         body=body,
         titles=titles,
-        urgency=notice.urgency if notice else LOW,
+        urgency=notice.urgency if notice else Urgency.LOW,
         actions=notice.actions if notice else (),
     )
 

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from trayd.alerts.holds import Holds
-from trayd.alerts.words import CRITICAL
-from trayd.records import Episode
+from trayd.records import Episode, Urgency
 
 #: More warnings than this at once become one summary.
 APART = 2
@@ -48,8 +47,8 @@ def grouped(
     if any(map(holds.held, free)):
         return [Group(tuple(free), digest=True)]
     room = most_per_hour - len(within_the_hour(shown, now))
-    usual = [episode for episode in free if episode.urgency != CRITICAL]
-    batch = free if room > 0 else [episode for episode in free if episode.urgency == CRITICAL]
+    usual = [episode for episode in free if episode.urgency != Urgency.CRITICAL]
+    batch = free if room > 0 else [episode for episode in free if episode.urgency == Urgency.CRITICAL]
     if not batch:
         return []
     if any(episode.over for episode in batch):

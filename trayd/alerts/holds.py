@@ -8,8 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 import msgspec
 
 from trayd.alert_settings import WEEKDAYS, QuietHours
-from trayd.alerts.words import CRITICAL
-from trayd.records import Episode
+from trayd.records import Episode, Urgency
 
 _DAY = timedelta(days=1)
 
@@ -30,13 +29,13 @@ class Holds(msgspec.Struct, frozen=True, kw_only=True):
     quiet: QuietHours | None = None
     paused_until: datetime | None = None
 
-    def released(self, moment: datetime, urgency: str) -> datetime:
+    def released(self, moment: datetime, urgency: Urgency) -> datetime:
         """When a warning of that moment may be shown (UTC): at that moment, unless it is held back.
 
         A pause holds everything back; one that was set after the moment counts as well, since nothing tells when that
         was. Quiet hours let critical warnings through if the person wants that.
         """
-        passes = urgency == CRITICAL and self.quiet is not None and self.quiet.critical
+        passes = urgency == Urgency.CRITICAL and self.quiet is not None and self.quiet.critical
         for _ in range(_AHEAD):
             until = self._pause_over(moment)
             if not passes:
@@ -46,7 +45,7 @@ class Holds(msgspec.Struct, frozen=True, kw_only=True):
             moment = until
         return moment
 
-    def holds(self, moment: datetime, urgency: str) -> bool:
+    def holds(self, moment: datetime, urgency: Urgency) -> bool:
         """Whether a warning is held back at that moment."""
         return self.released(moment, urgency) > moment
 

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from trayd.alerts.notice import clean
 from trayd.money import Money
-from trayd.records import Episode
+from trayd.records import Episode, Urgency
 from trayd.texts import clip
 
 #: The version of the form; a number for readers to check.
@@ -26,7 +26,6 @@ LONGEST_TITLE = 300
 LONGEST_TEXT = 3000
 
 EventName = Literal["opened", "escalated", "resolved", "test"]
-Urgency = Literal["low", "normal", "critical"]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
@@ -80,7 +79,7 @@ def event_of(episode: Episode, event: EventName) -> HookEvent:
         scope=_whole(episode.scope),
         period=episode.period,
         level=episode.level,
-        urgency=msgspec.convert(episode.urgency, Urgency),
+        urgency=episode.urgency,
         since=episode.since,
         at=happened(episode, event),
         resolved=episode.resolved,
@@ -109,7 +108,7 @@ def trial_event(now: datetime) -> HookEvent:
         scope="",
         period="",
         level="",
-        urgency="low",
+        urgency=Urgency.LOW,
         since=now,
         at=now,
         resolved=now,

@@ -15,6 +15,7 @@ import msgspec
 
 from trayd.alert_settings import Hook
 from trayd.alerts.hook_events import HookEvent, encoded
+from trayd.records import Urgency
 from trayd.texts import clip
 
 # Hosts whose form is known, and what their addresses end in or are.
@@ -32,8 +33,8 @@ _BY_HOST = (
 # Discord refuses a message of more than 2,000 characters; Slack advises against more than 4,000.
 _LONGEST = {"discord": 2000, "slack": 3500}
 
-_NTFY_PRIORITY = {"low": 2, "normal": 3, "critical": 5}
-_NTFY_TAG = {"normal": "warning", "critical": "rotating_light"}
+_NTFY_PRIORITY = {Urgency.LOW: 2, Urgency.NORMAL: 3, Urgency.CRITICAL: 5}
+_NTFY_TAG = {Urgency.NORMAL: "warning", Urgency.CRITICAL: "rotating_light"}
 
 
 class Post(msgspec.Struct, frozen=True):
@@ -115,7 +116,7 @@ def _ntfy(url: str, event: HookEvent) -> Post:
         "topic": unquote(topic),
         "title": _headline(event),
         "message": _text(event) or "This is over.",
-        "priority": _NTFY_PRIORITY["low" if event.event == "resolved" else event.urgency],
+        "priority": _NTFY_PRIORITY[Urgency.LOW if event.event == "resolved" else event.urgency],
     }
     tag = "white_check_mark" if event.event == "resolved" else _NTFY_TAG.get(event.urgency)
     if tag:

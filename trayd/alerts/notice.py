@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from trayd.alerts.words import CRITICAL, LOW, NORMAL, TITLE, actions_of
-from trayd.records import Episode
+from trayd.alerts.words import TITLE, actions_of
+from trayd.records import Episode, Urgency
 from trayd.texts import clip, units_of, without_controls
 
-_GRAVITY = (LOW, NORMAL, CRITICAL)
 _LISTED = 4
 _BUTTONS = 2
 
@@ -39,7 +38,6 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         episodes: ids of the episodes that it tells of.
         titles: of several, each by its headline, for where the body is too long.
-        urgency: low, normal or critical.
         actions: the buttons, the likeliest first: what is on it, and the action that it asks for.
     """
 
@@ -47,7 +45,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     body: str
     titles: tuple[str, ...] = ()
-    urgency: str = NORMAL
+    urgency: Urgency = Urgency.NORMAL
     actions: tuple[tuple[str, str], ...] = ()
 
 
@@ -64,7 +62,7 @@ def notice_of(episode: Episode) -> Notice:
 
 def summary(episodes: Sequence[Episode]) -> Notice:
     """One notice for several episodes: the gravest in full, or how many there are when they are all of a kind."""
-    gravest = sorted(episodes, key=lambda episode: -_GRAVITY.index(episode.urgency))
+    gravest = sorted(episodes, key=lambda episode: -episode.urgency.gravity)
     first, *others = gravest[:_LISTED]
     more = len(episodes) - 1
     if len({episode.rule for episode in episodes}) == 1:

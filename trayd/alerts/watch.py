@@ -18,9 +18,9 @@ from trayd.alerts.hooks import Hooks
 from trayd.alerts.moments import next_moment
 from trayd.alerts.outbox import Outbox
 from trayd.alerts.rules import BackfillDone, FileRejected, Finding, Observed, event, findings
-from trayd.alerts.words import CRITICAL, LOW, Words, words
+from trayd.alerts.words import Words, words
 from trayd.errors import TraydError
-from trayd.records import Episode
+from trayd.records import Episode, Urgency
 from trayd.settings import Settings
 
 #: The log has every warning at once, whatever becomes of it on the desktop.
@@ -174,7 +174,7 @@ class Watch:
                 crowded = self._outbox.crowded(told_times(known.values()))
 
                 def held(untold: Episode) -> bool:
-                    return holds.held(untold) or (crowded and untold.urgency != CRITICAL)
+                    return holds.held(untold) or (crowded and untold.urgency != Urgency.CRITICAL)
 
                 decision = evaluate(find(observed), known, now, self._words, held=held)
                 ready = tuple(readied(known.get(one.id), one, self.settings.hook) for one in decision.episodes)
@@ -191,7 +191,7 @@ class Watch:
         before = observed.episodes
         episodes = {**before, **{episode.id: episode for episode in decision.episodes}}
         for episode in decision.tell:
-            grave = logging.INFO if episode.urgency == LOW else logging.WARNING
+            grave = logging.INFO if episode.urgency == Urgency.LOW else logging.WARNING
             _told_log.log(grave, "%s: %s", episode.title, episode.text)
         self._deliverer.withdraw(
             episode.id for episode in decision.episodes if episode.over and before[episode.id].resolved is None

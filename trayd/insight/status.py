@@ -12,7 +12,7 @@ from trayd.insight.conversion import Days, RateUse
 from trayd.insight.forecast import MonthEnd
 from trayd.insight.tally import Pending
 from trayd.money import Money
-from trayd.records import DropStatus
+from trayd.records import DropStatus, Urgency
 
 
 class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +66,6 @@ class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
         state: open or resolved.
         title: the headline over the text; empty for episodes of former times.
         level: how far it has come, in the rule's own terms: ``5.00``, ``locked``.
-        urgency: low, normal or critical.
         snoozed_until: the person wants to be told again then (UTC).
     """
 
@@ -77,7 +76,7 @@ class AlertStatus(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     title: str = ""
     level: str = ""
-    urgency: str = "normal"
+    urgency: Urgency = Urgency.NORMAL
     snoozed_until: datetime | None = None
 
 

@@ -42,7 +42,6 @@ _STATES = {"locked": IconState.CRITICAL, "offline": IconState.OFFLINE, "stale": 
 _BROKEN_KEYS = frozenset({"no_key", "bad_key"})
 _WORST_FIRST = (IconState.CRITICAL, IconState.LOW, IconState.OFFLINE, IconState.STALE, IconState.OK)
 
-_GRAVEST_FIRST = ("critical", "normal", "low")
 
 #: What can be done about a warning of a rule at a level: what is on a button, and the action that it asks for.
 Buttons = Callable[[str, str], Sequence[tuple[str, str]]]
@@ -141,7 +140,7 @@ def _dollars(balance: Money | None) -> Decimal | None:
 def _gravest_first(alerts: Sequence[AlertStatus]) -> list[AlertStatus]:
     """Those that last; of the same gravity as they came."""
     lasting = (alert for alert in alerts if alert.state == "open")
-    return sorted(lasting, key=lambda alert: _GRAVEST_FIRST.index(alert.urgency))
+    return sorted(lasting, key=lambda alert: -alert.urgency.gravity)
 
 
 def _drop_label(status: Status) -> str:

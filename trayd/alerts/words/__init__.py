@@ -22,9 +22,7 @@ from trayd.alerts.words.writing import TITLE, Saying, Words, Writer
 from trayd.facts import AccountFact
 from trayd.records import BalanceReading, Generation
 
-__all__ = ["CRITICAL", "LOW", "NORMAL", "TITLE", "Words", "actions_of", "words"]
-
-LOW, NORMAL, CRITICAL = "low", "normal", "critical"
+__all__ = ["TITLE", "Words", "actions_of", "words"]
 
 _SAID: Mapping[type, Callable[[Any, Saying], Words]] = {
     BalanceReading: balances.balance,

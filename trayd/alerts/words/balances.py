@@ -7,7 +7,7 @@ from datetime import timedelta
 from trayd.alerts.rules.balances import CreditsExpire, RunningOut
 from trayd.alerts.words.writing import Saying, Words, named, owner, sentences
 from trayd.money import Money
-from trayd.records import BalanceReading
+from trayd.records import BalanceReading, Urgency
 
 _LOCKS = "when they are used up, fal locks it and jobs fail."
 _SOON = timedelta(days=1)
@@ -20,7 +20,7 @@ def balance(reading: BalanceReading, saying: Saying) -> Words:
     last = saying.step == len(steps) - 1
     cure = "Add credits now" if last else "Add credits in time"
     text = f"{owner(reading.account)} has {write.money(reading.amount)} left. {cure}: {_LOCKS}"
-    return Words(f"Balance under {threshold}", text, "critical" if last else "normal")
+    return Words(f"Balance under {threshold}", text, Urgency.CRITICAL if last else Urgency.NORMAL)
 
 
 def running_out(running: RunningOut, saying: Saying) -> Words:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from trayd.alerts.rules.budgets import BudgetExpected, BudgetSpent
 from trayd.alerts.words.writing import TITLE, Saying, Words, Writer, listed, name, options_of, scope_of, sentences
+from trayd.records import Urgency
 
 _ALL_OF_IT = 100
 
@@ -25,7 +26,7 @@ def spent(found: BudgetSpent, saying: Saying) -> Words:
             _outlook(found, write),
             last=_cure(found),
         ),
-        "critical" if whole else "normal",
+        Urgency.CRITICAL if whole else Urgency.NORMAL,
     )
 
 

@@ -7,6 +7,7 @@ from trayd.alerts.rules.accounts import NoAnswer
 from trayd.alerts.rules.ledger import Damaged, Mended, TotalsDiffer, Unwritable
 from trayd.alerts.words.writing import TEXT, TITLE, Saying, Words, name, named, owner, sentences
 from trayd.facts import AccountFact
+from trayd.records import Urgency
 from trayd.texts import units_of
 
 _TITLES = {
@@ -20,7 +21,9 @@ _TITLES = {
 def account(fact: AccountFact, _saying: Saying) -> Words:
     """An account needs a person."""
     return Words(
-        named(_TITLES[fact.state], fact.name), fact.problem, "critical" if fact.state == "locked" else "normal"
+        named(_TITLES[fact.state], fact.name),
+        fact.problem,
+        Urgency.CRITICAL if fact.state == "locked" else Urgency.NORMAL,
     )
 
 
@@ -46,7 +49,7 @@ def no_answer(silent: NoAnswer, saying: Saying) -> Words:
 def unwritable(found: Unwritable, _saying: Saying) -> Words:
     """The ledger cannot be written."""
     text = sentences(f"{found.problem.rstrip('.')}.", "Until then nothing new is kept; fal is asked for it again.")
-    return Words("The ledger cannot be written", text, "critical")
+    return Words("The ledger cannot be written", text, Urgency.CRITICAL)
 
 
 def mended(found: Mended, _saying: Saying) -> Words:
@@ -61,7 +64,7 @@ def damaged(found: Damaged, saying: Saying) -> Words:
     first, *others = found.problems or ("",)
     more = f"And {write.count(len(others), 'more problem')}." if others else ""
     cure = "Mend it with `trayd ledger rebuild`, then look again with `trayd ledger verify`."
-    return Words("The ledger is damaged", sentences(f"{first.rstrip('.')}.", more, last=cure), "critical")
+    return Words("The ledger is damaged", sentences(f"{first.rstrip('.')}.", more, last=cure), Urgency.CRITICAL)
 
 
 def totals_differ(found: TotalsDiffer, saying: Saying) -> Words:
@@ -89,4 +92,4 @@ def rejected(file: FileRejected, _saying: Saying) -> Words:
 
 def history_read(done: BackfillDone, _saying: Saying) -> Words:
     """The first poll of an account is complete."""
-    return Words("trayd has read your history", f"{owner(done.account)}: {done.found}.", "low")
+    return Words("trayd has read your history", f"{owner(done.account)}: {done.found}.", Urgency.LOW)

@@ -13,7 +13,7 @@ from trayd.alert_settings import Alerts
 from trayd.alerts.rules import Finding
 from trayd.budget_settings import Budget
 from trayd.money import Money, format_money
-from trayd.records import DEFAULT_ACCOUNT
+from trayd.records import DEFAULT_ACCOUNT, Urgency
 from trayd.texts import clip, tidy, units_of
 
 #: UTF-16 units that Windows shows of a title and of a text.
@@ -36,7 +36,7 @@ class Words(msgspec.Struct, frozen=True):
 
     title: str
     text: str
-    urgency: str = "normal"
+    urgency: Urgency = Urgency.NORMAL
 
 
 class Saying(msgspec.Struct, frozen=True):
