@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from trayd.cli_answers import json_option, print_answer
+from trayd.cli_filters import work_options
 from trayd.cli_progress import Bar
 
 
@@ -35,11 +36,7 @@ trayd tips --client Northwind
 trayd tips --model fal-ai/veo3.1 --json
 """,
 )
-@click.option("--client", help="Only this client's work.")
-@click.option("--project", help="Only this project's.")
-@click.option("--deliverable", help="Only this deliverable's.")
-@click.option("--model", help="Only this endpoint, or all that start with it up to a slash.")
-@click.option("--account", help="Only this account.")
+@work_options
 @click.option("--limit", type=click.IntRange(min=0), help="How many tips; 10 without it.")
 @json_option
 def tips(as_json: bool, **query: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 import msgspec
 
@@ -11,14 +11,32 @@ from trayd.insight.windows import parse_moment
 from trayd.records import Filters, Kind
 
 
-class FilterQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The filters as a person writes them; ``since`` and ``until`` are dates or RFC 3339 times."""
+class WorkQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whose work is meant, as a person writes it; everything without any."""
 
     client: str | None = None
     project: str | None = None
     deliverable: str | None = None
     model: str | None = None
     account: str | None = None
+
+    def within(self, since: datetime | None, until: datetime | None, kind: Kind | None = None) -> Filters:
+        """The same as types, of some time and kind."""
+        return Filters(
+            client=self.client,
+            project=self.project,
+            deliverable=self.deliverable,
+            model=self.model,
+            account=self.account,
+            kind=kind,
+            since=since,
+            until=until,
+        )
+
+
+class FilterQuery(WorkQuery, frozen=True, kw_only=True, omit_defaults=True):
+    """The filters as a person writes them; ``since`` and ``until`` are dates or RFC 3339 times."""
+
     kind: Kind | None = None
     since: str | None = None
     until: str | None = None
@@ -33,13 +51,4 @@ class FilterQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         until = parse_moment(self.until, zone, end=True) if self.until else None
         if since is not None and until is not None and since >= until:
             raise UsageError(f"--since {self.since} is not before --until {self.until}", "swap them")
-        return Filters(
-            client=self.client,
-            project=self.project,
-            deliverable=self.deliverable,
-            model=self.model,
-            account=self.account,
-            kind=self.kind,
-            since=since,
-            until=until,
-        )
+        return self.within(since, until, self.kind)

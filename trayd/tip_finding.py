@@ -8,11 +8,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from trayd.filters import WorkQuery
 from trayd.insight.tips import Tip, TipFinder
 from trayd.ledger.store import Ledger
 from trayd.money import format_money
 from trayd.rates import Converter
-from trayd.records import Filters, Generation, Kind
+from trayd.records import Generation, Kind
 from trayd.settings import Settings
 from trayd.steps import Step, Steps
 
@@ -23,28 +24,10 @@ LOOKED_AT = timedelta(days=30)
 _STEPS = 10
 
 
-class TipsQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TipsQuery(WorkQuery, frozen=True, kw_only=True, omit_defaults=True):
     """Whose work is looked at, everything without any; and how many tips."""
 
-    client: str | None = None
-    project: str | None = None
-    deliverable: str | None = None
-    model: str | None = None
-    account: str | None = None
     limit: Annotated[int, Meta(ge=0)] = 10
-
-    def filters(self, since: datetime, until: datetime) -> Filters:
-        """The generations that are meant, of that time."""
-        return Filters(
-            client=self.client,
-            project=self.project,
-            deliverable=self.deliverable,
-            model=self.model,
-            account=self.account,
-            kind=Kind.INTERNAL,
-            since=since,
-            until=until,
-        )
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -86,7 +69,7 @@ def find_tips(
     for step in range(_STEPS):
         begins, ends = (since + LOOKED_AT * part / _STEPS for part in (step, step + 1))
         yield Step(step, _STEPS)
-        for record in ledger.records(query.filters(begins, ends), zone=zone):
+        for record in ledger.records(query.within(begins, ends, Kind.INTERNAL), zone=zone):
             if isinstance(record, Generation):
                 finder.add(record)
     yield Step(_STEPS, _STEPS)

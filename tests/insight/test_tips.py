@@ -107,6 +107,28 @@ class TestCheaperModel:
         assert [each.project for each in tip.evidence] == ["Launch", "Spring Campaign"]
         assert tip.text.startswith("Halden / Launch and Northwind / Spring Campaign: 30 generations")
 
+    @pytest.mark.parametrize(
+        ("operation", "dear", "cheap", "told"),
+        [
+            ("image-to-image", "fal-ai/nano-banana-pro/edit", "fal-ai/nano-banana/edit", True),
+            ("image-to-image", "fal-ai/nano-banana-pro/edit", "fal-ai/recraft/upscale/crisp", False),
+            ("image-to-image", "fal-ai/flux-pro/kontext", "fal-ai/bria/background/remove", False),
+            ("image-to-image", "fal-ai/one", "fal-ai/other", False),  # nobody knows what they do
+            ("video-to-video", "fal-ai/topaz/upscale/video", "fal-ai/mmaudio-v2", False),
+            ("image-to-video", "fal-ai/kling-video/ai-avatar/v2/standard", "wan/v2.6/image-to-video", False),
+            ("image-to-video", "fal-ai/veo3.1/image-to-video", "wan/v2.6/image-to-video", True),
+            ("text-to-audio", "fal-ai/elevenlabs/sound-effects/v2", "fal-ai/ace-step", False),
+            ("text-to-image", "fal-ai/flux-lora", "fal-ai/flux/schnell", False),
+            ("vision", "fal-ai/moondream", "fal-ai/florence", False),
+        ],
+    )
+    def test_only_models_that_do_the_same_work_are_compared(self, operation, dear, cheap, told):
+        records = [*made(10, dear, "0.70", operation=operation), *made(12, cheap, "0.35", operation=operation)]
+        assert kinds(records) == (["cheaper_model"] if told else [])
+
+    def test_what_was_free_for_a_while_is_no_price(self):
+        assert kinds([*made(10, PRO, "0.70"), *made(12, TURBO, "0.00")]) == []
+
 
 class TestSmallerModel:
     MODELS = (model(VEO, "0.40"), model(VEO_FAST, "0.15"))
@@ -195,32 +217,53 @@ class TestResolution:
     def test_anything_less_is_none(self, many, few):
         assert kinds([*self.videos(*many), *self.videos(*few)]) == []
 
+    def test_four_pictures_at_once_cost_more_than_one_whatever_their_lines(self):
+        many = made(5, PRO, "0.60", **asked(resolution="4K", num_images=4))
+        assert kinds([*many, *made(5, PRO, "0.15", **asked(resolution="1080p", num_images=1))]) == []
+
     def test_another_project_s_1080p_says_nothing(self):
         assert kinds([*self.videos(4, "4k", "4.80"), *self.videos(5, "1080p", "3.20", tags=OTHER)]) == []
 
 
+def long(number, cost="2.10", seconds="15", **fields):
+    return made(number, PRO, cost, seconds, **asked(duration=seconds), **fields)
+
+
+def usual(number, **fields):
+    return made(number, PRO, "0.70", "5", **asked(duration="5"), **fields)
+
+
 class TestLength:
     def test_videos_twice_as_long_as_usual(self):
-        (tip,) = find([*made(15, PRO, "0.70"), *made(5, PRO, "2.10", "15")])
+        (tip,) = find([*usual(15), *long(5)])
         assert (tip.kind.value, tip.saving, tip.records) == ("length", Money.of("7.00"), 5)
         assert "the usual 5 s" in tip.text
+
+    @pytest.mark.parametrize("written", [15, "15s", "15 s", 15.0, "15.0"])
+    def test_however_a_length_is_written(self, written):
+        (tip,) = find([*usual(15), *made(5, PRO, "2.10", "15", **asked(duration=written))])
+        assert tip.saving == Money.of("7.00")
 
     @pytest.mark.parametrize(
         "records",
         [
-            [*made(14, PRO, "0.70"), *made(5, PRO, "2.10", "15")],
-            [*made(16, PRO, "0.70"), *made(4, PRO, "2.10", "15")],
-            [*made(15, PRO, "0.70"), *made(5, PRO, "1.26", "9")],
-            [*made(15, PRO, "0.70"), *made(5, PRO, "2.10", "15", tags=OTHER)],  # that project's are long
-            [*made(15, PRO, "0.70", unit="units"), *made(5, PRO, "2.10", "15", unit="units")],
-            [
-                *made(15, PRO, "0.70", operation="video-to-video"),
-                *made(5, PRO, "2.10", "15", operation="video-to-video"),
-            ],
+            [*usual(14), *long(5)],
+            [*usual(16), *long(4)],
+            [*usual(15), *long(5, "1.26", "9")],
+            [*usual(15), *long(5, tags=OTHER)],  # that project's are long
+            [*usual(15, unit="units"), *long(5, unit="units")],
+            [*usual(15, operation="video-to-video"), *long(5, operation="video-to-video")],
         ],
     )
     def test_anything_less_is_none(self, records):
         assert kinds(records) == []
+
+    def test_more_units_are_not_more_seconds(self):
+        # The same five seconds with sound, or in 4K, are billed by twice the units.
+        records = [*usual(15), *made(5, PRO, "1.40", "10", **asked(duration="5", generate_audio=True))]
+        assert kinds(records) == []
+        assert kinds([*made(15, PRO, "0.70", "5"), *made(5, PRO, "2.10", "15")]) == []
+        assert kinds([*usual(15), *made(5, PRO, "2.10", "15", **asked(duration="auto"))]) == []
 
 
 class TestBilledFailures:
@@ -244,6 +287,21 @@ class TestBilledFailures:
 class TestLicence:
     MODELS = (model(PRO, licence="research"),)
 
+    def test_one_that_cost_nothing_is_a_risk_as_well(self):
+        (tip,) = find(made(1, PRO, "0.00"), self.MODELS)
+        assert (tip.kind.value, tip.cost) == ("licence", Money(0))
+
+    @pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED])
+    def test_what_failed_has_made_nothing_to_bill(self, status):
+        assert kinds(made(2, PRO, "0.20", status=status), self.MODELS) == []
+
+    def test_no_tip_names_such_a_model_as_the_one_to_try(self):
+        used = [*made(10, PRO, "0.70", tags=FILM), *made(12, TURBO, "0.35", tags=FILM)]
+        assert kinds(used) == ["cheaper_model"]
+        assert kinds(used, [model(TURBO, licence="research"), model(PRO)]) == ["licence"]
+        family = [model(VEO, "0.40"), model(VEO_FAST, "0.15", licence="research")]
+        assert kinds(made(20, VEO, "3.20", units="8"), family) == []
+
     def test_a_research_licence_at_work_for_a_client_is_a_risk(self):
         (tip,) = find(made(1, PRO, "0.70"), self.MODELS)
         assert (tip.kind.value, tip.saving, tip.cost) == ("licence", None, Money.of("0.70"))
@@ -255,7 +313,7 @@ class TestLicence:
         assert kinds(made(3, PRO, "0.70"), (model(PRO, licence="commercial"), model(VEO))) == []
 
 
-BOTH = [*made(20, PRO, "0.70"), *made(6, PRO, "2.10", "15"), *made(12, TURBO, "0.35")]
+BOTH = [*usual(20), *long(6), *made(12, TURBO, "0.35")]
 
 
 def test_the_most_to_save_comes_first_and_overlaps_are_named():

@@ -30,9 +30,12 @@ _DOLLARS = "USD"
 #: The names that models have for "with sound" (fal's model pages).
 _SOUND = ("generate_audio", "enable_audio", "with_audio", "audio")
 _LENGTHS = ("duration", "num_frames")
+#: And those for "so many at once", which cost so many times as much.
+_NUMBERS = ("num_images", "num_outputs", "number_of_images", "number_of_videos", "n")
 _LINES = re.compile(r"(\d{3,4})p", re.IGNORECASE)
 _NAMED_LINES = {"2k": 1440, "4k": 2160, "8k": 4320}
 _LONGEST_TEXT = 16
+_SECONDS = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)(?: ?s)?", re.ASCII)
 
 T = TypeVar("T")
 
@@ -58,11 +61,13 @@ class Look(NamedTuple):
         lines: of the picture: 1080, 2160.
         sound: whether it was asked for.
         length: how long, as it was written.
+        number: how many pictures or videos at once, as it was written.
     """
 
     lines: int | None
     sound: bool | None
     length: str | None
+    number: str | None = None
 
 
 class Asked(NamedTuple):
@@ -125,21 +130,24 @@ def added(costs: list[Cost]) -> Cost:
 
 
 class Quantity:
-    """What a quantity of something cost, by how much each record was billed for."""
+    """What a quantity of something cost; of videos also by the seconds that were asked for.
 
-    __slots__ = ("by_units", "cost", "units")
+    Billed units are no lengths: models bill sound and resolution by more of them.
+    """
+
+    __slots__ = ("by_seconds", "cost", "units")
 
     def __init__(self) -> None:
         self.cost = Cost()
         self.units = Decimal(0)
-        self.by_units: dict[Decimal, Cost] = {}
+        self.by_seconds: dict[Decimal, Cost] = {}
 
-    def add(self, record_id: str, units: Decimal, nanos: int, home: Decimal | None, *, apart: bool) -> None:
-        """Takes one record in; ``apart``: lengths are told apart."""
+    def add(self, record_id: str, units: Decimal, nanos: int, home: Decimal | None, seconds: Decimal | None) -> None:
+        """Takes one record in; ``seconds``: of a video whose length is told."""
         self.cost.add(record_id, nanos, home)
         self.units = EXACT_SUMS.add(self.units, units)
-        if apart and (units in self.by_units or len(self.by_units) < _MOST_KEYS):
-            self.by_units.setdefault(units, Cost()).add(record_id, nanos, home)
+        if seconds is not None and (seconds in self.by_seconds or len(self.by_seconds) < _MOST_KEYS):
+            self.by_seconds.setdefault(seconds, Cost()).add(record_id, nanos, home)
 
 
 class Model(NamedTuple):
@@ -193,18 +201,16 @@ class Counts:
         home = self._home(record, cost.nanos)
         if record.status is Status.FAILED and record.actual is not None and cost.nanos > 0:
             self._count(self.failed, made, Cost, lambda to: to.add(record.id, cost.nanos, home))
-        if record.client and cost.nanos > 0 and self._licence(record.endpoint_id) == "research":
-            self._count(self.for_clients, made, Cost, lambda to: to.add(record.id, cost.nanos, home))
         if record.status is not Status.COMPLETED:
             return
+        if record.client and is_for_research(self._models.get(record.endpoint_id)):
+            self._count(self.for_clients, made, Cost, lambda to: to.add(record.id, cost.nanos, home))
         if is_sound(model.operation):
             self._count_sound(made.project, record.deliverable)
         units = record.units
         if units is not None and units > 0:
-            apart = is_chosen_length(model)
-            self._count(
-                self.quantities, made, Quantity, lambda to: to.add(record.id, units, cost.nanos, home, apart=apart)
-            )
+            seconds = told_seconds(record.parameters) if is_chosen_length(model) else None
+            self._count(self.quantities, made, Quantity, lambda to: to.add(record.id, units, cost.nanos, home, seconds))
         look = look_of(record.parameters)
         if look.sound is not None or look.lines is not None:
             asked = Asked(made, record.deliverable or None, look)
@@ -228,21 +234,22 @@ class Counts:
         known = self.known.get(record.endpoint_id)
         if known is None:
             fact = self._models.get(record.endpoint_id)
-            operation = record.operation or (fact.operation if fact else None) or ""
-            unit = record.unit or (fact.unit if fact else None) or ""
+            operation = (fact.operation if fact else None) or record.operation or ""
+            unit = (fact.unit if fact else None) or record.unit or ""
             known = self.known[record.endpoint_id] = Model(operation, unit.strip().lower())
             self.names[record.endpoint_id] = record.display_name or record.endpoint_id
         return known
-
-    def _licence(self, endpoint_id: str) -> str | None:
-        fact = self._models.get(endpoint_id)
-        return fact.license_type if fact else None
 
     def _home(self, record: Generation, nanos: int) -> Decimal | None:
         if self._converter.currency == _DOLLARS:
             return Decimal(nanos)
         rate = self._converter.rate(_DOLLARS, record.timestamp.astimezone(self._zone).date())
         return None if rate is None else converted(nanos, rate)
+
+
+def is_for_research(model: ModelFact | None) -> bool:
+    """Whether fal lists it with a licence for research: what it makes may not be for work that is paid for."""
+    return model is not None and model.license_type == "research"
 
 
 def is_sound(operation: str) -> bool:
@@ -260,12 +267,21 @@ def look_of(parameters: Mapping[str, Any]) -> Look:
     if not parameters:
         return Look(None, None, None)
     sound = next((told for name in _SOUND if (told := _yes_or_no(parameters.get(name))) is not None), None)
-    length = next(
-        (str(parameters[name]) for name in _LENGTHS if isinstance(parameters.get(name), str | int | float)), None
-    )
-    return Look(
-        _lines(parameters.get("resolution")), sound, length[:_LONGEST_TEXT].removesuffix("s") if length else None
-    )
+    length, number = (_written(parameters, names) for names in (_LENGTHS, _NUMBERS))
+    return Look(_lines(parameters.get("resolution")), sound, length.removesuffix("s") if length else None, number)
+
+
+def _written(parameters: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    """The first of these parameters that tells a number, as it was written."""
+    told = (parameters.get(name) for name in names)
+    return next((str(value)[:_LONGEST_TEXT] for value in told if isinstance(value, str | int | float)), None)
+
+
+def told_seconds(parameters: Mapping[str, Any]) -> Decimal | None:
+    """How long a video was asked for: ``8``, ``"8"``, ``"8s"``."""
+    value = parameters.get("duration")
+    found = _SECONDS.fullmatch(str(value).strip()) if isinstance(value, str | int | float) else None
+    return Decimal(found[1]).normalize() or None if found else None
 
 
 def _yes_or_no(value: object) -> bool | None:

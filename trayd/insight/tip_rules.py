@@ -8,7 +8,6 @@ of others (Seedance), so what it costs is read from the person's own bills; the 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -17,11 +16,12 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from trayd.facts import ModelFact
-from trayd.insight.tip_counts import Asked, Cost, Counts, Made, Project, Quantity, added, is_chosen_length
+from trayd.insight.tip_counts import Asked, Cost, Counts, Made, Project, Quantity, added, is_for_research
+from trayd.insight.tip_models import ONE_WORK, family_of, is_comparable, work_of
 from trayd.money import NANOS_PER_UNIT
 
 #: A tip has this much to save in the time looked at, at least: below, reading it costs more than it saves.
-LEAST_SAVING = NANOS_PER_UNIT
+_LEAST_SAVING = NANOS_PER_UNIT
 
 #: So many generations of a model are needed to say what it costs a person in a project.
 _ENOUGH = 10
@@ -49,17 +49,6 @@ _LONG = 2
 #: Failures that were billed.
 _FAILURES = 3
 _LEAST_LOST = NANOS_PER_UNIT // 2
-
-#: Units that say the same of every model: what comes out, not how much work it was. Compute time, steps, tokens,
-#: credits and units are different things with each model.
-_COMPARABLE = re.compile(
-    r"(?:\d+ )?(?:processed )?(?:images?|megapixels?|videos?|seconds?|minutes?|characters?|audios?)", re.ASCII
-)
-
-#: What the sizes of one family of models are called in their ids.
-_SIZES = frozenset(
-    {"pro", "standard", "fast", "lite", "turbo", "master", "max", "ultra", "mini", "schnell", "dev", "quality", "4k"}
-)
 
 
 class Kind(StrEnum):
@@ -95,28 +84,36 @@ class Found(NamedTuple):
     usual: Decimal | None = None
 
 
-def cheaper_models(counts: Counts) -> Iterator[Found]:
+def is_worth_telling(found: Found) -> bool:
+    """Whether it saves as much as a tip has to."""
+    return found.saving is not None and found.saving >= _LEAST_SAVING
+
+
+def cheaper_models(counts: Counts, models: Mapping[str, ModelFact]) -> Iterator[Found]:
     """Two models of one category and unit, both used for the same project, one far cheaper.
 
     Both have made at least ten generations there with a known cost, and the other one costs less than two thirds for
     each unit. Of several, that which was used most there is taken: the person knows it best. What would have been saved
     is reckoned by the unit and by the generation (units can stand for other things where models bill sound or
     resolution by more units), and the smaller one is told. Records without a project are left out: they are no one
-    work.
+    work; so are models of a category in which models do different work, unless their ids tell the same. A model that is
+    licensed for research is never the one to try, and neither is one that cost nothing: that is no price that lasts.
     """
-    by_work: defaultdict[tuple[Project, str, str], dict[str, Quantity]] = defaultdict(dict)
+    by_work: defaultdict[tuple[Project, str, frozenset[str], str], dict[str, Quantity]] = defaultdict(dict)
     for made, quantity in counts.quantities.items():
-        model = counts.known[made.endpoint_id]
-        comparable = made.project.project and model.operation and _COMPARABLE.fullmatch(model.unit)
-        if comparable and quantity.cost.records >= _ENOUGH:
-            by_work[made.project, model.operation, model.unit][made.endpoint_id] = quantity
+        model, work = counts.known[made.endpoint_id], work_of(made.endpoint_id)
+        comparable = made.project.project and model.operation and is_comparable(model.unit)
+        if comparable and (work or model.operation in ONE_WORK) and quantity.cost.records >= _ENOUGH:
+            by_work[made.project, model.operation, work, model.unit][made.endpoint_id] = quantity
     pairs: defaultdict[tuple[str, str], list[tuple[Made, Quantity, Quantity]]] = defaultdict(list)
-    for (project, _, _), used in by_work.items():
+    for (project, *_), used in by_work.items():
         for endpoint_id, dear in used.items():
             others = [
                 (cheap.cost.records, other, cheap)
                 for other, cheap in used.items()
-                if _price(cheap) < _price(dear) * _LESS and _saved(dear, cheap) > 0
+                if 0 < _price(cheap) < _price(dear) * _LESS
+                and _saved(dear, cheap) > 0
+                and not is_for_research(models.get(other))
             ]
             if others:
                 _, other, cheap = max(others, key=lambda one: (one[0], one[1]))
@@ -148,24 +145,26 @@ def cheaper_siblings(counts: Counts, models: Mapping[str, ModelFact]) -> Iterato
 
     The ids differ in words like pro, fast or lite alone; category and unit are the same; the larger one has made twenty
     generations; the smaller one's list price is less than two thirds of what the larger one's unit really cost.
-    Only models whose prices trayd knows are looked at: those that were used at some time.
+    Only models whose prices trayd knows are looked at: those that were used at some time; and none with a licence for
+    research.
     """
     family: defaultdict[tuple[str, ...], list[ModelFact]] = defaultdict(list)
     for fact in models.values():
-        if fact.unit_price is not None and fact.unit_price > 0 and fact.currency == "USD":
-            family[_family(fact.endpoint_id)].append(fact)
+        priced = fact.unit_price is not None and fact.unit_price > 0 and fact.currency == "USD"
+        if priced and not is_for_research(fact):
+            family[family_of(fact.endpoint_id)].append(fact)
     used: defaultdict[str, dict[Made, Quantity]] = defaultdict(dict)
     for made, quantity in counts.quantities.items():
         used[made.endpoint_id][made] = quantity
     for endpoint_id, works in used.items():
         model = counts.known[endpoint_id]
         cost = added([work.cost for work in works.values()])
-        if cost.records < _OFTEN or not _COMPARABLE.fullmatch(model.unit):
+        if cost.records < _OFTEN or not is_comparable(model.unit):
             continue
         units = sum((Fraction(work.units) for work in works.values()), Fraction(0))
         smaller = [
             (fact.unit_price, fact.endpoint_id)
-            for fact in family[_family(endpoint_id)]
+            for fact in family[family_of(endpoint_id)]
             if fact.endpoint_id != endpoint_id
             and fact.unit_price is not None
             and (fact.operation, (fact.unit or "").strip().lower()) == (model.operation, model.unit)
@@ -177,10 +176,6 @@ def cheaper_siblings(counts: Counts, models: Mapping[str, ModelFact]) -> Iterato
             costs = {made: work.cost for made, work in works.items()}
             tried = sum(one.cost.records for one in used[other].values()) if other in used else 0
             yield Found(Kind.SMALLER_MODEL, saving, endpoint_id, costs, instead=other, with_other=tried)
-
-
-def _family(endpoint_id: str) -> tuple[str, ...]:
-    return tuple(part for part in endpoint_id.split("/") if part not in _SIZES)
 
 
 def unneeded_sound(counts: Counts) -> Iterator[Found]:
@@ -296,37 +291,39 @@ def unneeded_lines(counts: Counts) -> Iterator[Found]:
 def long_videos(counts: Counts) -> Iterator[Found]:
     """Videos at least twice as long as a person's usual ones by the same model, for a project where that is unusual.
 
-    Only models billed by the second whose length is chosen. Twenty videos tell what is usual (the median), for the
-    model and once more for the project: where most of a project's are long, it needs them so. Five long ones at least;
-    what they cost beyond the usual length is the saving.
+    Only models billed by the second whose length is chosen, and only videos whose parameters tell it: units are no
+    lengths, for sound and resolution can be billed by more of them. Twenty videos tell what is usual (the median), for
+    the model and once more for the project: where most of a project's are long, it needs them so. Five long ones at
+    least; what they cost beyond the usual length is the saving.
     """
     by_model: defaultdict[str, dict[Made, Quantity]] = defaultdict(dict)
     for made, quantity in counts.quantities.items():
-        if is_chosen_length(counts.known[made.endpoint_id]):
+        if quantity.by_seconds:
             by_model[made.endpoint_id][made] = quantity
     for endpoint_id, works in by_model.items():
-        usual = _median([work.by_units for work in works.values()])
-        if sum(work.cost.records for work in works.values()) < _OFTEN or usual is None:
+        told = [cost for work in works.values() for cost in work.by_seconds.values()]
+        others = sum(cost.records for cost in told)
+        usual = _median([work.by_seconds for work in works.values()])
+        if others < _OFTEN or usual is None:
             continue
         saving, costs = Fraction(0), dict[Made, Cost]()
         for made, work in works.items():
-            long = {units: cost for units, cost in work.by_units.items() if units >= usual * _LONG}
-            here = _median([work.by_units])
+            long = {seconds: cost for seconds, cost in work.by_seconds.items() if seconds >= usual * _LONG}
+            here = _median([work.by_seconds])
             if long and here is not None and here < usual * _LONG:
-                saving += sum(cost.nanos * (1 - Fraction(usual) / Fraction(units)) for units, cost in long.items())
+                saving += sum(cost.nanos * (1 - Fraction(usual) / Fraction(seconds)) for seconds, cost in long.items())
                 costs[made] = added(list(long.values()))
         if added(list(costs.values())).records >= _FEW:
-            others = sum(work.cost.records for work in works.values())
             yield Found(Kind.LENGTH, saving, endpoint_id, costs, with_other=others, usual=usual)
 
 
 def _median(tables: list[dict[Decimal, Cost]]) -> Decimal | None:
     """The length in the middle, the shorter one of two."""
-    records = sorted((units, cost.records) for table in tables for units, cost in table.items())
+    records = sorted((seconds, cost.records) for table in tables for seconds, cost in table.items())
     middle = (sum(number for _, number in records) - 1) // 2
-    for units, number in records:
+    for seconds, number in records:
         if middle < number:
-            return units
+            return seconds
         middle -= number
     return None
 
@@ -344,7 +341,10 @@ def billed_failures(counts: Counts) -> Iterator[Found]:
 
 
 def research_licences(counts: Counts) -> Iterator[Found]:
-    """Generations for a client by a model that fal lists with a research licence: a risk from the first one on."""
+    """Generations for a client by a model that fal lists with a research licence: a risk from the first one on.
+
+    One that cost nothing is as much of a risk; one that failed has made nothing that could be billed.
+    """
     by_model: defaultdict[str, dict[Made, Cost]] = defaultdict(dict)
     for made, cost in counts.for_clients.items():
         by_model[made.endpoint_id][made] = cost

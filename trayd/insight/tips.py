@@ -20,12 +20,12 @@ import msgspec
 from trayd.facts import ModelFact
 from trayd.insight.tip_counts import Counts, added
 from trayd.insight.tip_rules import (
-    LEAST_SAVING,
     Found,
     Kind,
     billed_failures,
     cheaper_models,
     cheaper_siblings,
+    is_worth_telling,
     long_videos,
     research_licences,
     unneeded_lines,
@@ -116,11 +116,11 @@ class TipFinder:
 
     def _found(self) -> Iterator[Found]:
         counts = self.counts
-        cheaper = list(cheaper_models(counts))
+        cheaper = [one for one in cheaper_models(counts, self._models) if is_worth_telling(one)]
         known = {one.model for one in cheaper}
         siblings = (one for one in cheaper_siblings(counts, self._models) if one.model not in known)
         for rule in (cheaper, siblings, unneeded_sound(counts), unneeded_lines(counts), long_videos(counts)):
-            yield from (one for one in rule if one.saving is not None and one.saving >= LEAST_SAVING)
+            yield from filter(is_worth_telling, rule)
         yield from billed_failures(counts)
         yield from research_licences(counts)
 
