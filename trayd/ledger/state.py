@@ -46,6 +46,7 @@ class State:
         self.folders = folders
         self._clock = clock
         self._newest: dict[str, BalanceReading] = {}
+        self._unchanged: dict[str, BalanceReading] = {}
         self._waiting: dict[tuple[str, str], Change] = {}
         self._canonical: dict[str, str] = {}
         self._covered: dict[str, Coverage] = {}
@@ -282,8 +283,16 @@ class State:
             newer = new.setdefault(reading.account, [])
             last = self._last_before(reading, newer)
             if last is None or last.amount != reading.amount or reading.at - last.at >= _WRITE_ANYWAY:
+                same = self._unchanged.get(reading.account)
+                rises = same is not None and same.amount.nanos < reading.amount.nanos
+                if same and rises and last and last.amount == same.amount and last.at < same.at < reading.at:
+                    # What was bought was bought after this one, which can be a day later than the last one written.
+                    newer.append(same)
+                    yield Change("balances", place(same), same), False
                 newer.append(reading)
                 yield Change("balances", place(reading), reading), False
+            else:
+                self._unchanged[reading.account] = reading
 
     def _last_before(self, reading: BalanceReading, newer: list[BalanceReading]) -> BalanceReading | None:
         """The last reading of the account that is not later than this one, also of those that are just being added."""
