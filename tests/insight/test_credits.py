@@ -357,6 +357,18 @@ def test_credits_of_unknown_age_are_spent_before_all_others_and_never_warned_of(
     assert (found.used, found.unused) == (Money.of("20.00"), Money.of("80.00"))
 
 
+def test_credits_that_may_be_gone_and_are_still_in_the_balance_are_spent_before_newer_ones():
+    # Bought within 20 days without trayd; two days after the first day on which they may be gone they are there.
+    bought = [
+        jump("0.00", "100.00", START, gap=timedelta(days=20)),
+        jump("100.00", "150.00", START + timedelta(minutes=5)),
+    ]
+    today = (START - timedelta(days=20) + LIFETIME).date() + timedelta(days=2)
+    (found,) = of_year("150.00", "2.00", today=today, bought=bought)
+    # $36 in 18 days, all of it from the older ones.
+    assert (found.days, found.used, found.unused) == (18, Money(0), Money.of("50.00"))
+
+
 @given(histories(), st.integers(0, 400), st.integers(0, 20 * 10**9), st.integers(0, 20 * 10**9))
 def test_who_spends_more_loses_less(history, days, one, two):
     readings, jumps, spent = history

@@ -281,6 +281,8 @@ def expiring(lots: Sequence[Lot], *, today: date, per_day: Money | None) -> tupl
     """What will become of each lot that has a date and something left, the first to expire first.
 
     Spending uses older lots first, and what is of unknown age before them; what it leaves of a lot on its day is lost.
+    A lot whose day is over although the balance still holds it was bought later than on the first day possible: it is
+    spent before those that follow, and no longer warned of.
 
     Args:
         lots: of one account, the oldest first.
@@ -291,11 +293,11 @@ def expiring(lots: Sequence[Lot], *, today: date, per_day: Money | None) -> tupl
     found: list[Expiring] = []
     for lot in lots:
         left = lot.left.nanos
-        if lot.expires is None:
+        days = None if lot.expires is None else (lot.expires - today).days
+        if days is None or days < 0:
             before += left
             continue
-        days = (lot.expires - today).days
-        if not left or days < 0:
+        if not left:
             continue
         used = 0
         if per_day is not None:
