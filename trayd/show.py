@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trayd.money import Money, format_money
+from trayd.records import UNTIL_RESUMED
 from trayd.texts import without_controls
 
 _STATES = {
@@ -54,9 +55,9 @@ class Style:
             return unknown
         return format_money(Money.of(amount["amount"], amount["currency"]), self.locale)
 
-    def day(self, day: date) -> str:
-        """The date as its neighbours write it: ``18 Nov 2026``."""
-        return f"{day.day} {day:%b %Y}"
+    def day(self, day: date, beside: date | None = None) -> str:
+        """The date as its neighbours write it: ``18 Nov 2026``; ``18 Nov`` beside another one of that year."""
+        return f"{day.day} {day:%b}" if beside and beside.year == day.year else f"{day.day} {day:%b %Y}"
 
     def time(self, text: str | None) -> str:
         """The instant in the user's zone, to the minute."""
@@ -68,9 +69,19 @@ class Style:
 def status_view(status: dict[str, Any], style: Style) -> RenderableType:
     """The status as it stands first on the screen."""
     parts: list[RenderableType] = [_accounts(status["accounts"], style), "", _spending(status["spent"], style)]
-    parts.extend(Text(f"• {line}") for line in _remarks(status, style))
-    parts.extend(_alert(alert, style) for alert in status["alerts"] if alert["state"] == "open")
+    parts.extend(bullet(line) for line in _remarks(status, style))
+    lasting = [alert for alert in status["alerts"] if alert["state"] == "open"]
+    parts.extend(["", *(_alert(alert, style) for alert in lasting)] if lasting else [])
     return Group(*parts)
+
+
+def bullet(text: str | Text, mark: str | Text = "•") -> RenderableType:
+    """A line that goes on under its own beginning, not under its mark."""
+    lines = Table.grid(padding=(0, 1, 0, 0))
+    lines.add_column(no_wrap=True)
+    lines.add_column(overflow="fold")
+    lines.add_row(mark, text)
+    return lines
 
 
 def not_in_cost(part: dict[str, Any], style: Style) -> str:
@@ -148,34 +159,39 @@ def _accounts(accounts: list[dict[str, Any]], style: Style) -> RenderableType:
         name = account["name"]
         if account["username"] and account["username"] != name:
             name = f"{name} ({account['username']})"
-        state = Text(account["state"].replace("_", " "), style=_STATES.get(account["state"], ""))
-        if account["problem"]:
-            state.append(f": {account['problem']}", style="")
-        elif lasts := _lasts(account, style):
-            state.append(f", {lasts}", style="")
+        state = _state(account)
+        if not account["problem"] and (lasts := _lasts(account, style)):
+            state.append(f", {lasts}")
         table.add_row(name, style.money(account["balance"]), style.time(account["as_of"]), state)
     return table
 
 
-def _alert(alert: dict[str, Any], style: Style) -> Text:
+def _state(account: dict[str, Any]) -> Text:
+    problem = f": {account['problem']}" if account["problem"] else ""
+    return Text.assemble((account["state"].replace("_", " "), _STATES.get(account["state"], "")), problem)
+
+
+def _alert(alert: dict[str, Any], style: Style) -> RenderableType:
     """An open alert; one that is snoozed is told in quieter letters."""
-    title = f"{alert['title']}: " if alert["title"] else ""
-    told = f"! {title}{alert['text']} (since {style.time(alert['since'])}"
+    since = f"since {style.time(alert['since'])}"
     if alert["snoozed_until"]:
-        return Text(f"{told}, snoozed until {style.time(alert['snoozed_until'])})", style="dim")
-    return Text(f"{told})", style="bold red")
+        since += f", snoozed until {style.time(alert['snoozed_until'])}"
+    color = "dim" if alert["snoozed_until"] else "bold red"
+    told = Text.assemble((f"{alert['title']}\n" if alert["title"] else "", color), alert["text"], (f"\n{since}", "dim"))
+    return bullet(told, Text("!", style=color))
 
 
 def _lasts(account: dict[str, Any], style: Style) -> str:
     """How long a balance lasts; empty without a forecast."""
     if not account["run_out"]:
         return ""
-    told = f"lasts until {style.day(date.fromisoformat(account['run_out']))}"
+    seen = datetime.fromisoformat(account["as_of"]).date() if account["as_of"] else None
+    told = f"lasts until {style.day(date.fromisoformat(account['run_out']), seen)}"
     if not account["run_out_range"]:
         return told
     first, last = account["run_out_range"]
-    end = f"and {style.day(date.fromisoformat(last))}" if last else "and more than a year"
-    return f"{told} (between {style.day(date.fromisoformat(first))} {end})"
+    end = style.day(date.fromisoformat(last), seen) if last else "more than a year"
+    return f"{told} ({style.day(date.fromisoformat(first), seen)} to {end})"
 
 
 def _spending(spent: dict[str, Any], style: Style) -> RenderableType:
@@ -217,8 +233,15 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
     if drop["waiting"] or drop["rejected"]:
         remarks.append(f"drop folder: {drop['waiting']} waiting, {drop['rejected']} rejected")
     if status["paused_until"]:
-        remarks.append(f"alerts are paused until {style.time(status['paused_until'])}")
+        remarks.append(pause_told(status["paused_until"], style))
     return remarks
+
+
+def pause_told(until: str, style: Style) -> str:
+    """Until when alerts are paused."""
+    if datetime.fromisoformat(until) >= UNTIL_RESUMED:
+        return "alerts are paused until `trayd alerts resume`"
+    return f"alerts are paused until {style.time(until)}"
 
 
 def conversions(total: dict[str, Any], style: Style) -> Iterator[str]:
@@ -262,9 +285,7 @@ def refresh_view(accounts: Iterable[dict[str, Any]]) -> RenderableType:
     """How each account stands after a poll."""
     table = new_table("account", "state", "new", "changed", numbers=("new", "changed"))
     for account in accounts:
-        state = Text(account["state"].replace("_", " "), style=_STATES.get(account["state"], ""))
-        if account["problem"]:
-            state.append(f": {account['problem']}", style="")
+        state = _state(account)
         table.add_row(account["name"], state, str(account["created"]), str(account["changed"]))
     return table
 

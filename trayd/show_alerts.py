@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.text import Text
 
-from trayd.records import UNTIL_RESUMED
-from trayd.show import Style, count, new_table
+from trayd.show import Style, bullet, count, new_table, pause_told
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,19 +19,20 @@ def alerts_view(answer: dict[str, Any], style: Style) -> RenderableType:
     """What lasts with its text and id; below, a line for each that is over."""
     lines: list[RenderableType] = []
     if answer["paused_until"]:
-        lines.append(Text(f"• {_paused(answer, style)}"))
+        lines.append(bullet(pause_told(answer["paused_until"], style)))
     if answer["quiet_until"]:
-        lines.append(Text(f"• quiet hours until {style.time(answer['quiet_until'])}"))
+        lines.append(bullet(f"quiet hours until {style.time(answer['quiet_until'])}"))
     lasting = [alert for alert in answer["alerts"] if alert["resolved"] is None]
     for alert in lasting:
-        lines.append(Text(f"! {alert['title']}", style=_COLORS[alert["urgency"]]))
-        lines.append(Text(f"  {alert['text']}"))
-        lines.append(Text(f"  since {style.time(alert['since'])}{_more(alert, style)}; id {alert['id']}", style="dim"))
+        color = _COLORS[alert["urgency"]]
+        since = f"\nsince {style.time(alert['since'])}{_more(alert, style)}\nid {alert['id']}"
+        told = Text.assemble((f"{alert['title']}\n", color), alert["text"], (since, "dim"))
+        lines.append(bullet(told, Text("!", style=color)))
     if not lasting:
         lines.append(Text("no open alerts"))
     over = [alert for alert in answer["alerts"] if alert["resolved"] is not None]
     if over:
-        table = new_table("since", "until", "what", "id")
+        table = new_table("since", "until", "what", "id", whole=("id",))
         for alert in over:
             until = style.time(alert["resolved"]) if alert["state"] == "over" else ""
             table.add_row(style.time(alert["since"]), until, alert["title"] or alert["rule"], alert["id"])
@@ -50,7 +49,7 @@ def snoozed_view(answer: dict[str, Any], style: Style) -> RenderableType:
 
 def paused_view(answer: dict[str, Any], style: Style) -> RenderableType:
     """Until when, or that there is none."""
-    return Text(_paused(answer, style) if answer["paused_until"] else "alerts go to the desktop")
+    return Text(pause_told(answer["paused_until"], style) if answer["paused_until"] else "alerts go to the desktop")
 
 
 def tried_view(answer: list[dict[str, Any]], _style: Style) -> RenderableType:
@@ -62,13 +61,6 @@ def tried_view(answer: list[dict[str, Any]], _style: Style) -> RenderableType:
         color = "red" if tried["state"] == "failed" else ""
         lines.append(Text(f"{what}: {tried['state']}{trouble}", style=color))
     return Group(*lines)
-
-
-def _paused(answer: dict[str, Any], style: Style) -> str:
-    until = answer["paused_until"]
-    if datetime.fromisoformat(until) >= UNTIL_RESUMED:
-        return "alerts are paused until `trayd alerts resume`"
-    return f"alerts are paused until {style.time(until)}"
 
 
 def _more(alert: dict[str, Any], style: Style) -> str:

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from trayd.budget_settings import SCOPES
-from trayd.show import Style, count, new_table
+from trayd.show import Style, bullet, count, new_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -79,34 +79,31 @@ def _month(answer: dict[str, Any], style: Style) -> list[RenderableType]:
 
 
 def budgets_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
-    """A row with a bar for each budget; below, what is not in the figures."""
+    """Each budget with a bar, in its second line what it is for and what is expected; below, what is in no figure."""
     if not answer:
         return Text("no budgets; `trayd config edit` shows how a [[budget]] is said")
-    table = new_table(
-        "budget", "for", "period", "spent", "of", "", "%", "expected", numbers=("spent", "of", "%", "expected")
-    )
+    table = new_table("budget", "spent", "%", "", numbers=("spent", "%"), whole=("spent", "%", ""))
     remarks: list[RenderableType] = []
     for status in answer:
-        share = Decimal(status["share"])
-        table.add_row(
-            status["budget"]["name"],
-            _scope(status["budget"]),
-            _period(status["period"], style),
-            style.money(status["spent"]),
-            style.money(status["limit"]),
-            _bar(share, status["expected_share"]),
-            _percent(share),
-            _expected(status, style),
-        )
-        remarks += [Text(f"• {status['budget']['name']}: {remark}") for remark in _remarks(status, style)]
+        share, expected = Decimal(status["share"]), status["expected_share"]
+        of = Text.assemble(status["budget"]["name"], (f"\n{_period(status['period'], style)}, {_scope(status)}", "dim"))
+        spent = Text(f"{style.money(status['spent'])} of {style.money(status['limit'])}")
+        shares = _percent(share)
+        if expected is not None:
+            low, high = style.money(status["low"]), style.money(status["high"])
+            spent.append(f"\n{style.money(status['expected'])} expected\n")
+            spent.append(f"{low} to {high}", style="dim")
+            shares += f"\n{_percent(Decimal(expected))}"
+        table.add_row(of, spent, shares, _bar(share, expected))
+        remarks += [bullet(f"{status['budget']['name']}: {remark}") for remark in _remarks(status, style)]
     if any(status["expected"] for status in answer):
         remarks.append(Text("░ expected by the end of the period; the range holds four times out of five", style="dim"))
     return Group(table, *remarks)
 
 
-def _scope(budget: dict[str, Any]) -> str:
-    narrowed = [f"{name} {budget[name]}" for name in SCOPES if budget[name]]
-    return "\n".join(narrowed) or "everything"
+def _scope(status: dict[str, Any]) -> str:
+    budget = status["budget"]
+    return ", ".join(f"{name} {budget[name]}" for name in SCOPES if budget[name]) or "everything"
 
 
 def _period(period: str, style: Style) -> str:
@@ -135,15 +132,6 @@ def _percent(share: Decimal) -> str:
 
 def _cells(share: Decimal) -> int:
     return max(0, min(int(share * _BAR / _FULL), _BAR))
-
-
-def _expected(status: dict[str, Any], style: Style) -> str:
-    if status["expected"] is None:
-        return ""
-    percent = _percent(Decimal(status["expected_share"]))
-    return (
-        f"{style.money(status['expected'])}, {percent}\n{style.money(status['low'])} to {style.money(status['high'])}"
-    )
 
 
 def _remarks(status: dict[str, Any], style: Style) -> list[str]:

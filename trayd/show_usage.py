@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.measure import Measurement
 from rich.text import Text
 
-from trayd.show import UNKNOWN, Style, conversions, cost, count, new_table, not_in_cost
+from trayd.show import UNKNOWN, Style, bullet, conversions, cost, count, new_table, not_in_cost
 
 #: The weekdays as people call them, by their keys, Monday first.
 WEEKDAY_NAMES = {
@@ -71,8 +71,8 @@ def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> Renderabl
         lines.append(_parts(usage, style, by))
     if total["unpriced"]:
         has = "has" if total["unpriced"] == 1 else "have"
-        lines.append(Text(f"• {count(total['unpriced'], 'generation')} {has} no price yet: not in the totals"))
-    lines.extend(Text(f"• {line}") for line in conversions(total, style))
+        lines.append(bullet(f"{count(total['unpriced'], 'generation')} {has} no price yet: not in the totals"))
+    lines.extend(map(bullet, conversions(total, style)))
     return Group(*lines)
 
 

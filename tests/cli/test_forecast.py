@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from tests.end_to_end.support import Home, SandboxProcess
 from trayd.alert_settings import AnomalyLimits
@@ -166,10 +167,12 @@ def test_how_budgets_look(capsys: pytest.CaptureFixture[str]) -> None:
         budget("130.0", None, name="All"),
     ]
     assert shown(budgets_view(plain(told), STYLE), capsys) == [
-        "budget  for               period      spent       of                            %            expected",
-        "Film    client Northwind  Nov 2026  $150.00  $300.00  ██████████░░░░░·····   50 %       $226.50, 75 %",
-        "                                                                                   $150.00 to $226.50",
-        "All     everything        Nov 2026  $390.00  $300.00  ████████████████████  130 %",
+        "budget                                   spent      %",
+        "Film                        $150.00 of $300.00   50 %  ██████████░░░░░·····",
+        "Nov 2026, client Northwind    $226.50 expected   75 %",
+        "                            $150.00 to $226.50",
+        "All                         $390.00 of $300.00  130 %  ████████████████████",
+        "Nov 2026, everything",
         "• Film: of what is expected, new is not in it: not read",
         "• All: 3 generations without a price not in it",
         "• All: no forecast: no billing has been read yet",
@@ -181,9 +184,23 @@ def test_how_budgets_look(capsys: pytest.CaptureFixture[str]) -> None:
 def test_shares_are_rounded_down_so_that_a_budget_is_never_used_up_too_early(
     share: str, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = shown(budgets_view(plain([budget(share, share)]), STYLE), capsys)[1]
-    assert first.split("·")[-1].split("█")[-1].strip().startswith(told)
-    assert first.endswith(f", {told}")
+    spent, expected = shown(budgets_view(plain([budget(share, share)]), STYLE), capsys)[1:3]
+    assert f"of $300.00  {told}  " in spent
+    assert expected.endswith(f"expected  {told}")
+
+
+def test_a_budget_with_a_long_name_fits_eighty_columns_with_its_figures_and_its_bar_whole(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    long = budget(
+        "50.0", "75.5", name="Frühjahrskampagne, alle Modelle", client="Halden & Co", project="Product Launch"
+    )
+    console = Console(width=80)
+    console.print(budgets_view(plain([long]), STYLE))
+    told = capsys.readouterr().out.splitlines()
+    assert max(map(len, told)) <= 80
+    assert told[1].rstrip().endswith("██████████░░░░░·····")
+    assert "$150.00 to $226.50" in told[3]
 
 
 def test_how_unusual_days_look(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.insight.usage import usage
 from trayd.insight.windows import parse_window
 from trayd.money import Money
-from trayd.records import Filters
+from trayd.records import UNTIL_RESUMED, Filters
 from trayd.shapes import plain
 from trayd.show import Style, console, new_table, status_view
 from trayd.show_usage import usage_view
@@ -126,10 +126,27 @@ def test_the_status_tells_how_long_balances_last_the_month_and_what_is_open(caps
         ),
     )
     told = shown(status_view(plain(made), IN_KRONOR), capsys)
-    assert told[1].endswith("ok, lasts until 3 Dec 2026 (between 1 Dec 2026 and 6 Dec 2026)")
-    assert told[2].endswith("(between 1 Dec 2026 and more than a year)")
+    assert told[1].endswith("ok, lasts until 3 Dec (1 Dec to 6 Dec)")
+    assert told[2].endswith("(1 Dec to more than a year)")
     assert "• November: $812.00 so far, about $1,090.00 by its end (between $950.00 and $1,240.00)" in told
-    assert told[-2:] == [
-        "! Balance low: $48 are left. (since 2026-11-20 14:00)",
-        "! Balance low: $48 are left. (since 2026-11-20 14:00, snoozed until 2026-11-20 15:00)",
+    assert told[-7:] == [
+        "",
+        "! Balance low",
+        "  $48 are left.",
+        "  since 2026-11-20 14:00",
+        "! Balance low",
+        "  $48 are left.",
+        "  since 2026-11-20 14:00, snoozed until 2026-11-20 15:00",
     ]
+
+
+@pytest.mark.parametrize(
+    ("until", "told"),
+    [
+        (NOW + timedelta(hours=2), "• alerts are paused until 2026-11-20 16:00"),
+        (UNTIL_RESUMED, "• alerts are paused until `trayd alerts resume`"),
+    ],
+)
+def test_the_status_tells_how_a_pause_ends(until, told, capsys):
+    spending = dict.fromkeys(("24h", "7d", "30d", "total"), Spent(cost=Money.of("1")))
+    assert told in shown(status_view(plain(Status(accounts=(), spent=spending, paused_until=until)), IN_KRONOR), capsys)
