@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -16,14 +16,9 @@ from trayd.ledger.jumps import Jumps
 from trayd.ledger.naming import naming, operation_changes, says_the_same, with_model
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.past import Past, place
+from trayd.ledger.readings import WRITE_ANYWAY, Readings
 from trayd.ledger.tables import STATE_TABLES, Differences, Identity, LinkKept, ModelKnown, Naming, StateDB
 from trayd.records import DEFAULT_ACCOUNT, BalanceReading, Episode
-
-#: An unchanged balance, and an unchanged model, are written again when the last reading is this old.
-_WRITE_ANYWAY = timedelta(hours=24)
-
-#: A reading that is of later than this much from now was made by a clock that was wrong.
-_CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 class State:
@@ -45,15 +40,13 @@ class State:
         self.past = Past(self.pair, folders, disk)
         self.folders = folders
         self._clock = clock
-        self._newest: dict[str, BalanceReading] = {}
-        self._unchanged: dict[str, BalanceReading] = {}
         self._waiting: dict[tuple[str, str], Change] = {}
         self._canonical: dict[str, str] = {}
         self._covered: dict[str, Coverage] = {}
         self._default_is_real = False
         self._only: str | None = None
         self._derive()
-        self._note_newest(self.rows("balances").values())
+        self._readings = Readings(self.pair, clock)
         self._jumps = Jumps(self.pair, self.past)
 
     @property
@@ -115,7 +108,7 @@ class State:
     def latest_balances(self) -> dict[str, BalanceReading]:
         """The newest reading of each account."""
         newest: dict[str, BalanceReading] = {}
-        for reading in map(self._presented, self._newest.values()):
+        for reading in map(self._presented, self._readings.newest.values()):
             known = newest.get(reading.account)
             if known is None or known.at <= reading.at:
                 newest[reading.account] = reading
@@ -153,13 +146,6 @@ class State:
     def _presented(self, reading: BalanceReading) -> BalanceReading:
         account = self.canonical(reading.account)
         return reading if account == reading.account else msgspec.structs.replace(reading, account=account)
-
-    def _note_newest(self, readings: Iterable[BalanceReading]) -> None:
-        wrong = self._clock() + _CLOCKS_DIFFER
-        for reading in readings:
-            known = self._newest.get(reading.account)
-            if known is None or known.at <= reading.at or reading.at <= wrong < known.at:
-                self._newest[reading.account] = reading
 
     def episodes(self) -> dict[str, Episode]:
         """The episodes that last or ended in the last months, by id: of several with one id, the last."""
@@ -223,7 +209,7 @@ class State:
             known = self.rows("coverage").get(coverage.account)
             if known is None or (known != coverage and known.fetched_at <= coverage.fetched_at):
                 yield Change("coverage", coverage.account, coverage), False
-        balances = [change for change, _ in self._balances(batch.balances)]
+        balances = list(self._readings.changes(batch.balances))
         jumps = self._jumps.changes([change.row for change in balances], self._clock())
         yield from ((change, False) for change in (*balances, *jumps))
         yield from self._compared(batch)
@@ -263,7 +249,7 @@ class State:
                 continue
             seen[fact.endpoint_id] = new
             can_wait = known is not None and says_the_same(known, new)
-            soon = known is not None and new.latest.seen_at - known.latest.seen_at < _WRITE_ANYWAY
+            soon = known is not None and new.latest.seen_at - known.latest.seen_at < WRITE_ANYWAY
             yield Change("models", fact.endpoint_id, new), can_wait and soon
 
     def _episodes(self, episodes: tuple[Episode, ...]) -> Iterator[tuple[Change, bool]]:
@@ -277,32 +263,6 @@ class State:
                 yield Change("episodes", place(known), known), False  # the one before it, which is over
             yield Change("episodes", episode.id, episode), False
 
-    def _balances(self, readings: tuple[BalanceReading, ...]) -> Iterator[tuple[Change, bool]]:
-        new: dict[str, list[BalanceReading]] = {}
-        for reading in readings:
-            newer = new.setdefault(reading.account, [])
-            last = self._last_before(reading, newer)
-            if last is None or last.amount != reading.amount or reading.at - last.at >= _WRITE_ANYWAY:
-                same = self._unchanged.get(reading.account)
-                rises = same is not None and same.amount.nanos < reading.amount.nanos
-                if same and rises and last and last.amount == same.amount and last.at < same.at < reading.at:
-                    # What was bought was bought after this one, which can be a day later than the last one written.
-                    newer.append(same)
-                    yield Change("balances", place(same), same), False
-                newer.append(reading)
-                yield Change("balances", place(reading), reading), False
-            else:
-                self._unchanged[reading.account] = reading
-
-    def _last_before(self, reading: BalanceReading, newer: list[BalanceReading]) -> BalanceReading | None:
-        """The last reading of the account that is not later than this one, also of those that are just being added."""
-        newest = newer[-1] if newer else self._newest.get(reading.account)
-        if newest is None or newest.at <= reading.at:
-            return newest
-        rows: Iterable[BalanceReading] = self.rows("balances").values()  # rare: they come one after the other
-        before = [one for one in (*rows, *newer) if one.account == reading.account and one.at <= reading.at]
-        return max(before, key=lambda one: one.at, default=None)
-
     def with_waiting(self, changes: list[Change]) -> list[Change]:
         """The changes, and with them those that waited for a write."""
         named = {(change.table, change.key) for change in changes}
@@ -315,7 +275,7 @@ class State:
         self._waiting |= {(change.table, change.key): change for change in later}
         self.pair.apply([*written, *later])
         readings = [change.row for change in written if change.table == "balances" and change.row is not None]
-        self._note_newest(readings)
+        self._readings.note(readings)
         self._jumps.note(readings)
         if written or later:
             self._derive()
@@ -333,7 +293,7 @@ class State:
         """The same in short steps, between which whole changes can be made; see :meth:`Pair.checkpoint_steps`."""
         refused = None
         try:
-            self.past.let_go(self._clock(), {place(reading) for reading in self._newest.values()})
+            self.past.let_go(self._clock(), {place(reading) for reading in self._readings.newest.values()})
             self._let_go_of_jumps()
         except LedgerFullError as error:
             refused = error
