@@ -10,13 +10,14 @@ from rich.console import Group
 from rich.text import Text
 
 from trayd.money import Money, exact_formatter
-from trayd.show import Style, count, new_table
+from trayd.show import Style, bullet, count, new_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-# Requests, and generations that are not billed yet, which are shown; --json has more of them.
+# Requests, generations that are not billed yet, and models, which are shown; --json has more of them.
 _SHOWN = 10
+_MODELS = 20
 
 # A bias of less than this is none that one would notice.
 _NOTICED = 0.005
@@ -69,7 +70,7 @@ def _difference(difference: dict[str, Any], style: Style) -> Iterator[Renderable
         style="bold red",
     )
     if difference["records"]:
-        table = new_table("request", "ledger", "fal", "apart", numbers=("ledger", "fal", "apart"))
+        table = new_table("request", "ledger", "fal", "apart", numbers=("ledger", "fal", "apart"), whole=("request",))
         for one in difference["records"][:_SHOWN]:
             table.add_row(
                 one["request_id"],
@@ -101,7 +102,8 @@ def _accuracy(answer: dict[str, Any], style: Style) -> Iterator[RenderableType]:
             "off by",
             numbers=("compared", "estimated", "billed", "bias", "off by"),
         )
-        for part in compared["by"]:
+        shown = compared["by"][:_MODELS] if answer["by"] == "model" else compared["by"]
+        for part in shown:
             table.add_row(
                 part["key"],
                 f"{part['records']:,}",
@@ -111,11 +113,13 @@ def _accuracy(answer: dict[str, Any], style: Style) -> Iterator[RenderableType]:
                 _percent(part["error"]),
             )
         yield table
+        if more := len(compared["by"]) - len(shown):
+            yield Text(f"  and {count(more, 'more model')}; --json has all")
     else:
         yield Text(f"estimates of {window}: none to compare with a bill")
     left = [f"{number:,} {_NOT_COMPARED[why]}" for why, number in compared["not_compared"].items() if number]
     if left:
-        yield Text(f"• not compared: {', '.join(left)}")
+        yield bullet(f"not compared: {', '.join(left)}")
 
 
 def _in_words(accuracy: dict[str, Any]) -> str:
@@ -134,15 +138,15 @@ def _open(waiting: dict[str, Any], what: str, style: Style) -> Iterator[Renderab
     estimated = " + ".join(style.money(amount) for amount in waiting["estimated"])
     yield ""
     yield Text(f"{count(waiting['generations'], 'generation')} {what}{f', estimated {estimated}' if estimated else ''}")
-    table = new_table("since", "model", "status", "estimate", "request", "fal's bills", numbers=("estimate",))
+    table = new_table(
+        "since", "model and request", "estimate", "fal's bills", numbers=("estimate",), whole=("since", "estimate")
+    )
     for one in waiting["oldest"][:_SHOWN]:
         table.add_row(
-            style.time(one["since"]),
-            one["endpoint_id"],
-            one["status"],
+            Text.assemble(style.time(one["since"]), (f"\n{one['status']}", "dim")),
+            f"{one['endpoint_id']}\n{one['request_id'] or one['id']}",
             style.money(one["estimate"]),
-            one["request_id"] or one["id"],
-            "read, not in them" if one["covered"] else "not read of then",
+            "not in them" if one["covered"] else "not read yet",
         )
     yield table
     more = waiting["generations"] - min(_SHOWN, len(waiting["oldest"]))

@@ -33,11 +33,12 @@ _NOT_KNOWN = "(not known, or other tools)"
 _UNTAGGED = "(none)"
 
 _BAR_WIDTH = 24
+_NARROWEST_BAR = 6
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 class _Bar:
-    """A bar as long as its part of the longest one; in full characters where the terminal has no others.
+    """A bar as long as its part of the longest one, which takes what room there is; in ASCII where nothing else goes.
 
     Args:
         part: 0 to 1.
@@ -47,14 +48,15 @@ class _Bar:
         self._part = min(max(part, 0.0), 1.0)
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        width = min(_BAR_WIDTH, options.max_width)
         if options.ascii_only:
-            yield Text("#" * round(self._part * _BAR_WIDTH), style="cyan")
+            yield Text("#" * round(self._part * width), style="cyan")
             return
-        whole, eighths = divmod(round(self._part * _BAR_WIDTH * 8), 8)
+        whole, eighths = divmod(round(self._part * width * 8), 8)
         yield Text(("█" * whole + _EIGHTHS[eighths]).rstrip(), style="cyan")
 
     def __rich_measure__(self, _console: Console, _options: ConsoleOptions) -> Measurement:
-        return Measurement(_BAR_WIDTH, _BAR_WIDTH)
+        return Measurement(_NARROWEST_BAR, _BAR_WIDTH)
 
 
 def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> RenderableType:

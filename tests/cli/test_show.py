@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from msgspec import structs
+from rich.console import Console
 
 from tests.insight.recount import Recount
 from tests.insight.samples import NOW, ecb, external, generation, rates
@@ -93,6 +94,16 @@ def test_weekdays_and_hours_are_shown_in_full_with_their_averages_as_bars(capsys
     assert [line[:5] for line in told[4:28]] == [f"{hour:02d}:00" for hour in range(24)]
     assert told[13].endswith("█" * 24)
     assert told[28].startswith("(other tools)")
+
+
+def test_bars_take_the_room_that_figures_leave(capsys):
+    of = [generation("3.00", timestamp=NOW - timedelta(days=days)) for days in range(3)]
+    of += [generation(None, timestamp=NOW - timedelta(days=1))]
+    narrow = Console(width=72)
+    narrow.print(usage_of(of, "day"))
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("2026-") and " to " not in line]
+    assert len(told) == 3
+    assert {line.count("█") for line in told} == {told[0].count("█")} != {24}
 
 
 def test_where_no_breakdown_was_asked_for_both_peaks_are_told(capsys):
