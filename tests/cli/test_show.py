@@ -97,9 +97,8 @@ def test_weekdays_and_hours_are_shown_in_full_with_their_averages_as_bars(capsys
 
 
 def test_bars_take_the_room_that_figures_leave(capsys):
-    of = [generation("3.00", timestamp=NOW - timedelta(days=days)) for days in range(3)]
-    of += [generation(None, timestamp=NOW - timedelta(days=1))]
-    narrow = Console(width=72)
+    of = [generation("3.00", timestamp=NOW - timedelta(days=days)) for days in (1, 2, 3)]
+    narrow = Console(width=60)
     narrow.print(usage_of(of, "day"))
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("2026-") and " to " not in line]
     assert len(told) == 3
