@@ -141,7 +141,7 @@ def status(as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--window", default="30d", show_default=True, help="24h, 7d, 30d, month or DATE..DATE.")
+@click.option("--window", help="24h, 7d, 30d (without it), month or DATE..DATE; or give --since and --until.")
 @click.option(
     "--by",
     help="model, operation, client, project, deliverable, account, key (the API key or team member), kind (fal, other "

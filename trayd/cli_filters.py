@@ -15,6 +15,7 @@ _TAGS = ("client", "project", "deliverable")
 _WHOSE = (
     click.option("--model", help="Only this endpoint, or all that start with it up to a slash."),
     click.option("--account", help="Only this account."),
+    click.option("--key", help="Only this API key, or this member of the team."),
 )
 _OTHERS = (
     click.option("--kind", type=click.Choice(["internal", "external", "pool"]), help="Only this kind of cost."),

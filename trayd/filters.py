@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 import msgspec
 
 from trayd.errors import UsageError
-from trayd.insight.windows import parse_moment
+from trayd.insight.windows import Window, parse_moment, parse_window, window_between
 from trayd.records import Filters, Kind
 
 
@@ -19,6 +19,7 @@ class WorkQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deliverable: str | None = None
     model: str | None = None
     account: str | None = None
+    key: str | None = None
 
     def within(self, since: datetime | None, until: datetime | None, kind: Kind | None = None) -> Filters:
         """The same as types, of some time and kind."""
@@ -28,6 +29,7 @@ class WorkQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             deliverable=self.deliverable,
             model=self.model,
             account=self.account,
+            key=self.key,
             kind=kind,
             since=since,
             until=until,
@@ -52,3 +54,23 @@ class FilterQuery(WorkQuery, frozen=True, kw_only=True, omit_defaults=True):
         if since is not None and until is not None and since >= until:
             raise UsageError(f"--since {self.since} is not before --until {self.until}", "swap them")
         return self.within(since, until, self.kind)
+
+
+class WindowQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
+    """A window; ``since`` and ``until`` are another way to say it. The last 30 days without any of them."""
+
+    window: str | None = None
+
+    def asked(self, now: datetime, zone: tzinfo) -> Window:
+        """The window that is meant.
+
+        Raises:
+            UsageError: it cannot be read, nothing lies in it, or it is said in two ways.
+        """
+        if self.since is None and self.until is None:
+            return parse_window(self.window or "30d", now, zone)
+        if self.window is not None:
+            raise UsageError("--window goes with neither --since nor --until: both say the time", "give one of them")
+        if self.since is None:
+            raise UsageError(f"--until {self.until}: from when on?", "give --since as well, or --window FIRST..LAST")
+        return window_between(self.since, self.until, now, zone)

@@ -9,9 +9,9 @@ import msgspec
 
 from trayd.errors import UsageError
 from trayd.facts import Checked, Difference
-from trayd.filters import FilterQuery
+from trayd.filters import WindowQuery
 from trayd.insight.accuracy import AccuracyBy, Compared, Comparing, Unconfirmed, unconfirmed
-from trayd.insight.windows import Bounds, parse_window
+from trayd.insight.windows import Bounds
 from trayd.ledger.counting import LATE_BILLING
 from trayd.ledger.month import bounds, month_of
 from trayd.ledger.store import Ledger
@@ -34,10 +34,9 @@ _STATES = {
 _TOO_NEW = "nothing of it is older than six hours, which billing rows are waited for"
 
 
-class ReconcileQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
+class ReconcileQuery(WindowQuery, frozen=True, kw_only=True, omit_defaults=True):
     """Of which time the estimates are judged, and by what."""
 
-    window: str = "30d"
     by: str = AccuracyBy.MODEL.value
 
 
@@ -158,7 +157,7 @@ def reconciled(
     """
     if query.kind not in {None, Kind.INTERNAL}:
         raise UsageError(f"--kind {query.kind}: only what fal bills can be compared", "leave it out")
-    window, by = parse_window(query.window, now, zone), AccuracyBy.named(query.by)
+    window, by = query.asked(now, zone), AccuracyBy.named(query.by)
     filters = msgspec.structs.replace(query.filters(zone), kind=Kind.INTERNAL)
     return _steps(ledger, filters, window.bounds, by, zone, converter)
 

@@ -11,9 +11,9 @@ from msgspec import Meta
 
 from trayd.books import Books
 from trayd.errors import UsageError
-from trayd.filters import FilterQuery
+from trayd.filters import FilterQuery, WindowQuery
 from trayd.insight.usage import Usage, usage
-from trayd.insight.windows import parse_window, previous_window
+from trayd.insight.windows import previous_window
 from trayd.ledger.store import Ledger
 from trayd.rates import Converter
 from trayd.records import Counting
@@ -25,10 +25,9 @@ EXPORT_FORMATS = ("csv",)
 Count = Annotated[int, Meta(ge=0)]
 
 
-class UsageQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
+class UsageQuery(WindowQuery, frozen=True, kw_only=True, omit_defaults=True):
     """A window, and what to break it down by."""
 
-    window: str = "30d"
     by: str | None = None
 
 
@@ -62,7 +61,7 @@ def listed_usage(
     Raises:
         UsageError: the window, the dimension or a filter cannot be read.
     """
-    window = parse_window(query.window, now, zone)
+    window = query.asked(now, zone)
     before = previous_window(window, zone)
     return usage(
         books,

@@ -95,6 +95,24 @@ def parse_window(text: str, now: datetime, zone: tzinfo) -> Window:
     return _civil_window(first, last, now, zone)
 
 
+def window_between(since: str, until: str | None, now: datetime, zone: tzinfo) -> Window:
+    """The window from one date or RFC 3339 time to another one, up to now without it: two dates are civil days.
+
+    Raises:
+        UsageError: one of them cannot be read, or nothing lies between the two.
+    """
+    start = parse_moment(since, zone, end=False)
+    if _DATE.fullmatch(since) and (until is None or _DATE.fullmatch(until)):
+        first, today = date.fromisoformat(since), now.astimezone(zone).date()
+        last = max(first, today) if until is None else _parse_date(until, "--until")
+        if first <= last:
+            return _civil_window(first, last, now, zone)
+    end = now.astimezone(UTC) if until is None else parse_moment(until, zone, end=True)
+    if start >= end:
+        raise UsageError(f"--since {since} is not before {f'--until {until}' if until else 'now'}", "swap them")
+    return Window(since=start, until=end, now=now, days=max(0, -((start - min(end, now)) // _DAY)))
+
+
 def previous_window(window: Window, zone: tzinfo) -> Bounds:
     """What the window's trend is measured against: the stretch just before it, of the same length.
 
@@ -102,7 +120,8 @@ def previous_window(window: Window, zone: tzinfo) -> Bounds:
     still runs, only as much time is taken from the one before as has passed of this one.
     """
     if window.civil is None:
-        return Bounds(window.since - (window.until - window.since), window.since)
+        passed = max(min(window.until, window.now) - window.since, timedelta())
+        return Bounds(window.since - passed, window.since)
     first, last = window.civil
     whole_month = first.day == 1 and last + _DAY == _next_month(first)
     earlier = (first - _DAY).replace(day=1) if whole_month else first - (last - first) - _DAY
