@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from tests.desk import NOW, Desk, opened_desk
-from tests.ledger.making import DAY, FLUX, HOUR, account, billing, cost, estimate, event, row
+from tests.ledger.making import DAY, FLUX, HOUR, KLING, account, billing, cost, estimate, event, row
 from trayd.budget_settings import Budget
 from trayd.facts import Batch
 from trayd.insight.budgets import period_at
@@ -89,7 +89,7 @@ def test_nothing_is_foreseen_from_fewer_than_three_whole_days(desk: Desk, days: 
     assert told.accounts[0].burn is None
     assert told.month_end is None
     expected = ["no whole day", "only one whole day", "only two whole days"][days]
-    assert told.accounts[0].why_none == f"{expected} of spending known yet, and it takes 3"
+    assert told.accounts[0].why_none == f"{expected} of spending known yet, and it takes three"
     assert told.why_none == told.accounts[0].why_none
 
 
@@ -116,7 +116,7 @@ def test_what_has_begun_today_has_no_past_of_nothing_either(desk: Desk) -> None:
     desk.spends("400.00", NOW - HOUR, client="Contoso")
     found = desk.budget(client="Contoso")
     assert found.expected is None
-    assert found.why_none == "no whole day of spending known yet, and it takes 3"
+    assert found.why_none == "no whole day of spending known yet, and it takes three"
 
 
 def test_days_after_the_billing_that_was_read_are_unknown(desk: Desk) -> None:
@@ -235,7 +235,7 @@ def test_accounts_are_foreseen_each_by_its_own_spending(desk: Desk) -> None:
     told = desk.forecast()
     burns = {each.account: each.burn and dollars(each.burn.per_day) for each in told.accounts}
     assert burns == {"studio": Decimal("10.00"), "second": Decimal("2.00"), "new": None}
-    assert told.accounts[2].why_none == "fal has not been asked yet"
+    assert told.accounts[2].why_none == "fal has not been asked yet; `trayd refresh` asks it"
     assert told.notes == ("new is not in it: its billing has not been read yet",)
 
 
@@ -413,6 +413,26 @@ def test_what_a_budget_cannot_count_is_named(mixed: Desk) -> None:
     assert found.spent == Money.of("96.00")
 
 
+@pytest.mark.parametrize(
+    ("said", "trouble"),
+    [
+        ({}, ""),
+        ({"client": "Northwind", "project": "Spring", "key": "mac"}, ""),
+        ({"account": "studio"}, ""),
+        ({"account": "northwind", "model": "fal-ai/kling-video"}, ""),
+        ({"client": "Northwnd"}, "nothing recorded has the client “Northwnd”; known: Northwind, …"),
+        ({"client": "X", "period": "total"}, "nothing recorded has the client “X”; known: Contoso, Northwind"),
+        ({"model": "fal-ai/kling"}, f"nothing recorded has the model “fal-ai/kling”; known: {KLING}, …"),
+        ({"account": "third"}, "nothing recorded has the account “third”; known: northwind, studio"),
+        ({"key": "box", "project": "Fall"}, "nothing recorded is of all that it is for together"),
+    ],
+)
+def test_a_budget_for_what_there_is_not_says_so(mixed: Desk, said: dict[str, object], trouble: str) -> None:
+    mixed.budget(**said)
+    (found,) = mixed.operations.budgets()
+    assert found.trouble == trouble
+
+
 def test_a_share_is_rounded_down_so_that_a_hundred_percent_is_never_said_too_early(desk: Desk) -> None:
     desk.reads()
     desk.spends("99.99", NOW - HOUR)
@@ -445,7 +465,7 @@ def test_for_a_day_and_for_all_of_the_history_nothing_is_foreseen(mixed: Desk) -
 def test_a_budget_without_a_forecast_says_why(desk: Desk) -> None:
     assert desk.budget().why_none == "its billing has not been read yet"
     desk.reads(since=DAY)
-    assert desk.budget().why_none == "only one whole day of spending known yet, and it takes 3"
+    assert desk.budget().why_none == "only one whole day of spending known yet, and it takes three"
 
 
 def test_accounts_that_a_budget_cannot_foresee_are_named(desk: Desk) -> None:
@@ -454,13 +474,13 @@ def test_accounts_that_a_budget_cannot_foresee_are_named(desk: Desk) -> None:
     desk.reads()
     desk.each_day("100.00", 2, account="second")
     desk.reads(since=2 * DAY, who="second")
-    too_few = "second is not in it: only two whole days of spending known yet, and it takes 3"
+    too_few = "second is not in it: only two whole days of spending known yet, and it takes three"
     never = "third is not in it: its billing has not been read yet"
-    assert desk.budget().notes == (too_few, never)
     assert desk.forecast().notes == (too_few, never)
+    assert desk.budget().notes == tuple(note.replace("in it", "in what is expected") for note in (too_few, never))
     assert desk.budget(account="studio").notes == ()
     alone = desk.budget(account="second")
-    assert (alone.expected, alone.why_none) == (None, "only two whole days of spending known yet, and it takes 3")
+    assert (alone.expected, alone.why_none) == (None, "only two whole days of spending known yet, and it takes three")
     assert desk.budget(account="third").why_none == "its billing has not been read yet"
 
 
@@ -595,7 +615,7 @@ def test_unusual_days_of_the_past_are_listed_newest_first(desk: Desk) -> None:
         (date(2026, 11, 17), Money.of("27.00"), True),
         (date(2026, 11, 10), Money.of("100.00"), True),
     ]
-    assert told.known == 60
+    assert (told.known, told.judged) == (60, 54)  # the first seven days of spending tell what is usual, and today
     october = desk.operations.anomalies(AnomaliesQuery(window="2026-10-01..2026-10-31"))
     assert october.days == []
     week = desk.operations.anomalies(AnomaliesQuery(window="7d"))

@@ -90,6 +90,7 @@ def _ledger(paths: Paths, _settings: Settings) -> Iterator[Finding]:
         verified = desk.ask("verify")
         status = desk.ask("status")
         pools = desk.ask("pools", limit=_POOLS_LOOKED_AT)
+        budgets = desk.ask("budgets")
     for problem in verified["problems"]:
         yield _finding("ledger", "bad", problem["text"], problem["cure"])
     yield from (_finding("ledger", "note", text) for text in verified["mended"])
@@ -100,6 +101,7 @@ def _ledger(paths: Paths, _settings: Settings) -> Iterator[Finding]:
     yield _finding("daemon", "good" if running else "note", "running" if running else "not running")
     yield from _backup(paths, Path(status["daemon"]["backup"] or paths.backup))
     yield from _pools(pools)
+    yield from _budgets(budgets)
     for difference in status["differences"]:
         yield _finding(
             f"account {difference['account']}",
@@ -144,6 +146,18 @@ def _pools(pools: list[dict[str, Any]]) -> Iterator[Finding]:
         )
     if pools and not troubled:
         yield _finding("pools", "good", "each shared cost is divided; `trayd pools` shows them")
+
+
+def _budgets(budgets: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Budgets that never warn, as nothing is of what they are for."""
+    for status in budgets:
+        if status["trouble"]:
+            yield _finding(
+                f"budget {status['budget']['name']}",
+                "note",
+                f"{status['trouble']}; until something is, it never warns",
+                "`trayd config edit` changes what it is for",
+            )
 
 
 def _rates(_paths: Paths, settings: Settings) -> Iterator[Finding]:

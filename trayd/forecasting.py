@@ -90,6 +90,10 @@ class Forecasting:
         """How many days between these two are over and known."""
         return self._unusual.known(first, last)
 
+    def judged_days(self, first: date, last: date) -> int:
+        """Of how many days between these two it is known what is usual, so that they can be told to be unusual."""
+        return self._unusual.judged(first, last)
+
     def _histories(self, scope: Filters, converter: Converter) -> Mapping[str, History]:
         """The known days that what is to come is foreseen from.
 
@@ -135,7 +139,7 @@ class Forecasting:
         since, until = _ends(month, zone)
         tally = self._spent(Filters(since=since, until=until), home)
         to_come = sum(each.nanos for each in self._to_come(month, home))
-        notes = [*_not_in_it(missing)]
+        notes = [*_not_in("it", missing)]
         if tally.unpriced:
             count = tally.unpriced
             notes.append(f"{count} generation{'' if count == 1 else 's'} of this month without a price not counted")
@@ -217,7 +221,7 @@ class Forecasting:
             self._still_to_come(pace, account, found[account].until, period, scope, converter)
             for account, pace in paces.items()
         ]
-        return together(rests), "", tuple(_not_in_it(missing))
+        return together(rests), "", tuple(_not_in("what is expected", missing))
 
     def _still_to_come(
         self, pace: Pace, account: str, read_to: datetime, period: Period, scope: Filters, converter: Converter
@@ -260,8 +264,8 @@ def _paces(found: Mapping[str, History]) -> dict[str, Pace]:
     return {account: pace for account, history in found.items() if (pace := Pace.of(history.days)) is not None}
 
 
-def _not_in_it(missing: Mapping[str, str]) -> Iterator[str]:
-    return (f"{name} is not in it: {why}" for name, why in missing.items())
+def _not_in(it: str, missing: Mapping[str, str]) -> Iterator[str]:
+    return (f"{name} is not in {it}: {why}" for name, why in missing.items())
 
 
 def _ends(period: Period, zone: tzinfo) -> tuple[datetime, datetime]:
@@ -273,7 +277,7 @@ def _ends(period: Period, zone: tzinfo) -> tuple[datetime, datetime]:
 
 def _why_no_balance(fact: AccountFact | None) -> str:
     if fact is None:
-        return "fal has not been asked yet"
+        return "fal has not been asked yet; `trayd refresh` asks it"
     return "its balance is not known" if fact.has_credits else "it is on invoice and has no balance"
 
 

@@ -15,13 +15,13 @@ from trayd import alert_listing, keeping
 from trayd.alert_listing import AlertsQuery, ListedAlert, ListedAlerts, Paused, PauseQuery, SnoozeQuery
 from trayd.alerts.trial import ListedHook
 from trayd.books import Books
+from trayd.budget_listing import ListedBudget, listed_budgets
 from trayd.credit_history import CreditHistory
 from trayd.credit_listing import ListedCredits, listed_credits
 from trayd.facts import AccountFact
 from trayd.filters import FilterQuery
 from trayd.forecasting import Forecasting
 from trayd.importing import Imported, ImportQuery, import_data
-from trayd.insight.budgets import BudgetStatus
 from trayd.insight.forecast import Forecast
 from trayd.insight.overview import Overview, build_status
 from trayd.insight.status import DaemonStatus, Status
@@ -296,9 +296,9 @@ class Operations:
         """How long balances last, and what the month comes to."""
         return self.forecasting.forecast()
 
-    def budgets(self, _query: NoQuery | None = None) -> list[BudgetStatus]:
+    def budgets(self, _query: NoQuery | None = None) -> list[ListedBudget]:
         """How the budgets of the settings stand."""
-        return [*self.forecasting.budgets()]
+        return listed_budgets(self, self.forecasting.budgets())
 
     def anomalies(self, query: AnomaliesQuery) -> ListedDays:
         """The unusual days of a window.

@@ -141,7 +141,7 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
     found += [f"{style.money(amount)} without an exchange rate not in it" for amount in status["left_out"]]
     if status["expected"] is None and status["budget"]["period"] in {"week", "month"}:
         found.append(f"no forecast: {status['why_none']}")
-    return found + [f"of what is expected, {note}" for note in status["notes"]]
+    return [*([status["trouble"]] if status["trouble"] else []), *found, *status["notes"]]
 
 
 def anomalies_view(answer: dict[str, Any], style: Style) -> RenderableType:
@@ -151,7 +151,11 @@ def anomalies_view(answer: dict[str, Any], style: Style) -> RenderableType:
         Text(f"{first} to {last}, of which {count(answer['known'], 'whole day')} known", style="dim")
     ]
     if not answer["days"]:
-        lines.append(Text("nothing unusual; it takes seven days with spending to tell what is usual"))
+        lines.append(
+            Text("nothing unusual")
+            if answer["judged"]
+            else Text("what is usual is not known yet: that takes seven known days with spending before a day")
+        )
     for day in answer["days"]:
         lines.append(Text.assemble((style.day(date.fromisoformat(day["day"])), "bold"), f": {_day(day, style)}"))
         lines += [Padding(Text(_explanation(each, style)), _INDENT, expand=False) for each in day["explained"]]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from trayd.ground import Ground
-from trayd.insight.anomalies import EXPLAINING, LOOKED_BACK, Anomaly, Parts, explained, unusual
+from trayd.insight.anomalies import EXPLAINING, LOOKED_BACK, Anomaly, Parts, baseline, explained, unusual
 from trayd.insight.breakdown import Breakdown, Dimension
 from trayd.insight.tally import Tally, dated_sums, tallied
 from trayd.insight.windows import day_start
@@ -48,6 +48,14 @@ class UnusualDays:
         """How many days between these two are over and known."""
         series = self._series(first, last)
         return 0 if series is None else sum(first <= day <= last for day in series.spent)
+
+    def judged(self, first: date, last: date) -> int:
+        """Of how many days between these two it is known what is usual."""
+        series = self._series(first, last)
+        if series is None:
+            return 0
+        days = (first + number * _DAY for number in range((last - first).days + 1))
+        return sum(baseline(day, series.spent) is not None for day in days)
 
     def _series(self, first: date, last: date) -> _Series | None:
         """What was spent on each known day, from before the first on; None where nothing is known."""

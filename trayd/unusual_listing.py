@@ -38,6 +38,7 @@ class ListedDays(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         first: the first civil day looked at, and ``last`` the last one.
         known: how many of them are over and known.
+        judged: of how many of them it is known what is usual; others are not told to be unusual.
         limits: from when on an unusual day is warned of.
         days: the newest first.
     """
@@ -45,6 +46,7 @@ class ListedDays(msgspec.Struct, frozen=True, kw_only=True):
     first: date
     last: date
     known: int
+    judged: int
     limits: AnomalyLimits
     days: list[ListedDay]
 
@@ -68,6 +70,7 @@ def listed_days(
         first=first,
         last=last,
         known=forecasting.known_days(first, last) if days else 0,
+        judged=forecasting.judged_days(first, last) if days else 0,
         limits=limits,
         days=[
             ListedDay(**msgspec.structs.asdict(each), warned=matters(each, limits))

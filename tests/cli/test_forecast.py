@@ -14,9 +14,9 @@ from rich.console import Console
 
 from tests.end_to_end.support import Home, SandboxProcess
 from trayd.alert_settings import AnomalyLimits
+from trayd.budget_listing import ListedBudget
 from trayd.budget_settings import Budget
 from trayd.insight.anomalies import Explanation
-from trayd.insight.budgets import BudgetStatus
 from trayd.insight.forecast import AccountForecast, Burn, Forecast, MonthEnd, RunOut
 from trayd.money import Money
 from trayd.shapes import plain
@@ -40,6 +40,10 @@ name = "fal alone"
 amount = 0.10
 period = "total"
 model = "fal-ai"
+[[budget]]
+name = "Film"
+amount = 10.00
+client = "Nobody"
 """
 
 STYLE = Style("en_US", UTC)
@@ -68,13 +72,20 @@ def test_all_of_it_is_told_by_the_ledger_and_by_the_daemon_alike(home: Home) -> 
     assert account["burn"]["days"] >= 35
     assert set(account["run_out"] or {"day", "earliest", "latest"}) == {"day", "earliest", "latest"}
     assert Decimal(forecast["month_end"]["expected"]["amount"]) >= Decimal(forecast["month_end"]["spent"]["amount"])
-    everything, models = budgets
+    everything, models, film = budgets
+    assert film["trouble"].startswith("nothing recorded has the client “Nobody”")
     month = home.json("usage", "--window", "month")["total"]["cost"]
     assert everything["spent"] == month
     assert everything["budget"]["name"] == "All of it"
     assert Decimal(models["share"]) > 100
     assert models["expected"] is None
     assert unusual["known"] >= 35
+
+
+def test_the_doctor_names_a_budget_that_never_warns(home: Home) -> None:
+    (found,) = (each for each in home.json("doctor") if each["subject"].startswith("budget"))
+    assert (found["subject"], found["state"]) == ("budget Film", "note")
+    assert found["text"] == "nothing recorded has the client “Nobody”; until something is, it never warns"
 
 
 def shape(value: Any) -> Any:
@@ -95,7 +106,7 @@ def test_without_history_the_reason_is_told(tmp_path: Path, home: Home) -> None:
         empty = Home(tmp_path / "home", sandbox)
         assert "no forecast: its billing has not been read yet" in empty.run("forecast").stdout
         assert "no budgets; `trayd config edit` shows how a [[budget]] is said" in empty.run("budgets").stdout
-        assert "nothing unusual" in empty.run("anomalies").stdout
+        assert "what is usual is not known yet" in empty.run("anomalies").stdout
 
 
 def shown(view: RenderableType, capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -140,11 +151,11 @@ def test_how_a_forecast_looks(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def budget(share: str, expected: str | None, **said: Any) -> BudgetStatus:
+def budget(share: str, expected: str | None, **said: Any) -> ListedBudget:
     def percent(text: str) -> Money:
         return Money.of(Decimal(text) * 3)
 
-    return BudgetStatus(
+    return ListedBudget(
         budget=Budget(name=said.pop("name", "Film"), amount=Decimal(300), **said),
         period="2026-11",
         since=None,
@@ -163,7 +174,11 @@ def budget(share: str, expected: str | None, **said: Any) -> BudgetStatus:
 
 def test_how_budgets_look(capsys: pytest.CaptureFixture[str]) -> None:
     told = [
-        msgspec.structs.replace(budget("50.0", "75.5", client="Northwind"), notes=("new is not in it: not read",)),
+        msgspec.structs.replace(
+            budget("50.0", "75.5", client="Northwind"),
+            trouble="nothing recorded has the client “Northwind”",
+            notes=("new is not in what is expected: not read",),
+        ),
         budget("130.0", None, name="All"),
     ]
     assert shown(budgets_view(plain(told), STYLE), capsys) == [
@@ -173,7 +188,8 @@ def test_how_budgets_look(capsys: pytest.CaptureFixture[str]) -> None:
         "                            $150.00 to $226.50",
         "All                         $390.00 of $300.00  130 %  ████████████████████",
         "Nov 2026, everything",
-        "• Film: of what is expected, new is not in it: not read",
+        "• Film: nothing recorded has the client “Northwind”",
+        "• Film: new is not in what is expected: not read",
         "• All: 3 generations without a price not in it",
         "• All: no forecast: no billing has been read yet",
         "░ expected by the end of the period; the range holds four times out of five",
@@ -223,6 +239,7 @@ def test_how_unusual_days_look(capsys: pytest.CaptureFixture[str]) -> None:
         first=date(2026, 11, 1),
         last=date(2026, 11, 20),
         known=1,
+        judged=1,
         limits=AnomalyLimits(),
         days=[
             day(20, "65.00", running=True, warned=True, explained=(key,)),

@@ -129,7 +129,7 @@ def too_few(history: History) -> str:
         reasons.append(f"{_days(history.unpriced)} left out, with too many generations without a price")
     if history.unconverted:
         reasons.append(f"{_days(history.unconverted)} left out for want of an exchange rate")
-    return "; ".join([f"{days} of spending known yet, and it takes {FEWEST_DAYS}", *reasons])
+    return "; ".join([f"{days} of spending known yet, and it takes three", *reasons])
 
 
 def notes_on(history: History, currency: str) -> tuple[str, ...]:
