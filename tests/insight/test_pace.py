@@ -119,6 +119,15 @@ def test_weekends_are_not_taken_for_a_fall_that_goes_on(seen: int) -> None:
     assert without_end <= 9  # of sixty
 
 
+def test_two_weeks_with_a_day_that_is_not_known_have_no_trend() -> None:
+    falling = days([(20 - number) * 10**9 for number in range(16)])
+    without = [each for each in falling if each.day != day(5)]
+    trends = [pace.trend for known in (falling, without) if (pace := Pace.of(known)) is not None]
+    assert trends[0] is not None
+    assert trends[0].slope < 0
+    assert trends[1] is None
+
+
 def test_the_next_days_follow_the_weekdays_from_four_weeks_on() -> None:
     spent = [3_000_000_000 if is_weekend(number) else 10_000_000_000 for number in range(SEEN)]
     pace = Pace.of(days(spent))

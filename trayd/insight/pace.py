@@ -193,11 +193,15 @@ def _average(days: Sequence[WholeDay], relative: Sequence[Decimal], ages: Sequen
 def _trend_of_weeks(days: Sequence[WholeDay], variance: Decimal) -> _Trend | None:
     """The trend where weekdays are not told apart yet and each Sunday would look like a fall: between whole weeks.
 
-    Of the difference between two weeks as much counts as is likely to be more than chance.
+    Of the difference between two weeks as much counts as is likely to be more than chance. A day of them that is not
+    known could be any weekday: then there is none.
     """
-    week, before = (
-        Decimal(sum(each.nanos for each in some)) / _WEEK for some in (days[-_WEEK:], days[-2 * _WEEK : -_WEEK])
-    )
+    last = days[-1].day
+    ages = {(last - each.day).days: each.nanos for each in days}
+    two_weeks = range(2 * _WEEK)
+    if any(age not in ages for age in two_weeks):
+        return None
+    week, before = (Decimal(sum(ages[age] for age in some)) / _WEEK for some in (two_weeks[:_WEEK], two_weeks[_WEEK:]))
     apart, chance = week - before, 2 * variance / _WEEK
     if not apart:
         return None
