@@ -78,7 +78,7 @@ def test_amounts_written_as_numbers_stay_exact() -> None:
         (POOL + "from = 2026-01-01\nsplit = { Spring = 0 }", "weight of 'Spring' is a number above zero"),
         (POOL + "from = 2026-01-01\nsplit = { Spring = -1 }", "weight of 'Spring'"),
         (POOL + "from = 2026-01-01\nsplit = { '' = 1 }", "without the name of a project"),
-        (POOL + "from = 2026-01-01\nsplit = 3", "pool.*split: expected a word or a table"),
+        (POOL + "from = 2026-01-01\nsplit = 3", "pool.*split: expected a word in quotes or a table"),
         (POOL + "from = 2026-01-01\nperiod = 'day'", "no period 'day'; take one of week, month"),
         (POOL + "from = 2026-01-01\nto = 2025-12-31", "to 2025-12-31 is before from 2026-01-01"),
         (POOL + "from = 2026-01-01\ncurrency = 'EURO'", "currency 'EURO' is no ISO 4217 code"),
@@ -87,7 +87,7 @@ def test_amounts_written_as_numbers_stay_exact() -> None:
         (POOL + "from = '1.1.2026'", "from: expected a date such as 2026-01-31"),
         (POOL + "from = 2026-01-01T00:00:00Z", "from: expected a date such as 2026-01-31"),
         (POOL, "from is missing"),
-        (POOL + "from = 2026-01-01\nclient = 'x'", r"no setting 'pool\[0\].client'"),
+        (POOL + "from = 2026-01-01\nclient = 'x'", r"\[\[pool\]\] 'Midjourney': there is no setting 'client'"),
         (POOL.replace("30.00", "0") + "from = 2026-01-01", "amount is above zero"),
         (POOL.replace("30.00", "nan") + "from = 2026-01-01", "amount is above zero"),
         (POOL.replace("30.00", "'thirty'") + "from = 2026-01-01", "amount"),
@@ -96,6 +96,14 @@ def test_amounts_written_as_numbers_stay_exact() -> None:
             POOL + "from = 2026-01-01\n" + POOL + "from = 2026-06-01",
             "from 2026-06-01 begins while the one from 2026-01-01",
         ),
+        ("[alerts.quiet_hours]\nfrom = 22:00:00\nto = '07:00'", "from: expected text in quotes, got a time"),
+        ("[[hook]]\nname = 'a'\nurl = 'https://example.com'\ntimeout_s = 999", "'a': timeout_s is a number up to 300"),
+        ("[alerts]\nmost_per_hour = 0", "alerts.most_per_hour is a whole number from 1 on"),
+        ("[[budget]]\nname = 'a'\namount = '5 dollars'", "'a': amount: expected a number such as 5.00"),
+        ("[[budget]]\nname = 'a'\namount = 1\nat = ['50%']", "'a': at: expected a number"),
+        ("[[budget]]\nname = 'a'\namount = 1\nat = [5000]", "at takes percentages above 0, up to 1000"),
+        ("[[budget]]\nname = 'a'", r"\[\[budget\]\] 'a': amount is missing"),
+        ("[[budget]]\namount = 1", r"\[\[budget\]\] number 1: name is missing"),
         ("nonsense", "TOML"),
     ],
 )
@@ -104,6 +112,41 @@ def test_a_wrong_entry_is_refused_by_name_and_never_a_silent_default(text: str, 
         parse(text, "settings.toml")
     assert "settings.toml" in refusal.value.message
     assert refusal.value.cure
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ("[budget]\nname = 'a'", "[[budget]] with two brackets"),
+        ("[rates.fixed]\nfrom = 'USD'", "[[rates.fixed]] with two brackets"),
+        ("[[budget]]\nname = 'a'\nmount = 1", "did you mean 'amount'?"),
+        ("[alerts]\nballance_below = [5]", "did you mean 'balance_below'?"),
+        ("[poll]\nzzz = 1", "there are interval_s, backfill_days, overlap_hours"),
+        ("zzz = 1", "there are "),
+    ],
+)
+def test_the_cure_of_a_misspelt_entry_is_how_it_is_spelt(text: str, cure: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        parse(text, "settings.toml")
+    assert cure in refusal.value.cure
+    assert "`trayd config edit`" in refusal.value.cure
+
+
+@pytest.mark.parametrize(
+    ("text", "such"),
+    [
+        ("[[hook]]\nname = 'a'\ncommand = '/usr/bin/logger -t trayd'", '["/usr/bin/logger", "--tag", "trayd"]'),
+        ("[[hook]]\nname = 'a'\nurl = 'https://example.com'\nrules = 'budget'", '["balance", "budget"]'),
+        ("[[budget]]\nname = 'a'\namount = 1\nat = 50", "[50, 80, 100]"),
+        ("[alerts]\nbalance_below = 5", "[20.00, 5.00]"),
+        ("[alerts]\noff = 'anomaly'", '["anomaly"]'),
+        ("[alerts.quiet_hours]\nfrom = '22:00'\nto = '07:00'\ndays = 'mon'", '["mon", "tue"'),
+    ],
+)
+def test_what_is_no_list_is_refused_with_one_to_copy(text: str, such: str) -> None:
+    with pytest.raises(SettingsError, match="expected a list, got") as refusal:
+        parse(text, "settings.toml")
+    assert such in refusal.value.message
 
 
 def test_a_pool_is_said_with_dates_as_toml_has_them_or_as_text_and_a_new_price_is_a_new_entry() -> None:

@@ -17,18 +17,18 @@ NAMED = "[[source]]\nname = 'My Bank'\n"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[[source]]\nheader = ['Sum']", r"source\[0\]: name is missing"),
+        ("[[source]]\nheader = ['Sum']", r"number 1: name is missing"),
         (NAMED.replace("My Bank", " "), "cannot be a name"),
         (NAMED.replace("My Bank", "x" * 65), "cannot be a name"),
         (NAMED + "date_order = 'day'", "source 'My Bank': there is no date_order 'day'; take dmy or mdy or ymd"),
         (NAMED + "decimal = ','", "no decimal ','; take point or comma"),
         (NAMED + "spending = '-'", "no spending '-'; take positive or negative"),
         (NAMED + "currency = 'EURO'", "currency 'EURO' is no ISO 4217 code"),
-        (NAMED + "currency = 3", r"source\[0\].currency: expected text, got a whole number"),
-        (NAMED + "columns = 'Sum'", r"source\[0\].columns: expected a table, got text"),
+        (NAMED + "currency = 3", r"'My Bank': currency: expected text in quotes, got a whole number"),
+        (NAMED + "columns = 'Sum'", r"'My Bank': columns: expected a table, got text"),
         (NAMED + "columns = { amount = ' ' }", "columns are written field = name of the column"),
         (NAMED + "header = ['Sum', '']", "header has an empty name"),
-        (NAMED + "headers = ['Sum']", r"no setting 'source\[0\].headers'"),
+        (NAMED + "headers = ['Sum']", r"no setting 'headers'"),
         (NAMED + NAMED, "two entries for the same files"),
         (
             NAMED + "header = ['Sum', 'Day']\n[[source]]\nname = 'x'\nheader = ['day', 'sum']",

@@ -62,7 +62,7 @@ class QuietHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     Attributes:
         since: when they begin (``from`` in the file), on the clock of the user's time zone.
-        until: when they end; at or before ``since`` is the next morning.
+        until: when they end; before ``since`` is the next morning, and the same time is the whole day.
         days: the weekdays on which they begin.
         critical: whether critical warnings come through.
     """

@@ -59,4 +59,6 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 raise ValueError(f"{told}: {scope} is empty; name one, or leave it out for all of them")
         for name in ("at", "forecast_at"):
             if any(not share.is_finite() or not 0 < share <= _LARGEST_SHARE for share in getattr(self, name)):
-                raise ValueError(f"{told}: {name} takes percentages above zero, such as [50, 80, 100]")
+                raise ValueError(
+                    f"{told}: {name} takes percentages above 0, up to {_LARGEST_SHARE}, such as [50, 80, 100]"
+                )

@@ -7,7 +7,6 @@ is refused by name, so that a typing error is never silently a default.
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from datetime import tzinfo
 from decimal import Decimal
@@ -35,20 +34,6 @@ RATES_URL = "https://www.ecb.europa.eu/stats/eurofxref"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 #: msgspec's names of types, as people say them.
-_KINDS = {
-    "float": "a number",
-    "int": "a whole number",
-    "str": "text",
-    "bool": "true or false",
-    "array": "a list such as [20.00, 5.00]",
-    "object": "a table",
-    "decimal": "an amount",
-    "str | object": "a word or a table",
-    "str | null": "text",
-    "date": "a date such as 2026-01-31",
-    "date | null": "a date such as 2026-01-31",
-    "datetime": "a date with a time",
-}
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -257,23 +242,11 @@ def parse(text: str, name: str) -> Settings:
     try:
         return msgspec.convert(raw, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{name}: {_said(str(error))}", "correct it; `trayd config show` lists all") from error
+        # Seldom needed.
+        from trayd.setting_errors import told
 
-
-def _said(text: str) -> str:
-    """What msgspec says of a wrong entry, in the words and by the names of the settings file."""
-    what, _, place = text.partition(" - at `$")
-    place = place.removesuffix("`").lstrip(".")
-    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", what):
-        return f"there is no setting {'.'.join(filter(None, (place, unknown[1])))!r}"
-    if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
-        return f"{place}: {missing[1]} is missing"
-    if not what.startswith(("Expected", "Invalid")):
-        return what  # our own words, which name the setting
-    for kind, words in _KINDS.items():
-        what = what.replace(f"`{kind}`", words)
-    what = what.replace("Invalid RFC3339 encoded date", "expected a date such as 2026-01-31")
-    return f"{place}: {what[0].lower()}{what[1:]}"
+        message, cure = told(error, raw, Settings)
+        raise SettingsError(f"{name}: {message}", cure) from error
 
 
 def _is_locale(name: str) -> bool:
