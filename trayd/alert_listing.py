@@ -243,7 +243,7 @@ def _listed(episode: Episode, now: datetime) -> ListedAlert:
         since=episode.since,
         reached=episode.reached or episode.since,
         resolved=episode.resolved,
-        told=episode.told,
+        told=episode.heard_at,
         snoozed_until=snoozed,
         title=episode.title,
         text=episode.text,

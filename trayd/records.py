@@ -338,6 +338,11 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.resolved is not None and self.resolved > self.since
 
     @property
+    def heard_at(self) -> datetime | None:
+        """When the person was told of it (UTC); None: not yet, or never. One that ended unheard is told by its end."""
+        return None if self.over and self.told == self.resolved else self.told
+
+    @property
     def news_at(self) -> datetime:
         """When there was something to tell of it: its level was reached, or a snooze was over (UTC)."""
         return max(moment for moment in (self.since, self.reached, self.snoozed_until) if moment is not None)

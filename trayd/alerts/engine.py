@@ -131,11 +131,12 @@ def _ended(finding: Finding, standing: Episode, now: datetime, held: Held) -> Ep
         # It had lapsed, and has recovered since: the next crossing is news.
         return msgspec.structs.replace(standing, lapsed=False) if finding.steps else None
     waits = standing.told is None and standing.snoozed_until is None and held(standing)
+    end = max(now, standing.since + _SHORTEST)
     return msgspec.structs.replace(
         standing,
-        resolved=max(now, standing.since + _SHORTEST),
+        resolved=end,
         # One that ends unheard has nothing more to tell. What is over and untold has waited, whatever holds later.
-        told=None if waits else standing.told or now,
+        told=None if waits else standing.told or end,
         snoozed_until=None,
         heard=None,
         lapsed=not finding.steps and (waits or standing.told is not None),
@@ -254,4 +255,4 @@ def as_told(current: Episode | None, shown: Episode, now: datetime) -> Episode |
 
 def told_times(episodes: Iterable[Episode]) -> set[datetime]:
     """When notices went out: what was told together was told at one time."""
-    return {episode.told for episode in episodes if episode.told is not None}
+    return {episode.heard_at for episode in episodes if episode.heard_at is not None}

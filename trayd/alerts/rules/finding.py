@@ -95,7 +95,7 @@ def and_where_it_stands(
         from the mildest to the gravest.
     """
     ordered = sorted(set(levels), reverse=falling)
-    if episode is None or episode.resolved is not None or not ordered:
+    if episode is None or not ordered or not (episode.resolved is None or (episode.lapsed and episode.period)):
         return ordered
     ordered = sorted({*ordered, Decimal(episode.level)}, reverse=falling)
     # One that is milder than all there are now ends.

@@ -1,0 +1,209 @@
+"""A slow reader of docs/alerts.md who watches over trayd's shoulder: what has to be told, what may be, what must not.
+
+It knows nothing of episodes. It has the figures of each look and the notices that came up, and keeps for each limit of
+each balance and budget whether it is crossed, and whether the person knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+HOUR = timedelta(hours=1)
+
+
+class Level(NamedTuple):
+    """One limit: whether it is crossed by this figure, and whether this figure is no real recovery from it yet."""
+
+    name: str
+    crossed: bool
+    kept: bool
+    critical: bool
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a look has to go by, from the mildest limit to the gravest; ``late``: its period has just ended."""
+
+    levels: tuple[Level, ...]
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Said:
+    """An alert in a notice."""
+
+    key: str
+    level: str
+    over: bool
+    critical: bool
+    event: bool = False
+
+
+@dataclass
+class Line:
+    """One balance, or one period of one budget.
+
+    Attributes:
+        crossed: the limits that are, from the mildest to the gravest; ``known`` those that the person was told of.
+        since: when the gravest of them was; ``critical`` whether that one is.
+        over: it waited, and was over before it could be told; ``lapsed`` are its limits where that was no recovery.
+        snoozed: until when; ``reminder``: it may be told once more.
+    """
+
+    crossed: list[str] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    since: datetime | None = None
+    critical: bool = False
+    over: str = ""
+    perhaps_over: str = ""
+    lapsed: list[str] = field(default_factory=list)
+    snoozed: datetime | None = None
+    reminder: bool = False
+
+    @property
+    def owed(self) -> bool:
+        return bool(self.crossed) and self.crossed[-1] not in self.known
+
+
+class Holding(NamedTuple):
+    """What holds notices back: a pause until then, and whether a time is quiet for what is critical, or is not."""
+
+    paused_until: datetime | None
+    quiet: Callable[[datetime, bool], bool]
+
+    def holds(self, at: datetime, *, critical: bool) -> bool:
+        paused = self.paused_until is not None and at < self.paused_until
+        return paused or self.quiet(at, critical)
+
+
+class Reader:
+    """Reads along. Each of its complaints is an AssertionError."""
+
+    def __init__(self, most_per_hour: int) -> None:
+        self.most = most_per_hour
+        self.lines: dict[str, Line] = {}
+        self.events: dict[str, datetime] = {}
+        self.told_events: set[str] = set()
+        self.notices: list[datetime] = []
+        self.usual: list[datetime] = []
+        self.clock_was_set = False
+
+    # What is known before the notices come.
+
+    def sees(self, now: datetime, figures: Mapping[str, Figures], events: Iterable[str], holding: Holding) -> None:
+        """A look: figures by what they are about, and the ids of jobs that are expensive and no older than a day."""
+        crowded = self.count(now) >= self.most
+        for key in self.lines.keys() | figures.keys():
+            line = self.lines.setdefault(key, Line())
+            if key in figures:
+                self.follow(line, figures[key], now, holding, crowded=crowded)
+            else:
+                self.end(line, holding, crowded=crowded, recovered=False)
+        for name in events:
+            if name not in self.told_events:
+                self.events.setdefault(name, now)
+
+    def follow(self, line: Line, figures: Figures, now: datetime, holding: Holding, *, crowded: bool) -> None:
+        names = [level.name for level in figures.levels]
+        gravest = next((level for level in reversed(figures.levels) if level.crossed), None)
+        told = max(map(Decimal, line.known), default=Decimal(0)) if figures.late else Decimal(0)
+        if figures.late and not line.owed and (gravest is None or Decimal(gravest.name) <= told):
+            # Of a period that is over only what is graver than all that was told is news.
+            line.snoozed = None
+            return
+        before = line.crossed
+        stays = [level.name for level in figures.levels if level.kept and level.name in before]
+        reached = names[: names.index(gravest.name) + 1] if gravest else []
+        # Whoever is over a limit is over all that are milder.
+        upto = max([names.index(name) for name in (*stays, *reached)], default=-1)
+        crossed = names[: upto + 1]
+        if not crossed:
+            self.end(line, holding, crowded=crowded, recovered=True)
+            return
+        if names.index(crossed[-1]) > max((names.index(name) for name in before if name in names), default=-1):
+            line.since = now
+            line.over = ""
+            line.snoozed = None
+        line.crossed = crossed
+        line.known &= set(crossed)
+        line.critical = next(level.critical for level in figures.levels if level.name == crossed[-1])
+
+    def end(self, line: Line, holding: Holding, *, crowded: bool, recovered: bool) -> None:
+        if not line.crossed:
+            return
+        waited = line.since is not None and holding.holds(line.since, critical=line.critical)
+        if line.owed and line.snoozed is None and self.clock_was_set:
+            line.perhaps_over = line.crossed[-1]
+        if line.owed and line.snoozed is None and (waited or (crowded and not line.critical)):
+            line.over, line.lapsed = line.crossed[-1], [] if recovered else line.crossed
+        if recovered or line.owed:
+            line.known.clear()
+        line.crossed = []
+        line.snoozed, line.reminder, line.since = None, False, None
+
+    def snoozes(self, key: str, until: datetime) -> None:
+        """The person wants to hear of it again then."""
+        line = self.lines[key]
+        if line.crossed:
+            line.snoozed, line.reminder = until, True
+
+    def sets_the_clock(self) -> None:
+        """There is no such thing as the last hour any more, and what was quiet by the clock is anybody's guess."""
+        self.usual.clear()
+        self.clock_was_set = True
+
+    # The notices, and what is still owed after them.
+
+    def hears(self, now: datetime, said: list[Said], *, digest: bool) -> None:
+        """One notice; a digest comes after quiet hours or a pause, however many notices there were."""
+        self.notices.append(now)
+        if not digest and not any(each.critical for each in said):
+            self.usual.append(now)
+        for each in said:
+            if each.event:
+                assert each.key in self.events, f"{each.key} is told, and is no news"
+                del self.events[each.key]
+                self.told_events.add(each.key)
+                continue
+            line = self.lines[each.key]
+            if each.over:
+                assert each.level in {line.over, line.perhaps_over}, (
+                    f"{each.key} is told as over at {each.level}; what waits is {line.over!r}"
+                )
+                line.over = line.perhaps_over = ""
+                line.known |= set(line.lapsed)
+                continue
+            assert line.crossed, f"{each.key} is told at {each.level}, and is not so"
+            assert line.crossed[-1] == each.level, (
+                f"{each.key} is told at {each.level}, and stands at {line.crossed[-1]}"
+            )
+            if each.level in line.known:
+                assert line.reminder, f"{each.key} is told again at {each.level}"
+            line.known |= set(line.crossed)
+            line.reminder, line.snoozed = False, None
+
+    def count(self, now: datetime) -> int:
+        """How many notices came up in the last hour."""
+        return len([at for at in self.notices if timedelta(0) <= now - at < HOUR])
+
+    def expects_nothing_more(self, now: datetime, holding: Holding) -> None:
+        """What could have been told by now was."""
+        # The clock stands still within a look: what went out in one is told from the next by nothing else.
+        assert len({at for at in self.usual if now - at < HOUR}) <= self.most
+        room = self.count(now) < self.most
+        free = {
+            critical: not holding.holds(now, critical=critical) and (room or critical) for critical in (True, False)
+        }
+        for key, line in self.lines.items():
+            asleep = line.snoozed is not None and line.snoozed > now
+            assert not (line.owed and free[line.critical] and not asleep), (
+                f"{key} is {line.crossed}, and nobody is told"
+            )
+            due = line.snoozed is not None and line.snoozed <= now and bool(line.crossed)
+            assert not (due and free[line.critical]), f"{key} was to be told again"
+            assert not (line.over and free[False]), f"{key} was {line.over} while nobody could be told, and nobody is"
+        assert not (self.events and free[False]), f"{self.events} are not told"
