@@ -128,8 +128,7 @@ class Alerting(RuleBasedStateMachine):
             graver = list(LEVELS).index(level)
             self.untold[scope] -= set(list(LEVELS)[: graver + 1])
         else:
-            # Nothing new: then the person had asked to be reminded.
-            assert episode.snoozed_until is not None
+            # Nothing new: then the person had asked to be reminded, whatever was in between.
             assert self.reminders[scope] > 0
             self.reminders[scope] -= 1
         after = as_told(self.episodes.get(episode.id), episode, self.now)
