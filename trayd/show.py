@@ -160,7 +160,7 @@ def _accounts(accounts: list[dict[str, Any]], style: Style) -> RenderableType:
         if account["username"] and account["username"] != name:
             name = f"{name} ({account['username']})"
         state = _state(account)
-        if not account["problem"] and (lasts := _lasts(account, style)):
+        if not account["problem"] and (lasts := _lasts(account, style, alone=len(accounts) == 1)):
             state.append(f", {lasts}")
         table.add_row(name, style.money(account["balance"]), style.time(account["as_of"]), state)
     return table
@@ -181,13 +181,13 @@ def _alert(alert: dict[str, Any], style: Style) -> RenderableType:
     return bullet(told, Text("!", style=color))
 
 
-def _lasts(account: dict[str, Any], style: Style) -> str:
-    """How long a balance lasts; empty without a forecast."""
+def _lasts(account: dict[str, Any], style: Style, *, alone: bool) -> str:
+    """How long a balance lasts; how sure that is where there is room; empty without a forecast."""
     if not account["run_out"]:
         return ""
     seen = datetime.fromisoformat(account["as_of"]).date() if account["as_of"] else None
     told = f"lasts until {style.day(date.fromisoformat(account['run_out']), seen)}"
-    if not account["run_out_range"]:
+    if not alone or not account["run_out_range"]:
         return told
     first, last = account["run_out_range"]
     end = style.day(date.fromisoformat(last), seen) if last else "more than a year"

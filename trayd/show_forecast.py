@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +46,9 @@ def _balance(account: dict[str, Any], style: Style) -> str:
         return f"{balance}; {why}" if account["burn"] else f"{balance}; no run-out date: {why}"
     if Decimal(account["balance"]["amount"]) <= 0:
         return f"{balance}: used up"
-    day, earliest = (style.day(date.fromisoformat(run_out[name])) for name in ("day", "earliest"))
-    latest = style.day(date.fromisoformat(run_out["latest"])) if run_out["latest"] else _BEYOND
+    seen = datetime.fromisoformat(account["as_of"]).date()
+    day, earliest = (style.day(date.fromisoformat(run_out[name]), seen) for name in ("day", "earliest"))
+    latest = style.day(date.fromisoformat(run_out["latest"]), seen) if run_out["latest"] else _BEYOND
     span = f" (between {earliest} and {latest})" if earliest != latest else ""
     return f"{balance}, lasts until {day}{span}"
 
@@ -64,7 +65,7 @@ def _month(answer: dict[str, Any], style: Style) -> list[RenderableType]:
     if month is None:
         return [Text(f"This month: no forecast: {answer['why_none']}")]
     first = date.fromisoformat(f"{month['month']}-01")
-    told = f"{style.money(month['spent'])} by now, about {style.money(month['expected'])} at its end"
+    told = f"{style.money(month['spent'])} so far, about {style.money(month['expected'])} by its end"
     span = f" (between {style.money(month['low'])} and {style.money(month['high'])})"
     lines: list[RenderableType] = [Text.assemble((f"{first:%B %Y}", "bold"), f": {told}{span}")]
     if Decimal(month["to_come"]["amount"]):

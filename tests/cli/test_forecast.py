@@ -140,12 +140,12 @@ def test_how_a_forecast_looks(capsys: pytest.CaptureFixture[str]) -> None:
         notes=("new is not in it: its billing has not been read yet",),
     )
     assert shown(forecast_view(plain(told), STYLE), capsys) == [
-        "studio: $31.40 on 2026-11-20 12:00, lasts until 14 Dec 2026 (between 6 Dec 2026 and beyond a year)",
+        "studio: $31.40 on 2026-11-20 12:00, lasts until 14 Dec (between 6 Dec and beyond a year)",
         "    $1.40 a day ($0.48 to $2.37 in the coming week), by the last 62 days",
         "    1 day is left out: no exchange rate",
         "new: no run-out date: fal has not been asked yet",
         "",
-        "November 2026: $112.60 by now, about $183.95 at its end (between $177.00 and $191.20)",
+        "November 2026: $112.60 so far, about $183.95 by its end (between $177.00 and $191.20)",
         "    $60.00 of it are shared costs still to be charged",
         "    new is not in it: its billing has not been read yet",
     ]

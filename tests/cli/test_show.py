@@ -122,11 +122,11 @@ def test_the_status_tells_how_long_balances_last_the_month_and_what_is_open(caps
         as_of=NOW,
         state="ok",
         run_out=date(2026, 12, 3),
-        run_out_range=(date(2026, 12, 1), date(2026, 12, 6)),
+        run_out_range=(date(2026, 12, 1), None),
     )
     open_one = AlertStatus(id="a", rule="balance", state="open", since=NOW, text="$48 are left.", title="Balance low")
     made = Status(
-        accounts=(account, structs.replace(account, name="other", run_out_range=(date(2026, 12, 1), None))),
+        accounts=(account, structs.replace(account, name="other")),
         spent=dict.fromkeys(("24h", "7d", "30d", "total"), Spent(cost=Money.of("1"))),
         month=MonthEnd(month="2026-11", low=Money.of("950"), high=Money.of("1240"), **dollars),
         alerts=(
@@ -136,8 +136,7 @@ def test_the_status_tells_how_long_balances_last_the_month_and_what_is_open(caps
         ),
     )
     told = shown(status_view(plain(made), IN_KRONOR), capsys)
-    assert told[1].endswith("ok, lasts until 3 Dec (1 Dec to 6 Dec)")
-    assert told[2].endswith("(1 Dec to more than a year)")
+    assert told[1].endswith("ok, lasts until 3 Dec"), "of several accounts the forecast tells the range"
     assert "• November: $812.00 so far, about $1,090.00 by its end (between $950.00 and $1,240.00)" in told
     assert told[-7:] == [
         "",
@@ -148,6 +147,24 @@ def test_the_status_tells_how_long_balances_last_the_month_and_what_is_open(caps
         "  $48 are left.",
         "  since 2026-11-20 14:00, snoozed until 2026-11-20 15:00",
     ]
+
+
+@pytest.mark.parametrize(
+    ("latest", "told"), [(date(2027, 1, 6), "(1 Dec to 6 Jan 2027)"), (None, "(1 Dec to more than a year)")]
+)
+def test_of_a_single_account_the_status_tells_how_sure_the_day_is(latest, told, capsys):
+    account = AccountStatus(
+        name="studio",
+        username=None,
+        balance=Money.of("48"),
+        as_of=NOW,
+        state="ok",
+        run_out=date(2026, 12, 3),
+        run_out_range=(date(2026, 12, 1), latest),
+    )
+    spending = dict.fromkeys(("24h", "7d", "30d", "total"), Spent(cost=Money.of("1")))
+    first = shown(status_view(plain(Status(accounts=(account,), spent=spending)), IN_KRONOR), capsys)[1]
+    assert first.endswith(f"ok, lasts until 3 Dec {told}")
 
 
 @pytest.mark.parametrize(
