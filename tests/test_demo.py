@@ -103,12 +103,12 @@ async def test_whenever_it_is_started_there_are_two_tips_and_each_warning_is_tol
     await demo.pass_(10.5)
     assert ("Expensive generation: $6.30", "Spring Campaign") in demo.warned_of(), "told by its estimate"
     await demo.pass_(5)
-    assert ("Balance under $20.00", None) in demo.warned_of()
+    assert ("Balance under $20.00 (north-light-studio)", None) in demo.warned_of()
     await demo.pass_(7)
     await demo.pass_(5)
     assert ("Budget “Veo for the lyrics”: 83% spent", "Lyric Video") in demo.warned_of()
     await demo.pass_(8)
     assert ("Expensive generation: $6.40", "Product Launch") in demo.warned_of()
     await demo.pass_(17)
-    assert ("Balance under $5.00", None) in demo.warned_of()
+    assert ("Balance under $5.00 (north-light-studio)", None) in demo.warned_of()
     assert len(demo.warned_of()) == 6, "nothing else"

@@ -32,12 +32,19 @@ def test_a_key_that_has_gone_is_told() -> None:
     assert Story().account("no_key", as_of=START) == ["The fal key is gone (northwind)"]
 
 
-def test_the_text_is_the_problem_with_its_cure_and_a_lock_is_critical() -> None:
+def test_the_text_names_account_problem_and_cure_and_a_lock_is_critical() -> None:
     story = Story()
     story.account("bad_key")
     story.account("locked")
 
-    assert [episode.text for episode in story.told] == ["it is bad_key; mend it", "it is locked; mend it"]
+    assert [episode.text for episode in story.told] == [
+        (
+            "fal account northwind: it is bad_key. "
+            "Set a good one from https://fal.ai/dashboard/keys with `trayd key set northwind`. "
+            "Until then trayd learns nothing new of it."
+        ),
+        ("fal account northwind: it is locked. Add credits at https://fal.ai/dashboard/billing."),
+    ]
     assert [episode.urgency for episode in story.told] == ["normal", "critical"]
 
 
@@ -62,5 +69,5 @@ def test_the_end_of_the_first_poll_is_told_once_ever() -> None:
     decision = evaluate([done], {}, START, story.words)
 
     (told,) = decision.tell
-    assert told.text == "fal account northwind: 612 generations, $48.20, since 22 October."
+    assert told.text == "fal account northwind has 612 generations, $48.20, since 22 October."
     assert evaluate([done], {told.id: told}, START, story.words).tell == ()

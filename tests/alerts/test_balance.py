@@ -12,7 +12,7 @@ from trayd.facts import AccountFact
 from trayd.money import Money
 from trayd.records import BalanceReading
 
-TWENTY, FIVE = "Balance under $20.00", "Balance under $5.00"
+TWENTY, FIVE = "Balance under $20.00 (northwind)", "Balance under $5.00 (northwind)"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_accounts_are_warned_of_apart() -> None:
     story = Story()
     low = {name: BalanceReading(name, story.now, Money.of(left)) for name, left in (("a", "19"), ("b", "3"))}
 
-    assert story.look(balances=low) == [TWENTY, FIVE]
+    assert story.look(balances=low) == ["Balance under $20.00 (a)", "Balance under $5.00 (b)"]
 
 
 def test_a_balance_in_another_currency_is_not_compared_with_dollars() -> None:
@@ -115,7 +115,7 @@ def test_a_threshold_that_the_user_adds_is_looked_at_with_the_next_reading() -> 
     story.balance("12")
     story.limits = Alerts(balance_below=(Decimal(20), Decimal(15), Decimal(5)))
 
-    assert story.balance("12") == ["Balance under $15.00"]
+    assert story.balance("12") == ["Balance under $15.00 (northwind)"]
     assert story.balance("11") == []
 
     story.limits = Alerts(balance_below=())
@@ -147,4 +147,4 @@ def test_no_crossing_is_missed_and_none_told_twice(
             # A warning for a low threshold says all that one for a higher would.
             if crossed and threshold >= min(crossed):
                 armed[threshold] = False
-        assert told == ([f"Balance under ${min(crossed):.2f}"] if crossed else [])
+        assert told == ([f"Balance under ${min(crossed):.2f} (northwind)"] if crossed else [])

@@ -77,8 +77,9 @@ def test_the_words_say_how_much_of_what_for_whom_and_where_it_went() -> None:
     (told,) = story.told
     assert told.text == (
         "$412.00 of $500.00 (82%) is spent in November for “Northwind / Spring Campaign”. "
-        "Not in it: 3 jobs without a price. "
-        'What it went to: `trayd usage --window month --by model --client Northwind --project "Spring Campaign"`.'
+        "Not counted: 3 jobs without a price. "
+        "What it went to: `trayd usage --window 2026-11-01..2026-11-30 --by model --client Northwind "
+        '--project "Spring Campaign"`.'
     )
     assert (told.amount, told.client, told.project, told.period) == (
         Money.of("412"),
@@ -194,7 +195,8 @@ def test_a_forecast_ends_in_silence_when_the_budget_is_spent_and_stays_silent_wh
     assert story.told[0].text == (
         "About $590.00 of $500.00 will be spent in November for “Northwind / Spring Campaign”, if it goes on "
         "like this. So far it is $100.00. "
-        'What it went to: `trayd usage --window month --by model --client Northwind --project "Spring Campaign"`.'
+        "What it went to: `trayd usage --window 2026-11-01..2026-11-30 --by model --client Northwind "
+        '--project "Spring Campaign"`.'
     )
 
     assert story.look(budgets=(status("505", expected="590"),)) == [spent(101)]
@@ -241,7 +243,7 @@ def test_long_names_leave_the_figure_and_the_cure() -> None:
         assert len(episode.title.encode("utf-16-le")) // 2 <= 63
         assert len(episode.text.encode("utf-16-le")) // 2 <= 255
         assert "of $500.00" in episode.text
-        assert "`trayd usage " in episode.text
+        assert "`trayd budgets`" in episode.text
     assert len(story.told) == 2
 
 

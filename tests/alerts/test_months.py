@@ -38,15 +38,15 @@ ORDINARY = """
 11-11 10:00 | job 4.00            |  28.00 |  32.00 |
 11-12 10:00 | job 4.00            |  24.00 |  36.00 |
 11-12 16:00 | job 4.00            |  20.00 |  40.00 |
-11-13 09:00 | job 0.01            |  19.99 |  40.01 | Balance under $20.00
+11-13 09:00 | job 0.01            |  19.99 |  40.01 | Balance under $20.00 (northwind)
 11-13 12:00 | top up 2.00         |  21.99 |  40.01 |
 11-13 15:00 | job 2.99            |  19.00 |  43.00 |
 11-16 10:00 | top up 3.00         |  22.00 |  43.00 |
-11-16 15:00 | job 4.00            |  18.00 |  47.00 | Balance under $20.00
+11-16 15:00 | job 4.00            |  18.00 |  47.00 | Balance under $20.00 (northwind)
 11-17 10:00 | job 3.00            |  15.00 |  50.00 | Budget “All”: 50% spent
 11-18 10:00 | job 4.00            |  11.00 |  54.00 |
 11-18 15:00 | job 4.00            |   7.00 |  58.00 |
-11-19 10:00 | job 2.50            |   4.50 |  60.50 | Balance under $5.00
+11-19 10:00 | job 2.50            |   4.50 |  60.50 | Balance under $5.00 (northwind)
 11-19 11:00 | top up 100.00       | 104.50 |  60.50 |
 11-20 10:00 | job 4.90 4.90       |  94.70 |  70.30 | 2 jobs submitted together: $9.80
 11-23 10:00 | job 4.90            |  89.80 |  75.20 |
@@ -79,7 +79,7 @@ TROUBLED = """
 03-03 10:30 | job 4.00            |  17.00 |  13.00 |
 03-03 11:00 |                     |        |        | fal does not answer (northwind)
 03-03 11:30 | restart             |  17.00 |  13.00 |
-03-03 12:30 | fal is ok           |  17.00 |  13.00 | Balance under $20.00
+03-03 12:30 | fal is ok           |  17.00 |  13.00 | Balance under $20.00 (northwind)
             |                     |        |        | Budget “Day”: 80% spent
 03-04 10:00 | fal is bad_key      |  17.00 |  13.00 | fal refuses the key (northwind)
 03-04 10:30 | restart             |  17.00 |  13.00 |
@@ -93,7 +93,7 @@ TROUBLED = """
 03-06 12:00 | clock 24h back      |  11.50 |  18.50 |
 03-05 13:00 | job 4.50            |   7.00 |  23.00 | Budget “Day”: 100% spent
 03-05 15:00 | clock 24h ahead     |   7.00 |  23.00 |
-03-07 10:00 | job 2.50            |   4.50 |  25.50 | Balance under $5.00
+03-07 10:00 | job 2.50            |   4.50 |  25.50 | Balance under $5.00 (northwind)
 03-08 10:00 | asleep              |   4.50 |  25.50 |
 03-08 12:00 | top up 50.00        |  54.50 |  25.50 |
 03-09 12:00 | job 6.00            |  48.50 |  31.50 |
@@ -115,17 +115,17 @@ HELD_BACK = """
 11-02 08:00 |                     |        |        | While it was quiet: Expensive generation: $6.00
 11-02 23:00 | balance 19.00       |  19.00 |   6.00 |
 11-03 01:00 | balance 40.00       |  40.00 |   6.00 |
-11-03 08:00 |                     |        |        | While it was quiet: Balance under $20.00
-11-03 23:00 | balance 4.00        |   4.00 |   6.00 | Balance under $5.00
+11-03 08:00 |                     |        |        | While it was quiet: Balance under $20.00 (northwind)
+11-03 23:00 | balance 4.00        |   4.00 |   6.00 | Balance under $5.00 (northwind)
 11-04 01:00 | balance 15.00       |  15.00 |   6.00 |
 11-04 09:00 | balance 18.00       |  18.00 |   6.00 |
 11-04 11:00 | balance 30.00       |  30.00 |   6.00 |
-11-05 09:00 | balance 19.00       |  19.00 |   6.00 | Balance under $20.00
+11-05 09:00 | balance 19.00       |  19.00 |   6.00 | Balance under $20.00 (northwind)
 11-05 09:10 | snooze 1h           |  19.00 |   6.00 |
 11-05 09:30 | balance 18.00       |  18.00 |   6.00 |
-11-05 10:10 |                     |        |        | Balance under $20.00
+11-05 10:10 |                     |        |        | Balance under $20.00 (northwind)
 11-05 10:20 | snooze 1h           |  18.00 |   6.00 |
-11-05 10:40 | balance 4.00        |   4.00 |   6.00 | Balance under $5.00
+11-05 10:40 | balance 4.00        |   4.00 |   6.00 | Balance under $5.00 (northwind)
 11-05 10:50 | snooze 2h           |   4.00 |   6.00 |
 11-05 11:00 | balance 30.00       |  30.00 |   6.00 |
 11-06 09:00 | pause 4h            |  30.00 |   6.00 |
@@ -144,18 +144,18 @@ HELD_BACK = """
 11-09 11:05 |                     |        |        | Meanwhile: 3 warnings, 1 of them over by now
 11-10 09:00 | pause 8h            |  53.70 |  37.60 |
 11-10 09:30 | balance 19.00       |  19.00 |  37.60 |
-11-10 10:30 | resume              |  19.00 |  37.60 | While it was quiet: Balance under $20.00
+11-10 10:30 | resume              |  19.00 |  37.60 | While it was quiet: Balance under $20.00 (northwind)
 11-10 12:00 | balance 60.00       |  60.00 |  37.60 |
 11-10 22:30 | balance 19.00       |  19.00 |  37.60 |
-11-10 22:40 | no quiet hours      |  19.00 |  37.60 | Balance under $20.00
+11-10 22:40 | no quiet hours      |  19.00 |  37.60 | Balance under $20.00 (northwind)
 11-11 07:30 | restart             |  19.00 |  37.60 |
 11-12 09:00 | thresholds 20       |  19.00 |  37.60 |
 11-12 10:00 | balance 4.00        |   4.00 |  37.60 |
-11-12 11:00 | thresholds 20 5     |   4.00 |  37.60 | Balance under $5.00
+11-12 11:00 | thresholds 20 5     |   4.00 |  37.60 | Balance under $5.00 (northwind)
 11-12 12:00 | thresholds 20       |   4.00 |  37.60 |
 11-12 13:00 | balance 19.00       |  19.00 |  37.60 |
 11-12 14:00 | thresholds 20 5     |  19.00 |  37.60 |
-11-12 15:00 | balance 4.00        |   4.00 |  37.60 | Balance under $5.00
+11-12 15:00 | balance 4.00        |   4.00 |  37.60 | Balance under $5.00 (northwind)
 """
 
 

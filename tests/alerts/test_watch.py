@@ -161,7 +161,7 @@ async def test_a_warning_is_stored_then_told_then_marked_as_told(world: World) -
         await settled(lambda: world.desk.shown and world.episodes["balance:northwind"].told)
 
     assert stored == [True]
-    assert world.desk.titles == ["Balance under $5.00"]
+    assert world.desk.titles == ["Balance under $5.00 (northwind)"]
     assert world.desk.shown[0].actions[0] == ("Add credits", "open:billing")
 
 
@@ -173,7 +173,7 @@ async def test_looking_again_and_starting_again_tell_nothing_again(world: World)
             await watch.check()
             await some_time()
 
-    assert world.desk.titles == ["Balance under $5.00", "Expensive generation: $6.40"]
+    assert world.desk.titles == ["Balance under $5.00 (northwind)", "Expensive generation: $6.40"]
 
 
 async def test_what_was_stored_and_not_told_before_a_kill_is_told_at_the_next_start(world: World) -> None:
@@ -184,7 +184,7 @@ async def test_what_was_stored_and_not_told_before_a_kill_is_told_at_the_next_st
     async with world.running():
         await some_time()
 
-    assert world.desk.titles == ["Balance under $5.00", "Expensive generation: $6.40"]
+    assert world.desk.titles == ["Balance under $5.00 (northwind)", "Expensive generation: $6.40"]
 
 
 async def test_an_event_that_nobody_heard_of_for_a_day_is_no_news_but_a_state_is(world: World) -> None:
@@ -195,7 +195,7 @@ async def test_an_event_that_nobody_heard_of_for_a_day_is_no_news_but_a_state_is
     async with world.running():
         await some_time()
 
-    assert world.desk.titles == ["Balance under $5.00"]
+    assert world.desk.titles == ["Balance under $5.00 (northwind)"]
 
 
 async def test_a_notification_service_that_comes_late_gets_what_waited(
@@ -213,7 +213,7 @@ async def test_a_notification_service_that_comes_late_gets_what_waited(
         await settled(lambda: world.desk.shown)
 
     assert [record.message for record in caplog.records] == [
-        f"Balance under $5.00: {world.episodes['balance:northwind'].text}"
+        f"Balance under $5.00 (northwind): {world.episodes['balance:northwind'].text}"
     ]
 
 
@@ -273,7 +273,7 @@ async def test_an_escalation_while_the_milder_warning_is_being_shown_is_told_too
         await settled(lambda: len(world.desk.shown) == 2 and world.episodes["balance:northwind"].told)
         await asyncio.gather(*checks)
 
-    assert world.desk.titles == ["Balance under $20.00", "Balance under $5.00"]
+    assert world.desk.titles == ["Balance under $20.00 (northwind)", "Balance under $5.00 (northwind)"]
     assert world.episodes["balance:northwind"].level == "5.00"
 
 
@@ -286,14 +286,14 @@ async def test_a_pause_holds_the_desktop_back_and_its_end_tells_in_a_digest(
         await watch.check()
         await some_time()
         assert world.desk.shown == []
-        assert caplog.messages[0].startswith("Balance under $5.00")
+        assert caplog.messages[0].startswith("Balance under $5.00 (northwind)")
         assert world.episodes["balance:northwind"].resolved is None
 
         world.paused_until = world.now = world.now + timedelta(minutes=10)
         await watch.check()
         await settled(lambda: world.desk.shown)
 
-    assert world.desk.titles == ["While it was quiet: Balance under $5.00"]
+    assert world.desk.titles == ["While it was quiet: Balance under $5.00 (northwind)"]
 
 
 async def test_a_pause_ends_by_itself(world: World) -> None:
@@ -314,7 +314,7 @@ async def test_a_burst_is_one_summary_with_the_gravest_first(world: World) -> No
         await some_time()
 
     (notice,) = world.desk.shown
-    assert notice.title == "Balance under $5.00, and 6 more warnings"
+    assert notice.title == "Balance under $5.00 (northwind), and 6 more warnings"
     assert notice.body.splitlines() == [
         world.episodes["balance:northwind"].text,
         "Expensive generation: $6.00",
@@ -346,7 +346,7 @@ async def test_the_end_of_the_first_poll_is_told_once(world: World) -> None:
         await watch.tell(done)
         await some_time()
 
-    assert [notice.body for notice in world.desk.shown] == ["Your fal account: 1 generation, $0.40, since 3 November."]
+    assert [notice.body for notice in world.desk.shown] == ["Your fal account has 1 generation, $0.40, since 3 November."]
 
 
 async def test_a_full_disk_keeps_no_warning_back_and_repeats_none(world: World) -> None:
@@ -357,7 +357,7 @@ async def test_a_full_disk_keeps_no_warning_back_and_repeats_none(world: World) 
         await settled(lambda: world.desk.shown)
         await watch.check()
         await some_time()
-        assert world.desk.titles == ["Balance under $5.00"]
+        assert world.desk.titles == ["Balance under $5.00 (northwind)"]
 
         world.full = False
         await watch.check()
@@ -372,7 +372,7 @@ async def test_once_looks_tells_and_returns(world: World) -> None:
     await world.daemon().once()
     await world.daemon().once()
 
-    assert world.desk.titles == ["Balance under $5.00"]
+    assert world.desk.titles == ["Balance under $5.00 (northwind)"]
 
 
 async def test_back_at_the_level_that_was_told_nothing_is_told_again_though_the_graver_one_was_not(
@@ -389,7 +389,7 @@ async def test_back_at_the_level_that_was_told_nothing_is_told_again_though_the_
         await watch.check()
         await some_time()
 
-    assert world.desk.titles == ["Balance under $20.00"]
+    assert world.desk.titles == ["Balance under $20.00 (northwind)"]
 
 
 async def test_what_came_and_went_in_quiet_hours_is_told_as_over_after_them_and_after_a_restart(world: World) -> None:
@@ -415,7 +415,7 @@ async def test_what_came_and_went_in_quiet_hours_is_told_as_over_after_them_and_
         await some_time()
 
     (notice,) = world.desk.shown
-    assert notice.title == "While it was quiet: Balance under $5.00"
+    assert notice.title == "While it was quiet: Balance under $5.00 (northwind)"
     assert notice.body == "From 20 Nov 22:30 to 20 Nov 23:15; it is over by now."
 
 
@@ -441,7 +441,11 @@ async def test_a_snoozed_alert_is_told_again_if_it_still_lasts_and_a_graver_leve
         await watch.check()
         await settled(lambda: len(world.desk.shown) == 3)
 
-    assert world.desk.titles == ["Balance under $20.00", "Balance under $20.00", "Balance under $5.00"]
+    assert world.desk.titles == [
+        "Balance under $20.00 (northwind)",
+        "Balance under $20.00 (northwind)",
+        "Balance under $5.00 (northwind)",
+    ]
 
 
 async def test_more_than_so_many_in_an_hour_wait_and_come_as_one_summary(world: World) -> None:
@@ -461,7 +465,11 @@ async def test_more_than_so_many_in_an_hour_wait_and_come_as_one_summary(world: 
     async with world.running():
         await settled(lambda: len(world.desk.shown) == 3)
 
-    assert world.desk.titles == ["Expensive generation: $6.00", "Balance under $5.00", "2 expensive generations"]
+    assert world.desk.titles == [
+        "Expensive generation: $6.00",
+        "Balance under $5.00 (northwind)",
+        "2 expensive generations",
+    ]
 
 
 async def test_what_waited_for_room_and_was_over_before_there_was_any_is_told_as_over(world: World) -> None:
@@ -484,7 +492,7 @@ async def test_what_waited_for_room_and_was_over_before_there_was_any_is_told_as
         async with world.running():
             await some_time()
 
-    assert world.desk.titles[1:] == ["Meanwhile: Balance under $20.00"]
+    assert world.desk.titles[1:] == ["Meanwhile: Balance under $20.00 (northwind)"]
     assert world.desk.shown[1].body == "From 10:05 to 10:20; it is over by now."
 
 
@@ -503,7 +511,7 @@ async def test_what_is_over_and_waited_for_quiet_hours_is_told_though_these_are_
         await watch.check()
         await settled(lambda: world.desk.shown)
 
-    assert world.desk.titles == ["Meanwhile: Balance under $20.00"]
+    assert world.desk.titles == ["Meanwhile: Balance under $20.00 (northwind)"]
 
 
 async def test_an_episode_that_ended_on_a_full_disk_is_kept_beside_the_next_one_of_its_id(world: World) -> None:
@@ -546,6 +554,31 @@ async def test_hooks_hear_of_each_change_in_order_also_in_a_pause_and_one_that_i
 
     # What a hook did not hear of before the restart is told as it stands by then.
     assert world.hooks.got == [("chat", "opened", "balance", "5.00"), ("chat", "resolved", "balance", "5.00")]
+
+
+async def test_who_is_cancelled_between_storing_and_following_leaves_nothing_behind(world: World) -> None:
+    """A change of the settings cancels polls, one of which may be telling of a first poll that is complete."""
+    world.settings = Settings(locale="en_US", hook=(Hook(name="log", command=("/bin/cat",)),))
+    stored = asyncio.Event()
+
+    class SlowToAnswer(World):
+        async def look(self, now: datetime, decide: Callable[[Observed], Sequence[Episode]]) -> None:
+            world.store(decide(world.observed(now)))
+            stored.set()
+            await asyncio.sleep(0.05)
+
+    async with world.running() as watch, serving_hooks(watch):
+        await watch.check()
+        watch._door = SlowToAnswer()
+        telling = asyncio.create_task(watch.tell(BackfillDone("default", "1 generation")))
+        await stored.wait()
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        assert telling.cancelled()
+        watch._door = world
+        await settled(lambda: world.hooks.got)
+
+    assert world.hooks.got == [("log", "opened", "backfill", "")]
 
 
 @contextlib.asynccontextmanager

@@ -88,7 +88,7 @@ async def test_a_day_of_warnings_survives_every_restart(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
         low = BalanceReading("northwind", START, Money.of("4.32"))
         ledger.add(Batch(accounts=(ACCOUNT,), coverage=(coverage(),), balances=(low,), events=(event("r1", "6.40"),)))
-        assert await told_in(ledger) == ["Balance under $5.00", "Expensive generation: $6.40"]
+        assert await told_in(ledger) == ["Balance under $5.00 (northwind)", "Expensive generation: $6.40"]
 
     with opened(tmp_path) as ledger:
         ledger.add(Batch(billing=(bill("r1", 7), bill("r2", 9))))
@@ -120,7 +120,7 @@ async def test_an_account_that_was_taken_out_of_the_settings_ends_its_warnings_s
     low = BalanceReading("northwind", START, Money.of("4.32"))
     with opened(tmp_path) as ledger:
         ledger.add(Batch(accounts=(refused,), balances=(low,)))
-        assert sorted(await told_in(ledger)) == ["Balance under $5.00", "fal refuses the key (studio)"]
+        assert sorted(await told_in(ledger)) == ["Balance under $5.00 (northwind)", "fal refuses the key (studio)"]
 
         assert await told_in(ledger, START + timedelta(days=300), names=("agency",)) == []
 
@@ -133,7 +133,7 @@ async def test_a_balance_is_watched_as_long_as_one_name_of_its_account_is_set_up
     with opened(tmp_path) as ledger:
         ledger.add(Batch(accounts=(ACCOUNT, spare), balances=(low,)))
 
-        assert await told_in(ledger, names=("spare",)) == ["Balance under $5.00"]
+        assert await told_in(ledger, names=("spare",)) == ["Balance under $5.00 (northwind)"]
 
 
 async def test_what_was_left_untold_of_an_account_that_is_no_more_stays_untold(tmp_path: Path) -> None:

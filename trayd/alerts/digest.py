@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 from trayd.alerts.notice import Notice, and_more, notice_of, summary
-from trayd.alerts.words import TITLE
+from trayd.alerts.words.writing import TITLE, written_time
 from trayd.records import Episode, Urgency
 from trayd.texts import units_of
 
@@ -79,10 +79,7 @@ def _times(episode: Episode, now: datetime, zone: tzinfo) -> str:
 
 
 def _clock(moment: datetime, now: datetime, zone: tzinfo) -> str:
-    """The time of the day, with the date where that is not today's."""
-    civil = moment.astimezone(zone)
-    same = civil.date() == now.astimezone(zone).date()
-    return f"{civil:%H:%M}" if same else f"{civil.day} {civil:%b %H:%M}"
+    return written_time(moment.astimezone(zone), now.astimezone(zone))
 
 
 def _how_many_over(over: int, of: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from trayd.alerts.rules.balances import CreditsExpire, RunningOut
-from trayd.alerts.words.writing import Saying, Words, named, owner, sentences
+from trayd.alerts.words.writing import Saying, Words, named, owner, sentences, written_day
 from trayd.money import Money
 from trayd.records import BalanceReading, Urgency
 
@@ -20,20 +20,27 @@ def balance(reading: BalanceReading, saying: Saying) -> Words:
     last = saying.step == len(steps) - 1
     cure = "Add credits now" if last else "Add credits in time"
     text = f"{owner(reading.account)} has {write.money(reading.amount)} left. {cure}: {_LOCKS}"
-    return Words(f"Balance under {threshold}", text, Urgency.CRITICAL if last else Urgency.NORMAL)
+    return Words(
+        named(f"Balance under {threshold}", reading.account), text, Urgency.CRITICAL if last else Urgency.NORMAL
+    )
 
 
 def running_out(running: RunningOut, saying: Saying) -> Words:
     """A balance will not last long."""
     write, end, today = saying.write, running.run_out, running.today
-    latest = f"to {write.day(end.latest, today)}" if end.latest else "or later"
-    span = f" ({write.day(end.earliest, today)} {latest})" if end.latest != end.earliest else ""
-    when = "today" if end.day <= today else "tomorrow" if end.day - today == _SOON else write.day(end.day, today)
+    latest = f"to {written_day(end.latest, today)}" if end.latest else "or later"
+    span = f" ({written_day(end.earliest, today)} {latest})" if end.latest != end.earliest else ""
+    if end.day - today <= _SOON:
+        when = "today" if end.day <= today else "tomorrow"
+        title, left = f"Credits may be used up {when}", f"may be used up {when}"
+    else:
+        when = written_day(end.day, today)
+        title, left = f"Credits last until about {when}", f"lasts until about {when}"
     return Words(
-        named(f"Credits last until about {when}", running.account),
+        named(title, running.account),
         sentences(
-            f"{owner(running.account)} has {write.money(running.balance)} left, which lasts until about {when}"
-            f"{span} at about {write.money(running.burn.per_day)} a day.",
+            f"{owner(running.account)} has {write.money(running.balance)} left, which {left}{span} "
+            f"at about {write.money(running.burn.per_day)} a day.",
             last=f"Add credits before that: {_LOCKS}",
         ),
     )
@@ -43,13 +50,13 @@ def credits_expire(expire: CreditsExpire, saying: Saying) -> Words:
     """Credits will expire, unused."""
     write = saying.write
     amount = write.money(expire.unused)
-    day = write.day(expire.expires, expire.today)
+    day = written_day(expire.expires, expire.today)
     left = "today" if expire.days <= 0 else "tomorrow" if expire.days == 1 else f"in {write.count(expire.days, 'day')}"
     return Words(
         named(f"About {amount} of credits expire {left}", expire.account),
         sentences(
             f"{owner(expire.account)} will have about {amount} of the credits bought on "
-            f"{write.day(expire.bought, expire.today)} left when they expire on {day}, as it spends now.",
+            f"{written_day(expire.bought, expire.today)} left when they expire on {day}, as it spends now.",
             last="Run planned jobs before that; `trayd credits` shows what expires when.",
         ),
     )

@@ -5,7 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 
 from trayd.alerts.rules.budgets import BudgetExpected, BudgetSpent
-from trayd.alerts.words.writing import TITLE, Saying, Words, Writer, listed, name, options_of, scope_of, sentences
+from trayd.alerts.words.writing import (
+    TITLE,
+    Saying,
+    Words,
+    Writer,
+    listed,
+    name,
+    options_of,
+    scope_of,
+    sentences,
+    written_day,
+    written_month,
+)
 from trayd.records import Urgency
 
 _ALL_OF_IT = 100
@@ -21,7 +33,7 @@ def spent(found: BudgetSpent, saying: Saying) -> Words:
     return Words(
         _title(found, f": {share} spent"),
         sentences(
-            f"{amounts} {verb} spent {_where(found, write)}.",
+            f"{amounts} {verb} spent {_where(found)}.",
             _missing(found, write),
             _outlook(found, write),
             last=_cure(found),
@@ -43,7 +55,7 @@ def expected(found: BudgetExpected, saying: Saying) -> Words:
         _title(found, f": {share} expected"),
         sentences(
             f"About {write.money(status.expected)} of {write.money(status.limit)} will be spent "
-            f"{_where(found, write)}, if it goes on like this.",
+            f"{_where(found)}, if it goes on like this.",
             f"So far it is {write.money(status.spent)}.",
             span,
             _missing(found, write),
@@ -57,28 +69,30 @@ def _title(found: BudgetSpent, end: str) -> str:
     return f"Budget “{name(budget, TITLE - len('Budget “”') - len(end))}”{end}"
 
 
-def _where(found: BudgetSpent, write: Writer) -> str:
+def _where(found: BudgetSpent) -> str:
     """For what, and in which time."""
     of, today = found.status.budget, found.today
     scope = scope_of(of)
     if found.days is None:
-        return scope
+        return f"in total {scope}".strip()
     first, last = found.days
     match of.period:
         case "day":
-            when = f"on {write.day(first, today)}"
+            when = f"on {written_day(first, today)}"
         case "week":
-            when = f"from {write.day(first, today)} to {write.day(last, today)}"
+            when = f"from {written_day(first, today)} to {written_day(last, today)}"
         case _:
-            when = f"in {write.month(first, today)}"
-    return f"{when} {scope}"
+            when = f"in {written_month(first, today)}"
+    return f"{when} {scope}".strip()
 
 
 def _missing(found: BudgetSpent, write: Writer) -> str:
     status = found.status
     parts = [write.count(status.unpriced, "job without a price", "jobs without a price")] if status.unpriced else []
-    parts += [f"{write.money(amount)}, which has no exchange rate" for amount in status.left_out]
-    return f"Not in it: {listed(parts)}." if parts else ""
+    if status.left_out:
+        amounts = listed([write.money(amount) for amount in status.left_out])
+        parts.append(f"{amounts} without an exchange rate")
+    return f"Not counted: {', '.join(parts)}." if parts else ""
 
 
 def _outlook(found: BudgetSpent, write: Writer) -> str:
@@ -89,13 +103,15 @@ def _outlook(found: BudgetSpent, write: Writer) -> str:
 
 
 def _cure(found: BudgetSpent) -> str:
+    """What shows the same money, by what it went to; nothing that would show other money."""
     of = found.status.budget
-    if of.key is not None:
-        return "What it went to: `trayd usage --by key`."
-    window = "month" if of.period == "month" and not found.over else ""
-    if found.days is not None and not window:
+    options = options_of(of)
+    command = ""
+    if options is not None and found.days is not None:
         window = "..".join(day.isoformat() for day in found.days)
-    window = f" --window {window}" if window else ""
-    by = "model" if of.model is None else "project"
-    command = f"`trayd usage{window} --by {by}{options_of(of)}`"
-    return f"What it went to: {command}." if len(command) <= TITLE * 2 else f"What it went to: `trayd usage --by {by}`."
+        by = "key" if of.key is not None else "model" if of.model is None else "project"
+        command = f"`trayd usage --window {window} --by {by}{options}`"
+    elif options is not None and of.key is None:
+        # Of all times.
+        command = f"`trayd report{options}`"
+    return f"What it went to: {command}." if 0 < len(command) <= 2 * TITLE else "`trayd budgets` shows it."

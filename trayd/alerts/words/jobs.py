@@ -6,7 +6,7 @@ from trayd.alerts.rules import LIMIT_CURRENCY
 from trayd.alerts.rules.bills import EstimateOff
 from trayd.alerts.rules.days import DOUBLED, UnusualDay
 from trayd.alerts.rules.jobs import Group
-from trayd.alerts.words.writing import Saying, Words, Writer, clip_to, listed, name, quoted, sentences
+from trayd.alerts.words.writing import Saying, Words, Writer, clip_to, listed, name, quoted, sentences, written_day
 from trayd.insight.anomalies import Explanation
 from trayd.money import Money
 from trayd.records import Counting, Generation
@@ -39,7 +39,8 @@ def together(group: Group, saying: Saying) -> Words:
     jobs = write.count(group.jobs, "job")
     limit = write.money(Money.of(saying.limits.expensive_together, LIMIT_CURRENCY))
     about = "about " if group.estimated else ""
-    models = [f"{number} × {name(model, 32)}" for model, number in list(group.models.items())[:_MODELS_NAMED]]
+    most = list(group.models.items())[:_MODELS_NAMED]
+    models = [f"{write.number(number)} × {name(model, 32)}" for model, number in most]
     if len(group.models) > _MODELS_NAMED:
         models.append("others")
     return Words(
@@ -60,7 +61,7 @@ def unusual_day(found: UnusualDay, saying: Saying) -> Words:
     """Far more was spent on a day than usual."""
     write, day = saying.write, found.anomaly
     cost = write.money(day.cost)
-    when = "today" if day.day == found.today else f"on {write.day(day.day, found.today)}"
+    when = "today" if day.day == found.today else f"on {written_day(day.day, found.today)}"
     doubled = saying.finding.steps[saying.step].level == DOUBLED
     percent = f" ({write.percent(day.percent)})" if day.percent is not None else ""
     title = f"Spending {when} has doubled: {cost}" if doubled else f"Unusual spending {when}: {cost}"

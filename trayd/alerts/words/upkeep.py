@@ -5,10 +5,19 @@ from __future__ import annotations
 from trayd.alerts.rules import BackfillDone, FileRejected
 from trayd.alerts.rules.accounts import NoAnswer
 from trayd.alerts.rules.ledger import Damaged, Mended, TotalsDiffer, Unwritable
-from trayd.alerts.words.writing import TEXT, TITLE, Saying, Words, name, named, owner, sentences
+from trayd.alerts.words.writing import TEXT, TITLE, Saying, Words, name, named, owner, sentences, written_time
 from trayd.facts import AccountFact
-from trayd.records import Urgency
-from trayd.texts import units_of
+from trayd.records import DEFAULT_ACCOUNT, Urgency
+from trayd.texts import clip, units_of
+
+_LOCKED = "fal has locked the account"
+_SILENT = "Until then trayd learns nothing new of it."
+_CURES = {
+    "bad_key": f"Set a good one from https://fal.ai/dashboard/keys with `trayd key set`. {_SILENT}",
+    "needs_admin": "Make one with the Admin scope at https://fal.ai/dashboard/keys and set it with `trayd key set`.",
+    "locked": "Add credits at https://fal.ai/dashboard/billing.",
+}
+_LOOK = "Look at the connection; `trayd doctor` tells more."
 
 _TITLES = {
     "bad_key": "fal refuses the key",
@@ -20,11 +29,18 @@ _TITLES = {
 
 def account(fact: AccountFact, _saying: Saying) -> Words:
     """An account needs a person."""
-    return Words(
-        named(_TITLES[fact.state], fact.name),
-        fact.problem,
-        Urgency.CRITICAL if fact.state == "locked" else Urgency.NORMAL,
-    )
+    urgency = Urgency.CRITICAL if fact.state == "locked" else Urgency.NORMAL
+    cure = _CURES.get(fact.state, _SILENT)
+    if fact.name != DEFAULT_ACCOUNT:
+        cure = cure.replace("`trayd key set`", f"`trayd key set {fact.name}`")
+    # Why there is no key, which may lie with the keyring, tells its own cure.
+    problem = fact.problem if fact.state == "no_key" else fact.problem.partition("; ")[0]
+    told = f": {problem.rstrip('.')}"
+    if problem.startswith(_LOCKED):
+        # The headline says it already, but not why.
+        told = f" is locked{problem.removeprefix(_LOCKED)}: its jobs fail"
+    text = sentences(f"{owner(fact.name)}{told}.", last=cure)
+    return Words(named(_TITLES[fact.state], fact.name), text, urgency)
 
 
 def no_answer(silent: NoAnswer, saying: Saying) -> Words:
@@ -34,16 +50,20 @@ def no_answer(silent: NoAnswer, saying: Saying) -> Words:
     if silent.since is not None:
         known = "All that trayd shows is from then"
         known += f": {write.money(silent.balance)} left." if silent.balance is not None else "."
-    since = write.moment(silent.since or silent.tried_since, silent.now)
+    since = written_time(silent.since or silent.tried_since, silent.now)
     return Words(
         named("fal does not answer", silent.account),
         sentences(
             f"fal has not answered since {since} for {owner(silent.account)[:1].lower()}{owner(silent.account)[1:]}.",
             known,
-            f"{silent.problem.rstrip('.')}." if silent.problem else "",
-            last="Look at the connection; `trayd doctor` tells more.",
+            last=clip(_as_sentence(silent.problem), TEXT // 2) or _LOOK,
         ),
     )
+
+
+def _as_sentence(problem: str) -> str:
+    begin = problem[:1] if problem.startswith("fal") else problem[:1].upper()
+    return f"{begin}{problem[1:].rstrip('.')}." if problem else ""
 
 
 def unwritable(found: Unwritable, _saying: Saying) -> Words:
@@ -92,4 +112,4 @@ def rejected(file: FileRejected, _saying: Saying) -> Words:
 
 def history_read(done: BackfillDone, _saying: Saying) -> Words:
     """The first poll of an account is complete."""
-    return Words("trayd has read your history", f"{owner(done.account)}: {done.found}.", Urgency.LOW)
+    return Words("trayd has read your history", f"{owner(done.account)} has {done.found}.", Urgency.LOW)

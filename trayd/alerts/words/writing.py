@@ -1,10 +1,10 @@
-"""How figures and names are written in a warning. The text is English; numbers follow the user's locale."""
+"""How figures, dates and names are written in a warning. The text is English; numbers follow the user's locale."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
@@ -21,6 +21,22 @@ TITLE, TEXT = 63, 255
 
 #: And that one name gets of them, where it is as long as that; an account in a title, and the least that tells one.
 _NAME, _ACCOUNT, _SHORTEST = 48, 30, 8
+
+# strftime would take them from the process's locale, which a library of the desktop may have set.
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 # Unicode's bidirectional algorithm (UAX #9): the classes of what is written from right to left, the characters that
 # turn the direction of all that follows, and those that keep a name's direction to itself.
@@ -57,15 +73,10 @@ class Writer:
 
     def __init__(self, locale: str) -> None:
         self._locale = locale
-        self._days = locale if locale.startswith("en") else "en_GB"
 
     def money(self, money: Money) -> str:
         """``$48.20``."""
         return format_money(money, self._locale)
-
-    def about(self, money: Money, *, estimated: bool = True) -> str:
-        """``about $48.20``; without the word where nothing of it is estimated."""
-        return f"about {self.money(money)}" if estimated else self.money(money)
 
     def percent(self, percent: Decimal | float) -> str:
         """``82%``, in whole percents, rounded down: 100% is reached, never almost."""
@@ -73,39 +84,33 @@ class Writer:
 
         return str(format_percent(Decimal(int(percent)) / 100, locale=self._locale))
 
-    def count(self, number: int, one: str, many: str = "") -> str:
-        """``1 job``, ``1,204 jobs``."""
+    def number(self, number: int) -> str:
+        """``1,204``."""
         from babel.numbers import format_decimal
 
-        return f"{format_decimal(number, locale=self._locale)} {one if number == 1 else many or one + 's'}"
+        return str(format_decimal(number, locale=self._locale))
 
-    def day(self, day: date, today: date) -> str:
-        """``3 December``; with the year where that is another one."""
-        from babel.dates import format_date, format_skeleton
+    def count(self, number: int, one: str, many: str = "") -> str:
+        """``1 job``, ``1,204 jobs``."""
+        return f"{self.number(number)} {one if number == 1 else many or one + 's'}"
 
-        if day.year != today.year:
-            return str(format_date(day, "long", locale=self._days))
-        return str(format_skeleton("MMMMd", day, locale=self._days))
 
-    def month(self, day: date, today: date) -> str:
-        """``November``; with the year where that is another one."""
-        from babel.dates import format_date
+def written_day(day: date, today: date) -> str:
+    """``3 Dec``; with the year where that is another one."""
+    short = f"{day.day} {_MONTHS[day.month - 1][:3]}"
+    return short if day.year == today.year else f"{short} {day.year}"
 
-        return str(format_date(day, "MMMM" if day.year == today.year else "MMMM y", locale=self._days))
 
-    def moment(self, at: datetime, now: datetime) -> str:
-        """``14:05``; with the day where that is another one. Both are on the user's clock."""
-        from babel.dates import format_time
+def written_month(day: date, today: date) -> str:
+    """``November``; with the year where that is another one."""
+    month = _MONTHS[day.month - 1]
+    return month if day.year == today.year else f"{month} {day.year}"
 
-        time = str(format_time(at, "short", locale=self._days)).replace("\u202f", " ")
-        return time if at.date() == now.date() else f"{time} on {self.day(at.date(), now.date())}"
 
-    def duration(self, length: timedelta) -> str:
-        """``75 minutes``, ``3 hours``, ``2 days``: rounded down."""
-        minutes = int(length.total_seconds()) // 60
-        if minutes < 2 * 60:
-            return self.count(minutes, "minute")
-        return self.count(minutes // 60, "hour") if minutes < 48 * 60 else self.count(minutes // 60 // 24, "day")
+def written_time(at: datetime, now: datetime) -> str:
+    """``14:05``; with the day where that is another one. Both are on the user's clock."""
+    time = f"{at:%H:%M}"
+    return time if at.date() == now.date() else f"{written_day(at.date(), now.date())} {time}"
 
 
 def name(text: str, units: int = _NAME) -> str:
@@ -136,7 +141,7 @@ def named(title: str, account: str) -> str:
 
 
 def scope_of(budget: Budget) -> str:
-    """What a budget is for, in words: ``for “Northwind / Spring Campaign” on fal-ai/kling-video``."""
+    """What a budget is for, in words: ``for “Northwind / Spring Campaign” on fal-ai/kling-video``; empty: for all."""
     parts = []
     if budget.client or budget.project:
         parts.append(f"for {quoted(budget.client, budget.project)}")
@@ -146,17 +151,17 @@ def scope_of(budget: Budget) -> str:
         parts.append(f"with key {name(budget.key, 24)}")
     if budget.account:
         parts.append(f"by account {name(budget.account, 24)}")
-    return " ".join(parts) or "in all"
+    return " ".join(parts)
 
 
-def options_of(budget: Budget) -> str:
-    """The same as options of a command; empty where one of them cannot be written so that every shell takes it."""
+def options_of(budget: Budget) -> str | None:
+    """The same as options of a command; None where one of them cannot be written so that every shell takes it."""
     options = ""
     for option in ("client", "project", "model", "account"):
         value = getattr(budget, option)
         if value is not None:
             if _ALWAYS_QUOTED & set(value):
-                return ""
+                return None
             options += f' --{option} "{value}"' if " " in value else f" --{option} {value}"
     return options
 
