@@ -191,7 +191,9 @@ def _lasts(account: dict[str, Any], style: Style, *, alone: bool) -> str:
         return told
     first, last = account["run_out_range"]
     end = style.day(date.fromisoformat(last), seen) if last else "more than a year"
-    return f"{told} ({style.day(date.fromisoformat(first), seen)} to {end})"
+    # In one piece, where the line has to be broken.
+    span = f"({style.day(date.fromisoformat(first), seen)} to {end})".replace(" ", "\u00a0")
+    return f"{told} {span}"
 
 
 def _spending(spent: dict[str, Any], style: Style) -> RenderableType:

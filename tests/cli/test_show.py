@@ -16,6 +16,7 @@ from trayd.money import Money
 from trayd.records import UNTIL_RESUMED, Filters
 from trayd.shapes import plain
 from trayd.show import Style, console, new_table, status_view
+from trayd.show_alerts import alerts_view
 from trayd.show_usage import usage_view
 
 
@@ -164,7 +165,7 @@ def test_of_a_single_account_the_status_tells_how_sure_the_day_is(latest, told, 
     )
     spending = dict.fromkeys(("24h", "7d", "30d", "total"), Spent(cost=Money.of("1")))
     first = shown(status_view(plain(Status(accounts=(account,), spent=spending)), IN_KRONOR), capsys)[1]
-    assert first.endswith(f"ok, lasts until 3 Dec {told}")
+    assert first.replace("\u00a0", " ").endswith(f"ok, lasts until 3 Dec {told}")
 
 
 @pytest.mark.parametrize(
@@ -177,3 +178,16 @@ def test_of_a_single_account_the_status_tells_how_sure_the_day_is(latest, told, 
 def test_the_status_tells_how_a_pause_ends(until, told, capsys):
     spending = dict.fromkeys(("24h", "7d", "30d", "total"), Spent(cost=Money.of("1")))
     assert told in shown(status_view(plain(Status(accounts=(), spent=spending, paused_until=until)), IN_KRONOR), capsys)
+
+
+def test_what_is_over_fits_eighty_columns_with_times_and_ids_whole(capsys):
+    long_id = "together:01a1f482-0e0f-7846-b058-2385b6ccb256"
+    over = {"since": "2026-11-20T14:00:00Z", "resolved": "2026-11-20T15:00:00Z", "state": "over", "id": long_id}
+    told = {"title": "5 jobs submitted together: $8.09", "rule": "together"}
+    answer = {"paused_until": None, "quiet_until": None, "alerts": [over | told], "left_out": 0}
+    Console(width=80).print(alerts_view(answer, IN_KRONOR))
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[-2:] == [
+        "2026-11-20 14:00  2026-11-20 15:00  5 jobs submitted together: $8.09",
+        f"{' ' * 36}{long_id}",
+    ]
