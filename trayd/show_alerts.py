@@ -32,11 +32,12 @@ def alerts_view(answer: dict[str, Any], style: Style) -> RenderableType:
         lines.append(Text("no open alerts"))
     over = [alert for alert in answer["alerts"] if alert["resolved"] is not None]
     if over:
-        table = new_table("since", "until", "what", whole=("since", "until"))
+        table = new_table("since", "what", whole=("since",))
         for alert in over:
-            until = style.time(alert["resolved"]) if alert["state"] == "over" else ""
-            what = Text.assemble(alert["title"] or alert["rule"], (f"\n{alert['id']}", "dim"))
-            table.add_row(style.time(alert["since"]), until, what)
+            since = style.time(alert["since"])
+            if alert["state"] == "over":
+                since += f"\nto {style.time(alert['resolved'])}"
+            table.add_row(since, Text.assemble(alert["title"] or alert["rule"], (f"\n{alert['id']}", "dim")))
         lines += ["", table]
     if answer["left_out"]:
         lines.append(Text(f"and {count(answer['left_out'], 'earlier one')}: --limit shows more", style="dim"))

@@ -188,6 +188,6 @@ def test_what_is_over_fits_eighty_columns_with_times_and_ids_whole(capsys):
     Console(width=80).print(alerts_view(answer, IN_KRONOR))
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert lines[-2:] == [
-        "2026-11-20 14:00  2026-11-20 15:00  5 jobs submitted together: $8.09",
-        f"{' ' * 36}{long_id}",
+        "2026-11-20 14:00     5 jobs submitted together: $8.09",
+        f"to 2026-11-20 15:00  {long_id}",
     ]
