@@ -346,7 +346,8 @@ async def test_the_end_of_the_first_poll_is_told_once(world: World) -> None:
         await watch.tell(done)
         await some_time()
 
-    assert [notice.body for notice in world.desk.shown] == ["Your fal account has 1 generation, $0.40, since 3 November."]
+    (notice,) = world.desk.shown
+    assert notice.body == "Your fal account has 1 generation, $0.40, since 3 November."
 
 
 async def test_a_full_disk_keeps_no_warning_back_and_repeats_none(world: World) -> None:
@@ -563,8 +564,10 @@ async def test_who_is_cancelled_between_storing_and_following_leaves_nothing_beh
 
     class SlowToAnswer(World):
         async def look(self, now: datetime, decide: Callable[[Observed], Sequence[Episode]]) -> None:
-            world.store(decide(world.observed(now)))
-            stored.set()
+            changed = decide(world.observed(now))
+            world.store(changed)
+            if changed:
+                stored.set()
             await asyncio.sleep(0.05)
 
     async with world.running() as watch, serving_hooks(watch):

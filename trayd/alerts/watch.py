@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -72,6 +73,17 @@ class _Unsaved:
     def clear(self) -> None:
         """All of them are stored."""
         self._kept.clear()
+
+
+async def _to_its_end(work: Coroutine[None, None, object]) -> None:
+    """Waits for the work, also when the waiting is cancelled: what was stored is to be followed as well."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with contextlib.suppress(TraydError):
+            await task
+        raise
 
 
 class Watch:
@@ -164,28 +176,31 @@ class Watch:
 
     async def _look(self, find: Callable[[Observed], Sequence[Finding]]) -> None:
         async with self._lock:
-            now = self._clock()
-            seen: list[tuple[Observed, Decision, Holds]] = []
+            await _to_its_end(self._look_and_follow(find))
 
-            def decide(observed: Observed) -> tuple[Episode, ...]:
-                known = self._unsaved.over(observed.episodes)
-                observed = msgspec.structs.replace(observed, episodes=known)
-                holds = self._holds(observed.paused_until)
-                crowded = self._outbox.crowded(told_times(known.values()))
+    async def _look_and_follow(self, find: Callable[[Observed], Sequence[Finding]]) -> None:
+        now = self._clock()
+        seen: list[tuple[Observed, Decision, Holds]] = []
 
-                def held(untold: Episode) -> bool:
-                    return holds.held(untold) or (crowded and untold.urgency != Urgency.CRITICAL)
+        def decide(observed: Observed) -> tuple[Episode, ...]:
+            known = self._unsaved.over(observed.episodes)
+            observed = msgspec.structs.replace(observed, episodes=known)
+            holds = self._holds(observed.paused_until)
+            crowded = self._outbox.crowded(told_times(known.values()))
 
-                decision = evaluate(find(observed), known, now, self._words, held=held)
-                ready = tuple(readied(known.get(one.id), one, self.settings.hook) for one in decision.episodes)
-                seen.append((observed, msgspec.structs.replace(decision, episodes=ready), holds))
-                return self._unsaved.take(ready)
+            def held(untold: Episode) -> bool:
+                return holds.held(untold) or (crowded and untold.urgency != Urgency.CRITICAL)
 
-            refused = await self._stored(self._door.look(now, decide))
-            if seen:
-                self._follow(now, *seen[-1])
-            elif refused is not None:
-                raise refused
+            decision = evaluate(find(observed), known, now, self._words, held=held)
+            ready = tuple(readied(known.get(one.id), one, self.settings.hook) for one in decision.episodes)
+            seen.append((observed, msgspec.structs.replace(decision, episodes=ready), holds))
+            return self._unsaved.take(ready)
+
+        refused = await self._stored(self._door.look(now, decide))
+        if seen:
+            self._follow(now, *seen[-1])
+        elif refused is not None:
+            raise refused
 
     def _follow(self, now: datetime, observed: Observed, decision: Decision, holds: Holds) -> None:
         before = observed.episodes
@@ -229,7 +244,7 @@ class Watch:
                 after = change(self._unsaved.over(episodes))
                 return self._unsaved.take(episode for episode in after if episode is not None)
 
-            await self._stored(self._door.amend(changed))
+            await _to_its_end(self._stored(self._door.amend(changed)))
 
     async def _stored(self, storing: Awaitable[None]) -> TraydError | None:
         try:

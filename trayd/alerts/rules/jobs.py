@@ -109,9 +109,12 @@ def together(observed: Observed, limits: Alerts) -> Iterator[Finding]:
     told = _told_groups(observed)
     alone = set() if "expensive" in limits.off else {finding.scope for finding in expensive(observed, limits)}
     alone |= {episode.scope for episode in observed.episodes.values() if episode.rule == "expensive"}
+    began = {known.began_with for known in told}
+    oldest = min((generation.timestamp for generation in observed.generations), default=observed.at)
+    recent = [known for known in told if known.last >= oldest]
     for group in _groups(news(observed)):
-        if not any(known.began_with in {job.id for job in group} for known in told):
-            left = [job for job in group if job.id not in alone and not any(known.holds(job) for known in told)]
+        if began.isdisjoint(job.id for job in group):
+            left = [job for job in group if job.id not in alone and not any(known.holds(job) for known in recent)]
             cost = Money(sum(job.cost.nanos for job in left if job.cost is not None), LIMIT_CURRENCY)
             if len(left) >= _AT_LEAST_JOBS and cost.nanos >= limit.nanos:
                 yield _together_finding(left, cost, limit, observed.zone)
