@@ -192,8 +192,13 @@ def ending(length: str, now: datetime, zone: tzinfo) -> datetime:
     counts = read.groups() if read and text else ()
     total = sum((_UNITS[unit] * int(count or 0) for unit, count in zip("dhm", counts, strict=False)), timedelta())
     if not total:
-        raise UsageError(f"{length!r} is no length of time", "write one such as 1h, 90m, 2d, 1h30m, or tomorrow")
+        raise no_length(length)
     return now + total
+
+
+def no_length(text: str) -> UsageError:
+    """What to say of a text that is no length of time."""
+    return UsageError(f"{text!r} is no length of time", "write one such as 1h, 90m, 2d, 1h30m, or tomorrow")
 
 
 def _beginning(since: str | None, now: datetime, zone: tzinfo) -> datetime:

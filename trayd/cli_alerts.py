@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from trayd.cli_answers import json_option, print_answer
+from trayd.errors import UsageError
 
 
 @click.group(
@@ -29,7 +32,14 @@ trayd alerts test --hook chat
 def alerts(context: click.Context, /, everything: bool, as_json: bool, **query: Any) -> None:
     """Show the alerts: those that last, then those that are over, the latest first."""
     if context.invoked_subcommand is not None:
+        if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params):
+            raise UsageError(
+                f"`trayd alerts {context.invoked_subcommand}` takes nothing before its name",
+                "write its options after it",
+            )
         return
+    if everything and query["since"] is not None:
+        raise UsageError("--all goes back to the first alert, --since to a date", "give one of them")
     from trayd.desk import open_desk
     from trayd.show_alerts import alerts_view
 
@@ -38,7 +48,19 @@ def alerts(context: click.Context, /, everything: bool, as_json: bool, **query: 
     print_answer(answer, as_json, lambda style: alerts_view(answer, style))
 
 
-@alerts.command(short_help="Be told of an alert again later.")
+class _WithLength(click.Command):
+    """A command with a length of time among its arguments."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Tells of a length below zero what it is: click would take it for options."""
+        if below := next((given for given in args if re.fullmatch(r"-\d.*", given)), None):
+            from trayd.alert_listing import no_length
+
+            raise no_length(below)
+        return super().parse_args(context, args)
+
+
+@alerts.command(cls=_WithLength, short_help="Be told of an alert again later.")
 @click.argument("id")
 @click.argument("length", default="1h")
 @json_option
@@ -55,7 +77,7 @@ def snooze(id: str, length: str, as_json: bool) -> None:  # noqa: A002  # click 
     print_answer(answer, as_json, lambda style: snoozed_view(answer, style))
 
 
-@alerts.command(short_help="Keep all alerts from the desktop for some time.")
+@alerts.command(cls=_WithLength, short_help="Keep all alerts from the desktop for some time.")
 @click.argument("length", default="1h")
 @json_option
 def pause(length: str, as_json: bool) -> None:

@@ -67,6 +67,11 @@ def test_a_pause_is_the_same_with_a_daemon_and_without_and_outlives_its_end(
     ("order", "said"),
     [
         (("pause", "soon"), "is no length of time"),
+        (("pause", "-5h"), "'-5h' is no length of time"),
+        (("snooze", "balance:", "-1d"), "'-1d' is no length of time"),
+        (("--json", "resume"), "`trayd alerts resume` takes nothing before its name"),
+        (("--rule", "budget", "snooze", "x"), "`trayd alerts snooze` takes nothing before its name"),
+        (("--all", "--since", "2026-11-01"), "give one of them"),
         (("snooze", "balance:nobody"), "there is no open alert"),
         (("--rule", "weather"), "there is no rule 'weather'"),
         (("--since", "yesterday"), "is no date"),
