@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Annotated
 
@@ -110,8 +111,20 @@ class Paused(msgspec.Struct, frozen=True):
     paused_until: datetime | None
 
 
-def listed_alerts(ledger: Ledger, settings: Settings, query: AlertsQuery, now: datetime) -> ListedAlerts:
-    """The alerts as the query wants them.
+def as_they_stand(episodes: Iterable[Episode], present: Mapping[str, Episode]) -> Iterator[Episode]:
+    """Alerts that last in the words of now, where these are known; the others as they were told."""
+    for told in episodes:
+        now = present.get(told.id)
+        if now is None or told.resolved is not None or (now.since, now.level) != (told.since, told.level):
+            yield told
+        else:
+            yield msgspec.structs.replace(told, title=now.title, text=now.text, amount=now.amount)
+
+
+def listed_alerts(
+    ledger: Ledger, settings: Settings, query: AlertsQuery, now: datetime, present: Mapping[str, Episode]
+) -> ListedAlerts:
+    """The alerts as the query wants them; ``present`` has those that last in the words of now.
 
     Raises:
         UsageError: there is no such rule, or the date cannot be read.
@@ -120,7 +133,7 @@ def listed_alerts(ledger: Ledger, settings: Settings, query: AlertsQuery, now: d
         raise UsageError(f"there is no rule {query.rule!r}", f"take one of {', '.join(RULES)}")
     zone = settings.zone()
     since = None if query.all else _beginning(query.since, now, zone)
-    lasting = [episode for episode in ledger.episodes().values() if episode.resolved is None]
+    lasting = [each for each in as_they_stand(ledger.episodes().values(), present) if each.resolved is None]
     over = ledger.past_episodes(since)
     wanted = [
         sorted((one for one in some if query.rule in {None, one.rule}), key=_newest, reverse=True)

@@ -87,7 +87,14 @@ class Daemon:
             self._pressed, icon=asset("icons/hicolor/128x128/apps/trayd.png"), desktop=settings.alerts.desktop
         )
         self._hooks = Hooks()
-        self._watch = Watch(settings, door=AlertDoor(self), deliverer=self._deliverer, hooks=self._hooks, clock=clock)
+        self._watch = Watch(
+            settings,
+            door=AlertDoor(self),
+            deliverer=self._deliverer,
+            hooks=self._hooks,
+            clock=clock,
+            on_reworded=lambda: self._views.change(),  # noqa: PLW0108 - the views come after the watch
+        )
         self._views = Views(self, show, self._watch.check)
         self._housekeeping = Housekeeping(self)
         self._submissions = Submissions(self._write)
@@ -105,6 +112,7 @@ class Daemon:
         async with self._open(None), serving(self, self.paths.run) as url:
             self._operations.daemon = DaemonStatus(running=True, url=url)
             self._operations.hook_troubles = self._hooks.troubles
+            self._operations.present_alerts = self._watch.present
             parts: dict[str, Callable[[], Awaitable[None]]] = {
                 "polling": self._polling.run,
                 "drop folder": lambda: self._drop.run(stop),

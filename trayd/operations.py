@@ -46,7 +46,7 @@ from trayd.rate_store import open_rates, store_of
 from trayd.rates import Converter, Rates
 from trayd.reconciling import ReconcileQuery, Reconciliation, reconciled
 from trayd.record_listing import ExportQuery, HistoryQuery, UsageQuery, exported, listed_history, listed_usage
-from trayd.records import Generation
+from trayd.records import Episode, Generation
 from trayd.reports.html import report_html
 from trayd.reports.shape import HistoryItem
 from trayd.settings import Paths, Settings, fal_url, rates_url
@@ -76,6 +76,7 @@ class Operations:
         daemon: what the running daemon says of itself in the status.
         troubles: by account, what was wrong at its last poll; the ledger may not have been able to keep it.
         hook_troubles: by hook, what was wrong when the running daemon tried it last.
+        present_alerts: by id, those that last, as the running daemon would word them now.
         ledger_trouble: why the daemon could not write the ledger the last time; empty: it could.
         damaged: what the last look through all files of the ledger found; None before there was one.
         credit_history: what is left of purchased credits, and what of them expires.
@@ -91,6 +92,7 @@ class Operations:
         self.daemon = DaemonStatus()
         self.troubles: dict[str, str] = {}
         self.hook_troubles: Mapping[str, str] = {}
+        self.present_alerts: Mapping[str, Episode] = {}
         self.ledger_trouble = ""
         self.damaged: tuple[str, ...] | None = None
         self.credit_history = CreditHistory(ledger)
@@ -139,7 +141,10 @@ class Operations:
             names=self.names,
             accounts=self._accounts(),
             balances=self.ledger.latest_balances(),
-            episodes=self.ledger.episodes(),
+            episodes={
+                each.id: each
+                for each in alert_listing.as_they_stand(self.ledger.episodes().values(), self.present_alerts)
+            },
             differences=self.ledger.differences(),
             poll_interval=timedelta(seconds=self.settings.poll.interval_s),
             billed=any(self.ledger.coverage(fact.username or name) for name, fact in self.ledger.accounts().items()),
@@ -253,7 +258,7 @@ class Operations:
 
     def alerts(self, query: AlertsQuery) -> ListedAlerts:
         """The alerts, open and over; see :mod:`trayd.alert_listing` for the errors, here and below."""
-        return alert_listing.listed_alerts(self.ledger, self.settings, query, self._clock())
+        return alert_listing.listed_alerts(self.ledger, self.settings, query, self._clock(), self.present_alerts)
 
     def hooks(self, _query: NoQuery | None = None) -> list[ListedHook]:
         """Where warnings go beside the desktop, and what was wrong there at the last try."""

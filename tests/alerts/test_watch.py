@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from tests.alerts.story import START, coverage, job
+from trayd.alert_listing import as_they_stand
 from trayd.alert_settings import Alerts, Hook, QuietHours
 from trayd.alerts import carrier, outbox
 from trayd.alerts.delivery import Deliverer, Outcome
@@ -555,6 +556,27 @@ async def test_hooks_hear_of_each_change_in_order_also_in_a_pause_and_one_that_i
 
     # What a hook did not hear of before the restart is told as it stands by then.
     assert world.hooks.got == [("chat", "opened", "balance", "5.00"), ("chat", "resolved", "balance", "5.00")]
+
+
+async def test_what_is_shown_of_an_alert_that_lasts_is_what_is_so_now_and_the_history_what_was_told(
+    world: World,
+) -> None:
+    reworded: list[None] = []
+    async with world.running() as watch:
+        watch._on_reworded = lambda: reworded.append(None)
+        for world.balance in ("4", "4", "1.94"):
+            await watch.check()
+            await settled(lambda: world.episodes["balance:northwind"].told)
+        (shown,) = as_they_stand(world.episodes.values(), watch.present)
+        assert "$1.94" in shown.text
+        assert "$4.00" in world.episodes["balance:northwind"].text
+        assert len(reworded) == 1
+
+        world.balance = "50"
+        await watch.check()
+        (over,) = as_they_stand(world.episodes.values(), watch.present)
+        assert "$4.00" in over.text
+        assert watch.present == {}
 
 
 async def test_who_is_cancelled_between_storing_and_following_leaves_nothing_behind(world: World) -> None:

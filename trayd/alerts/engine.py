@@ -34,11 +34,13 @@ class Decision(msgspec.Struct, frozen=True):
         episodes: to be stored, before anyone is told; those that end are among them.
         tell: those of them that are news, for the person to be told of as soon as that may be.
         reworded: episodes that nobody was told of yet, in the words that are right by now; nothing else has changed.
+        present: all that last and were looked at, with the words and the amount of now, which nobody is told of.
     """
 
     episodes: tuple[Episode, ...] = ()
     tell: tuple[Episode, ...] = ()
     reworded: tuple[Episode, ...] = ()
+    present: tuple[Episode, ...] = ()
 
 
 def evaluate(
@@ -65,9 +67,13 @@ def evaluate(
     """
     changed: dict[str, Episode] = {}
     reworded = []
+    present = []
     for finding in findings:
         before = episodes.get(finding.episode_id)
         after = _after(finding, before, now, words, held)
+        lasting = after or before
+        if lasting is not None and lasting.resolved is None:
+            present.append(_as_it_stands(finding, lasting, words))
         if after is None:
             continue
         if before is not None and _same_news(before, after):
@@ -79,7 +85,7 @@ def evaluate(
             changed[episode.id] = msgspec.structs.replace(episode, told=None)
     reworded = [episode for episode in reworded if episode.id not in changed]
     tell = [episode for episode in changed.values() if _is_news(episodes.get(episode.id), episode)]
-    return Decision(tuple(changed.values()), tuple(tell), tuple(reworded))
+    return Decision(tuple(changed.values()), tuple(tell), tuple(reworded), tuple(present))
 
 
 def _after(finding: Finding, before: Episode | None, now: datetime, words: Worder, held: Held) -> Episode | None:
@@ -123,6 +129,14 @@ def _worded(episode: Episode, finding: Finding, height: int, said: Words | None,
         changes |= {"title": said.title, "text": said.text, "urgency": said.urgency}
         changes |= {"amount": about.amount, "account": about.account, "client": about.client, "project": about.project}
     return msgspec.structs.replace(episode, level=finding.steps[height - 1].level, period=finding.period, **changes)
+
+
+def _as_it_stands(finding: Finding, episode: Episode, words: Worder) -> Episode:
+    height = _height(finding, episode)
+    if not height:
+        return episode
+    said = words(finding, height - 1)
+    return msgspec.structs.replace(episode, title=said.title, text=said.text, amount=finding.about.amount)
 
 
 def _ended(finding: Finding, standing: Episode, now: datetime, held: Held) -> Episode | None:

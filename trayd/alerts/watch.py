@@ -97,6 +97,10 @@ class Watch:
         deliverer: the way to the desktop.
         hooks: the way to the user's own programs and servers.
         clock: the time (UTC).
+        on_reworded: called when what there is to say of alerts that last has changed, and nothing else.
+
+    Attributes:
+        present: alerts that last, by their ids, with the words and amounts of the last look.
     """
 
     def __init__(
@@ -107,7 +111,10 @@ class Watch:
         deliverer: Deliverer,
         hooks: Hooks,
         clock: Callable[[], datetime],
+        on_reworded: Callable[[], None] = lambda: None,
     ) -> None:
+        self.present: dict[str, Episode] = {}
+        self._on_reworded = on_reworded
         self._settings = settings
         self._door = door
         self._deliverer = deliverer
@@ -215,8 +222,19 @@ class Watch:
         shown = {**episodes, **{episode.id: episode for episode in decision.reworded}}
         self._outbox.holds = holds
         self._outbox.follow(waiting(shown.values(), now, holds), told_times(episodes.values()))
+        self._reword(episodes, decision.present)
         self._due = next_moment(observed, episodes.values(), self.settings.alerts)
         self._moved.set()
+
+    def _reword(self, episodes: Mapping[str, Episode], present: Iterable[Episode]) -> None:
+        # Others read it meanwhile, on the ledger's thread.
+        for name in [name for name in self.present if name not in episodes or episodes[name].resolved is not None]:
+            del self.present[name]
+        # At the first look they are shown as they were told.
+        before = {**episodes, **self.present}
+        self.present.update({episode.id: episode for episode in present})
+        if any(before[name].text != each.text for name, each in self.present.items()):
+            self._on_reworded()
 
     def _holds(self, paused_until: datetime | None) -> Holds:
         return Holds(zone=self.settings.zone(), quiet=self.settings.alerts.quiet_hours, paused_until=paused_until)
