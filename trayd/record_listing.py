@@ -72,7 +72,22 @@ def listed_usage(
         converter=converter,
         # What lies before the first poll is not known: no trend is better than a false one.
         previous=before if _reaches(ledger, before.since) else None,
+        known_from=_known_from(ledger, query.account, window.until),
     )
+
+
+def _known_from(ledger: Ledger, wanted: str | None, end: datetime) -> datetime | None:
+    """From when on the bills of an account, or of any, are known; the end of all where nothing was ever told.
+
+    None where there are records and no bills: what events and files tell is all that can be known.
+    """
+    names = {
+        fact.username or name
+        for name, fact in ledger.accounts().items()
+        if wanted is None or wanted in {name, fact.username}
+    }
+    starts = [coverage.since for name in names if (coverage := ledger.coverage(name)) is not None]
+    return min(starts, default=None if ledger.span() else end)
 
 
 def _reaches(ledger: Ledger, moment: datetime) -> bool:

@@ -202,12 +202,14 @@ def how_often(part: TimePart, window: Window, zone: tzinfo) -> Sequence[Fraction
     day: these count by the part of them that is in it. Clock changes are left aside: every day has each hour once.
     """
     if part is TimePart.HOUR:
-        return [Fraction(window.days)] * len(_HOURS)
+        return [window.exact_days] * len(_HOURS)
     found = [Fraction(0)] * _WEEK
     if window.civil is not None:
         weeks, more = divmod(window.days, _WEEK)
         first = window.civil[0].weekday()
-        return [Fraction(weeks + ((number - first) % _WEEK < more)) for number in range(_WEEK)]
+        found = [Fraction(weeks + ((number - first) % _WEEK < more)) for number in range(_WEEK)]
+        found[first] -= window.cut
+        return found
     day = window.since.astimezone(zone).date()
     start = day_start(day, zone)
     while start < window.until:
@@ -230,7 +232,7 @@ def peak(
 
     None where generations cost nothing, and of weekdays where the window has not had all of them.
     """
-    if part is TimePart.WEEKDAY and window.days < _WEEK:
+    if part is TimePart.WEEKDAY and window.exact_days < _WEEK:
         return None
     timed = [moment for moment in moments if moment.number != NO_HOUR and often[moment.number] > 0]
     whole = sum(moment.internal for moment in timed)

@@ -61,6 +61,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         key: an endpoint id, a client, a date, a weekday (``mon`` to ``sun``), an hour of the day (``00`` to ``23``);
             None for what has no such mark.
+        kind: of what has no such mark because it is not from fal, or because fal did not tell; each kind is a part of
+            its own where only fal tells such marks. None for all others.
         cost: in the home currency; the parts add up to the total to the nano.
         share: its part of the total cost, 1 being all of it; None where the total is not above zero.
         days: of a weekday, how many of them the window has had by now (of one that slides, the two days that it cuts
@@ -76,6 +78,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     average: Money | None = None
     unpriced: int = 0
     left_out: tuple[Money, ...] = ()
+    kind: Kind | None = None
 
 
 class Peaks(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +97,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """The usage of a window.
 
     Attributes:
+        known_from: where only a part of the window is known, from when on; what is after its end says that nothing of
+            it is. Averages, here and of the parts, are of what is known alone.
         average_per_day: the cost over the days that have begun, rounded to a nano; None where all of it lies ahead.
         trend: the change against the window before, as a part of that: 0.25 is a quarter more, -0.5 is half. None
             where nothing was spent then, or nothing is known of it.
@@ -105,6 +110,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     total: Total
     average_per_day: Money | None
     trend: float | None
+    known_from: datetime | None = None
     peaks: Peaks = Peaks()
     by: tuple[Part, ...] = ()
 
@@ -118,6 +124,7 @@ def usage(
     zone: tzinfo,
     converter: Converter,
     previous: Bounds | None = None,
+    known_from: datetime | None = None,
 ) -> Usage:
     """The usage of a window.
 
@@ -129,6 +136,7 @@ def usage(
         zone: the user's, for days and hours.
         converter: the rates into the home currency.
         previous: the window before, for the trend; None where what was spent in it is not known.
+        known_from: from when on spending is known; None: always.
 
     Raises:
         UsageError: there is no such dimension.
@@ -139,34 +147,44 @@ def usage(
     within = _within(filters, window.bounds)
     fields = () if dimension is None or part is not None else (dimension.field,)
     sums = dated_sums(source, within, zone=zone, home=home, by=fields)
-    if fields:
-        total, portions = _ranked(sums, fields[0], converter)
+    if dimension is not None and part is None:
+        total, portions = _ranked(sums, dimension, converter)
         parts = tuple(_part(portion, total.total, home) for portion in portions)
     else:
         total, parts = tallied(sums, converter), ()
+    known = window.from_known(known_from, zone)
+    of_known = _within(filters, known.bounds)
     timed = {
-        each: _in_time(source, within, each, window, zone, converter)
+        each: _in_time(source, of_known, each, known, zone, converter)
         for each in (_PEAKS if dimension is None else () if part is None else (part,))
     }
     if part is not None:
-        parts = _parts_in_time(part, *timed[part], total.total, home)
+        moments, often = timed[part]
+        of_all = moments if known is window else told_apart(source, within, part, zone=zone, converter=converter)
+        parts = _parts_in_time(part, of_all, moments, often, total.total, home)
     earlier = () if previous is None else dated_sums(source, _within(filters, previous), zone=zone, home=home)
     cost, before = total.total, tallied(earlier, converter).total
+    cost_known = (
+        cost if known is window else tallied(dated_sums(source, of_known, zone=zone, home=home), converter).total
+    )
     return Usage(
         window=window.bounds,
         total=_total(total),
-        average_per_day=_over(cost, window.days, home),
+        average_per_day=average(cost_known, known.exact_days, home),
         trend=_ratio(cost - before, before),
-        peaks=_peaks(timed, window, home),
+        known_from=None if known is window else known_from,
+        peaks=_peaks(timed, known, home),
         by=parts,
     )
 
 
-def _ranked(sums: Iterable[DatedSum], field: str, converter: Converter) -> tuple[Tally, list[Portion]]:
-    """The parts by that field of their headings, from the dearest, and all of them together."""
+def _ranked(sums: Iterable[DatedSum], dimension: Dimension, converter: Converter) -> tuple[Tally, list[Portion]]:
+    """The parts by that dimension, from the dearest, and all of them together."""
     breakdown, total = Breakdown(converter), Tally(converter)
     for day, each in sums:
-        breakdown.of(getattr(each.heading, field)).add_sum(each, day)
+        mark = getattr(each.heading, dimension.field)
+        kind = each.heading.kind if mark is None and dimension.is_of_fal else None
+        breakdown.of(mark, kind).add_sum(each, day)
     portions = breakdown.ranked()
     for portion in portions:
         total.merge(portion.tally)
@@ -182,26 +200,33 @@ def _in_time(
 ) -> tuple[Sequence[Moment], Sequence[Fraction] | None]:
     """What was spent in each part of time, and how many of each there were; there is one of each day."""
     if window.since >= window.until:
-        return (), None
+        return (), None if part is TimePart.DAY else how_often(part, window, zone)
     moments = told_apart(source, within, part, zone=zone, converter=converter)
     return moments, None if part is TimePart.DAY else how_often(part, window, zone)
 
 
 def _parts_in_time(
-    part: TimePart, moments: Sequence[Moment], often: Sequence[Fraction] | None, whole: int, currency: str
+    part: TimePart,
+    moments: Sequence[Moment],
+    known: Sequence[Moment],
+    often: Sequence[Fraction] | None,
+    whole: int,
+    currency: str,
 ) -> tuple[Part, ...]:
+    """The parts; what one of them costs on average is told by those moments that are known."""
     if often is None:
         return tuple(
             Part(
                 key=key_of(part, number),
                 cost=Money(nanos, currency),
                 generations=generations,
-                share=round(nanos / whole, _RATIO_DIGITS) if whole > 0 else None,
+                share=_ratio(nanos, whole),
                 unpriced=unpriced,
                 left_out=left_out,
             )
             for number, nanos, _, generations, unpriced, left_out in moments
         )
+    spent = {moment.number: moment.nanos for moment in known}
     return tuple(
         Part(
             key=key_of(part, moment.number),
@@ -209,7 +234,9 @@ def _parts_in_time(
             generations=moment.generations,
             share=_ratio(moment.nanos, whole),
             days=None if moment.number == NO_HOUR else round(float(often[moment.number]), _RATIO_DIGITS),
-            average=None if moment.number == NO_HOUR else average(moment.nanos, often[moment.number], currency),
+            average=None
+            if moment.number == NO_HOUR
+            else average(spent.get(moment.number, 0), often[moment.number], currency),
             unpriced=moment.unpriced,
             left_out=moment.left_out,
         )
@@ -278,6 +305,7 @@ def _part(part: Portion, whole: int, currency: str) -> Part:
         share=_ratio(part.nanos, whole),
         unpriced=part.tally.unpriced,
         left_out=part.tally.amounts_left_out(),
+        kind=part.kind,
     )
 
 

@@ -6,8 +6,10 @@ of civil days: a day of 23 or 25 hours is one day, and the last day named is tak
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from fractions import Fraction
 
 import msgspec
 
@@ -19,6 +21,7 @@ SLIDING = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAY = timedelta(days=1)
+_MICROSECOND = timedelta(microseconds=1)
 _DATE_LENGTH = len("2026-11-20")
 _YEARS = (1970, 2999)
 _CURE = "use 24h, 7d, 30d, month or two dates such as 2026-11-01..2026-11-30"
@@ -45,6 +48,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         now: when it was asked for (UTC); a window that still runs is judged by the part that has passed.
         days: how many of its days have begun by now; none where all of it lies ahead.
         civil: its first and last civil day; None for a window that slides.
+        cut: which part of the first of these days it begins after; see :meth:`from_known`.
     """
 
     since: datetime
@@ -52,6 +56,37 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     days: int
     civil: tuple[date, date] | None = None
+    cut: Fraction = Fraction(0)
+
+    @property
+    def exact_days(self) -> Fraction:
+        """How many days averages are over: of the first one as much as is in it."""
+        return self.days - self.cut
+
+    def from_known(self, known: datetime | None, zone: tzinfo) -> Window:
+        """The part of it that begins when something is known at all: averages are over no other days.
+
+        Args:
+            known: the instant from which on spending is known; None: always.
+            zone: the user's, in which days begin.
+        """
+        if known is None or known <= self.since:
+            return self
+        if known >= min(self.until, self.now):
+            return msgspec.structs.replace(self, since=self.until, days=0)
+        if self.civil is None:
+            exact = Fraction((self.until - known) // _MICROSECOND, _DAY // _MICROSECOND)
+            days = math.ceil(exact)
+            return msgspec.structs.replace(self, since=known, days=days, cut=days - exact)
+        first = known.astimezone(zone).date()
+        start, end = day_start(first, zone), day_start(first + _DAY, zone)
+        return msgspec.structs.replace(
+            self,
+            since=known,
+            days=self.days - (first - self.civil[0]).days,
+            civil=(first, self.civil[1]),
+            cut=Fraction((known - start) // _MICROSECOND, (end - start) // _MICROSECOND),
+        )
 
     @property
     def bounds(self) -> Bounds:
