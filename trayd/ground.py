@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from trayd.books import Books
 from trayd.facts import AccountFact, Coverage
-from trayd.insight.known_days import History, histories
+from trayd.insight.known_days import History, SpentDays, histories, spent_days
 from trayd.ledger.store import Ledger
 from trayd.rates import Converter, Rates
 from trayd.records import Filters
@@ -123,18 +123,14 @@ class Ground:
 
     def histories(self, scope: Filters, converter: Converter, first: date, last: date) -> Mapping[str, History]:
         """The known days of each account that is set up, within a scope, of these days as far as they are over."""
-        until = min(last, self.today - _DAY)
+        until, ledger, zone = min(last, self.today - _DAY), self.asked.ledger, self.zone
 
         def find() -> Mapping[str, History]:
-            return histories(
-                self._ledger,
-                scope,
-                first=first,
-                last=until,
-                zone=self.zone,
-                converter=converter,
-                coverage=self._coverage(),
-            )
+            def spent(since: date, to: date) -> SpentDays:
+                return spent_days(ledger, scope, first=since, last=to, zone=zone, converter=converter)
+
+            parts = self._ledger.by_days(("spent", scope, converter), first, until + _DAY, zone, spent)
+            return histories(parts, first=first, last=until, zone=zone, coverage=self._coverage())
 
         return self.once(("histories", scope, converter, first, until), find)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -355,6 +355,22 @@ class DropStatus(msgspec.Struct, frozen=True):
     rejected: int = 0
 
 
+class Tagged(Protocol):
+    """What has a client, a project and a deliverable, or none of them."""
+
+    @property
+    def client(self) -> str | None:
+        """Whom it is for."""
+
+    @property
+    def project(self) -> str | None:
+        """What it is for."""
+
+    @property
+    def deliverable(self) -> str | None:
+        """Which part of that."""
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which records are meant. Every field narrows; None does not.
 
@@ -378,7 +394,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether the records of a sum are meant; their time is not looked at."""
         return (
             (self.kind is None or self.kind is heading.kind)
-            and self._admits_tags(heading)
+            and self.admits_tags(heading)
             and self._admits_source(heading.endpoint_id, heading.account, heading.key)
         )
 
@@ -389,20 +405,19 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return False
         if self.kind is not None and record.kind is not self.kind:
             return False
-        if not self._admits_tags(record):
+        if not self.admits_tags(record):
             return False
         if isinstance(record, ExternalCost):
             return self._admits_source(None, None, None)
         return self._admits_source(record.endpoint_id, record.account, record.key)
 
-    def _admits_tags(self, tagged: Record | Heading) -> bool:
-        return all(
-            wanted is None or wanted == (value or "")
-            for wanted, value in (
-                (self.client, tagged.client),
-                (self.project, tagged.project),
-                (self.deliverable, tagged.deliverable),
-            )
+    def admits_tags(self, tagged: Tagged) -> bool:
+        """Whether what has these tags can be meant; nothing else of it is looked at."""
+        # Asked of each line of a month's sums for each budget: spelled out, it takes a quarter of the time.
+        return (
+            (self.client is None or self.client == (tagged.client or ""))
+            and (self.project is None or self.project == (tagged.project or ""))
+            and (self.deliverable is None or self.deliverable == (tagged.deliverable or ""))
         )
 
     def _admits_source(self, endpoint_id: str | None, account: str | None, key: str | None) -> bool:

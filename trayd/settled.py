@@ -22,6 +22,7 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: Costs have dates and no instants: by those of this month, the ledger calls no time up to a day before it settled.
 _MARGIN = timedelta(days=2)
+_DAY = timedelta(days=1)
 
 
 class _Kept(NamedTuple):
@@ -63,12 +64,36 @@ class Settled:
 
         return iter(self._joined(("by day", other_than, tuple(by)), filters, zone, ask))
 
+    def by_days(
+        self, question: Hashable, first: date, last: date, zone: tzinfo, find: Callable[[date, date], _Found]
+    ) -> tuple[_Found, ...]:
+        """What is found of some days, in parts: those of months that are over are remembered.
+
+        Args:
+            question: what is asked, beside the days and the zone.
+            first: the first day.
+            last: the last one.
+            zone: the user's, in which days begin.
+            find: finds the part between two days, both of them in it, in the ledger alone.
+        """
+        cut = self._cut
+        if not first < cut <= last:
+            return (find(first, last),)
+        within = Filters(since=day_start(first, zone), until=day_start(cut, zone))
+        early = self._remembered(question, within, zone, lambda _within: (find(first, cut - _DAY),))
+        return (*early, find(cut, last))
+
     def sums_over_time(self, filters: Filters, part: TimePart, *, zone: tzinfo) -> tuple[tuple[Heading, Course], ...]:
         """The same told apart by parts of civil time."""
         ledger = self._ledger
         return self._joined(
             ("over time", part), filters, zone, lambda within: tuple(ledger.sums_over_time(within, part, zone=zone))
         )
+
+    @property
+    def _cut(self) -> date:
+        """The first day that is not remembered."""
+        return self._today().replace(day=1) - _MARGIN
 
     def _joined(
         self,
@@ -78,7 +103,7 @@ class Settled:
         ask: Callable[[Filters], tuple[_Found, ...]],
     ) -> tuple[_Found, ...]:
         """What is found up to about the start of this month, remembered, and from there on."""
-        cut = day_start(self._today().replace(day=1) - _MARGIN, zone)
+        cut = day_start(self._cut, zone)
         since, until = filters.since or _EVER, filters.until
         if since >= cut or (until is not None and until <= cut):
             return ask(filters)

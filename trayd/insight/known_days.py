@@ -8,7 +8,7 @@ that has only just begun: an account, a client or a model that is new has no pas
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
@@ -43,62 +43,96 @@ class History(NamedTuple):
     estimated: int = 0
 
 
-def histories(
-    source: Sums,
-    filters: Filters,
-    *,
-    first: date,
-    last: date,
-    zone: tzinfo,
-    converter: Converter,
-    coverage: Mapping[str, Coverage],
-) -> dict[str, History]:
-    """The known days of each account, in nanos of the converter's currency.
+class SpentDay(NamedTuple):
+    """What an account spent with fal on a day.
+
+    Attributes:
+        nanos: in the currency asked for; ``estimated`` the part of it that is estimates.
+        generations: how many there were; ``unpriced`` of them have no price.
+        unconverted: some of it has no exchange rate.
+    """
+
+    nanos: int
+    estimated: int
+    generations: int
+    unpriced: int
+    unconverted: bool
+
+
+#: By account and the number of the day; days without a generation are in none.
+SpentDays = Mapping[str, Mapping[int, SpentDay]]
+
+
+def spent_days(
+    source: Sums, filters: Filters, *, first: date, last: date, zone: tzinfo, converter: Converter
+) -> SpentDays:
+    """What each account spent on each day.
 
     Args:
         source: where the sums come from.
         filters: which records; its two ends and its kind are not looked at.
         first: the first day looked at.
-        last: the last one; it is over.
+        last: the last one.
         zone: the user's, in which days begin.
         converter: the rates into the currency of the answer.
+    """
+    since, until = day_start(first, zone), day_start(last + _DAY, zone)
+    within = msgspec.structs.replace(filters, kind=Kind.INTERNAL, since=since, until=until)
+    tallies: dict[tuple[str, int], Tally] = {}
+    for heading, course in source.sums_over_time(within, TimePart.DAY, zone=zone):
+        for day, count, nanos in zip(*course, strict=True):
+            place = heading.account or "", day
+            tally = tallies.get(place)
+            if tally is None:
+                tally = tallies[place] = Tally(converter)
+            tally.add_sum(Sum(heading, count, nanos), date.fromordinal(day))
+    spent: dict[str, dict[int, SpentDay]] = {}
+    for (account, day), tally in tallies.items():
+        spent.setdefault(account, {})[day] = SpentDay(
+            tally.total, tally.estimated, tally.generations, tally.unpriced, bool(tally.left_out)
+        )
+    return spent
+
+
+def histories(
+    parts: Sequence[SpentDays], *, first: date, last: date, zone: tzinfo, coverage: Mapping[str, Coverage]
+) -> dict[str, History]:
+    """The known days of each account.
+
+    Args:
+        parts: what was spent on the days from the first to the one after the last, which tells whether spending has
+            begun where it had not before; each day is in one part.
+        first: the first day looked at.
+        last: the last one; it is over.
+        zone: the user's, in which days begin.
         coverage: how far each account's billing has been read, by its own name; others are not looked at.
     """
-    # The day after tells whether spending has begun, where it had not before.
-    since, until = day_start(first, zone), day_start(last + 2 * _DAY, zone)
-    within = msgspec.structs.replace(filters, kind=Kind.INTERNAL, since=since, until=until)
-    tallies: dict[str, dict[int, Tally]] = {account: {} for account in coverage}
-    for heading, course in source.sums_over_time(within, TimePart.DAY, zone=zone):
-        of_account = tallies.get(heading.account or "")
-        if of_account is None:
-            continue
-        for day, count, nanos in zip(*course, strict=True):
-            tally = of_account.get(day)
-            if tally is None:
-                tally = of_account[day] = Tally(converter)
-            tally.add_sum(Sum(heading, count, nanos), date.fromordinal(day))
-    return {account: _history(tallies[account], covered, first, last, zone) for account, covered in coverage.items()}
+    found = {}
+    for account, covered in coverage.items():
+        spent = {day: figures for part in parts for day, figures in part.get(account, {}).items()}
+        found[account] = _history(spent, covered, _days_read(covered, first, last, zone))
+    return found
 
 
-def _history(tallies: Mapping[int, Tally], covered: Coverage, first: date, last: date, zone: tzinfo) -> History:
-    read = _days_read(covered, first, last, zone)
-    begun = min((day for day, tally in tallies.items() if tally.generations), default=first.toordinal())
+def _history(spent: Mapping[int, SpentDay], covered: Coverage, read: Iterable[date]) -> History:
+    begun = min((day for day, figures in spent.items() if figures.generations), default=0)
     days: list[WholeDay] = []
     unpriced = unconverted = estimated = 0
     for day in read:
-        if day.toordinal() < begun:
+        number = day.toordinal()
+        if number < begun:
             continue
-        tally = tallies.get(day.toordinal())
-        if tally is None:
+        figures = spent.get(number)
+        if figures is None:
             days.append(WholeDay(day, 0))
-        elif tally.left_out:
+        elif figures.unconverted:
             unconverted += 1
-        elif tally.unpriced * _MOST_UNPRICED > tally.generations:
+        elif figures.unpriced * _MOST_UNPRICED > figures.generations:
             unpriced += 1
         else:
-            estimated += tally.estimated
-            known = tally.generations - tally.unpriced
-            days.append(WholeDay(day, tally.total + tally.total * tally.unpriced // max(known, 1)))
+            estimated += figures.estimated
+            known = figures.generations - figures.unpriced
+            days.append(WholeDay(day, figures.nanos + figures.nanos * figures.unpriced // max(known, 1)))
     return History(tuple(days), covered.until, unpriced, unconverted, estimated)
 
 

@@ -36,7 +36,7 @@ class _Asked(NamedTuple):
 
     Attributes:
         told: the dimensions that lines have to tell apart.
-        admits: which headings are meant.
+        filters: which records are meant, and ``admits`` which headings.
         other_than: a currency whose amounts are left out, with what has no amount; None leaves nothing out.
     """
 
@@ -44,6 +44,7 @@ class _Asked(NamedTuple):
     told: frozenset[str]
     zone: tzinfo
     part: TimePart
+    filters: Filters
     admits: Callable[[Heading], bool]
     other_than: str | None = None
 
@@ -125,7 +126,8 @@ class Sums:
                 adding.add(called.heading, amount)
         for name in set(names) - {known.month for known in whole}:
             for line, series in self._series(name, window, told):
-                self._add_series(adding, line, series, window, admits)
+                if filters.admits_tags(line):
+                    self._add_series(adding, line, series, window, admits)
         return adding.sums()
 
     def over_time(self, filters: Filters, zone: tzinfo, part: TimePart) -> Iterator[tuple[Heading, Course]]:
@@ -141,6 +143,7 @@ class Sums:
             _told_apart(filters, ()),
             zone,
             part,
+            filters,
             self._admitting(filters),
         )
         names = self._months.names()
@@ -165,7 +168,7 @@ class Sums:
             other_than: the currency whose amounts are left out, as is what has no amount.
         """
         window, told = Stretch.of(filters.since, filters.until, zone), _told_apart(filters, by)
-        asked = _Asked(window, told, zone, TimePart.DAY, self._admitting(filters), other_than)
+        asked = _Asked(window, told, zone, TimePart.DAY, filters, self._admitting(filters), other_than)
         for name in self._months.names():
             if any(asked.admits_amounts(line) for line in self._months.known_lines(name)):
                 for heading, course in self._of_month(name, asked):
@@ -185,7 +188,7 @@ class Sums:
         at_hand = self._months.derived(name) is not None
         if known is None:
             for line, series in self._table(name, asked.told).items():
-                if asked.admits_amounts(line):
+                if asked.admits_amounts(line) and asked.filters.admits_tags(line):
                     yield from self._cut(line, series, asked)
             return
         for line, course in self._kept(known, asked).items():
