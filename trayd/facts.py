@@ -250,9 +250,12 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.fal - self.ledger
 
     @property
-    def unexplained(self) -> Money:
-        """What of the gap no request explains: fal's totals count it, and fal's billing events do not tell it."""
-        return self.gap - (self.explained or Money(0))
+    def unexplained(self) -> Money | None:
+        """What of the gap no request explains: fal's totals count it, and fal's billing events do not tell it.
+
+        None where nobody has looked for requests.
+        """
+        return None if self.explained is None else self.gap - self.explained
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from trayd.errors import UsageError
 from trayd.facts import Checked, Difference
 from trayd.filters import WindowQuery
 from trayd.insight.accuracy import AccuracyBy, Compared, Comparing, Unconfirmed, unconfirmed
+from trayd.insight.breakdown import named
 from trayd.insight.windows import Bounds
 from trayd.ledger.counting import LATE_BILLING
 from trayd.ledger.month import bounds, month_of
@@ -76,7 +77,8 @@ class ToldDifference(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         apart: by how much fal's total is more.
         requests: how many explain it; ``records`` are those with the largest amounts.
-        explained: what they come to; ``unexplained`` is what no request explains.
+        explained: what they come to; ``unexplained`` is what no request explains. Both are null where nobody has
+            looked for requests yet.
         cure: what to do about it.
     """
 
@@ -89,8 +91,8 @@ class ToldDifference(msgspec.Struct, frozen=True, kw_only=True):
     apart: Money
     requests: int
     records: list[DisputedRequest]
-    explained: Money
-    unexplained: Money
+    explained: Money | None
+    unexplained: Money | None
     cure: str
 
 
@@ -157,7 +159,7 @@ def reconciled(
     """
     if query.kind not in {None, Kind.INTERNAL}:
         raise UsageError(f"--kind {query.kind}: only what fal bills can be compared", "leave it out")
-    window, by = query.asked(now, zone), AccuracyBy.named(query.by)
+    window, by = query.asked(now, zone), named(AccuracyBy, query.by)
     filters = msgspec.structs.replace(query.filters(zone), kind=Kind.INTERNAL)
     return _steps(ledger, filters, window.bounds, by, zone, converter)
 
@@ -274,13 +276,15 @@ def _told(difference: Difference) -> ToldDifference:
             DisputedRequest(request_id=one.request_id, ledger=one.ledger, fal=one.fal, apart=one.gap)
             for one in difference.records
         ],
-        explained=difference.explained or Money(0),
+        explained=difference.explained,
         unexplained=difference.unexplained,
         cure=_cure(difference),
     )
 
 
 def _cure(difference: Difference) -> str:
+    if difference.unexplained is None:
+        return "run `trayd refresh`: it looks for the requests that explain it"
     if difference.unexplained.nanos:
         return (
             "fal counts an amount that its own list of requests does not tell, or no more; rows can come late: run "

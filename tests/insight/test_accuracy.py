@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trayd.errors import UsageError
-from trayd.insight.accuracy import AccuracyBy, compare, unconfirmed
+from trayd.insight.accuracy import AccuracyBy, Comparing, unconfirmed
+from trayd.insight.breakdown import named
 from trayd.money import Money
 from trayd.rates import Converter, Rate, RateSource
 from trayd.records import Counting, Estimate, Generation, Status
@@ -53,7 +54,10 @@ def made(
 
 
 def compared(*generations, by=AccuracyBy.MODEL, zone=UTC):
-    return compare(generations, by=by, zone=zone, converter=DOLLARS)
+    comparing = Comparing(by, zone, DOLLARS)
+    for generation in generations:
+        comparing.add(generation)
+    return comparing.compared()
 
 
 def test_bills_above_the_estimates_are_a_bias_above_zero():
@@ -90,12 +94,14 @@ def test_what_cannot_be_compared_is_counted_by_what_it_lacks():
         made(None, "1"),
         made("1", None, counting=Counting.ESTIMATE),
         made("1", None, counting=Counting.PENDING, status=Status.SUBMITTED),
+        made(None, None, counting=Counting.UNKNOWN, status=Status.FAILED),
         made("1", None, counting=Counting.FREE, status=Status.FAILED),
         made("1", None, counting=Counting.UNMATCHED),
         made(Money.of("1", "XAU"), "1"),
     )
     left = found.not_compared
-    assert (left.no_estimate, left.unconfirmed, left.free, left.unmatched, left.no_rate) == (1, 2, 1, 1, 1)
+    assert (left.no_estimate, left.unconfirmed, left.failed, left.free) == (1, 2, 1, 1)
+    assert (left.unmatched, left.no_rate) == (1, 1)
     assert found.total.records == 0
     assert (found.total.bias, found.total.error, found.by) == (None, None, ())
 
@@ -112,7 +118,7 @@ def test_an_estimate_in_another_currency_is_converted_at_the_rate_of_its_day():
 
 def test_there_is_no_breakdown_by_anything_else():
     with pytest.raises(UsageError, match="--by client"):
-        AccuracyBy.named("client")
+        named(AccuracyBy, "client")
 
 
 amounts = st.tuples(st.integers(0, 10**12), st.sampled_from(["USD", "EUR", "SEK"]))

@@ -7,14 +7,13 @@ there do not make up for each other. Everything is in the home currency, at the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
 
-from trayd.errors import UsageError
 from trayd.insight.conversion import EXACT_SUMS, converted, rounded_together
 from trayd.money import Money
 from trayd.rates import Converter
@@ -25,6 +24,8 @@ _RATIO_DIGITS = 6
 
 _NOTHING = Decimal(0)
 
+_OVER = frozenset({Status.FAILED, Status.CANCELLED})
+
 
 class AccuracyBy(StrEnum):
     """What accuracy can be broken down by."""
@@ -32,18 +33,6 @@ class AccuracyBy(StrEnum):
     MODEL = "model"
     MONTH = "month"
     WEEK = "week"
-
-    @classmethod
-    def named(cls, name: str) -> AccuracyBy:
-        """The breakdown of that name.
-
-        Raises:
-            UsageError: there is none.
-        """
-        try:
-            return cls(name)
-        except ValueError:
-            raise UsageError(f"--by {name}: there is no such breakdown", f"use {', '.join(cls)}") from None
 
     def key(self, generation: Generation, zone: tzinfo) -> str:
         """What a generation goes under: an endpoint id, ``2026-11``, or ``2026-W47`` (ISO 8601)."""
@@ -86,6 +75,7 @@ class NotCompared(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         no_estimate: billed, and nobody said what it would cost.
         unconfirmed: not billed yet.
+        failed: failed or cancelled, and not billed so far: free unless fal bills them within 48 hours.
         free: failed or cancelled, and never billed.
         unmatched: events that wait to be linked to their requests.
         no_rate: in a currency of which no rate is known for the day.
@@ -93,6 +83,7 @@ class NotCompared(msgspec.Struct, frozen=True, kw_only=True):
 
     no_estimate: int = 0
     unconfirmed: int = 0
+    failed: int = 0
     free: int = 0
     unmatched: int = 0
     no_rate: int = 0
@@ -182,12 +173,12 @@ class Comparing:
     """Takes generations in one by one, and keeps sums only.
 
     Args:
-        by: the breakdown; None makes none.
+        by: the breakdown.
         zone: the user's, in which civil days begin.
         converter: the rates into the home currency.
     """
 
-    def __init__(self, by: AccuracyBy | None, zone: tzinfo, converter: Converter) -> None:
+    def __init__(self, by: AccuracyBy, zone: tzinfo, converter: Converter) -> None:
         self._by = by
         self._zone = zone
         self._converter = converter
@@ -202,7 +193,7 @@ class Comparing:
         elif generation.counting is Counting.FREE:
             self._left["free"] += 1
         elif actual is None:
-            self._left["unconfirmed"] += 1
+            self._left["failed" if generation.status in _OVER else "unconfirmed"] += 1
         elif estimate is None:
             self._left["no_estimate"] += 1
         else:
@@ -210,7 +201,7 @@ class Comparing:
             if expected is None or billed is None:
                 self._left["no_rate"] += 1
                 return
-            key = self._by.key(generation, self._zone) if self._by else ""
+            key = self._by.key(generation, self._zone)
             part = self._parts.get(key)
             if part is None:
                 part = self._parts[key] = _Running()
@@ -238,17 +229,7 @@ class Comparing:
         total = _accuracy("", whole, (sum(columns[0]), sum(columns[1]), sum(columns[2])), currency)
         if self._by is AccuracyBy.MODEL:
             parts.sort(key=lambda part: (-abs((part.actual - part.estimated).nanos), part.key))
-        return Compared(total=total, by=tuple(parts) if self._by else (), not_compared=NotCompared(**self._left))
-
-
-def compare(
-    generations: Iterable[Generation], *, by: AccuracyBy | None, zone: tzinfo, converter: Converter
-) -> Compared:
-    """Estimates against actuals of these generations, which are gone through once."""
-    comparing = Comparing(by, zone, converter)
-    for generation in generations:
-        comparing.add(generation)
-    return comparing.compared()
+        return Compared(total=total, by=tuple(parts), not_compared=NotCompared(**self._left))
 
 
 def unconfirmed(
@@ -263,7 +244,7 @@ def unconfirmed(
     """
     if generation.confirmed or generation.counting is Counting.UNMATCHED:
         return None
-    over = generation.status in {Status.FAILED, Status.CANCELLED}
+    over = generation.status in _OVER
     return Unconfirmed(
         id=generation.id,
         request_id=generation.request_id,

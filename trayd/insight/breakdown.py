@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from trayd.errors import UsageError
 from trayd.insight.conversion import rounded_together
@@ -42,17 +42,20 @@ class Dimension(StrEnum):
         """The part of time that it is; None for those whose parts are ranked by cost, and do not follow each other."""
         return _IN_TIME.get(self)
 
-    @classmethod
-    def named(cls, name: str) -> Dimension:
-        """The dimension of that name.
 
-        Raises:
-            UsageError: there is none.
-        """
-        try:
-            return cls(name)
-        except ValueError:
-            raise UsageError(f"--by {name}: there is no such breakdown", f"use one of {', '.join(cls)}") from None
+T = TypeVar("T", bound=StrEnum)
+
+
+def named(breakdowns: type[T], name: str) -> T:
+    """The breakdown of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return breakdowns(name)
+    except ValueError:
+        raise UsageError(f"--by {name}: there is no such breakdown", f"use one of {', '.join(breakdowns)}") from None
 
 
 _IN_TIME = {

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import msgspec
 
-from trayd.insight.breakdown import Breakdown, Dimension, Portion
+from trayd.insight.breakdown import Breakdown, Dimension, Portion, named
 from trayd.insight.conversion import Days, RateUse
 from trayd.insight.over_time import Moment, Peak, average, how_often, key_of, peak, told_apart
 from trayd.insight.status import Spent
@@ -141,7 +141,7 @@ def usage(
     Raises:
         UsageError: there is no such dimension.
     """
-    dimension = Dimension.named(by) if by else None
+    dimension = named(Dimension, by) if by else None
     part = None if dimension is None else dimension.time_part
     home = converter.currency
     within = _within(filters, window.bounds)
