@@ -176,6 +176,61 @@ def test_a_set_value_keeps_the_users_comments(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "line"),
+    [
+        ("home_currency", "SEK", 'home_currency = "SEK"'),
+        ("time_zone", "UTC", 'time_zone = "UTC"             # such as "Europe/Stockholm"; empty follows the system'),
+        ("alerts.off", '["stale"]', 'off = ["stale"]                        # rules that never warn, such as'),
+        ("alerts.anomaly.at_least", "5.00", "anomaly = { at_least = 5.00, at_least_percent = 50 }   # more than usual"),
+        ("poll.interval_s", "60", "interval_s = 60           # seconds"),
+    ],
+)
+def test_a_set_value_takes_the_line_of_its_default(tmp_path: Path, key: str, value: str, line: str) -> None:
+    path = tmp_path / "settings.toml"
+    set_value(path, key, value)
+    text = path.read_text()
+    assert f"\n{line}" in text
+    assert len(text.splitlines()) == len(TEMPLATE.splitlines())
+    assert f"#{line.partition(' ')[0]} = " not in text
+    set_value(path, key, value)
+    assert path.read_text() == text
+
+
+def test_the_examples_can_be_taken_into_use_after_values_were_set(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    for key, value in (("home_currency", "SEK"), ("alerts.off", '["stale"]'), ("rates.fetch", "false")):
+        set_value(path, key, value)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line.removeprefix("#   ") for line in lines))
+    settings = load(path)
+    assert (settings.home_currency, settings.alerts.off, settings.rates.fetch) == ("SEK", ("stale",), False)
+    assert len(settings.hook) == 2
+    assert settings.alerts.quiet_hours is not None
+
+
+def test_a_value_is_set_in_a_file_that_shows_no_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        '[[account]]\nname = "studio"\n#off = []\n[alerts]\n#off = all of it\n#desktop = true\ndesktop = true\n'
+        "[alerts.anomaly]\nat_least = 1\n"
+    )
+    for key, value in (("alerts.off", '["stale"]'), ("alerts.desktop", "false"), ("alerts.anomaly.at_least", "2")):
+        set_value(path, key, value)
+    settings = load(path)
+    assert (settings.alerts.off, settings.alerts.desktop, settings.alerts.anomaly.at_least) == (("stale",), False, 2)
+    assert set_value(path, "locale", "sv_SE").locale == "sv_SE"
+    assert "#off = []" in path.read_text()
+
+
+def test_what_is_no_value_of_toml_is_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    set_value(path, "alerts.quiet_hours", '{ from = "22:00", to = "07:00" }')
+    quiet = set_value(path, "alerts.quiet_hours.from", "23:30").alerts.quiet_hours
+    assert quiet is not None
+    assert (quiet.since, quiet.until) == ("23:30", "07:00")
+
+
 @pytest.mark.parametrize(("key", "value"), [("alerts.nope", "1"), ("home_currency", "usd"), ("home_currency.x", "1")])
 def test_an_invalid_value_changes_nothing(tmp_path: Path, key: str, value: str) -> None:
     path = tmp_path / "settings.toml"

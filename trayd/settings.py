@@ -33,8 +33,6 @@ FAL_URL = "https://api.fal.ai/v1"
 RATES_URL = "https://www.ecb.europa.eu/stats/eurofxref"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
-#: msgspec's names of types, as people say them.
-
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How fal is asked.

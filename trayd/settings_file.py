@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,18 +105,23 @@ TEMPLATE = """\
 #backup = ""                # the same; another disk makes the backup survive this one
 """
 
+_HEADER = re.compile(r"\[+([^\[\]]+)\]")
+
 
 def set_value(path: Path, key: str, text: str) -> Settings:
     """Sets one value; ``key`` is dotted (``alerts.desktop``), ``text`` a TOML value or a bare word.
+
+    Where the file shows its default as a comment, the value takes that line: at the end of its table it would stand
+    below the examples there, and belong to one of these as soon as its # is removed.
 
     Raises:
         SettingsError: there is no such setting, or the value is not valid for it; the file is unchanged.
     """
     if not all(key.split(".")):
         raise SettingsError(f"there is no setting {key!r}", "see `trayd config show`")
-    document = _read(path)
+    *tables, last = names = key.split(".")
+    document = _with_default_shown(_read(path), names)
     table: Any = document
-    *tables, last = key.split(".")
     for name in tables:
         if name not in table:
             table[name] = tomlkit.table()
@@ -121,6 +130,33 @@ def set_value(path: Path, key: str, text: str) -> Settings:
             raise SettingsError(f"there is no setting {key!r}", "see `trayd config show`")
     table[last] = _value(text)
     return _write(path, document, f"{key} = {text}")
+
+
+def _missing(document: tomlkit.TOMLDocument, names: Sequence[str]) -> Sequence[str]:
+    """The names, one within the other, up to the first one that is not in the file; none where all are."""
+    table: Any = document
+    for depth, name in enumerate(names):
+        if not hasattr(table, "keys") or name not in table:
+            return names[: depth + 1]
+        table = table[name]
+    return ()
+
+
+def _with_default_shown(document: tomlkit.TOMLDocument, names: Sequence[str]) -> tomlkit.TOMLDocument:
+    """The file with the # taken from the default of a setting that is missing, where a comment shows it."""
+    *tables, last = _missing(document, names) or ("",)
+    lines = tomlkit.dumps(document).splitlines(keepends=True)
+    table = ""
+    for place, line in enumerate(lines):
+        if header := _HEADER.match(line):
+            table = header[1]
+        elif last and table == ".".join(tables) and line.startswith(f"#{last} = "):
+            lines[place] = line.removeprefix("#")
+            # A person may have written something else there.
+            with suppress(ParseError):
+                return tomlkit.parse("".join(lines))
+            break
+    return document
 
 
 def checked_name(name: str) -> None:
@@ -230,6 +266,8 @@ def _write(path: Path, document: tomlkit.TOMLDocument, change: str = "") -> Sett
 
 def _value(text: str) -> Any:
     try:
+        # tomlkit takes more for a value than others read again, such as 22:00.
+        tomllib.loads(f"value = {text}")
         return tomlkit.value(text)
-    except TOMLKitError:
+    except (tomllib.TOMLDecodeError, TOMLKitError):
         return tomlkit.string(text)
