@@ -104,7 +104,7 @@ def costs_in_steps(
                 yield Progress(survey.rows, _WALKS * max(lines, survey.rows))
     meaning, understanding = make_out(survey)
 
-    sorter = Sorter(meaning, cells, home_currency)
+    sorter = Sorter(meaning, cells)
     costs: list[ExternalCost] = []
     rejected: list[tuple[Row, Rejection]] = []
     named: list[NamedRow] = []

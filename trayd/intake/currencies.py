@@ -127,9 +127,14 @@ def _code(text: str) -> str | None:
     return code if is_currency(code) else None
 
 
+def codes_within(text: str) -> list[str]:
+    """The words of a text that have the form of a currency's code, in their order."""
+    return _CODES_WITHIN.findall(text)
+
+
 def _by_name(name: str) -> str | None:
     """The currency of that name, or the one whose code is in it."""
-    codes = set(_CODES_WITHIN.findall(name)) & COMMON_CODES
+    codes = set(codes_within(name)) & COMMON_CODES
     return _names().get(folded(name)) or (codes.pop() if len(codes) == 1 else None)
 
 

@@ -62,10 +62,9 @@ class Sorter:
         assumed: the home currency, once an amount was taken in it because nothing tells another.
     """
 
-    def __init__(self, meaning: Meaning, cells: Cells, home_currency: str) -> None:
+    def __init__(self, meaning: Meaning, cells: Cells) -> None:
         self._meaning = meaning
         self._cells = cells
-        self._home_currency = home_currency
         self.assumed: str | None = None
         self._header = tuple(comparable(heading.name) for heading in meaning.layout.headings)
         self._sums = Sums()

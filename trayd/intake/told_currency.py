@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from trayd.intake.currencies import COMMON_CODES, currency_of, is_currency
+from trayd.intake.currencies import COMMON_CODES, codes_within, currency_of, is_currency
 from trayd.intake.rows import Row
 from trayd.intake.vocabulary import vocabulary
 from trayd.intake.words import Phrases, words_of
 
-_CODE = re.compile(r"(?<![^\W_])[A-Z]{3}(?![^\W_])")
 _IN_CODE = re.compile(r"(?<![^\W_])(?:in|en|i) ([A-Z]{3})\W*$")
 
 # A line that divides the rows by their currencies has no more words than these, such as "EUR" or "Konto in EUR".
@@ -26,7 +25,7 @@ def currency_above(rows: Sequence[Row], home_currency: str) -> str | None:
             only.update(_codes(cell))
             if _names().within(words_of(cell)):
                 behind = row.cells[place + 1].strip() if place + 1 < len(row.cells) else ""
-                codes = list(filter(is_currency, _CODE.findall(cell)))
+                codes = list(filter(is_currency, codes_within(cell)))
                 told = codes[0] if codes else currency_of(behind or cell.rpartition(":")[2].strip(), home_currency)
                 if told:
                     return told
@@ -43,7 +42,7 @@ def currency_of_section(row: Row) -> str | None:
 def _codes(text: str) -> list[str]:
     """The codes in a text; those that are words as well, such as ALL and TOP, only behind an "in" at its end."""
     said = set(_IN_CODE.findall(text))
-    return [code for code in _CODE.findall(text) if code in COMMON_CODES or (code in said and is_currency(code))]
+    return [code for code in codes_within(text) if code in COMMON_CODES or (code in said and is_currency(code))]
 
 
 @cache
