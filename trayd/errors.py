@@ -1,7 +1,7 @@
 """The errors that trayd shows to people.
 
-Every error names the thing, says what is wrong with it and what to do. Foreign errors (HTTP client, operating
-system, decoder) are translated into one of these once, at the boundary where they come in.
+Each tells what is concerned, what is wrong there, and the cure. Foreign errors (HTTP client, operating system,
+decoder) are translated into one of these once, at the boundary where they come in.
 """
 
 from __future__ import annotations
