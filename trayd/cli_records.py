@@ -31,8 +31,9 @@ trayd tag --undo
 def tag(ids: tuple[str, ...], undo: bool, as_list: bool, as_json: bool, **query: Any) -> None:
     """Set client, project, deliverable or note of records.
 
-    The records are named by their ids (trayd history --ids), or found by the filters: --model, --account, --kind,
-    --since, --until and --where-client, --where-project, --where-deliverable; an empty text finds those without.
+    The records are named by their ids (trayd history --ids), or found by the filters: --model, --account, --key,
+    --kind, --since, --until and --where-client, --where-project, --where-deliverable; an empty text finds those
+    without.
     """
     if undo or as_list:
         if (undo and as_list) or any(query.values()):

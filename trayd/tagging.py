@@ -33,6 +33,7 @@ class TagQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     where_deliverable: str | None = None
     model: str | None = None
     account: str | None = None
+    key: str | None = None
     kind: Kind | None = None
     since: str | None = None
     until: str | None = None
@@ -61,6 +62,7 @@ class TagQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             deliverable=self.where_deliverable,
             model=self.model,
             account=self.account,
+            key=self.key,
             kind=self.kind,
             since=self.since,
             until=self.until,

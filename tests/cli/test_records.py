@@ -43,6 +43,21 @@ def clients(home: Home) -> dict[str, str | None]:
     return {record_id: record["client"] for record_id, record in history(home).items()}
 
 
+def test_a_key_is_a_filter_like_the_others(home: Home) -> None:
+    home.run("refresh")
+    window = ("--window", "30d")
+    parts = home.json("usage", *window, "--by", "key")["by"]
+    assert len([part for part in parts if part["key"]]) > 1
+    for part in parts:
+        if part["key"]:
+            alone = home.json("usage", *window, "--key", part["key"])["total"]
+            assert (alone["cost"], alone["generations"]) == (part["cost"], part["generations"])
+            assert len(history(home, "--key", part["key"])) == part["generations"]
+            tagged = home.json("tag", "--dry-run", "--key", part["key"], "--client", "Contoso")
+            assert tagged["changed"] == part["generations"]
+    assert history(home, "--key", "nobody's") == {}
+
+
 def test_tagging_and_taking_it_back(home: Home, tmp_path: Path) -> None:
     costs = tmp_path / "costs.csv"
     costs.write_text("date,description,amount,category,type\n2026-11-01,Plan,30.00,image,pool\n")

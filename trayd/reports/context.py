@@ -126,6 +126,7 @@ def _facts(filters: Filters, currency: str) -> tuple[Fact, ...]:
         Fact("Deliverable", filters.deliverable or ""),
         Fact("Model", filters.model or ""),
         Fact("Account", filters.account or ""),
+        Fact("Key", filters.key or ""),
         Fact("Costs", _KINDS[filters.kind] if filters.kind else ""),
         Fact("Currency", currency),
     )
