@@ -292,10 +292,10 @@ class AlertPause(msgspec.Struct, frozen=True):
     """A person wants no notifications on the desktop for some time.
 
     Attributes:
-        until: when they come again (UTC); None is now.
+        until: when they come again (UTC); the moment at which that was said ends a pause.
     """
 
-    until: datetime | None
+    until: datetime
 
 
 class FileTaken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -321,7 +321,7 @@ class TestPause:
         assert ledger.pause() == NOON + HOUR, "a batch that says nothing of it changes nothing"
         ledger.add_together([Batch(pause=AlertPause(NOON + 2 * HOUR)), Batch(balances=(balance("2", NOON + HOUR),))])
         assert ledger.pause() == NOON + 2 * HOUR
-        ledger.add(Batch(pause=AlertPause(None)))
+        ledger.add(Batch(pause=AlertPause(NOON)))
         crash(ledger)
         with using(tmp_path, Clock()) as ledger:
-            assert ledger.pause() is None
+            assert ledger.pause() == NOON

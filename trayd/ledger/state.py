@@ -214,7 +214,7 @@ class State:
         yield from ((change, False) for change in (*balances, *jumps))
         yield from self._compared(batch)
         if batch.pause is not None and self.pause() != batch.pause.until:
-            yield Change("pause", "alerts", batch.pause if batch.pause.until else None), False
+            yield Change("pause", "alerts", batch.pause), False
         yield from self._episodes(batch.episodes)
         for file in batch.files:
             if file.digest not in self.rows("files"):
