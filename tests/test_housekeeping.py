@@ -1,4 +1,4 @@
-"""The daemon's housekeeping: whatever becomes of its tasks, one thread alone touches the ledger."""
+"""The daemon's housekeeping: one thread alone touches the ledger, and a mistake in the settings is told."""
 
 import asyncio
 import gc
@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from msgspec import structs
 
+from tests.alerts.replay.host import Screen
 from tests.ledger.making import event
 from trayd.daemon import Daemon
 from trayd.facts import Batch
 from trayd.ledger.mirror import Journal
-from trayd.settings import Paths, Settings
+from trayd.settings import Paths, Settings, load
 
 
 async def test_a_checkpoint_that_is_given_up_ends_on_the_thread_of_the_ledger(tmp_path, monkeypatch):
@@ -50,3 +51,24 @@ async def test_a_checkpoint_that_is_given_up_ends_on_the_thread_of_the_ledger(tm
         assert await daemon.read(lambda ledger: ledger.dirty)
     assert len({*threads}) == 1
     assert threads[0].startswith("ledger")
+
+
+async def test_a_mistake_in_the_settings_is_told_once_and_they_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr("trayd.daemon.Deliverer", Screen)
+    paths = Paths.under(tmp_path)
+    paths.settings.write_text("[alerts]\nmost_per_hour = 3\n")
+    daemon = Daemon(paths, load(paths.settings), url="http://127.0.0.1:9/v1")
+    async with daemon._open(None):
+        paths.settings.write_text('[alerts.quiet_hours]\nfom = "22:00"\nto = "07:00"\n')
+        for _ in range(2):
+            await daemon.reload()
+            await asyncio.gather(*daemon._background)
+        (notice,) = daemon._deliverer.shown
+        assert notice.title == "The settings stay as they were"
+        assert str(paths.settings) in notice.body
+        assert "fom" in notice.body
+        assert daemon.settings.alerts.most_per_hour == 3
+        paths.settings.write_text("[alerts]\nmost_per_hour = 10\n")
+        await daemon.reload()
+        assert daemon.settings.alerts.most_per_hour == 10
+        assert len(daemon._deliverer.shown) == 1

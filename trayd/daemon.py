@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from trayd.alert_door import AlertDoor
 from trayd.alerts.delivery import Deliverer
@@ -231,7 +231,7 @@ class Daemon:
         return refreshed
 
     async def reload(self) -> None:
-        """Takes over a settings file that has changed; a broken one is told and the settings stay."""
+        """Takes over a settings file that has changed; a broken one is told, also on the desktop, and they stay."""
         stamp = _stamp(self.paths)
         if stamp == self._settings_seen:
             return
@@ -240,6 +240,7 @@ class Daemon:
             settings = load(self.paths.settings)
         except TraydError as error:
             logger.error("the settings stay as they were: %s", error)  # noqa: TRY400  # a person's mistake, no bug
+            self._beside(self.notify(Notice(episodes=(), title="The settings stay as they were", body=str(error))))
             return
         if settings.folders != self.settings.folders:
             logger.warning("the folders in the settings count from the next start of trayd")
@@ -279,7 +280,7 @@ class Daemon:
         await self._watch.tell(FileRejected(name=name, title=notice.title, reason=notice.body, at=self._clock()))
 
     async def notify(self, notice: Notice) -> None:
-        """Shows something that the person has asked for."""
+        """Shows something that follows from what the person does just now; nothing holds it back."""
         await self._deliverer.show(notice)
 
     async def try_alerts(self, hook: str | None) -> list[Tried]:
@@ -320,7 +321,11 @@ class Daemon:
             self._ledger_thread.shutdown()
 
     def _pressed(self, action: str) -> None:
-        self._background.add(task := asyncio.get_running_loop().create_task(self.perform(action)))
+        self._beside(self.perform(action))
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Has it done without waiting for it."""
+        self._background.add(task := asyncio.get_running_loop().create_task(work))
         task.add_done_callback(self._background.discard)
 
 
