@@ -30,7 +30,7 @@ from trayd.panel.address import read_address
 from trayd.process import Process, log_to
 from trayd.settings import Paths, load
 from trayd.shapes import plain
-from trayd.show import Style, console, count, status_view
+from trayd.show import Style, console, status_view
 from trayd.tray.app import NoTrayError, choose_backend
 from trayd.views import Snapshot
 
@@ -135,7 +135,9 @@ class _Screen:
             self._last = snapshot.at
             total = status["spent"]["total"]
             balances = ", ".join(self._style.money(account["balance"]) for account in status["accounts"])
-            spending = f"spent {self._style.money(total['cost'])}, {count(total['generations'], 'generation')}"
+            spending = (
+                f"spent {self._style.money(total['cost'])}, {self._style.count(total['generations'], 'generation')}"
+            )
             click.echo(f"balance {balances}; {spending}")
 
 

@@ -55,6 +55,26 @@ class Style:
             return unknown
         return format_money(Money.of(amount["amount"], amount["currency"]), self.locale)
 
+    def number(self, number: int) -> str:
+        """``1,204``, as this user writes it."""
+        from babel.numbers import format_decimal
+
+        return str(format_decimal(number, locale=self.locale))
+
+    def count(self, number: int, noun: str) -> str:
+        """``1 generation``, ``1,204 generations``."""
+        return f"{self.number(number)} {noun if number == 1 else f'{noun}s'}"
+
+    def percent(self, ratio: Decimal | float, decimals: int = 0, *, signed: bool = False) -> str:
+        """``95.5%`` for 0.955; with a plus where a sign is wanted."""
+        from babel import Locale
+        from babel.numbers import parse_pattern
+
+        pattern = parse_pattern(Locale.parse(self.locale).percent_formats[None].pattern)
+        pattern.frac_prec = (decimals, decimals)
+        told = str(pattern.apply(Decimal(str(ratio)), self.locale))
+        return f"+{told}" if signed and ratio >= 0 else told
+
     def day(self, day: date, beside: date | None = None) -> str:
         """The date as its neighbours write it: ``18 Nov 2026``; ``18 Nov`` beside another one of that year."""
         return f"{day.day} {day:%b}" if beside and beside.year == day.year else f"{day.day} {day:%b %Y}"
@@ -86,7 +106,7 @@ def bullet(text: str | Text, mark: str | Text = "•") -> RenderableType:
 
 def not_in_cost(part: dict[str, Any], style: Style) -> str:
     """What a cost does not hold: generations without a price, amounts without a rate."""
-    unknown = [f"{part['unpriced']:,} without a price"] if part["unpriced"] else []
+    unknown = [f"{style.number(part['unpriced'])} without a price"] if part["unpriced"] else []
     return ", ".join([*unknown, *(f"{style.money(amount)} without a rate" for amount in part["left_out"])])
 
 
@@ -143,7 +163,7 @@ class _Console(Console):
 
 
 def count(number: int, noun: str) -> str:
-    """``1 generation``, ``2 generations``."""
+    """``1 record``, ``1,204 records``, where nobody's locale is known."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
@@ -202,7 +222,7 @@ def _spending(spent: dict[str, Any], style: Style) -> RenderableType:
     )
     for window, name in WINDOW_NAMES.items():
         part = spent[window]
-        table.add_row(name, cost(part, style), f"{part['generations']:,}", str(part["unpriced"] or ""))
+        table.add_row(name, cost(part, style), style.number(part["generations"]), str(part["unpriced"] or ""))
     return table
 
 
@@ -218,12 +238,12 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
     pending = status["pending"]
     if pending["generations"]:
         estimated = f", estimated {style.money(pending['estimated'])}" if pending["estimated"] else ""
-        remarks.append(f"{count(pending['generations'], 'generation')} pending{estimated}, not in the totals")
+        remarks.append(f"{style.count(pending['generations'], 'generation')} pending{estimated}, not in the totals")
     remarks.extend(conversions(status["spent"]["total"], style))
     if status["unmatched"]:
         remarks.append(
-            f"{count(status['unmatched'], 'event')} without a request id left out where fal's billing covers the time; "
-            "`trayd history --unmatched` lists them, `trayd link ID` settles one"
+            f"{style.count(status['unmatched'], 'event')} without a request id left out where fal's billing covers the "
+            "time; `trayd history --unmatched` lists them, `trayd link ID` settles one"
         )
     remarks.extend(
         f"fal says {style.money(difference['fal'])} for {difference['endpoint_id']} ({difference['account']}) "

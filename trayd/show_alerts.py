@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group
 from rich.text import Text
 
-from trayd.show import Style, bullet, count, new_table, pause_told
+from trayd.show import Style, bullet, new_table, pause_told
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,7 +40,7 @@ def alerts_view(answer: dict[str, Any], style: Style) -> RenderableType:
             table.add_row(since, Text.assemble(alert["title"] or alert["rule"], (f"\n{alert['id']}", "dim")))
         lines += ["", table]
     if answer["left_out"]:
-        lines.append(Text(f"and {count(answer['left_out'], 'earlier one')}: --limit shows more", style="dim"))
+        lines.append(Text(f"and {style.count(answer['left_out'], 'earlier one')}: --limit shows more", style="dim"))
     return Group(*lines)
 
 
@@ -61,7 +61,7 @@ def tried_view(answer: list[dict[str, Any]], _style: Style) -> RenderableType:
         what = f"hook {tried['name']}, {tried['target']}" if tried["is_hook"] else tried["target"]
         trouble = f": {tried['trouble']}" if tried["trouble"] else ""
         color = "red" if tried["state"] == "failed" else ""
-        lines.append(Text(f"{what}: {tried['state']}{trouble}", style=color))
+        lines.append(bullet(Text(f"{what}: {tried['state']}{trouble}", style=color)))
     return Group(*lines)
 
 

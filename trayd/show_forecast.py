@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from trayd.budget_settings import SCOPES
-from trayd.show import Style, bullet, count, new_table
+from trayd.show import Style, bullet, new_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -55,9 +55,8 @@ def _balance(account: dict[str, Any], style: Style) -> str:
 
 def _burn(burn: dict[str, Any], style: Style) -> Text:
     spread = f"{style.money(burn['low'])} to {style.money(burn['high'])}"
-    return Text(
-        f"{style.money(burn['per_day'])} a day ({spread} in the coming week), by the last {count(burn['days'], 'day')}"
-    )
+    known = style.count(burn["days"], "day")
+    return Text(f"{style.money(burn['per_day'])} a day ({spread} in the coming week), by the last {known}")
 
 
 def _month(answer: dict[str, Any], style: Style) -> list[RenderableType]:
@@ -89,12 +88,12 @@ def budgets_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
         share, expected = Decimal(status["share"]), status["expected_share"]
         of = Text.assemble(status["budget"]["name"], (f"\n{_period(status['period'], style)}, {_scope(status)}", "dim"))
         spent = Text(f"{style.money(status['spent'])} of {style.money(status['limit'])}")
-        shares = _percent(share)
+        shares = _percent(share, style)
         if expected is not None:
             low, high = style.money(status["low"]), style.money(status["high"])
             spent.append(f"\n{style.money(status['expected'])} expected\n")
             spent.append(f"{low} to {high}", style="dim")
-            shares += f"\n{_percent(Decimal(expected))}"
+            shares += f"\n{_percent(Decimal(expected), style)}"
         table.add_row(of, spent, shares, _bar(share, expected))
         remarks += [bullet(f"{status['budget']['name']}: {remark}") for remark in _remarks(status, style)]
     if any(status["expected"] for status in answer):
@@ -126,9 +125,10 @@ def _bar(share: Decimal, expected: str | None) -> Text:
     return Text.assemble(("█" * filled, color), ("░" * soon, color), ("·" * (_BAR - filled - soon), "dim"))
 
 
-def _percent(share: Decimal) -> str:
+def _percent(share: Decimal, style: Style) -> str:
     """Rounded down: a hundred is reached, never almost."""
-    return f"{math.floor(share)} %" if share >= 1 or share <= 0 else "<1 %"
+    told = style.percent(Decimal(math.floor(share)) / _FULL)
+    return told if share >= 1 or share <= 0 else f"<{style.percent(Decimal(1) / _FULL)}"
 
 
 def _cells(share: Decimal) -> int:
@@ -138,7 +138,7 @@ def _cells(share: Decimal) -> int:
 def _remarks(status: dict[str, Any], style: Style) -> list[str]:
     found = []
     if status["unpriced"]:
-        found.append(f"{count(status['unpriced'], 'generation')} without a price not in it")
+        found.append(f"{style.count(status['unpriced'], 'generation')} without a price not in it")
     found += [f"{style.money(amount)} without an exchange rate not in it" for amount in status["left_out"]]
     if status["expected"] is None and status["budget"]["period"] in {"week", "month"}:
         found.append(f"no forecast: {status['why_none']}")
@@ -149,7 +149,7 @@ def anomalies_view(answer: dict[str, Any], style: Style) -> RenderableType:
     """A paragraph for each unusual day, the newest first."""
     first, last = (style.day(date.fromisoformat(answer[name])) for name in ("first", "last"))
     lines: list[RenderableType] = [
-        Text(f"{first} to {last}, of which {count(answer['known'], 'whole day')} known", style="dim")
+        Text(f"{first} to {last}, of which {style.count(answer['known'], 'whole day')} known", style="dim")
     ]
     if not answer["days"]:
         lines.append(
@@ -164,17 +164,14 @@ def anomalies_view(answer: dict[str, Any], style: Style) -> RenderableType:
     if quiet:
         limits = answer["limits"]
         least = f"{Decimal(limits['at_least']):.2f} {quiet[0]['excess']['currency']}"
-        lines.append(
-            Text(
-                f"small: under {least} or {limits['at_least_percent']} % above the usual, never warned of", style="dim"
-            )
-        )
+        percent = style.percent(Decimal(limits["at_least_percent"]) / _FULL)
+        lines.append(Text(f"small: under {least} or {percent} above the usual, never warned of", style="dim"))
     return Group(*lines)
 
 
 def _day(day: dict[str, Any], style: Style) -> str:
     so_far = " so far" if day["running"] else ""
-    compared = f"usually {style.money(day['usual'])}, by {count(day['compared'], 'day')} like it"
+    compared = f"usually {style.money(day['usual'])}, by {style.count(day['compared'], 'day')} like it"
     small = "" if day["warned"] else "; small"
     return f"{style.money(day['cost'])}{so_far}, {style.money(day['excess'])} more than usual ({compared}){small}"
 
@@ -183,4 +180,4 @@ def _explanation(explanation: dict[str, Any], style: Style) -> str:
     dimension = explanation["dimension"]
     key = explanation["key"] or _WITHOUT.get(dimension, f"no {dimension}")
     cost, usual = style.money(explanation["cost"]), style.money(explanation["usual"])
-    return f"{dimension} {key}: {cost} instead of {usual}, {float(explanation['share']) * _FULL:.0f} % of the excess"
+    return f"{dimension} {key}: {cost} instead of {usual}, {style.percent(float(explanation['share']))} of the excess"

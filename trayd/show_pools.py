@@ -33,7 +33,7 @@ def pools_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
             _divided(pool),
             "\n".join(map(_project, shares) if shares else whole),
             "\n".join(style.money(share["amount"]) for share in shares),
-            "\n".join(f"{float(share['share']) * 100:.1f} %" for share in shares),
+            "\n".join(style.percent(float(share["share"]), 1) for share in shares),
         )
     lines: list[RenderableType] = [table]
     if any(map(_moves, answer)):

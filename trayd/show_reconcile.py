@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.text import Text
 
 from trayd.money import Money, exact_formatter
-from trayd.show import Style, bullet, count, new_table
+from trayd.show import Style, bullet, new_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,6 +25,7 @@ _NOTICED = 0.005
 _NOT_COMPARED = {
     "no_estimate": "billed without an estimate",
     "unconfirmed": "not billed yet",
+    "failed": "failed and not billed so far",
     "free": "failed and never billed",
     "unmatched": "waiting to be linked (`trayd history --unmatched`)",
     "no_rate": "in a currency without a rate (`trayd rates`)",
@@ -37,14 +38,14 @@ def reconcile_view(answer: dict[str, Any], style: Style) -> RenderableType:
     for difference in answer["differences"]:
         parts += ["", *_difference(difference, style)]
     parts += ["", *_accuracy(answer, style)]
-    parts += _open(answer["unconfirmed"], "not billed yet", style)
-    parts += _open(answer["failed"], "failed or cancelled, free unless fal bills within 48 h", style)
+    parts += _open(answer["unconfirmed"], "not billed yet, of all time", style)
+    parts += _open(answer["failed"], "failed or cancelled, of all time: free unless fal bills within 48 h", style)
     return Group(*parts)
 
 
 def _checks(checks: list[dict[str, Any]], style: Style) -> Iterator[str]:
     if not checks:
-        yield "nothing was compared with fal yet: `trayd account add` sets an account up"
+        yield "nothing was compared with fal yet: `trayd doctor` says what is missing"
     for check in checks:
         account = check["account"]
         if check["agrees"] is None:
@@ -81,8 +82,8 @@ def _difference(difference: dict[str, Any], style: Style) -> Iterator[Renderable
         yield table
         more = difference["requests"] - min(_SHOWN, len(difference["records"]))
         if more:
-            yield Text(f"  and {count(more, 'more request')}")
-    if _is_some(difference["unexplained"]):
+            yield Text(f"  and {style.count(more, 'more request')}")
+    if difference["unexplained"] and _is_some(difference["unexplained"]):
         yield Text(f"  {_exact(difference['unexplained'], style)} is explained by no request")
     yield Text(f"  {difference['cure']}")
 
@@ -92,7 +93,7 @@ def _accuracy(answer: dict[str, Any], style: Style) -> Iterator[RenderableType]:
     total = compared["total"]
     window = f"{_day(answer['window']['from'], style)} to {_day(answer['window']['to'], style)}"
     if total["records"]:
-        yield Text(f"estimates of {window}: {_in_words(total)}")
+        yield Text(f"estimates of {window}: {_in_words(total, style)}")
         table = new_table(
             answer["by"],
             "compared",
@@ -106,30 +107,33 @@ def _accuracy(answer: dict[str, Any], style: Style) -> Iterator[RenderableType]:
         for part in shown:
             table.add_row(
                 part["key"],
-                f"{part['records']:,}",
+                style.number(part["records"]),
                 style.money(part["estimated"]),
                 style.money(part["actual"]),
-                _percent(part["bias"], signed=True),
-                _percent(part["error"]),
+                _percent(part["bias"], style, signed=True),
+                _percent(part["error"], style),
             )
         yield table
         if more := len(compared["by"]) - len(shown):
-            yield Text(f"  and {count(more, 'more model')}; --json has all")
+            yield Text(f"  and {style.count(more, 'more model')}; --json has all")
     else:
         yield Text(f"estimates of {window}: none to compare with a bill")
-    left = [f"{number:,} {_NOT_COMPARED[why]}" for why, number in compared["not_compared"].items() if number]
+    left = [
+        f"{style.number(number)} {_NOT_COMPARED[why]}" for why, number in compared["not_compared"].items() if number
+    ]
     if left:
-        yield bullet(f"not compared: {', '.join(left)}")
+        yield bullet(f"of this time not compared: {', '.join(left)}")
 
 
-def _in_words(accuracy: dict[str, Any]) -> str:
+def _in_words(accuracy: dict[str, Any], style: Style) -> str:
     bias, error = accuracy["bias"], accuracy["error"]
     if bias is None:
-        return f"{count(accuracy['records'], 'bill')} of what was expected to cost nothing"
+        return f"{style.count(accuracy['records'], 'bill')} of what was expected to cost nothing"
     whole = "bills are as estimated in all"
     if abs(bias) >= _NOTICED:
-        whole = f"bills are {_percent(abs(bias))} {'above' if bias > 0 else 'below'} the estimates"
-    return f"{whole}; one bill is {_percent(error)} off on average ({count(accuracy['records'], 'generation')})"
+        whole = f"bills are {_percent(abs(bias), style)} {'above' if bias > 0 else 'below'} the estimates"
+    generations = style.count(accuracy["records"], "generation")
+    return f"{whole}; one bill is {_percent(error, style)} off on average ({generations})"
 
 
 def _open(waiting: dict[str, Any], what: str, style: Style) -> Iterator[RenderableType]:
@@ -137,7 +141,9 @@ def _open(waiting: dict[str, Any], what: str, style: Style) -> Iterator[Renderab
         return
     estimated = " + ".join(style.money(amount) for amount in waiting["estimated"])
     yield ""
-    yield Text(f"{count(waiting['generations'], 'generation')} {what}{f', estimated {estimated}' if estimated else ''}")
+    yield Text(
+        f"{style.count(waiting['generations'], 'generation')} {what}{f', estimated {estimated}' if estimated else ''}"
+    )
     table = new_table(
         "since", "model and request", "estimate", "fal's bills", numbers=("estimate",), whole=("since", "estimate")
     )
@@ -151,7 +157,7 @@ def _open(waiting: dict[str, Any], what: str, style: Style) -> Iterator[Renderab
     yield table
     more = waiting["generations"] - min(_SHOWN, len(waiting["oldest"]))
     if more:
-        yield Text(f"  and {more:,} newer; --json tells of the oldest hundred")
+        yield Text(f"  and {style.number(more)} newer; --json tells of the oldest hundred")
 
 
 def _exact(amount: dict[str, str], style: Style) -> str:
@@ -167,7 +173,5 @@ def _day(moment: str, style: Style) -> str:
     return style.day(datetime.fromisoformat(moment).astimezone(style.zone).date())
 
 
-def _percent(ratio: float | None, *, signed: bool = False) -> str:
-    if ratio is None:
-        return "?"
-    return f"{ratio * 100:+.1f} %" if signed else f"{ratio * 100:.1f} %"
+def _percent(ratio: float | None, style: Style, *, signed: bool = False) -> str:
+    return "?" if ratio is None else style.percent(ratio, 1, signed=signed)

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
-from trayd.show import Style, count, new_table
+from trayd.show import Style, new_table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -78,14 +78,14 @@ def _expires(lot: dict[str, Any], style: Style) -> str:
     days = lot["days"]
     if not float(lot["left"]["amount"]):
         return day
-    return f"{day}, in {count(days, 'day')}" if days > 0 else f"{day}: may be gone"
+    return f"{day}, in {style.count(days, 'day')}" if days > 0 else f"{day}: may be gone"
 
 
 def tips_view(answer: dict[str, Any], style: Style) -> RenderableType:
     """A paragraph for each tip, the most to save first."""
-    looked = f"{count(answer['generations'], 'generation')} of the last 30 days"
+    looked = f"{style.count(answer['generations'], 'generation')} of the last 30 days"
     if answer["unpriced"]:
-        looked += f", {answer['unpriced']:,} of them without a known cost and in no tip"
+        looked += f", {style.number(answer['unpriced'])} of them without a known cost and in no tip"
     lines: list[RenderableType] = [Text(f"{looked}", style="dim")]
     if not answer["tips"]:
         lines.append(Text("nothing found: a tip needs several generations to compare, and a dollar to save"))

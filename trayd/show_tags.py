@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from trayd.show import Style, count, history_view, new_table
+from trayd.show import Style, history_view, new_table
 
 _MINUTE_S = 60
 _HOUR_S = 3600
@@ -16,18 +16,18 @@ _HOUR_S = 3600
 def tagged_view(answer: dict[str, Any], style: Style) -> RenderableType:
     """What became of a tagging, or would become of it."""
     changed, values = answer["changed"], _values(answer["values"])
-    already = f"; {count(answer['unchanged'], 'record')} had it already" if answer["unchanged"] else ""
+    already = f"; {style.count(answer['unchanged'], 'record')} had it already" if answer["unchanged"] else ""
     if not changed and not answer["unchanged"]:
         return Text(f"{values}: nothing fits the filter; nothing was changed")
     if not answer["dry_run"]:
         undo = "; `trayd tag --undo` takes it back" if answer["number"] is not None else ""
-        return Text(f"{values}: {count(changed, 'record')} changed{already}{undo}")
-    lines: list[RenderableType] = [Text(f"{values}: {count(changed, 'record')} would change{already}")]
+        return Text(f"{values}: {style.count(changed, 'record')} changed{already}{undo}")
+    lines: list[RenderableType] = [Text(f"{values}: {style.count(changed, 'record')} would change{already}")]
     if answer["records"]:
         lines.append(history_view(answer["records"], style, ids=True))
         more = changed - len(answer["records"])
         if more:
-            lines.append(Text(f"and {more:,} more", style="dim"))
+            lines.append(Text(f"and {style.number(more)} more", style="dim"))
     return Group(*lines)
 
 
@@ -35,12 +35,12 @@ def untagged_view(answer: dict[str, Any], style: Style) -> RenderableType:
     """What became of a tagging that was taken back."""
     said = (
         f"taken back what was tagged at {style.time(answer['at'])} ({_values(answer['values'])}): "
-        f"{count(answer['changed'], 'record')} changed back"
+        f"{style.count(answer['changed'], 'record')} changed back"
     )
     if answer["kept"]:
-        said += f"; {count(answer['kept'], 'record')} tagged anew since then, which stays"
+        said += f"; {style.count(answer['kept'], 'record')} tagged anew since then, which stays"
     left = answer["left"]
-    said += f"; {count(left, 'tagging')} more can be taken back" if left else ""
+    said += f"; {style.count(left, 'tagging')} more can be taken back" if left else ""
     return Text(said)
 
 
@@ -52,7 +52,7 @@ def taggings_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
     for each in answer:
         undone = style.time(each["undone"]) if each["undone"] else ""
         shown.add_row(
-            str(each["number"]), style.time(each["at"]), _values(each["values"]), f"{each['records']:,}", undone
+            str(each["number"]), style.time(each["at"]), _values(each["values"]), style.number(each["records"]), undone
         )
     return Group(shown, Text("the last 100 are kept; `trayd tag --undo NUMBER` takes one back", style="dim"))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.measure import Measurement
 from rich.text import Text
 
-from trayd.show import UNKNOWN, Style, bullet, conversions, cost, count, new_table, not_in_cost
+from trayd.show import UNKNOWN, Style, bullet, conversions, cost, new_table, not_in_cost
 
 #: The weekdays as people call them, by their keys, Monday first.
 WEEKDAY_NAMES = {
@@ -26,11 +27,11 @@ WEEKDAY_NAMES = {
 _IN_TIME = frozenset({"day", "weekday", "hour"})
 _A_WEEK = timedelta(days=7)
 
-# What a breakdown says of the part that has no such mark.
-_OF_FAL = frozenset({"model", "operation", "account", "key", "hour"})
-_NOT_FROM_FAL = "(other tools)"
-_NOT_KNOWN = "(not known, or other tools)"
+# What a breakdown says of the part that has no such mark, by its kind where kinds are told apart.
+_UNMARKED = {"internal": "(not known)", "external": "(other tools)", "pool": "(shared costs)"}
+_WITHOUT_HOUR = "(other tools)"
 _UNTAGGED = "(none)"
+_KIND_NAMES = {"internal": "fal", "external": "other tools", "pool": "shared costs"}
 
 _BAR_WIDTH = 24
 _NARROWEST_BAR = 6
@@ -62,20 +63,35 @@ class _Bar:
 def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> RenderableType:
     """Totals of a window and their breakdown."""
     window, total = usage["window"], usage["total"]
-    told = cost(total, style)
-    average = "" if told == UNKNOWN else f", {style.money(usage['average_per_day'])} a day"
-    lines: list[RenderableType] = [
-        Text(f"{style.time(window['from'])} to {style.time(window['to'])}", style="dim"),
-        Text(f"{told} for {count(total['generations'], 'generation')}{average}{_trend(usage['trend'])}"),
-    ]
+    lines: list[RenderableType] = [Text(f"{style.time(window['from'])} to {style.time(window['to'])}", style="dim")]
+    if _is_all_unknown(usage):
+        begins = usage["known_from"]
+        since = "" if begins == window["to"] else f": what fal billed is known from {style.time(begins)} on"
+        return Group(*lines, Text(f"{UNKNOWN}: nothing of that time was read{since}"))
+    told, average = cost(total, style), usage["average_per_day"]
+    each_day = f", {style.money(average)} a day" if average and told != UNKNOWN else ""
+    trend = _trend(usage["trend"], style)
+    lines.append(Text(f"{told} for {style.count(total['generations'], 'generation')}{each_day}{trend}"))
     lines.extend(_of_generations(usage, style))
     if by and usage["by"]:
         lines.append(_parts(usage, style, by))
     if total["unpriced"]:
         has = "has" if total["unpriced"] == 1 else "have"
-        lines.append(bullet(f"{count(total['unpriced'], 'generation')} {has} no price yet: not in the totals"))
+        lines.append(bullet(f"{style.count(total['unpriced'], 'generation')} {has} no price yet: not in the totals"))
     lines.extend(map(bullet, conversions(total, style)))
+    if begins := usage["known_from"]:
+        lines.append(bullet(f"what fal billed is known from {style.time(begins)} on; averages are of the time since"))
     return Group(*lines)
+
+
+def _is_all_unknown(usage: dict[str, Any]) -> bool:
+    """Whether nothing of the window is known, and nothing else is in it."""
+    begins, total = usage["known_from"], usage["total"]
+    if not begins or datetime.fromisoformat(begins) < datetime.fromisoformat(usage["window"]["to"]):
+        return False
+    return not (
+        total["generations"] or total["pending"]["generations"] or total["left_out"] or Decimal(total["cost"]["amount"])
+    )
 
 
 def _parts(usage: dict[str, Any], style: Style, by: str) -> RenderableType:
@@ -89,11 +105,11 @@ def _parts(usage: dict[str, Any], style: Style, by: str) -> RenderableType:
     lengths = [_length(part, by) for part in parts]
     longest = max(lengths)
     for part, absent, length in zip(parts, missing, lengths, strict=True):
-        share = "" if part["share"] is None else f"{float(part['share']) * 100:.1f} %"
+        share = "" if part["share"] is None else style.percent(float(part["share"]), 1)
         table.add_row(
             _name(part, by),
             cost(part, style),
-            f"{part['generations']:,}",
+            style.number(part["generations"]),
             share,
             *(("" if part["average"] is None else style.money(part["average"]),) if each else ()),
             *((absent,) if beside else ()),
@@ -114,7 +130,15 @@ def _filled(usage: dict[str, Any], by: str) -> Sequence[dict[str, Any]]:
         return list(parts)
     known = {part["key"]: part for part in parts}
     nothing = {"amount": "0.00", "currency": usage["total"]["cost"]["currency"]}
-    empty = {"cost": nothing, "generations": 0, "share": None, "average": nothing, "unpriced": 0, "left_out": []}
+    empty = {
+        "cost": nothing,
+        "generations": 0,
+        "share": None,
+        "average": nothing,
+        "unpriced": 0,
+        "left_out": [],
+        "kind": None,
+    }
     return [*(known.get(key, {**empty, "key": key}) for key in keys), *([known[None]] if None in known else [])]
 
 
@@ -127,16 +151,12 @@ def _length(part: dict[str, Any], by: str) -> float:
 def _name(part: dict[str, Any], by: str) -> str:
     key: str | None = part["key"]
     if not key:
-        return _unmarked(by, part["generations"])
+        return _UNMARKED[part["kind"]] if part["kind"] else _WITHOUT_HOUR if by == "hour" else _UNTAGGED
     if by == "hour":
         return f"{key}:00"
+    if by == "kind":
+        return _KIND_NAMES[key]
     return WEEKDAY_NAMES[key] if by == "weekday" else key
-
-
-def _unmarked(by: str, generations: int) -> str:
-    if by not in _OF_FAL:
-        return _UNTAGGED
-    return _NOT_KNOWN if generations else _NOT_FROM_FAL
 
 
 def _of_generations(usage: dict[str, Any], style: Style) -> Iterator[Text]:
@@ -150,13 +170,13 @@ def _of_generations(usage: dict[str, Any], style: Style) -> Iterator[Text]:
     if hour := peaks["hour"]:
         most = "" if peaks["weekday"] else "most "
         start = int(hour["key"])
-        told.append(f"{most}from {start:02d}:00 to {start + 1:02d}:00 ({float(hour['share']) * 100:.0f} % of it)")
+        told.append(f"{most}from {start:02d}:00 to {start + 1:02d}:00 ({style.percent(float(hour['share']))} of it)")
     if told:
         yield Text(f"Generations: {', '.join(told)}")
 
 
-def _trend(trend: Any) -> str:
+def _trend(trend: Any, style: Style) -> str:
     if trend is None:
         return ""
-    change = float(trend) * 100
-    return f", {abs(change):.0f} % {'more' if change >= 0 else 'less'} than in the window before"
+    change = float(trend)
+    return f", {style.percent(abs(change))} {'more' if change >= 0 else 'less'} than in the window before"

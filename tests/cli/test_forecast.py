@@ -182,11 +182,11 @@ def test_how_budgets_look(capsys: pytest.CaptureFixture[str]) -> None:
         budget("130.0", None, name="All"),
     ]
     assert shown(budgets_view(plain(told), STYLE), capsys) == [
-        "budget                                   spent      %",
-        "Film                        $150.00 of $300.00   50 %  ██████████░░░░░·····",
-        "Nov 2026, client Northwind    $226.50 expected   75 %",
+        "budget                                   spent     %",
+        "Film                        $150.00 of $300.00   50%  ██████████░░░░░·····",
+        "Nov 2026, client Northwind    $226.50 expected   75%",
         "                            $150.00 to $226.50",
-        "All                         $390.00 of $300.00  130 %  ████████████████████",
+        "All                         $390.00 of $300.00  130%  ████████████████████",
         "Nov 2026, everything",
         "• Film: nothing recorded has the client “Northwind”",
         "• Film: new is not in what is expected: not read",
@@ -196,7 +196,7 @@ def test_how_budgets_look(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-@pytest.mark.parametrize(("share", "told"), [("99.9", "99 %"), ("100.0", "100 %"), ("0.9", "<1 %"), ("0.0", "0 %")])
+@pytest.mark.parametrize(("share", "told"), [("99.9", "99%"), ("100.0", "100%"), ("0.9", "<1%"), ("0.0", "0%")])
 def test_shares_are_rounded_down_so_that_a_budget_is_never_used_up_too_early(
     share: str, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -249,7 +249,7 @@ def test_how_unusual_days_look(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(anomalies_view(plain(told), STYLE), capsys) == [
         "1 Nov 2026 to 20 Nov 2026, of which 1 whole day known",
         "20 Nov 2026: $65.00 so far, $64.00 more than usual (usually $1.00, by 45 days like it)",
-        "    key (no key): $60.00 instead of $0.20, 93 % of the excess",
+        "    key (no key): $60.00 instead of $0.20, 93% of the excess",
         "9 Nov 2026: $5.00, $4.00 more than usual (usually $1.00, by 45 days like it); small",
-        "small: under 10.00 USD or 50 % above the usual, never warned of",
+        "small: under 10.00 USD or 50% above the usual, never warned of",
     ]

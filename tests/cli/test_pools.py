@@ -201,5 +201,5 @@ def test_pools_are_shown_with_who_bears_what_and_what_may_still_change(home: Hom
     newest = next(line for line in shown.splitlines() if "Office" in line)
     assert "by weights" in newest
     assert "Northwind / Spring" in newest
-    assert "66.7 %" in newest
+    assert "66.7%" in newest
     assert "*" not in shown  # weights do not follow what is spent, and the others' periods have ended

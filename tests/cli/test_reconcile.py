@@ -58,7 +58,7 @@ def put_events(home: Home, factor: str) -> int:
 def test_before_the_first_poll_it_says_so(home: Home) -> None:
     answer = home.json("reconcile")
     assert answer["checks"] == answer["differences"] == []
-    assert "trayd account add" in home.run("reconcile").stdout
+    assert "trayd doctor" in home.run("reconcile").stdout
 
 
 def test_all_agrees_bills_are_a_quarter_above_and_what_is_not_billed_is_named(home: Home) -> None:
@@ -85,7 +85,7 @@ def test_all_agrees_bills_are_a_quarter_above_and_what_is_not_billed_is_named(ho
     assert open_["oldest"] == sorted(open_["oldest"], key=lambda one: one["since"])
     told = home.run("reconcile").stdout
     assert "agree with fal (checked" in told
-    assert "bills are 25.0 % above the estimates" in told
+    assert "bills are 25.0% above the estimates" in told
     assert "never-billed" in told
     (item,) = [one for one in home.json("history", "--limit", "500") if one["request_id"] == "never-billed"]
     assert (item["estimated_cost"]["amount"], item["actual_cost"]) == ("3.00", None)

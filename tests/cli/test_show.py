@@ -48,9 +48,9 @@ def test_the_usage_says_at_which_rates_its_amounts_were_converted(capsys):
     assert shown(usage_of(of), capsys) == [
         "2026-10-21 14:00 to 2026-11-20 14:00",
         "235.5 kr for 1 generation, 7.8 kr a day",
-        "project      cost  generations   share",
-        "Spring   225.0 kr            0  95.5 %",
-        "Film      10.5 kr            1   4.5 %",
+        "project      cost  generations  share",
+        "Spring   225.0 kr            0  95.5%",
+        "Film      10.5 kr            1   4.5%",
         "• €20.00 converted at the last known rate, of 18 Nov 2026",
         "• $1.00 converted at the ECB's rate of 18 Nov 2026",
     ]
@@ -91,10 +91,21 @@ def test_weekdays_and_hours_are_shown_in_full_with_their_averages_as_bars(capsys
     assert wednesday.endswith("4.8 kr  " + "█" * 10 + "▉"), "the window cuts one of its five Wednesdays"
     assert told[4].endswith("0.0 kr")
     told = shown(usage_of(of, "hour"), capsys)
-    assert told[2] == "Generations: 21.0 kr each on average, most from 09:00 to 10:00 (100 % of it)"
+    assert told[2] == "Generations: 21.0 kr each on average, most from 09:00 to 10:00 (100% of it)"
     assert [line[:5] for line in told[4:28]] == [f"{hour:02d}:00" for hour in range(24)]
     assert told[13].endswith("█" * 24)
     assert told[28].startswith("(other tools)")
+
+
+def test_counts_and_shares_are_written_as_amounts_are(capsys):
+    swede = Style("sv_SE", UTC)
+    assert (swede.count(1204, "generation"), swede.count(1, "generation")) == ("1\u00a0204 generations", "1 generation")
+    assert (swede.percent(0.955, 1), swede.percent(1.45), swede.percent(0.05, 1, signed=True)) == (
+        "95,5\u00a0%",
+        "145\u00a0%",
+        "+5,0\u00a0%",
+    )
+    assert IN_KRONOR.percent(-0.052, 1, signed=True) == "-5.2%"
 
 
 def test_bars_take_the_room_that_figures_leave(capsys):
@@ -110,7 +121,7 @@ def test_where_no_breakdown_was_asked_for_both_peaks_are_told(capsys):
     at = {"timestamp": datetime(2026, 11, 17, 9, 30, tzinfo=UTC)}
     told = shown(usage_of([generation("3.00", **at), generation("1.00", **at)], None), capsys)
     assert told[2] == (
-        "Generations: 21.0 kr each on average, most on Tuesdays (10.5 kr on average), from 09:00 to 10:00 (100 % of it)"
+        "Generations: 21.0 kr each on average, most on Tuesdays (10.5 kr on average), from 09:00 to 10:00 (100% of it)"
     )
 
 
