@@ -97,7 +97,7 @@ def test_weekdays_and_hours_are_shown_in_full_with_their_averages_as_bars(capsys
     assert told[28].startswith("(other tools)")
 
 
-def test_counts_and_shares_are_written_as_amounts_are(capsys):
+def test_counts_and_shares_are_written_as_amounts_are():
     swede = Style("sv_SE", UTC)
     assert (swede.count(1204, "generation"), swede.count(1, "generation")) == ("1\u00a0204 generations", "1 generation")
     assert (swede.percent(0.955, 1), swede.percent(1.45), swede.percent(0.05, 1, signed=True)) == (

@@ -284,6 +284,15 @@ def test_old_figures_carry_their_age(state: str, age: timedelta, line: str) -> N
     assert labels(shown)[0].startswith("Balance: $48.20 at ")
 
 
+def test_counts_are_written_as_amounts_are() -> None:
+    day = {"24h": spent("3.10", 1204, unpriced=1001)}
+    shown = tray_view(status(spent=day), (), now=NOW, zone=STOCKHOLM, locale="sv_SE")
+
+    assert shown.tooltip.split("\n")[1].replace("\u00a0", " ") == (
+        "24 hours: 3,10 US$ + 1 001 without a price (1 204 generations)"
+    )
+
+
 def test_rejected_files_are_counted_at_the_drop_folder() -> None:
     assert item(view(status(drop=DropStatus(rejected=2))), "drop").label == "Open drop folder (2 rejected)"
 

@@ -148,10 +148,6 @@ def _drop_label(status: Status) -> str:
     return f"Open drop folder ({rejected} rejected)" if rejected else "Open drop folder"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 class _Words:
     """The texts, for one moment, one zone and one locale."""
 
@@ -169,7 +165,7 @@ class _Words:
         others = [account for account in accounts if account not in shown]
         lines = [self._account(account, several=len(accounts) > 1) for account in shown]
         if others:
-            label = _count(len(others), "more account")
+            label = self._count(len(others), "more account")
             children = tuple(self._account(account, several=True) for account in others)
             lines.append(MenuItem(id="more accounts", label=label, children=children))
         return lines
@@ -217,7 +213,7 @@ class _Words:
             return MenuItem(id="alerts", label="No alerts", enabled=False)
         children = [self._alert(place, alert, buttons) for place, alert in enumerate(lasting[:_ALERTS])]
         if len(lasting) > _ALERTS:
-            more = f"{_count(len(lasting) - _ALERTS, 'more alert')}: trayd alerts"
+            more = f"{self._count(len(lasting) - _ALERTS, 'more alert')}: trayd alerts"
             children.append(MenuItem(id="more alerts", label=more, enabled=False))
         return MenuItem(id="alerts", label=f"Alerts ({len(lasting)})", children=tuple(children))
 
@@ -263,15 +259,15 @@ class _Words:
             "No fal account yet"
         ]
         if len(accounts) > len(shown):
-            lines.append(f"and {_count(len(accounts) - len(shown), 'more account')}")
+            lines.append(f"and {self._count(len(accounts) - len(shown), 'more account')}")
         if lasting := _gravest_first(status.alerts):
             first = _cut_to(lasting[0].title or lasting[0].text, _TITLE_LENGTH)
-            lines.append(f"{first}, and {_count(len(lasting) - 1, 'more alert')}" if len(lasting) > 1 else first)
+            lines.append(f"{first}, and {self._count(len(lasting) - 1, 'more alert')}" if len(lasting) > 1 else first)
         if "24h" in status.spent:
             day = status.spent["24h"]
-            lines.append(f"24 hours: {self._spent(day)} ({_count(day.generations, 'generation')})")
+            lines.append(f"24 hours: {self._spent(day)} ({self._count(day.generations, 'generation')})")
         if status.pending.generations:
-            lines.append(f"{_count(status.pending.generations, 'generation')} running")
+            lines.append(f"{self._count(status.pending.generations, 'generation')} running")
         if rates := self._rates(status.spent):
             lines.append(rates)
         for account in shown:
@@ -303,7 +299,7 @@ class _Words:
     def _spent(self, spent: Spent) -> str:
         if spent.cost is None:
             return "unknown"
-        unknown = [f"{spent.unpriced:,} without a price"] if spent.unpriced else []
+        unknown = [f"{self._number(spent.unpriced)} without a price"] if spent.unpriced else []
         unknown += [f"{self._money(money)} without a rate" for money in spent.left_out]
         # Nothing but unknown costs is unknown, not zero.
         only_unknown = unknown and spent.cost.nanos == 0
@@ -333,14 +329,22 @@ class _Words:
         about = "about " if generation.counting is Counting.ESTIMATE else ""
         return about + self._money(generation.cost)
 
+    def _number(self, number: int) -> str:
+        from babel.numbers import format_decimal
+
+        return str(format_decimal(number, locale=self.locale))
+
+    def _count(self, number: int, noun: str) -> str:
+        return f"{self._number(number)} {noun if number == 1 else f'{noun}s'}"
+
     def _money(self, money: Money) -> str:
         return format_money(money, self.locale)
 
     def _age(self, since: datetime) -> str:
         minutes = max(0, int((self.now - since).total_seconds() // 60))
         if minutes < _HOUR:
-            return _count(minutes, "minute")
-        return _count(minutes // _HOUR, "hour") if minutes < 2 * _DAY else _count(minutes // _DAY, "day")
+            return self._count(minutes, "minute")
+        return self._count(minutes // _HOUR, "hour") if minutes < 2 * _DAY else self._count(minutes // _DAY, "day")
 
     def _time(self, moment: datetime) -> str:
         """The time of day in the user's zone; the weekday or the date before it where it is not today."""
