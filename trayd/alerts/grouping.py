@@ -47,15 +47,38 @@ def grouped(
     if any(map(holds.held, free)):
         return [Group(tuple(free), digest=True)]
     room = most_per_hour - len(within_the_hour(shown, now))
-    usual = [episode for episode in free if episode.urgency != Urgency.CRITICAL]
-    batch = free if room > 0 else [episode for episode in free if episode.urgency == Urgency.CRITICAL]
+    found = matters(free)
+    critical = [matter for matter in found if matter[0].urgency == Urgency.CRITICAL]
+    batch = found if room > 0 else critical
+    together = tuple(episode for matter in batch for episode in matter)
     if not batch:
         return []
-    if any(episode.over for episode in batch):
-        return [Group(tuple(batch), digest=True)]
-    if len(batch) > APART or (room > 0 and len(usual) > room):
-        return [Group(tuple(batch))]
-    return [Group((episode,)) for episode in batch]
+    if any(episode.over for episode in together):
+        return [Group(together, digest=True)]
+    if len(batch) > APART or (room > 0 and len(found) - len(critical) > room):
+        return [Group(together)]
+    return [Group(matter) for matter in batch]
+
+
+def matters(episodes: Sequence[Episode]) -> list[tuple[Episode, ...]]:
+    """The episodes, each that another one says as well behind that one.
+
+    What is spent of a budget is told with what it is expected to come to, so that alone is no other matter.
+    """
+    spent = {(episode.scope, episode.period) for episode in episodes if episode.rule == "budget" and not episode.over}
+    echoes = {
+        (episode.scope, episode.period): episode
+        for episode in episodes
+        if episode.rule == "budget_forecast" and not episode.over and (episode.scope, episode.period) in spent
+    }
+    found: list[tuple[Episode, ...]] = []
+    for episode in episodes:
+        echo = echoes.get((episode.scope, episode.period))
+        if echo is None or episode.rule not in {"budget", "budget_forecast"} or episode.over:
+            found.append((episode,))
+        elif episode is not echo:
+            found.append((episode, echo))
+    return found
 
 
 def within_the_hour(shown: Sequence[datetime], now: datetime) -> list[datetime]:

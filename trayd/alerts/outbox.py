@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 
+import msgspec
+
 from trayd.alerts.delivery import Outcome
 from trayd.alerts.digest import digest
-from trayd.alerts.grouping import Group, changes_at, grouped, within_the_hour
+from trayd.alerts.grouping import Group, changes_at, grouped, matters, within_the_hour
 from trayd.alerts.holds import Holds
 from trayd.alerts.notice import Notice, notice_of, summary
 from trayd.records import Episode
@@ -142,10 +144,14 @@ class Outbox:
             await self._on_told(tuple(told))
 
     def _notice(self, group: Group, now: datetime) -> Notice:
+        told = [matter[0] for matter in matters(group.episodes)]
         if group.digest:
             quiet = any(map(self._holds.held, group.episodes))
-            return digest(group.episodes, now, self._holds.zone, quiet=quiet)
-        return notice_of(group.episodes[0]) if len(group.episodes) == 1 else summary(group.episodes)
+            notice = digest(told, now, self._holds.zone, quiet=quiet)
+        else:
+            notice = notice_of(told[0]) if len(told) == 1 else summary(told)
+        with_it = [episode.id for episode in group.episodes if episode not in told]
+        return msgspec.structs.replace(notice, episodes=(*notice.episodes, *with_it))
 
     async def _something_to_do(self) -> None:
         while True:
