@@ -375,7 +375,7 @@ def test_each_open_alert_has_its_text_its_buttons_and_a_snooze_below_it() -> Non
 
 @pytest.mark.parametrize(
     ("rule", "level", "action"),
-    [("account", "locked", "open:billing"), ("account", "bad_key", "open:keys"), ("budget", "80", "report")],
+    [("account", "locked", "open:billing"), ("account", "bad_key", "open:keys"), ("file", "1", "open:drop")],
 )
 def test_what_can_be_done_about_an_alert_is_what_its_notification_offers(rule: str, level: str, action: str) -> None:
     [entry] = alerts_of(alert(rule=rule, level=level)).children
