@@ -171,7 +171,7 @@ async def test_a_server_that_lasts_in_its_trouble_is_left_for_later(
     assert len(server.sent) == 7
     told = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
     assert told == [
-        "hook 'chat': localhost has a problem of its own (502 Bad Gateway); nothing to do: trayd tries again by itself",
+        "hook 'chat': localhost has a problem of its own (502 Bad Gateway); trayd tries again by itself",
         "hook 'chat' works again",
     ]
 
@@ -214,10 +214,7 @@ async def test_a_refusal_is_final(serve: Serve, hooks: Hooks, status: int, said:
     assert await hooks.carry(hook(server), LOW, "opened")
 
     assert len(server.sent) == 1
-    assert hooks.troubles == {
-        "chat": f"localhost refuses it ({said}); check the url of this hook in the settings, and try it with "
-        "`trayd alerts test`"
-    }
+    assert hooks.troubles == {"chat": f"localhost refuses it ({said}); check the url of this hook in the settings"}
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -306,7 +303,8 @@ async def test_a_proxy_that_cannot_be_used_is_named_and_the_warning_waits(
     assert not await hooks.carry(chat, LOW, "opened")
 
     assert hooks.troubles["chat"].startswith("ALL_PROXY (socks://): no kind of proxy that trayd can use; set it")
-    assert await hooks.try_out(chat) == hooks.troubles["chat"]
+    # A test is sent once.
+    assert "tries again" not in await hooks.try_out(chat)
 
 
 async def test_a_host_that_can_be_no_name_is_told_by_a_test_as_well(hooks: Hooks) -> None:
@@ -354,7 +352,10 @@ async def test_nobody_there_is_for_later(hooks: Hooks) -> None:
 
     assert not await hooks.carry(Hook(name="chat", url=f"http://127.0.0.1:{port}/{SECRET}"), LOW, "opened")
 
-    assert "no connection to 127.0.0.1 (connection refused)" in hooks.troubles["chat"]
+    assert hooks.troubles["chat"] == (
+        "no connection to 127.0.0.1 (connection refused); see whether what listens there runs; "
+        "trayd tries again by itself"
+    )
 
 
 async def test_a_name_that_does_not_exist_is_told_by_the_name_alone(hooks: Hooks) -> None:

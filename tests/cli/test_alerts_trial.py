@@ -44,9 +44,9 @@ def test_each_hook_gets_a_test_and_says_what_became_of_it(home: Home, server: We
     told = home.run("alerts", "test")
 
     assert told.stdout.splitlines() == [
-        "notifications: off: there is no desktop here",
-        "hook keep, command /bin/sh: delivered",
-        "hook chat, localhost (trayd): delivered",
+        "• notifications: off: there is no desktop here",
+        "• hook keep, command /bin/sh: delivered",
+        "• hook chat, localhost (trayd): delivered",
     ]
     assert told.stderr == ""
     assert json.loads((tmp_path / "kept.json").read_text())["event"] == "test"

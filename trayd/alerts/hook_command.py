@@ -117,7 +117,7 @@ async def run_command(hook: Hook, event: HookEvent) -> None:
         _log.info("hook %r said: %s", hook.name, said)
 
 
-_CHECK = "try it with `trayd alerts test`, or take it out of the settings"
+_CHECK = "mend it, or take it out of the settings"
 
 
 async def _to_its_end(hook: Hook, data: bytes, transport: asyncio.SubprocessTransport, run: _Run) -> None:

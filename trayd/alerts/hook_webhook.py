@@ -27,6 +27,7 @@ from trayd.alerts.hook_events import HookEvent, idempotency_key
 from trayd.alerts.hook_formats import Post, post_of
 from trayd.errors import ProxyError, TraydError
 from trayd.http_client import httpx, open_client, tls
+from trayd.settings import LOOPBACK
 
 #: A server cannot ask for a longer silence than this.
 LONGEST_SILENCE_S = 3600.0
@@ -138,8 +139,7 @@ def _worth_another(error: BaseException, patience: Patience) -> bool:
     return isinstance(error, PostError) and error.passing and (error.retry_after or 0) <= patience.longest_wait_s
 
 
-_LATER = "nothing to do: trayd tries again by itself"
-_CHECK_URL = "check the url of this hook in the settings, and try it with `trayd alerts test`"
+_CHECK_URL = "check the url of this hook in the settings"
 
 
 def _of_answer(answer: httpx.Response, host: str) -> PostError:
@@ -151,12 +151,12 @@ def _of_answer(answer: httpx.Response, host: str) -> PostError:
         return PostError(told, "write the address that it has moved to into the settings", passing=False)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         told = f"{host} asks for fewer messages ({status})"
-        return PostError(told, _LATER, passing=True, retry_after=_retry_after(answer))
+        return PostError(told, passing=True, retry_after=_retry_after(answer))
     if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}:
-        return PostError(f"{host} had no time for it ({status}{known})", _LATER, passing=True)
+        return PostError(f"{host} had no time for it ({status}{known})", passing=True)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         told = f"{host} has a problem of its own ({status}{known})"
-        return PostError(told, _LATER, passing=True, retry_after=_retry_after(answer))
+        return PostError(told, passing=True, retry_after=_retry_after(answer))
     return PostError(f"{host} refuses it ({status}{known})", _CHECK_URL, passing=False)
 
 
@@ -179,7 +179,7 @@ def _retry_after(answer: httpx.Response) -> float | None:
 
 def _of_exception(error: Exception, host: str, timeout_s: float) -> PostError:
     causes = list(_chain(error))
-    network = f"check the network connection; {_LATER.partition(': ')[2]}"
+    network = "see whether what listens there runs" if host in LOOPBACK else "check the network connection"
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return PostError(f"the name {host} cannot be resolved (DNS)", network, passing=True)
     for cause in causes:

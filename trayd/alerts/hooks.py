@@ -54,7 +54,7 @@ class Hooks:
             await self._hand_over(hook, event_of(episode, event), self._patience)
         except PostError as error:
             self._hold_off.note(hook, error)
-            self._report(hook, str(error))
+            self._report(hook, f"{error}; trayd tries again by itself" if error.passing else str(error))
             return not error.passing
         except CommandError as error:
             self._report(hook, str(error))

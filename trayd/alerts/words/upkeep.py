@@ -112,4 +112,6 @@ def rejected(file: FileRejected, _saying: Saying) -> Words:
 
 def history_read(done: BackfillDone, _saying: Saying) -> Words:
     """The first poll of an account is complete."""
-    return Words("trayd has read your history", f"{owner(done.account)} has {done.found}.", Urgency.LOW)
+    return Words(
+        named("trayd has read your history", done.account), f"{owner(done.account)} has {done.found}.", Urgency.LOW
+    )
