@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.insight.patterns import day, is_weekend, varied
+from tests.insight.patterns import PATTERNS, day, is_weekend, varied
 from tests.insight.samples import rates
 from trayd.alert_settings import AnomalyLimits
 from trayd.insight.anomalies import Anomaly, Explanation, Parts, baseline, explained, matters, unusual
@@ -85,6 +85,35 @@ def test_of_a_hundred_calm_days_hardly_one_is_called_unusual(
     told = f"{name}: {called} of {STUDIOS * len(JUDGED)} days called"
     record_property("false alarms", told)
     assert 100 * called <= MOST_CALLED[name] * STUDIOS * len(JUDGED), told
+
+
+def projects(chance: random.Random) -> list[int]:
+    """Weeks of a project, and up to two weeks of hardly anything between them."""
+    return [round(20 * DOLLAR * amount) for amount in PATTERNS["projects"](chance)[:DAYS]]
+
+
+def large_jobs(chance: random.Random) -> list[int]:
+    """A dollar or so on each day, and on one in eight a job of eighty."""
+    return [round((80 if chance.random() < 0.12 else 1) * DOLLAR * varied(chance, 0.5)) for _ in range(DAYS)]
+
+
+@pytest.mark.parametrize(
+    ("studio", "percent"),
+    [(CALM["even"], 2), (CALM["lively"], 2), (CALM["weekends less"], 2), (projects, 4), (large_jobs, 7)],
+)
+def test_in_the_first_weeks_it_is_hardly_more_often(
+    studio: Callable[[random.Random], list[int]], percent: int, record_property: Callable[[str, object], None]
+) -> None:
+    chance = random.Random("first weeks")
+    called = cases = 0
+    for _ in range(2 * STUDIOS):
+        spent = studio(chance)
+        for number in range(7, 28):
+            cases += 1
+            called += judged(number, spent[number], spent[:number]) is not None
+    told = f"{called} of {cases} days called"
+    record_property("false alarms in the first weeks", told)
+    assert 100 * called <= percent * cases, told
 
 
 #: A studio, how many usual days' spending comes on top of a day's own, and of how many days in a hundred that is seen.

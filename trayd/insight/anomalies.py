@@ -5,8 +5,9 @@ weekends with weekends where there are seven of each and their medians differ by
 is their median. Spending varies by ratios (half and twice as much are equally far from it), so the distances are those
 of the logarithms, and their spread is the median of these (MAD), made comparable to a standard deviation, and 0.15 at
 least: who spends exactly the same each day has one, too. A day is unusual from 2.75 of these spreads above the usual
-on. It is not where three of those days reached two thirds of it: what comes every other week is no surprise, however
-far from the middle it is. From fewer than seven days on which anything was spent nothing is called usual.
+on. It is not where three of those days (of up to thirty days two, of up to fifteen one) reached two thirds of it: what
+comes every other week is no surprise, however far from the middle it is. From fewer than seven days on which anything
+was spent nothing is called usual.
 
 A day that still runs is unusual as soon as what it has cost so far would be for a whole day. It is earlier than that
 where it has cost more than a usual whole day, and by this time of the day far more (four spreads) than usual by then
@@ -49,9 +50,11 @@ _LEAST_SPREAD = 0.15
 _UNUSUAL = 2.75
 _UNUSUAL_SO_FAR = 4.0
 
-# What so many days came to two thirds of is known, however far from the middle it is.
+# What so many days came to two thirds of is known, however far from the middle it is: one in fifteen, three at most.
+# Were it three from the first week on, large jobs would be called unusual until they had come three times.
 _REACHED = (2, 3)
 _REACHED_OFTEN = 3
+_REACHED_OF = 15
 
 # By how much workdays and weekends differ where each are compared with their own.
 _DIFFER = 1.5
@@ -127,9 +130,10 @@ class Baseline(NamedTuple):
         return math.log(nanos / self.usual) / self.spread if nanos > self.usual else 0.0
 
     def is_known(self, nanos: int) -> bool:
-        """Whether about so much was spent on several of the days."""
+        """Whether about so much was spent on several of the days, or on one of few."""
         least, of = _REACHED
-        return sum(amount * of >= nanos * least for amount in self.amounts) >= _REACHED_OFTEN
+        often = min(_REACHED_OFTEN, -(-len(self.amounts) // _REACHED_OF))
+        return sum(amount * of >= nanos * least for amount in self.amounts) >= often
 
 
 def baseline(day: date, spent: Mapping[date, int]) -> Baseline | None:
