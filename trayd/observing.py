@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+import msgspec
+
 from trayd.alerts.rules import EXPENSIVE_WITHIN, Observed, Silence, account_of
+from trayd.errors import LedgerDamagedError
 from trayd.facts import AccountFact, Coverage, Difference
 from trayd.operations import Operations
 
@@ -27,17 +30,31 @@ class Observing:
     def __init__(self) -> None:
         self._silent: dict[str, Silence] = {}
         self._differing: dict[str, datetime] = {}
+        self._mended: dict[str, datetime] = {}
+        self._unread = False
 
     def observe(self, operations: Operations, now: datetime) -> Observed:
-        """What is known at that time (UTC)."""
+        """What is known at that time (UTC). Of a ledger whose history cannot be read, all the rest, and why not."""
+        standing = self._standing(operations, now)
+        try:
+            seen = _with_history(standing, operations)
+        except LedgerDamagedError as error:
+            self._unread = True
+            found = dict.fromkeys([*(operations.damaged or ()), str(error)])
+            return msgspec.structs.replace(standing, damaged=tuple(found))
+        if self._unread and seen.damaged is None:
+            # It can be read again, and no look through all files says otherwise.
+            seen = msgspec.structs.replace(seen, damaged=())
+        return seen
+
+    def _standing(self, operations: Operations, now: datetime) -> Observed:
+        """What is known without the history."""
         ledger, settings = operations.ledger, operations.settings
         known, names, zone = ledger.accounts(), settings.account_names(), settings.zone()
         accounts = tuple(known[name] for name in names if name in known)
         found = {account: ledger.coverage(account) for account in map(account_of, accounts)}
         coverage = {account: covered for account, covered in found.items() if covered is not None}
         differences = ledger.differences()
-        today, foreseen = now.astimezone(zone).date(), operations.forecasting
-        forecasts = foreseen.forecast().accounts
         return Observed(
             at=now,
             zone=zone,
@@ -46,19 +63,10 @@ class Observing:
             removed=tuple(fact for name, fact in known.items() if name not in names),
             coverage=coverage,
             starting=len(accounts) < len(names) or any(_is_first_poll(fact, coverage) for fact in accounts),
-            generations=tuple(ledger.latest(now - EXPENSIVE_WITHIN)),
-            budgets=(*foreseen.budgets(), *foreseen.budgets_ended()),
-            unusual=foreseen.unusual([today, today - _DAY]),
-            forecasts=forecasts,
-            expiring=operations.credit_history.expiring(
-                today=today,
-                zone=zone,
-                within=max(settings.alerts.credits_expire_within_days, default=0),
-                per_day={each.username or each.account: each.burn.per_day for each in forecasts if each.burn},
-            ),
+            generations=None,
             silent=self._silences(accounts, timedelta(seconds=settings.poll.interval_s)),
             writing=operations.ledger_trouble,
-            mended=tuple(ledger.notices),
+            mended=self._mended_lately(ledger.notices, now),
             damaged=operations.damaged,
             differences=differences,
             differing_since=self._since(differences, now),
@@ -78,11 +86,39 @@ class Observing:
         self._silent = silent
         return silent
 
+    def _mended_lately(self, notices: Iterable[str], now: datetime) -> tuple[str, ...]:
+        """What was mended in the last day: the ledger names it as long as it is open, longer than alerts are at hand."""
+        self._mended = {notice: min(self._mended.get(notice, now), now) for notice in notices}
+        return tuple(notice for notice, at in self._mended.items() if now - at < _DAY)
+
     def _since(self, differences: Iterable[Difference], now: datetime) -> dict[str, datetime]:
         """Since when each account's totals have been seen to differ; a clock that was set back begins anew."""
         before = self._differing
         self._differing = {each.account: min(before.get(each.account, now), now) for each in differences}
         return self._differing
+
+
+def _with_history(standing: Observed, operations: Operations) -> Observed:
+    """With what the records tell.
+
+    Raises:
+        LedgerDamagedError: they cannot be read.
+    """
+    today, foreseen = standing.today, operations.forecasting
+    forecasts = foreseen.forecast().accounts
+    return msgspec.structs.replace(
+        standing,
+        generations=tuple(operations.ledger.latest(standing.at - EXPENSIVE_WITHIN)),
+        budgets=(*foreseen.budgets(), *foreseen.budgets_ended()),
+        unusual=foreseen.unusual([today, today - _DAY]),
+        forecasts=forecasts,
+        expiring=operations.credit_history.expiring(
+            today=today,
+            zone=standing.zone,
+            within=max(operations.settings.alerts.credits_expire_within_days, default=0),
+            per_day={each.username or each.account: each.burn.per_day for each in forecasts if each.burn},
+        ),
+    )
 
 
 def _is_first_poll(fact: AccountFact, coverage: dict[str, Coverage]) -> bool:

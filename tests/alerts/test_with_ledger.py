@@ -136,6 +136,24 @@ async def test_a_balance_is_watched_as_long_as_one_name_of_its_account_is_set_up
         assert await told_in(ledger, names=("spare",)) == ["Balance under $5.00 (northwind)"]
 
 
+async def test_a_month_that_cannot_be_read_is_told_and_ends_nothing_else(tmp_path: Path) -> None:
+    low = BalanceReading("northwind", START, Money.of("4.32"))
+    with opened(tmp_path) as ledger:
+        ledger.add(Batch(accounts=(ACCOUNT,), coverage=(coverage(),), balances=(low,), events=(event("r1", "6.40"),)))
+        await told_in(ledger)
+        lasting = {name for name, each in ledger.episodes().items() if each.resolved is None}
+    for path in (tmp_path / "ledger" / "2026-11.json", tmp_path / "backup" / "2026-11.jsonl"):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        path.write_bytes(content)
+
+    with opened(tmp_path) as ledger:
+        assert await told_in(ledger) == ["The ledger is damaged"]
+        assert await told_in(ledger) == []
+        assert "2026-11" in ledger.episodes()["ledger:files"].text
+        assert lasting <= {name for name, each in ledger.episodes().items() if each.resolved is None}
+
+
 async def test_what_was_left_untold_of_an_account_that_is_no_more_stays_untold(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
         left = Episode(

@@ -39,6 +39,8 @@ def estimate(observed: Observed, limits: Alerts) -> Iterator[Finding]:
     Jobs without an estimate or without a bill say nothing, and neither do those of before trayd was set up. An episode
     ends when the bills are right again, and when there were none for a day.
     """
+    if observed.generations is None:
+        return
     found = set()
     for endpoint_id, off in _compared(observed).items():
         finding = _finding(endpoint_id, off, limits)

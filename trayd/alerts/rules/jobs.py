@@ -72,7 +72,7 @@ def expensive(observed: Observed, limits: Alerts) -> Iterator[Finding]:
 
 def news(observed: Observed) -> Iterator[Generation]:
     """The generations that may be told of: those with a cost in the limits' currency that are news."""
-    for generation in observed.generations:
+    for generation in observed.generations or ():
         cost = generation.cost
         if cost is None or cost.currency != LIMIT_CURRENCY or not cost.nanos:
             continue
@@ -110,7 +110,7 @@ def together(observed: Observed, limits: Alerts) -> Iterator[Finding]:
     alone = set() if "expensive" in limits.off else {finding.scope for finding in expensive(observed, limits)}
     alone |= {episode.scope for episode in observed.episodes.values() if episode.rule == "expensive"}
     began = {known.began_with for known in told}
-    oldest = min((generation.timestamp for generation in observed.generations), default=observed.at)
+    oldest = min((generation.timestamp for generation in observed.generations or ()), default=observed.at)
     recent = [known for known in told if known.last >= oldest]
     for group in _groups(news(observed)):
         if began.isdisjoint(job.id for job in group):
@@ -144,7 +144,7 @@ class _Told(NamedTuple):
 
 
 def _told_groups(observed: Observed) -> list[_Told]:
-    keys = {generation.id: generation.key for generation in observed.generations}
+    keys = {generation.id: generation.key for generation in observed.generations or ()}
     told = []
     for episode in observed.episodes.values():
         if episode.rule == "together":

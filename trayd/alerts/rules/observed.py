@@ -38,7 +38,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
         removed: the accounts that were taken out of the settings, as they stood last.
         coverage: by account, for those whose first poll is complete.
         starting: the first poll of an account is under way, so that totals still grow with what is no news.
-        generations: at least all of the last 24 hours.
+        generations: at least all of the last 24 hours; None where they cannot be read.
         budgets: how each stands in the period that runs, and in the one before where that ended in the last 24 hours.
         unusual: those of today and yesterday that are, worth a warning or not.
         forecasts: of the accounts that are set up.
@@ -60,7 +60,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     removed: tuple[AccountFact, ...] = ()
     coverage: Mapping[str, Coverage] = {}
     starting: bool = False
-    generations: tuple[Generation, ...] = ()
+    generations: tuple[Generation, ...] | None = ()
     budgets: tuple[BudgetStatus, ...] | None = None
     unusual: tuple[Anomaly, ...] | None = None
     forecasts: tuple[AccountForecast, ...] = ()
