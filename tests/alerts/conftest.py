@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.desktop.harness import Desktop, end
+from tests.desktop.notices import deliverer, pressed
+
+__all__ = ["deliverer", "pressed"]  # fixtures
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.alerts.conftest import ROOT
 from tests.desktop.harness import Desktop
+from tests.desktop.notices import LOW_BALANCE as LOW
+from tests.desktop.notices import until
 from trayd.alerts import desktop as desktop_module
 from trayd.alerts import fallback
 from trayd.alerts.delivery import Deliverer, Outcome
@@ -26,33 +31,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the desktop for tests is an X server: Linux only"),
 ]
 
-LOW_BALANCE = Notice(
-    episodes=("balance:northwind",),
-    title="Balance under $5.00",
-    body="fal account northwind has $4.32 left.",
-    urgency=Urgency.CRITICAL,
-    actions=(("Add credits", "open:billing"), ("Open dashboard", "open:dashboard")),
-)
-
-Show = Callable[[Notice], Awaitable[Outcome]]
-
-
-@pytest.fixture
-def pressed() -> list[str]:
-    return []
-
-
-@pytest.fixture
-async def deliverer(pressed: list[str]) -> AsyncIterator[Deliverer]:
-    one = Deliverer(pressed.append)
-    yield one
-    one.close()
-
-
-async def until(probe: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not probe():  # noqa: ASYNC110 - what is waited for happens in other processes
-            await asyncio.sleep(0.02)
+LOW_BALANCE = msgspec.structs.replace(LOW, urgency=Urgency.CRITICAL)
 
 
 async def test_a_warning_is_shown_with_its_text_and_urgency(dunst: Desktop, deliverer: Deliverer) -> None:
@@ -61,8 +40,8 @@ async def test_a_warning_is_shown_with_its_text_and_urgency(dunst: Desktop, deli
     shown = await asyncio.to_thread(dunst.notification, "Balance under")
     assert (shown.app, shown.summary, shown.body, shown.urgency) == (
         "trayd",
-        "Balance under $5.00",
-        "fal account northwind has $4.32 left.",
+        "Balance under $20.00",
+        "fal account northwind has $14.32 left.",
         "CRITICAL",
     )
 
@@ -186,6 +165,29 @@ async def test_a_service_that_hangs_does_not_stop_the_loop_and_is_given_up_in_ti
     assert 1.0 <= took < 3.0
     assert longest < 0.5
     assert caplog.messages == ["notifications on the desktop: the notification service did not answer for 1 s"]
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_bus_that_hangs_is_left_alone_and_found_again_and_costs_nothing_meanwhile(
+    dunst: Desktop, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desktop_module, "PATIENCE_S", 0.3)
+    assert await deliverer.show(LOW_BALANCE) is Outcome.DESKTOP
+    bus = dunst._processes["bus"].pid
+
+    os.kill(bus, signal.SIGSTOP)
+    counts = set()
+    for _ in range(4):
+        assert await deliverer.show(LOW_BALANCE) is Outcome.LATER
+        counts.add(open_files())
+    os.kill(bus, signal.SIGCONT)
+    monkeypatch.setattr(desktop_module, "PATIENCE_S", 5.0)
+
+    assert await deliverer.show(LOW_BALANCE) is Outcome.DESKTOP
+    assert len(counts) <= 2
 
 
 async def test_plyer_takes_what_a_service_without_introspection_still_shows(

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.desktop.harness import Desktop
+from tests.desktop.notices import deliverer, pressed
+
+__all__ = ["deliverer", "pressed"]  # fixtures
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,18 +11,12 @@ import pytest
 
 from tests.desktop.bubbles import bubbles, buttons, start_bubbles
 from tests.desktop.harness import Desktop, wait_until
+from tests.desktop.notices import LOW_BALANCE, until
 from tests.end_to_end.support import Home, SandboxProcess
 from trayd.alerts.delivery import Deliverer, Outcome
 from trayd.alerts.notice import Notice
 from trayd.records import Urgency
 
-LOW_BALANCE = Notice(
-    episodes=("balance:northwind",),
-    title="Balance under $20.00",
-    body="fal account northwind has $14.32 left.",
-    urgency=Urgency.NORMAL,
-    actions=(("Add credits", "open:billing"), ("Open dashboard", "open:dashboard")),
-)
 GRAVER = msgspec.structs.replace(LOW_BALANCE, title="Balance under $5.00", urgency=Urgency.CRITICAL)
 OTHER = Notice(episodes=("file:costs.csv",), title="costs.csv was rejected", body="Line 3.", urgency=Urgency.CRITICAL)
 
@@ -35,24 +29,6 @@ def screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desktop]
         for name in ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY"):
             monkeypatch.setenv(name, session.env[name])
         yield session
-
-
-@pytest.fixture
-def pressed() -> list[str]:
-    return []
-
-
-@pytest.fixture
-async def deliverer(pressed: list[str]) -> AsyncIterator[Deliverer]:
-    one = Deliverer(pressed.append)
-    yield one
-    one.close()
-
-
-async def until(probe: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not probe():  # noqa: ASYNC110  # what is waited for happens in other processes
-            await asyncio.sleep(0.05)
 
 
 async def press(screen: Desktop, place: int, *, of: int) -> None:

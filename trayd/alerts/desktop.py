@@ -159,12 +159,12 @@ class DesktopChannel:
 
     async def _take_away(self, backend: DesktopNotifierBackend, episodes: frozenset[str], but: str = "") -> None:
         """Takes the episodes out of what is shown, and off the desktop what tells of nothing else."""
-        self._shown = {name: told - episodes for name, told in self._shown.items()}
-        void = [name for name, told in self._shown.items() if not told]
-        there = set(await backend.get_current_notifications()) if void else set()
-        for name in void:
-            self._shown.pop(name, None)
-            if name in there and name != but:
+        # What the person has closed is no business any more.
+        there = set(await backend.get_current_notifications()) if self._shown else set()
+        self._shown = {name: told - episodes for name, told in self._shown.items() if name in there}
+        for name in [name for name, told in self._shown.items() if not told]:
+            del self._shown[name]
+            if name != but:
                 await backend.clear(name)
 
     async def _dispatched(
