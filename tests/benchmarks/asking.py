@@ -16,7 +16,7 @@ from tests.benchmarks import data, work
 from tests.benchmarks.harness import Row, Samples, Workshop, at_most, figure, timed
 from trayd.facts import Batch
 from trayd.insight.breakdown import Dimension
-from trayd.insight.daily import DaySpending, daily
+from trayd.insight.known_days import History, histories
 from trayd.operations import Operations
 from trayd.record_listing import UsageQuery
 from trayd.records import Filters
@@ -26,8 +26,8 @@ _DIMENSIONS = (*Dimension, None)
 _DAYS_BACK = (60, 729)
 _EVER = "2024-01-01..2026-12-31"
 
-#: As far back as alerts look for a usual day.
-_DAYS_OF_ALERTS = 65
+#: As far back as forecasts look.
+_DAYS_FORESEEN_FROM = 126
 
 #: Of each breakdown so many samples are taken, or as many as fit into the time, but one at least.
 _SAMPLES = 20
@@ -106,16 +106,25 @@ def _asked(window: str, by: str | None) -> str:
 
 
 def _days(operations: Operations, today: date, name: str) -> Row:
-    """What was spent on each of the days that alerts look at."""
-    first = today - timedelta(days=_DAYS_OF_ALERTS - 1)
+    """The known days that a look at the alerts foresees from, as it finds them after a poll."""
+    first = today - timedelta(days=_DAYS_FORESEEN_FROM)
+    known = operations.ledger.coverage(data.ACCOUNT)
+    assert known is not None
 
-    def ask() -> list[DaySpending]:
-        zone, converter = operations.settings.zone(), operations.converter
-        return list(daily(operations.books, Filters(), first=first, last=today, zone=zone, converter=converter))
+    def ask() -> dict[str, History]:
+        return histories(
+            operations.ledger,
+            Filters(),
+            first=first,
+            last=today - timedelta(days=1),
+            zone=operations.settings.zone(),
+            converter=operations.converter,
+            coverage={data.ACCOUNT: known},
+        )
 
     seconds = _median(ask)
     return at_most(
-        f"what was spent on each of {_DAYS_OF_ALERTS} days, {name}",
+        f"the {_DAYS_FORESEEN_FROM} known days that forecasts go on from, {name}",
         seconds,
         0.002,
         f"{figure(seconds * 1000)} ms",
