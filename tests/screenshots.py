@@ -16,16 +16,18 @@ from typing import Any
 from PIL import Image
 from rich.console import Console
 
-from tests.desktop.harness import SCREEN, Desktop, wait_until
+from tests.desktop.bubbles import bubbles, start_bubbles
+from tests.desktop.harness import Desktop, wait_until
 from tests.desktop.screenshots import BACKDROP, take_screenshots
 from tests.reports.chromium import run as run_chromium
 from trayd.desk import RemoteDesk
 from trayd.panel.address import read_address
 from trayd.show import Style, status_view
+from trayd.show_forecast import budgets_view
 from trayd.show_usage import usage_view
 
-#: Until both of the demo's warnings have been shown.
-_DEMO_S = 25.0
+#: Until a warning that has come is drawn on the screen.
+_DRAWN_S = 1.0
 
 
 def main(out: Path) -> None:
@@ -35,22 +37,26 @@ def main(out: Path) -> None:
 
 
 def _of_a_demo(out: Path) -> list[Path]:
-    with tempfile.TemporaryDirectory() as folder, Desktop(Path(folder) / "desktop") as desktop:
+    with tempfile.TemporaryDirectory() as folder, Desktop(Path(folder) / "desktop", notifications=False) as desktop:
         desktop.paint_backdrop(BACKDROP)
+        start_bubbles(desktop)
         demo = subprocess.Popen(
             [sys.executable, "-u", "-m", "trayd", "demo"], env=desktop.env, stdout=subprocess.PIPE, text=True
         )
         try:
             assert demo.stdout is not None
             home = Path(demo.stdout.readline().partition("TRAYD_HOME=")[2].split()[0])
-            desktop.notification("Balance under", timeout=60)
-            time.sleep(_DEMO_S)
-            notification = desktop.screenshot(out / "notification.png")
-            with Image.open(notification) as whole:
-                whole.convert("RGB").crop((SCREEN[0] - 400, 0, *SCREEN)).save(notification)
             address = wait_until(lambda: read_address(home / "run"), what="the daemon's address")
             desk = RemoteDesk(address)
+            wait_until(
+                lambda: any(alert["rule"] == "budget" for alert in desk.ask("status")["alerts"]),
+                timeout=60,
+                what="the warning of a budget",
+            )
+            time.sleep(_DRAWN_S)
+            notification = _bubbles(desktop, out / "notification.png")
             status, usage = desk.ask("status"), desk.ask("usage", window="30d", by="model")
+            budgets = desk.ask("budgets")
             report = Path(folder) / "report.html"
             report.write_text("".join(desk.text("report")), encoding="utf-8")
             desk.close()
@@ -61,9 +67,19 @@ def _of_a_demo(out: Path) -> list[Path]:
         return [
             notification,
             _terminal(out / "status.svg", "trayd status", status_view, status),
+            _terminal(out / "budgets.svg", "trayd budgets", budgets_view, budgets),
             _terminal(out / "usage.svg", "trayd usage --by model", lambda *both: usage_view(*both, "model"), usage),
             *_report(out, Path(folder), report),
         ]
+
+
+def _bubbles(desktop: Desktop, path: Path) -> Path:
+    desktop.screenshot(path)
+    places = bubbles(desktop)
+    edges = [min(x for x, *_ in places), max(y + height for _, y, _, height in places)]
+    with Image.open(path) as whole:
+        whole.convert("RGB").crop((edges[0] - 16, 0, whole.width, edges[1] + 16)).save(path)
+    return path
 
 
 def _terminal(path: Path, command: str, view: Any, answer: Any) -> Path:

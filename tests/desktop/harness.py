@@ -329,7 +329,8 @@ class Desktop:
     """A session: X server and bus always, panel and notification service where asked for.
 
     ``env`` is the environment for programs of the session. With ``panel=False`` there is no tray until
-    ``start_panel``; with ``notifications=False`` there is no notification service until ``start_dunst``.
+    ``start_panel``; with ``notifications=False`` there is no notification service until ``start_dunst``. ``screen`` is
+    its size in pixels.
     """
 
     def __init__(
@@ -340,8 +341,10 @@ class Desktop:
         notifications: bool = True,
         dark: bool = True,
         panel_size: int = 36,
+        screen: tuple[int, int] = SCREEN,
     ) -> None:
         self.home = home
+        self.screen = screen
         self.env: dict[str, str] = {}
         self._wanted = (panel, notifications)
         self._look = {"dark": str(dark).lower(), "size": panel_size, "icon": panel_size - 12}
@@ -421,7 +424,7 @@ class Desktop:
 
     def _start_x(self) -> None:
         read, write = os.pipe()
-        size = f"{SCREEN[0]}x{SCREEN[1]}x24"
+        size = f"{self.screen[0]}x{self.screen[1]}x24"
         command = ["Xvfb", "-displayfd", str(write), "-screen", "0", size, "-nolisten", "tcp", "-noreset"]
         try:
             self._spawn("Xvfb", command, pass_fds=(write,))

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from PIL import Image
 
 from tests.desktop.harness import SCREEN, Desktop, wait_until
 from tests.desktop.icon_program import IconProgram
-from trayd.insight.status import AccountStatus, Spent, Status
+from trayd.alerts.words import actions_of
+from trayd.insight.forecast import MonthEnd
+from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.insight.tally import Pending
 from trayd.money import Money
 from trayd.records import Counting, Estimate, Generation
@@ -28,6 +30,7 @@ from trayd.tray.view import tray_view
 NOW = datetime(2026, 11, 20, 14, 3, tzinfo=UTC)
 THRESHOLDS = (Decimal(20), Decimal(5))
 BACKDROP = 0x5A7089
+WIDE = (1440, 600)
 PANELS = {"light": (246, 245, 244), "dark": (43, 43, 48)}
 
 # The states as people meet them: balance in dollars and what fal answers.
@@ -40,10 +43,38 @@ STATES = {
 }
 
 
-def view(balance: str, state: str) -> TrayView:
+ALERTS = (
+    AlertStatus(
+        id="budget:Northwind:2026-11",
+        rule="budget",
+        level="80",
+        state="open",
+        since=NOW,
+        title="Budget “Northwind”: 82% spent",
+        text="$820.00 of $1,000.00 (82%) is spent in November for “Northwind / Spring Campaign”. About $1,090.00 is "
+        "expected by the end.",
+    ),
+    AlertStatus(
+        id="run_out:northwind",
+        rule="run_out",
+        state="open",
+        since=NOW,
+        title="Credits last until about 25 Nov",
+        text="Your fal account has $48.20 left, which lasts until about 25 Nov (23 Nov to 28 Nov) at about $9.60 a "
+        "day. Add credits before that: when they are used up, fal locks it and jobs fail.",
+    ),
+)
+
+
+def view(balance: str, state: str, alerts: tuple[AlertStatus, ...] = ()) -> TrayView:
     """What the tray shows for an account that stands like this."""
     account = AccountStatus(
-        name="default", username="northwind", balance=Money.of(balance), as_of=NOW - timedelta(minutes=42), state=state
+        name="default",
+        username="northwind",
+        balance=Money.of(balance),
+        as_of=NOW - timedelta(minutes=42),
+        state=state,
+        run_out=date(2026, 11, 25) if state == "ok" else None,
     )
     status = Status(
         accounts=(account,),
@@ -53,8 +84,17 @@ def view(balance: str, state: str) -> TrayView:
             "30d": Spent(cost=Money.of("118.90"), generations=806, unpriced=1),
         },
         pending=Pending(generations=1),
+        month=MonthEnd(
+            month="2026-11",
+            spent=Money.of("88.40"),
+            to_come=Money.of("0"),
+            expected=Money.of("124.10"),
+            low=Money.of("112.80"),
+            high=Money.of("139.50"),
+        ),
+        alerts=alerts,
     )
-    return tray_view(status, RECENT, now=NOW, zone=UTC, thresholds=THRESHOLDS)
+    return tray_view(status, RECENT, now=NOW, zone=UTC, thresholds=THRESHOLDS, buttons=actions_of)
 
 
 def _generation(minutes: int, name: str, counting: Counting, cost: str | None = None) -> Generation:
@@ -90,6 +130,9 @@ def take_screenshots(out_dir: Path) -> list[Path]:
             written.append(_menu(desktop, out_dir / f"tray-menu-{name}.png"))
             if dark:  # a tooltip is dark on both
                 written.append(_tooltip(desktop, out_dir / "tray-tooltip.png"))
+    with tempfile.TemporaryDirectory() as home, Desktop(Path(home), notifications=False, screen=WIDE) as desktop:
+        desktop.paint_backdrop(BACKDROP)
+        written.append(_alerts(desktop, out_dir / "tray-alerts.png"))
     return written
 
 
@@ -124,20 +167,36 @@ def _panel(desktop: Desktop, path: Path) -> Path:
 
 
 def _menu(desktop: Desktop, path: Path) -> Path:
-    with IconProgram(desktop.env, view(*STATES["ok"])):
+    with IconProgram(desktop.env, view(*STATES["ok"], alerts=ALERTS)):
         desktop.item()
         x, y, width, height = desktop.tray_area()
         time.sleep(0.5)
         desktop.mouse_click(x + width // 2, y + height // 2, button=3)
         time.sleep(0.7)
         desktop.run("xdotool", "mousemove", str(x - 60), str(y + height + 150), "sleep", "0.4")
-        _cropped(desktop, path, (SCREEN[0] - 460, 0, SCREEN[0], 480))
+        _cropped(desktop, path, (SCREEN[0] - 500, 0, SCREEN[0], 520))
+    wait_until(lambda: not desktop.items(), what="a panel without icons")
+    return path
+
+
+def _alerts(desktop: Desktop, path: Path) -> Path:
+    """The menu with the first of the open alerts unfolded."""
+    with IconProgram(desktop.env, view(*STATES["ok"], alerts=ALERTS)):
+        desktop.item()
+        x, y, width, height = desktop.tray_area()
+        time.sleep(0.5)
+        desktop.mouse_click(x + width // 2, y + height // 2, button=3)
+        time.sleep(0.7)
+        # From the end: Quit, Pause alerts, Alerts.
+        for keys in (("Up", "Up", "Up"), ("Right",), ("Right",), ("Down", "Down", "Down")):
+            desktop.run("xdotool", "key", *keys, "sleep", "0.4")
+        _cropped(desktop, path, (desktop.screen[0] - 1280, 0, desktop.screen[0], 560))
     wait_until(lambda: not desktop.items(), what="a panel without icons")
     return path
 
 
 def _tooltip(desktop: Desktop, path: Path) -> Path:
-    with IconProgram(desktop.env, view(*STATES["stale"])):
+    with IconProgram(desktop.env, view(*STATES["stale"], alerts=ALERTS[:1])):
         desktop.item()
         x, y, width, height = desktop.tray_area()
         # A tooltip wants a pointer that moves and then rests.
