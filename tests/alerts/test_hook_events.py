@@ -137,6 +137,13 @@ def test_discord_gets_no_more_than_it_takes():
     assert len(json.loads(post.body)["content"].encode("utf-16-le")) // 2 <= 2000
 
 
+def test_ntfy_gets_no_more_bytes_than_it_takes():
+    endless = msgspec.structs.replace(OVER, text="北" * 5000)
+    post = post_of(Hook(name="phone", url="https://ntfy.sh/topic"), event_of(endless, "opened"))
+
+    assert len(json.loads(post.body)["message"].encode()) <= 4096
+
+
 def test_teams_gets_a_card():
     _, message = posted("teams")
 

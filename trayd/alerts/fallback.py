@@ -88,8 +88,13 @@ def for_plyer_on_linux(title: str, body: str, *, by_notify_send: bool) -> tuple[
     title, body = title.replace("'", "’"), html.escape(body.replace("'", "’"), quote=False)
     if by_notify_send:
         body = body.replace("\\", "\\\\")
-        title, body = (f" {text}" if text.startswith("-") else text for text in (title, body))
+        title, body = map(_no_option, (title, body))
     return title, body
+
+
+def _no_option(text: str) -> str:
+    """The text as an argument that no program takes for an option."""
+    return f" {text}" if text.startswith("-") else text
 
 
 class OsascriptChannel:
@@ -101,7 +106,8 @@ class OsascriptChannel:
         Raises:
             ChannelError: it failed, or hangs.
         """
-        command = ("/usr/bin/osascript", "-e", _SCRIPT, notice.title, notice.body)
+        title, body = map(_no_option, (notice.title, notice.body))
+        command = ("/usr/bin/osascript", "-e", _SCRIPT, title, body)
         try:
             process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
         except OSError as error:

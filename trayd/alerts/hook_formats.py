@@ -30,8 +30,9 @@ _BY_HOST = (
     ("api.powerplatform.com", "teams"),
 )
 
-# Discord refuses a message of more than 2,000 characters; Slack advises against more than 4,000.
-_LONGEST = {"discord": 2000, "slack": 3500}
+# Discord refuses a message of more than 2,000 characters; Slack advises against more than 4,000; ntfy takes 4,096 bytes,
+# of which a UTF-16 unit is three at most.
+_LONGEST = {"discord": 2000, "slack": 3500, "ntfy": 1300}
 
 _NTFY_PRIORITY = {Urgency.LOW: 2, Urgency.NORMAL: 3, Urgency.CRITICAL: 5}
 _NTFY_TAG = {Urgency.NORMAL: "warning", Urgency.CRITICAL: "rotating_light"}
@@ -115,7 +116,7 @@ def _ntfy(url: str, event: HookEvent) -> Post:
     message: dict[str, Any] = {
         "topic": unquote(topic),
         "title": _headline(event),
-        "message": _text(event) or "This is over.",
+        "message": clip(_text(event), _LONGEST["ntfy"]) or "This is over.",
         "priority": _NTFY_PRIORITY[Urgency.LOW if event.event == "resolved" else event.urgency],
     }
     tag = "white_check_mark" if event.event == "resolved" else _NTFY_TAG.get(event.urgency)
