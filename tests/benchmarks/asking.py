@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count, islice
 from operator import itemgetter
@@ -16,18 +16,13 @@ from tests.benchmarks import data, work
 from tests.benchmarks.harness import Row, Samples, Workshop, at_most, figure, timed
 from trayd.facts import Batch
 from trayd.insight.breakdown import Dimension
-from trayd.insight.known_days import History, histories
 from trayd.operations import Operations
 from trayd.record_listing import UsageQuery
-from trayd.records import Filters
 
 _DIMENSIONS = (*Dimension, None)
 #: Beside those that have a name: two months back, and all that there is.
 _DAYS_BACK = (60, 729)
 _EVER = "2024-01-01..2026-12-31"
-
-#: As far back as forecasts look.
-_DAYS_FORESEEN_FROM = 126
 
 #: Of each breakdown so many samples are taken, or as many as fit into the time, but one at least.
 _SAMPLES = 20
@@ -35,6 +30,8 @@ _SECONDS_EACH = 1.0
 
 #: After so many polls each breakdown is asked for once.
 _POLLS = 3
+
+_FORECASTS = 20
 
 
 def usage(workshop: Workshop) -> Iterator[Row]:
@@ -84,7 +81,7 @@ def _rows(home: Path, name: str) -> Iterator[Row]:
         f"{figure(together[longest] * 1000)} ms for {longest}; all: {told}",
         None,
     )
-    yield _days(operations, today, name)
+    yield _foreseen(operations, name)
     yield from _converted(operations, windows[-2], name)
     operations.ledger.close()
 
@@ -105,30 +102,11 @@ def _asked(window: str, by: str | None) -> str:
     return f"{window} by {by}" if by else window
 
 
-def _days(operations: Operations, today: date, name: str) -> Row:
-    """The known days that a look at the alerts foresees from, as it finds them after a poll."""
-    first = today - timedelta(days=_DAYS_FORESEEN_FROM)
-    known = operations.ledger.coverage(data.ACCOUNT)
-    assert known is not None
-
-    def ask() -> dict[str, History]:
-        return histories(
-            operations.ledger,
-            Filters(),
-            first=first,
-            last=today - timedelta(days=1),
-            zone=operations.settings.zone(),
-            converter=operations.converter,
-            coverage={data.ACCOUNT: known},
-        )
-
-    seconds = _median(ask)
-    return at_most(
-        f"the {_DAYS_FORESEEN_FROM} known days that forecasts go on from, {name}",
-        seconds,
-        0.002,
-        f"{figure(seconds * 1000)} ms",
-        "≤ 2 ms",
+def _foreseen(operations: Operations, name: str) -> Row:
+    """All that is foreseen, as a look at the alerts asks for it after each poll."""
+    asked = Samples(tuple(timed(operations.forecasting.forecast) for _ in islice(_polls(operations), _FORECASTS)))
+    return Row(
+        f"forecast right after a poll that brought a bill, {name}", "", f"{figure(asked.median * 1000)} ms", None
     )
 
 
