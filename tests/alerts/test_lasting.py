@@ -107,6 +107,7 @@ def test_credits_that_expire_are_told_a_month_and_a_week_before() -> None:
 
 def test_credits_that_will_be_used_and_those_of_one_day_together() -> None:
     assert Story(only("expiry")).look(expiring=(expiring(5, "0.99"),)) == []
+    assert Story(only("expiry", credits_expire_within_days=())).look(expiring=(expiring(5),)) == []
     two = (expiring(5, "0.60"), expiring(5, "0.60"))
     assert Story(only("expiry")).look(expiring=two) == ["About $1.20 of credits expire in 5 days (northwind)"]
 

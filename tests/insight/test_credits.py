@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trayd.facts import BalanceJump
-from trayd.insight.credits import LIFETIME, SETTLING, Credits, Spent, due, expiring, lots_left, rise_of
+from trayd.insight.credits import LIFETIME, SETTLING, Credits, Spent, expiring, lots_left, rise_of
 from trayd.money import Money
 from trayd.records import BalanceReading
 
@@ -293,21 +293,13 @@ def of_year(latest, per_day=None, today=date(2026, 12, 4), bought=None):
     return expiring(lots, today=today, per_day=Money.of(per_day) if per_day else None)
 
 
-def test_a_person_is_warned_of_what_will_be_left():
-    (found,) = of_year("70.00", "1.00")
-    assert (found.days, found.used, found.unused) == (30, Money.of("30.00"), Money.of("40.00"))
-    assert due(found, (30, 7)) == 30
-
-
-def test_what_will_be_used_by_then_is_no_warning():
-    (found,) = of_year("70.00", "2.50")
-    assert found.unused == Money(0)
-    assert due(found, (30, 7)) is None
-
-
-def test_less_than_a_dollar_is_no_warning():
-    (found,) = of_year("30.99", "1.00")
-    assert due(found, (30, 7)) is None
+@pytest.mark.parametrize(
+    ("latest", "per_day", "used", "unused"),
+    [("70.00", "1.00", "30.00", "40.00"), ("70.00", "2.50", "70.00", "0.00"), ("30.99", "1.00", "30.00", "0.99")],
+)
+def test_what_will_be_left_is_what_spending_does_not_use_by_then(latest, per_day, used, unused):
+    (found,) = of_year(latest, per_day)
+    assert (found.days, found.used, found.unused) == (30, Money.of(used), Money.of(unused))
 
 
 def test_without_a_known_rate_all_of_it_is_at_stake():
@@ -315,28 +307,8 @@ def test_without_a_known_rate_all_of_it_is_at_stake():
     assert (found.used, found.unused) == (None, Money.of("70.00"))
 
 
-@pytest.mark.parametrize(
-    ("day", "told"),
-    [
-        (date(2026, 12, 3), None),
-        (date(2026, 12, 4), 30),
-        (date(2026, 12, 26), 30),
-        (date(2026, 12, 27), 7),
-        (date(2027, 1, 3), 7),
-    ],
-)
-def test_warnings_come_30_and_7_days_before(day, told):
-    (found,) = of_year("70.00", today=day)
-    assert due(found, (30, 7)) == told
-
-
 def test_what_may_be_gone_is_not_told_as_expiring():
     assert of_year("70.00", today=date(2027, 1, 4)) == ()
-
-
-def test_no_days_to_warn_on_is_no_warning():
-    (found,) = of_year("70.00")
-    assert due(found, ()) is None
 
 
 def test_spending_uses_older_credits_first_and_what_they_lose_is_not_spent_twice():

@@ -102,11 +102,6 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True):
     gone: date | None
     estimated: bool
 
-    @property
-    def told(self) -> Money:
-        """The amount as it is shown."""
-        return self.likely or self.amount
-
 
 class Credits(msgspec.Struct, frozen=True, kw_only=True):
     """The credits of an account at its latest reading.
@@ -313,13 +308,3 @@ def expiring(lots: Sequence[Lot], *, today: date, per_day: Money | None) -> tupl
             )
         )
     return tuple(found)
-
-
-def due(found: Expiring, days_before: Collection[int]) -> int | None:
-    """How many days before its day a person is to be warned of it by now: the smallest of these that is reached.
-
-    None where it is too early, or no more is at stake than estimates may be off by.
-    """
-    if found.unused.nanos < SMALLEST_AT_STAKE.nanos:
-        return None
-    return min((days for days in days_before if found.days <= days), default=None)
