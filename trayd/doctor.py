@@ -234,7 +234,7 @@ def _hooks(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
         if hook["trouble"]:
             yield _finding(subject, "bad", f"{hook['target']}: {hook['trouble']}", "`trayd alerts test` tries it again")
         else:
-            yield _finding(subject, "good", f"{hook['target']}; `trayd alerts test` tries it")
+            yield _finding(subject, "good", f"{hook['target']}; no failure is known; `trayd alerts test` tries it")
 
 
 def _desktop(_paths: Paths, _settings: Settings) -> Iterator[Finding]:

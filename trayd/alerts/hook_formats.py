@@ -30,8 +30,8 @@ _BY_HOST = (
     ("api.powerplatform.com", "teams"),
 )
 
-# Discord refuses a message of more than 2,000 characters; Slack advises against more than 4,000; ntfy takes 4,096 bytes,
-# of which a UTF-16 unit is three at most.
+# Discord refuses a message of more than 2,000 characters; Slack advises against more than 4,000; ntfy takes 4,096
+# bytes, of which a UTF-16 unit is three at most.
 _LONGEST = {"discord": 2000, "slack": 3500, "ntfy": 1300}
 
 _NTFY_PRIORITY = {Urgency.LOW: 2, Urgency.NORMAL: 3, Urgency.CRITICAL: 5}
