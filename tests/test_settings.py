@@ -115,6 +115,26 @@ def test_a_wrong_entry_is_refused_by_name_and_never_a_silent_default(text: str, 
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[poll]\n[alerts]\n[poll]\n", "line 3, '[poll]': [poll] is there a second time"),
+        ("[alerts.anomaly]\n[alerts.anomaly]", "line 2, '[alerts.anomaly]': [alerts.anomaly] is there a second time"),
+        ("home_currency = 'SEK'\nlocale = 'sv_SE'\nlocale = 'de'\n", "line 3, 'locale': this is set a second time"),
+        ("[poll]\ninterval_s = 2 minutes", "line 2, 'interval_s': this is not TOML"),
+        ("[alerts\n", "line 1, '[alerts': this is not TOML: expected ']'"),
+        ("", ""),
+    ],
+)
+def test_where_a_file_stops_being_toml_is_told_without_what_is_set_there(text: str, told: str) -> None:
+    text += "\n[[hook]]\nname = 'a'\nurl = https://hooks.example.com/hidden" if not told else ""
+    with pytest.raises(SettingsError) as refusal:
+        parse(text, "settings.toml")
+    assert told in refusal.value.message
+    assert "hidden" not in str(refusal.value)
+    assert refusal.value.cure
+
+
+@pytest.mark.parametrize(
     ("text", "cure"),
     [
         ("[budget]\nname = 'a'", "[[budget]] with two brackets"),
@@ -182,7 +202,7 @@ def test_a_set_value_keeps_the_users_comments(tmp_path: Path) -> None:
         ("home_currency", "SEK", 'home_currency = "SEK"'),
         ("time_zone", "UTC", 'time_zone = "UTC"             # such as "Europe/Stockholm"; empty follows the system'),
         ("alerts.off", '["stale"]', 'off = ["stale"]                        # rules that never warn, such as'),
-        ("alerts.anomaly.at_least", "5.00", "anomaly = { at_least = 5.00, at_least_percent = 50 }   # more than usual"),
+        ("alerts.anomaly.at_least", "5.00", "anomaly = { at_least_percent = 50, at_least = 5.00}   # more than usual"),
         ("poll.interval_s", "60", "interval_s = 60           # seconds"),
     ],
 )

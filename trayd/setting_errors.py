@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -69,6 +70,27 @@ def told(error: msgspec.ValidationError, raw: Mapping[str, Any], settings: type[
     if got and got[1] == "array" and isinstance(_item(place.type), inspect.StructType):
         return f"{place} is a list of tables", f"write [[{place.name}]] with two brackets above each; {EDIT}"
     return f"{place}{_wrong(said, place)}", EDIT
+
+
+def not_toml(error: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
+    """What is wrong with a text that is no TOML, and the cure.
+
+    Args:
+        error: what the parser says.
+        text: of the file.
+    """
+    said = re.sub(r" \(at .*\)$", "", str(error))
+    at = re.search(r"\(at line (\d+)", str(error))
+    lines = text.rstrip().splitlines() or [""]
+    number = int(at[1]) if at else len(lines)
+    # What stands behind the equals sign can be secret.
+    place = f"line {number}, {lines[number - 1].partition('=')[0].strip()!r}"
+    if twice := re.fullmatch(r"Cannot declare \((.*?),?\) twice", said):
+        table = ".".join(part.strip(" '") for part in twice[1].split(","))
+        return f"{place}: [{table}] is there a second time", f"put the lines of both below one [{table}]; {EDIT}"
+    if said.startswith(("Cannot overwrite", "Duplicate")):
+        return f"{place}: this is set a second time", f"take one of the two out; {EDIT}"
+    return f"{place}: this is not TOML: {said[0].lower()}{said[1:]}", f"correct that line; {EDIT}"
 
 
 def _wrong(said: str, place: _Place) -> str:

@@ -236,11 +236,13 @@ def parse(text: str, name: str) -> Settings:
         # Amounts written as TOML numbers stay exact.
         raw = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{name}: this is not TOML: {error}", "correct that line") from error
+        from trayd.setting_errors import not_toml
+
+        message, cure = not_toml(error, text)
+        raise SettingsError(f"{name}: {message}", cure) from error
     try:
         return msgspec.convert(raw, Settings, strict=False)
     except msgspec.ValidationError as error:
-        # Seldom needed.
         from trayd.setting_errors import told
 
         message, cure = told(error, raw, Settings)

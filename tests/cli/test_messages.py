@@ -39,7 +39,7 @@ def refused(home: Home, *arguments: str, code: int, text: str | None = None) -> 
         ("a..b", "1", "there is no setting 'a..b'"),
         ("poll.interval_s", "abc", "poll.interval_s: expected a number, got text"),
         ("poll.interval_s", "-5", "poll.interval_s is a number from 0.2 on"),
-        ("poll.interval_s.x", "1", "poll.interval_s: expected a number, got a table"),
+        ("poll.interval_s.x", "1", "there is no setting 'poll.interval_s.x'"),
         ("alerts.balance_below", "30", "expected a list, got a whole number; write one such as [20.00, 5.00]"),
         ("home_currency", "XXQ", "'XXQ' is no ISO 4217 code"),
         ("locale", "xx_YY", "locale 'xx_YY' is not known"),
