@@ -603,6 +603,8 @@ def test_what_was_spent_by_this_time_of_earlier_days_follows_the_home_currency(d
     desk.set(home_currency="EUR", rates=RatesSettings(fixed=(FixedRate(from_="USD", to="EUR", rate=Decimal("0.01")),)))
     (euros,) = desk.operations.forecasting.unusual([NOW.date()])
     assert abs(euros.score - dollars.score) < 0.1
+    assert (dollars.in_dollars, euros.in_dollars) == (dollars.excess, dollars.excess)
+    assert euros.excess.amount == dollars.excess.amount / 100
 
 
 def test_unusual_days_of_the_past_are_listed_newest_first(desk: Desk) -> None:

@@ -43,17 +43,17 @@ class AnomalyLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Which unusual days are worth a warning; what is unusual is found apart from that.
 
     Attributes:
-        at_least: so much more than usual, in the home currency.
+        at_least: so much more than usual, in the home currency; None is what is worth ten US dollars.
         at_least_percent: and so much more than usual, in percent of that.
     """
 
-    at_least: Decimal = Decimal("10.00")
+    at_least: Decimal | None = None
     at_least_percent: Decimal = Decimal(50)
 
     def __post_init__(self) -> None:
         for name in ("at_least", "at_least_percent"):
             value = getattr(self, name)
-            if not value.is_finite() or value < 0:
+            if value is not None and (not value.is_finite() or value < 0):
                 raise ValueError(f"alerts.anomaly.{name} is a number of zero or more")
 
 

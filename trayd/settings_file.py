@@ -87,7 +87,7 @@ TEMPLATE = """\
 #off = []                        # rules that never warn, such as ["anomaly", "backfill"]
 #desktop = true                  # false: warnings go to the log and the status only
 #most_per_hour = 6               # more notifications wait and come as one
-#anomaly = { at_least = 10.00, at_least_percent = 50 }   # more than usual on a day, in the home currency and percent
+#anomaly = { at_least_percent = 50 }   # more than usual on a day, and worth $10.00, or at_least in your currency
 
 # Quiet hours, without which there are none; what came up is told together when they end.
 #   [alerts.quiet_hours]

@@ -162,8 +162,11 @@ def anomalies_view(answer: dict[str, Any], style: Style) -> RenderableType:
         lines += [Padding(Text(_explanation(each, style)), _INDENT, expand=False) for each in day["explained"]]
     quiet = [day for day in answer["days"] if not day["warned"]]
     if quiet:
+        from trayd.insight.anomalies import AT_LEAST
+
         limits = answer["limits"]
-        least = f"{Decimal(limits['at_least']):.2f} {quiet[0]['excess']['currency']}"
+        said, currency = limits["at_least"], quiet[0]["excess"]["currency"]
+        least = f"{Decimal(said):.2f} {currency}" if said is not None else f"{AT_LEAST:.2f} USD"
         percent = style.percent(Decimal(limits["at_least_percent"]) / _FULL)
         lines.append(Text(f"small: under {least} or {percent} above the usual, never warned of", style="dim"))
     return Group(*lines)

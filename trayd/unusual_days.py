@@ -7,15 +7,20 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import NamedTuple
 
+import msgspec
+
 from trayd.ground import Ground
 from trayd.insight.anomalies import EXPLAINING, LOOKED_BACK, Anomaly, Parts, baseline, explained, unusual
 from trayd.insight.breakdown import Breakdown, Dimension
+from trayd.insight.conversion import converted, rounded
 from trayd.insight.tally import Tally, dated_sums, tallied
 from trayd.insight.windows import day_start
+from trayd.money import Money
 from trayd.records import Filters, Kind
 
 _DAY = timedelta(days=1)
 _QUARTER = timedelta(minutes=15)
+_DOLLAR = "USD"
 
 
 class _Series(NamedTuple):
@@ -78,11 +83,18 @@ class UnusualDays:
             by_now = partial(self._spent_by, self._asked.now, series.read)
             currency = self._asked.converter.currency
             found = unusual(day, spent, series.spent, currency, running=running, by_now=by_now)
-            return None if found is None else explained(found, [*self._parts(day, series.read)])
+            return None if found is None else explained(self._valued(found), [*self._parts(day, series.read)])
 
         # By this time of a running day more may be unusual than a moment ago, though nothing has changed.
         quarter = _quarter(self._asked.now) if running else None
         return self._ground.once(("unusual", day, quarter, series.read), find)
+
+    def _valued(self, anomaly: Anomaly) -> Anomaly:
+        rate = self._asked.rates.converter(_DOLLAR).rate(anomaly.excess.currency, anomaly.day)
+        if rate is None:
+            return anomaly
+        worth = rounded(converted(anomaly.excess.nanos, rate))
+        return msgspec.structs.replace(anomaly, in_dollars=Money(worth, _DOLLAR))
 
     def _of_day(self, day: date, read: Collection[str]) -> int:
         """What these accounts spent with fal on a day, as far as it is known."""

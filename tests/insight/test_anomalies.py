@@ -281,6 +281,33 @@ def test_impact_is_judged_apart_from_what_is_unusual(usual: int, excess: int, le
     assert matters(found, limits) == (excess >= least * DOLLAR and 100 * excess >= percent * usual)
 
 
+@pytest.mark.parametrize(
+    ("excess", "in_dollars", "at_least", "warned"),
+    [
+        ("99.00", "9.90", None, False),
+        ("101.00", "10.10", None, True),
+        ("101.00", "10.10", "150", False),
+        ("101.00", "10.10", "50", True),
+        ("11.00", None, None, True),
+    ],
+)
+def test_without_a_limit_of_their_own_what_is_worth_ten_dollars_matters(
+    excess: str, in_dollars: str | None, at_least: str | None, warned: bool
+) -> None:
+    found = Anomaly(
+        day=day(0),
+        running=False,
+        cost=Money.of(Decimal(excess) + 10, "SEK"),
+        usual=Money.of(10, "SEK"),
+        excess=Money.of(excess, "SEK"),
+        in_dollars=None if in_dollars is None else Money.of(in_dollars),
+        percent=None,
+        score=9.0,
+        compared=9,
+    )
+    assert matters(found, AnomalyLimits(at_least=None if at_least is None else Decimal(at_least))) == warned
+
+
 NO_RATES = rates()
 
 

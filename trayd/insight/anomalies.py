@@ -34,6 +34,9 @@ from trayd.money import Money, apportion
 
 _PERCENT = 100
 
+#: In US dollars: where the settings say nothing, so much has to be at stake for a warning.
+AT_LEAST = Decimal("10.00")
+
 #: So many days before a day are looked at: nine weeks.
 LOOKED_BACK = 63
 
@@ -87,7 +90,8 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
         running: it has not ended; ``cost`` is what was spent so far.
         usual: the median of comparable days on which anything was spent.
         excess: how much more than that.
-        percent: the same in percent of the usual; None where that is zero.
+        in_dollars: the same in US dollars, at the rate of its day; None in a home currency without one.
+        percent: the excess in percent of the usual; None where that is zero.
         score: how far it is from the usual in robust standard deviations (by the MAD), counted in ratios.
         compared: how many days it was compared with.
         explained: by what, the best explanation first; empty where nothing stands out.
@@ -98,6 +102,7 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     cost: Money
     usual: Money
     excess: Money
+    in_dollars: Money | None = None
     percent: float | None
     score: float
     compared: int
@@ -107,7 +112,12 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
 def matters(anomaly: Anomaly, limits: AnomalyLimits) -> bool:
     """Whether so much money is at stake that a person wants to be warned."""
     excess, usual = anomaly.excess.amount, anomaly.usual.amount
-    return excess >= limits.at_least and Decimal(_PERCENT) * excess >= limits.at_least_percent * usual
+    if Decimal(_PERCENT) * excess < limits.at_least_percent * usual:
+        return False
+    if limits.at_least is not None:
+        return excess >= limits.at_least
+    # Where nobody knows what it is worth in dollars, the same number is taken for a limit.
+    return (anomaly.in_dollars or anomaly.excess).amount >= AT_LEAST
 
 
 class Baseline(NamedTuple):
