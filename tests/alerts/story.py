@@ -45,7 +45,11 @@ class Story:
 
     def tell(self, seen: Observed) -> list[str]:
         """What is told of what is seen."""
-        decision = evaluate(findings(seen, self.limits), self.episodes, self.now, self.words)
+        return self.find(*findings(seen, self.limits))
+
+    def find(self, *found: Finding) -> list[str]:
+        """What is told of what rules have found."""
+        decision = evaluate(found, self.episodes, self.now, self.words)
         self.episodes |= {episode.id: episode for episode in decision.episodes}
         told = [msgspec.structs.replace(episode, told=self.now) for episode in decision.tell]
         self.episodes |= {episode.id: episode for episode in told}
