@@ -357,9 +357,10 @@ def test_what_makes_up_all_spending_anyway_explains_nothing() -> None:
 def test_other_dimensions_follow_where_they_are_most_of_it_too() -> None:
     models = parts(Dimension.MODEL, {"veo": 92, "flux": 18}, {"flux": 450})
     projects = parts(Dimension.PROJECT, {"Spring": 70, "Fall": 40}, {"Spring": 90, "Fall": 360})
+    clients = parts(Dimension.CLIENT, {"Northwind": 70, "Contoso": 40}, {"Northwind": 90, "Contoso": 360})
     operations = parts(Dimension.OPERATION, {"text-to-video": 92, "text-to-image": 18}, {"text-to-image": 450})
-    found = explained(day_of(110, 10), [models, projects, operations])
-    # The operation says no more than the model.
+    found = explained(day_of(110, 10), [models, projects, clients, operations])
+    # The operation says no more than the model, nor the client than its project.
     assert told(found) == [("model", "veo", 0.92), ("project", "Spring", 0.68)]
 
 
@@ -367,6 +368,12 @@ def test_an_operation_that_many_models_share_is_named_itself() -> None:
     models = parts(Dimension.MODEL, {"veo": 35, "kling": 35, "wan": 30, "flux": 10}, {"flux": 450})
     operations = parts(Dimension.OPERATION, {"text-to-video": 100, "text-to-image": 10}, {"text-to-image": 450})
     assert told(explained(day_of(110, 10), [models, operations]))[0] == ("operation", "text-to-video", 1.0)
+
+
+def test_a_client_of_which_several_projects_have_grown_is_named_itself() -> None:
+    projects = parts(Dimension.PROJECT, {"Spring": 35, "Fall": 35, "Film": 30, "Web": 10}, {"Web": 450})
+    clients = parts(Dimension.CLIENT, {"Northwind": 100, "Contoso": 10}, {"Contoso": 450})
+    assert told(explained(day_of(110, 10), [projects, clients]))[0] == ("client", "Northwind", 1.0)
 
 
 def test_without_one_that_is_most_of_it_several_keys_of_a_dimension_are_named() -> None:

@@ -242,8 +242,10 @@ _LEAST_OF_OTHERS = 0.5
 # By so much its part of the excess is more than its part of usual spending: what is half of all is no news as half.
 _LEAST_LIFT = 0.1
 
-# A model that explains so much of what its operation does tells all that there is to tell.
+# A model that explains so much of what its operation does tells all that there is to tell, as a project does of its
+# client.
 _NEARLY = 0.8
+_WIDER: dict[str, str] = {Dimension.OPERATION: Dimension.MODEL, Dimension.CLIENT: Dimension.PROJECT}
 
 
 class Parts(NamedTuple):
@@ -271,7 +273,7 @@ def explained(anomaly: Anomaly, parts: Sequence[Parts]) -> Anomaly:
         anomaly: an unusual day.
         parts: what was spent by each dimension.
     """
-    by_dimension = _without_operation([found for each in parts if (found := _cases(anomaly, each))])
+    by_dimension = _without_wider([found for each in parts if (found := _cases(anomaly, each))])
     if not by_dimension:
         return anomaly
     by_dimension.sort(key=lambda cases: -cases[0].lift)
@@ -284,12 +286,14 @@ def explained(anomaly: Anomaly, parts: Sequence[Parts]) -> Anomaly:
     return msgspec.structs.replace(anomaly, explained=tuple(case.explanation for case in chosen[:_MOST_EXPLANATIONS]))
 
 
-def _without_operation(found: Sequence[list[_Case]]) -> list[list[_Case]]:
-    """Without the operation where a model explains nearly as much: it is the model's, and has all of its excess."""
+def _without_wider(found: Sequence[list[_Case]]) -> list[list[_Case]]:
+    """Without what is said twice: an operation is of its models and a client of its projects, with all of their excess.
+
+    Where the narrower one explains nearly as much, it alone is told.
+    """
     best = {cases[0].explanation.dimension: cases[0].explanation.share for cases in found}
-    if best.get(Dimension.MODEL, 0.0) < _NEARLY * best.get(Dimension.OPERATION, 0.0):
-        return [*found]
-    return [cases for cases in found if cases[0].explanation.dimension != Dimension.OPERATION]
+    wider = {wide for wide, narrow in _WIDER.items() if best.get(narrow, 0.0) >= _NEARLY * best.get(wide, 0.0)}
+    return [cases for cases in found if cases[0].explanation.dimension not in wider]
 
 
 def _cases(anomaly: Anomaly, parts: Parts) -> list[_Case]:
