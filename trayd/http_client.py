@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -21,7 +23,10 @@ sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # what im
 
 import httpx  # noqa: E402 - only now
 
-__all__ = ["httpx", "open_client", "tls"]
+__all__ = ["causes_of", "httpx", "open_client", "retry_after", "tls"]
+
+# A server cannot ask for a longer silence than this.
+_LONGEST_SILENCE_S = 3600.0
 
 _PROXIES = frozenset({"http", "https", "socks5", "socks5h"})
 
@@ -68,6 +73,30 @@ def open_client(
             raise
         # Not chained: httpx names the whole address of the proxy, which can hold a password.
         raise _unusable() from None
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """``Retry-After`` in seconds (RFC 9110, 10.2.3: seconds or an HTTP date), an hour at most; None: not said."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value), _LONGEST_SILENCE_S)
+    try:
+        moment = parsedate_to_datetime(value)
+        # By the clock that the date was made with, where the answer tells it.
+        date = parsedate_to_datetime(response.headers["Date"]) if "Date" in response.headers else datetime.now(UTC)
+        return min(max((moment - date).total_seconds(), 0.0), _LONGEST_SILENCE_S)
+    except (ValueError, TypeError):
+        return None
+
+
+def causes_of(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and all that it came from, which httpx wraps."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions:
+                yield from causes_of(inner)
+        error = error.__cause__ or error.__context__
 
 
 def _unusable() -> ProxyError:

@@ -202,9 +202,7 @@ async def test_a_long_silence_is_kept_across_calls(serve: Serve, hooks: Hooks) -
 async def test_nonsense_in_retry_after_does_no_harm(serve: Serve, hooks: Hooks, after: str) -> None:
     server = serve(Answer(429, {"Retry-After": after}))
 
-    taken = await hooks.carry(hook(server), LOW, "opened")
-
-    assert taken is (after != "1e999")
+    assert await hooks.carry(hook(server), LOW, "opened")
 
 
 @pytest.mark.parametrize(("status", "said"), [(400, "400 Bad Request"), (404, "404 Not Found"), (410, "410 Gone")])

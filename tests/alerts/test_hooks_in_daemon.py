@@ -85,7 +85,7 @@ def test_a_daemon_that_is_killed_while_a_command_runs_hands_it_over_again(home: 
 
     settled(home, runs, 2)
 
-    assert [line.partition(" ")[2] for line in lines(runs)] == ["opened Balance under $5.00"] * 2
+    assert [line.partition(" ")[2] for line in lines(runs)] == ["opened Balance under $5.00 (north-light-studio)"] * 2
     assert home.run("ledger", "verify")
 
 

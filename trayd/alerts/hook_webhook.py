@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import math
 import socket
 import ssl
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,11 +22,8 @@ from trayd.alert_settings import Hook
 from trayd.alerts.hook_events import HookEvent, idempotency_key
 from trayd.alerts.hook_formats import Post, post_of
 from trayd.errors import ProxyError, TraydError
-from trayd.http_client import httpx, open_client, tls
+from trayd.http_client import causes_of, httpx, open_client, retry_after, tls
 from trayd.settings import LOOPBACK
-
-#: A server cannot ask for a longer silence than this.
-LONGEST_SILENCE_S = 3600.0
 
 # Of an answer only the status counts; so much is read that the connection ends in order.
 _READ_BYTES = 64 * 1024
@@ -151,34 +144,17 @@ def _of_answer(answer: httpx.Response, host: str) -> PostError:
         return PostError(told, "write the address that it has moved to into the settings", passing=False)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         told = f"{host} asks for fewer messages ({status})"
-        return PostError(told, passing=True, retry_after=_retry_after(answer))
+        return PostError(told, passing=True, retry_after=retry_after(answer))
     if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY}:
         return PostError(f"{host} had no time for it ({status}{known})", passing=True)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         told = f"{host} has a problem of its own ({status}{known})"
-        return PostError(told, passing=True, retry_after=_retry_after(answer))
+        return PostError(told, passing=True, retry_after=retry_after(answer))
     return PostError(f"{host} refuses it ({status}{known})", _CHECK_URL, passing=False)
 
 
-def _retry_after(answer: httpx.Response) -> float | None:
-    """Seconds, told as such or as a date (RFC 9110, section 10.2.3)."""
-    told = answer.headers.get("Retry-After", "").strip()
-    if not told:
-        return None
-    try:
-        seconds = float(told)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(told)
-        except ValueError:
-            return None
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-        seconds = (moment - datetime.now(UTC)).total_seconds()
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_SILENCE_S)
-
-
 def _of_exception(error: Exception, host: str, timeout_s: float) -> PostError:
-    causes = list(_chain(error))
+    causes = list(causes_of(error))
     network = "see whether what listens there runs" if host in LOOPBACK else "check the network connection"
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return PostError(f"the name {host} cannot be resolved (DNS)", network, passing=True)
@@ -196,12 +172,6 @@ def _of_exception(error: Exception, host: str, timeout_s: float) -> PostError:
     refused = any(isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED for cause in causes)
     why = "connection refused" if refused else "the connection broke"
     return PostError(f"no connection to {host} ({why})", network, passing=True)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 class HoldOff:

@@ -9,9 +9,7 @@ import errno
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -29,7 +27,7 @@ from trayd.errors import (
 )
 from trayd.fal.keys import KEYS_PAGE, Key
 from trayd.fal.wire import ErrorBody
-from trayd.http_client import httpx
+from trayd.http_client import causes_of, httpx, retry_after
 
 BILLING_PAGE = "https://fal.ai/dashboard/billing"
 
@@ -38,7 +36,6 @@ _CHECK_NETWORK = "check the network connection; trayd asks again by itself"
 _CHECK_ADDRESS = "log in to the network in a browser if it asks for that, else check TRAYD_FAL_URL"
 
 _QUOTED = 200
-_MOST_SILENCE_S = 3600.0
 _LOCKED = re.compile(r"\blocked\b|exhausted balance", re.IGNORECASE)
 _REASON = re.compile(r"reason:\s*([^.]+)", re.IGNORECASE)
 
@@ -59,7 +56,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 def of_exception(error: Exception, host: str) -> Failure:
     """No answer came, or half of one: which of DNS, TLS, time and connection it was."""
-    causes = list(_chain(error))
+    causes = list(causes_of(error))
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return Failure(FalUnreachableError(f"the name {_bare(host)} cannot be resolved (DNS)", _CHECK_NETWORK), True)
     for cause in causes:
@@ -118,7 +115,7 @@ def of_answer(response: httpx.Response, body: bytes, place: str, key: Key) -> Fa
     """fal, or something in its place, refused the call."""
     status = response.status_code
     text = _told(body, key)
-    seconds = _retry_after(response)
+    seconds = retry_after(response)
     quote = f": {text}" if text else ""
     match status:
         case HTTPStatus.UNAUTHORIZED:
@@ -184,28 +181,5 @@ def _printable(text: str) -> str:
     return line if len(line) <= _QUOTED else line[:_QUOTED] + "…"
 
 
-def _retry_after(response: httpx.Response) -> float | None:
-    """``Retry-After`` in seconds (RFC 9110, 10.2.3: seconds or an HTTP date), an hour at most."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return min(float(value), _MOST_SILENCE_S)
-    try:
-        moment = parsedate_to_datetime(value)
-        # By the clock that the date was made with, where the answer tells it.
-        date = parsedate_to_datetime(response.headers["Date"]) if "Date" in response.headers else datetime.now(UTC)
-        return min(max((moment - date).total_seconds(), 0.0), _MOST_SILENCE_S)
-    except (ValueError, TypeError):
-        return None
-
-
 def _bare(host: str) -> str:
     return urlsplit(f"//{host}").hostname or host
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            for inner in error.exceptions:
-                yield from _chain(inner)
-        error = error.__cause__ or error.__context__
