@@ -92,7 +92,7 @@ STORY: tuple[Scene, ...] = (
 LYRICS_BUDGET = Decimal(14)
 
 #: A job every three seconds beside the story.
-DEMO = SandboxOptions(speed=720, balance=Decimal("22.40"), script=tuple(scene.job for scene in STORY))
+DEMO = SandboxOptions(speed=720, balance=Decimal("23.60"), script=tuple(scene.job for scene in STORY))
 
 _OTHER_TOOLS = (
     (3, "Midjourney", "Standard plan", "30.00", "USD", "image"),
