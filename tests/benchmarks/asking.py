@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from itertools import count, islice
 from operator import itemgetter
@@ -14,6 +15,7 @@ import msgspec
 
 from tests.benchmarks import data, work
 from tests.benchmarks.harness import Row, Samples, Workshop, at_most, figure, timed
+from trayd.budget_settings import Budget
 from trayd.facts import Batch
 from trayd.insight.breakdown import Dimension
 from trayd.operations import Operations
@@ -32,6 +34,25 @@ _SECONDS_EACH = 1.0
 _POLLS = 3
 
 _FORECASTS = 20
+
+_BUDGETS = tuple(
+    Budget(name=str(number), amount=Decimal(500), **said)
+    for number, said in enumerate(
+        (
+            {"client": "Northwind", "project": "Relaunch"},
+            {},
+            {"period": "week"},
+            {"period": "day"},
+            {"period": "total"},
+            {"client": "Contoso"},
+            {"client": "Contoso", "period": "total"},
+            {"model": "fal-ai/kling-video"},
+            {"key": "comfy"},
+            {"account": "default"},
+            {"project": "Explainer", "period": "week"},
+        )
+    )
+)
 
 
 def usage(workshop: Workshop) -> Iterator[Row]:
@@ -81,7 +102,7 @@ def _rows(home: Path, name: str) -> Iterator[Row]:
         f"{figure(together[longest] * 1000)} ms for {longest}; all: {told}",
         None,
     )
-    yield _foreseen(operations, name)
+    yield from _foreseen(operations, name)
     yield from _converted(operations, windows[-2], name)
     operations.ledger.close()
 
@@ -102,12 +123,21 @@ def _asked(window: str, by: str | None) -> str:
     return f"{window} by {by}" if by else window
 
 
-def _foreseen(operations: Operations, name: str) -> Row:
-    """All that is foreseen, as a look at the alerts asks for it after each poll."""
-    asked = Samples(tuple(timed(operations.forecasting.forecast) for _ in islice(_polls(operations), _FORECASTS)))
-    return Row(
-        f"forecast right after a poll that brought a bill, {name}", "", f"{figure(asked.median * 1000)} ms", None
-    )
+def _foreseen(operations: Operations, name: str) -> Iterator[Row]:
+    """What is foreseen, and how budgets stand, as a look at the alerts asks for it after each poll."""
+    foreseen, plain = operations.forecasting, operations.settings
+    for what, ask, budgets in (
+        ("forecast", foreseen.forecast, ()),
+        ("a budget of one client's project", foreseen.budgets, _BUDGETS[:1]),
+        (f"{len(_BUDGETS)} budgets of all kinds", foreseen.budgets, _BUDGETS),
+    ):
+        operations.settings = msgspec.structs.replace(plain, budget=budgets)
+        ask()
+        asked = Samples(tuple(timed(ask) for _ in islice(_polls(operations), _FORECASTS)))
+        yield Row(
+            f"{what} right after a poll that brought a bill, {name}", "", f"{figure(asked.median * 1000)} ms", None
+        )
+    operations.settings = plain
 
 
 def _converted(operations: Operations, window: str, name: str) -> Iterator[Row]:
