@@ -129,6 +129,13 @@ def test_a_wrong_argument_is_named(api: Api, path: str, named: str) -> None:
     assert error["exit_code"] == 2
 
 
+def test_a_test_of_the_alerts_goes_to_no_hook_where_the_argument_is_wrong(api: Api) -> None:
+    answer = api.ask("/alerts-test?hok=chat", "POST")
+    assert answer.status_code == 400
+    assert "there is no argument 'hok'" in answer.json()["error"]["message"]
+    assert api.ask("/alerts-test?hook=chat", "POST").json()["error"]["message"].startswith("there is no hook 'chat'")
+
+
 def test_reset_wants_its_word(api: Api) -> None:
     before = api.ask("/status").json()["spent"]["total"]
     answer = api.ask("/reset", "POST", params={"confirm": "delete"})

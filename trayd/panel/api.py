@@ -76,6 +76,9 @@ def build_app(backend: Backend, token: str, port: int) -> Starlette:
         return _json(await backend.refresh())
 
     async def try_alerts(request: Request) -> Response:
+        # Else a slip of the pen would send a test to every hook.
+        if unknown := sorted(request.query_params.keys() - {"hook"}):
+            raise UsageError(f"alerts-test: there is no argument {unknown[0]!r}", "leave it out")
         return _json(await backend.try_alerts(request.query_params.get("hook")))
 
     routes = [
