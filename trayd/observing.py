@@ -87,7 +87,7 @@ class Observing:
         return silent
 
     def _mended_lately(self, notices: Iterable[str], now: datetime) -> tuple[str, ...]:
-        """What was mended in the last day: the ledger names it as long as it is open, longer than alerts are at hand."""
+        """What was mended in the last day: the ledger names it while it is open, longer than alerts are at hand."""
         self._mended = {notice: min(self._mended.get(notice, now), now) for notice in notices}
         return tuple(notice for notice, at in self._mended.items() if now - at < _DAY)
 
