@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
 
 import msgspec
@@ -99,6 +99,15 @@ def test_a_digest_never_cuts_the_figure_off_its_headline() -> None:
     assert utf16(LONG) == WINDOWS_TITLE
     assert alone.title == LONG
     assert short.title == "While it was quiet: Balance under $5.00"
+
+
+def test_a_digest_knows_what_of_it_there_is_to_snooze() -> None:
+    told = digest(
+        [episode("over", resolved=START + timedelta(hours=1)), episode("lasts"), episode("happened")], START, UTC
+    )
+
+    assert told.episodes == ("lasts", "happened", "over")
+    assert told.over == ("over",)
 
 
 def test_where_there_is_little_room_several_warnings_are_told_by_their_headlines() -> None:

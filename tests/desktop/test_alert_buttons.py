@@ -56,8 +56,12 @@ async def test_each_drawn_button_does_what_it_says(
     assert pressed == [action]
 
 
-async def test_snoozing_several_snoozes_each(screen: Desktop, deliverer: Deliverer, pressed: list[str]) -> None:
-    several = msgspec.structs.replace(LOW_BALANCE, episodes=("balance:northwind", "file:a:b.csv"), actions=())
+async def test_snoozing_several_snoozes_each_that_is_not_over(
+    screen: Desktop, deliverer: Deliverer, pressed: list[str]
+) -> None:
+    several = msgspec.structs.replace(
+        LOW_BALANCE, episodes=("balance:northwind", "stale:north", "file:a:b.csv"), over=("stale:north",), actions=()
+    )
     await deliverer.show(several)
 
     await press(screen, 0, of=1)

@@ -48,7 +48,8 @@ class Deliverer:
 
     Args:
         on_action: called on the event loop when a button is pressed, with the button's action. "Snooze", which all
-            warnings have but those of low urgency, is the action ``snooze:<episode id>``, once for each episode.
+            warnings have but those of low urgency, is the action ``snooze:<episode id>``, once for each episode that
+            is not over.
         icon: a picture file to show beside the text.
     """
 
@@ -99,7 +100,7 @@ class Deliverer:
 
     def _pressed(self, notice: Notice, action: str) -> None:
         if action == SNOOZE[1]:
-            for episode in notice.episodes:
+            for episode in (each for each in notice.episodes if each not in notice.over):
                 self._on_action(f"{action}:{episode}")
         else:
             self._on_action(action)

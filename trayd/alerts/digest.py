@@ -48,6 +48,7 @@ def digest(episodes: Sequence[Episode], now: datetime, zone: tzinfo, *, quiet: b
         # Its end is the amount, which matters more than when it came up.
         title=when if units_of(when) <= TITLE else title,
         body=body,
+        over=tuple(episode.id for episode in over),
         titles=titles,
         urgency=notice.urgency if notice else Urgency.LOW,
         actions=notice.actions if notice else (),

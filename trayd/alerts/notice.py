@@ -37,6 +37,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         episodes: ids of the episodes that it tells of.
+        over: those of them that have ended, of which there is nothing to snooze.
         titles: of several, each by its headline, for where the body is too long.
         actions: the buttons, the likeliest first: what is on it, and the action that it asks for.
     """
@@ -44,6 +45,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     episodes: tuple[str, ...]
     title: str
     body: str
+    over: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
     urgency: Urgency = Urgency.NORMAL
     actions: tuple[tuple[str, str], ...] = ()
