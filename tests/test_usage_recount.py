@@ -166,7 +166,7 @@ def counted(scene: Scene) -> list[Counted]:
         elif covered and read_from <= at <= read_to - 48 * HOUR:
             how, amount = "free", 0
         else:
-            how, amount = "unknown", None
+            how, amount = "failed", None
         marks = {
             "model": job.endpoint,
             "operation": OPERATIONS[job.endpoint],
@@ -363,6 +363,7 @@ def assert_as_counted(operations: Operations, asked: Asked) -> None:
     whole = worth(within)
     assert total.cost.nanos == round(whole), text
     assert (total.generations, total.unpriced) == (requests(within), unpriced(within)), text
+    assert total.failed == sum(one.how == "failed" for one in within), text
     assert total.unmatched == sum(one.how == "unmatched" for one in within), text
     pending = [one.nanos for one in within if one.how == "pending"]
     known = [amount for amount in pending if amount is not None]
@@ -376,7 +377,7 @@ def assert_as_counted(operations: Operations, asked: Asked) -> None:
     is_left_out = any(one.currency == "KWD" for one in within)
     assert total.left_out == ((Money(left_out, "KWD"),) if is_left_out else ()), text
     internal = [one for one in within if one.kind is Kind.INTERNAL]
-    priced = requests(internal) - unpriced(internal)
+    priced = requests(internal) - unpriced(internal) - total.failed
     each_one = Money(round(worth(internal) / priced)) if priced else None
     assert total.cost_per_generation == each_one, text
     each_day = Money(round(round(worth(asked.known)) / asked.days)) if asked.days else None

@@ -24,7 +24,7 @@ from trayd.steps import Step, Steps
 #: So many generations that are not billed yet are named, the oldest ones; all are counted.
 MOST_NAMED = 100
 
-_UNCONFIRMED = frozenset({Counting.ESTIMATE, Counting.PENDING, Counting.UNKNOWN})
+_UNCONFIRMED = frozenset({Counting.ESTIMATE, Counting.PENDING, Counting.UNKNOWN, Counting.FAILED})
 
 _STATES = {
     "needs_admin": "its key has no Admin scope, without which fal tells no totals",

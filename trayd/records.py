@@ -54,6 +54,7 @@ class Counting(StrEnum):
     ESTIMATE = "estimate"  #: by the estimate, until fal has billed it
     PENDING = "pending"  #: submitted: beside the totals, not in them
     UNKNOWN = "unknown"  #: without a price: named and counted, never as zero
+    FAILED = "failed"  #: failed or cancelled, and not billed so far: free unless fal bills it within 48 hours
     FREE = "free"  #: failed or cancelled, and billing has covered its time for 48 hours without a charge
     UNMATCHED = "unmatched"  #: an event without a request id where billing covers its time: left out until linked
 

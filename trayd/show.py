@@ -31,7 +31,7 @@ WINDOW_NAMES = {"24h": "last 24 hours", "7d": "last 7 days", "30d": "last 30 day
 
 
 # What the log says in the place of a cost, by how the record counts.
-_WITHOUT_COST = {"pending": "pending", "unmatched": "not linked"}
+_WITHOUT_COST = {"failed": "not billed", "pending": "pending", "unmatched": "not linked"}
 
 #: Instead of an amount that is not known.
 UNKNOWN = "unknown"

@@ -75,6 +75,9 @@ def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> Renderabl
     lines.extend(_of_generations(usage, style))
     if by and usage["by"]:
         lines.append(_parts(usage, style, by))
+    if total["failed"]:
+        ended = style.count(total["failed"], "generation")
+        lines.append(bullet(f"{ended} failed without a bill so far: free unless fal bills within 48 h"))
     if total["unpriced"]:
         has = "has" if total["unpriced"] == 1 else "have"
         lines.append(bullet(f"{style.count(total['unpriced'], 'generation')} {has} no price yet: not in the totals"))
@@ -163,7 +166,7 @@ def _of_generations(usage: dict[str, Any], style: Style) -> Iterator[Text]:
     """What one costs on average, and when most is spent on them, in one line."""
     total, peaks, told = usage["total"], usage["peaks"], []
     each = total["cost_per_generation"]
-    if each and total["generations"] - total["unpriced"] > 1:
+    if each and total["generations"] - total["unpriced"] - total["failed"] > 1:
         told.append(f"{style.money(each)} each on average")
     if weekday := peaks["weekday"]:
         told.append(f"most on {WEEKDAY_NAMES[weekday['key']]}s ({style.money(weekday['average'])} on average)")

@@ -12,7 +12,7 @@ from trayd.records import Counting, Estimate, ExternalCost, Generation, Kind, Re
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 JUST_BEFORE = datetime(2026, 11, 20, 13, 59, tzinfo=UTC)
-STATUS_OF = {Counting.PENDING: Status.SUBMITTED, Counting.FREE: Status.FAILED}
+STATUS_OF = {Counting.PENDING: Status.SUBMITTED, Counting.FREE: Status.FAILED, Counting.FAILED: Status.FAILED}
 
 
 def generation(cost: str | None = "1.00", **fields: Any) -> Generation:

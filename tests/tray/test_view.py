@@ -127,6 +127,7 @@ def test_ids_are_unique_and_stay_when_the_texts_change() -> None:
         (generation(Counting.PENDING, status=Outcome.SUBMITTED), "pending"),
         (generation(Counting.UNKNOWN), "no price yet"),
         (generation(Counting.UNKNOWN, status=Outcome.FAILED), "failed, no price yet"),
+        (generation(Counting.FAILED, status=Outcome.FAILED), "failed, not billed so far"),
         (generation(Counting.FREE, status=Outcome.FAILED), "failed, no charge"),
         (generation(Counting.UNMATCHED), "not matched to fal's billing"),
     ],

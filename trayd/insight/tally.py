@@ -29,6 +29,8 @@ from trayd.records import Counting, Course, ExternalCost, Filters, Heading, Kind
 
 _BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
 _PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
+#: Counted, and in no sum.
+_UNSUMMED = frozenset({*_BESIDE, Counting.FAILED})
 
 # Copied, for to go through an enumeration takes longer, and there is a tally for each part of each breakdown.
 _NONE_COUNTED = dict.fromkeys(Counting, 0)
@@ -108,7 +110,8 @@ class Tally:
         currency: what the sums are in.
         countings: how many generations enter the totals which way.
         imported: how many external and pool costs there are.
-        unpriced: generations whose cost nobody knows yet: counted, and not in the sums.
+        unpriced: generations whose cost nobody knows yet: counted, and not in the sums; those that failed and are not
+            billed so far are not among them.
     """
 
     __slots__ = ("_converter", "_home", "_lots", "_worth", "countings", "currency", "imported", "unpriced")
@@ -138,7 +141,7 @@ class Tally:
         amount = record.estimate.amount if counting is Counting.PENDING and record.estimate else record.cost
         if amount is not None:
             self._add(Kind.INTERNAL, counting, 1, amount.nanos, amount.currency, day)
-        elif counting not in _BESIDE:
+        elif counting not in _UNSUMMED:
             self.unpriced += 1
 
     def add_sum(self, total: Sum, day: date | None = None) -> None:
@@ -159,7 +162,7 @@ class Tally:
             self._add(kind, counting, count, 0, self.currency, day)
         elif counting in _PRICED or (counting is Counting.PENDING and currency):
             self._add(kind, counting, count, nanos, currency, day)
-        elif counting not in _BESIDE:
+        elif counting not in _UNSUMMED:
             self.unpriced += count
 
     def _add(self, kind: Kind, counting: Counting, count: int, nanos: int, currency: str, day: date | None) -> None:
@@ -257,6 +260,11 @@ class Tally:
     def generations(self) -> int:
         """How many fal requests count or would count: not those that still run or are unmatched."""
         return sum(number for counting, number in self.countings.items() if counting not in _BESIDE)
+
+    @property
+    def failed(self) -> int:
+        """How many of them failed or were cancelled, and are not billed so far."""
+        return self.countings[Counting.FAILED]
 
     @property
     def unmatched(self) -> int:

@@ -17,7 +17,7 @@ from trayd.facts import ModelFact
 from trayd.insight.conversion import EXACT_SUMS, converted
 from trayd.money import Money
 from trayd.rates import Converter
-from trayd.records import Generation, Status
+from trayd.records import Counting, Generation, Status
 
 #: Of each set of records so many ids are told, of the dearest.
 MOST_EXAMPLES = 3
@@ -194,7 +194,7 @@ class Counts:
         self.records += 1
         cost = record.cost
         if cost is None or cost.currency != _DOLLARS:
-            self.unpriced += 1
+            self.unpriced += record.counting is not Counting.FAILED
             return
         made = Made(record.endpoint_id, Project(record.client or None, record.project or None))
         model = self._model(record)

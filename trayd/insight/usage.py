@@ -31,7 +31,8 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         cost: everything that counts, in the home currency: internal, external and pool together, to the nano.
-        generations: fal requests that count or would count; ``unpriced`` of them have no price yet.
+        generations: fal requests that count or would count; ``unpriced`` of them have no price yet, and
+            ``failed`` of them failed or were cancelled without a bill so far.
         cost_per_generation: the internal cost over the generations that have a price, rounded to a nano; None
             where there are none.
         pending: what still runs, beside the total.
@@ -48,6 +49,7 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
     external: Money
     pool: Money
     unpriced: int = 0
+    failed: int = 0
     pending: Pending = Pending()
     unmatched: int = 0
     left_out: tuple[Money, ...] = ()
@@ -289,6 +291,7 @@ def _total(tally: Tally) -> Total:
         external=Money(nanos[Kind.EXTERNAL], tally.currency),
         pool=Money(nanos[Kind.POOL], tally.currency),
         unpriced=tally.unpriced,
+        failed=tally.failed,
         pending=tally.running(),
         unmatched=tally.unmatched,
         left_out=tally.amounts_left_out(),

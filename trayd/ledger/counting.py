@@ -62,7 +62,7 @@ def counting(
     if standing is not Standing.ENDED:
         return _COUNTS_AS[standing]
     free = coverage is not None and coverage.since <= when and coverage.until >= when + LATE_BILLING
-    return Counting.FREE if free else Counting.UNKNOWN
+    return Counting.FREE if free else Counting.FAILED
 
 
 def turns(standing: Standing, *, loose: bool, coverage: Coverage | None, others: tuple[Coverage, ...]) -> set[datetime]:

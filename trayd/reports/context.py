@@ -142,6 +142,7 @@ def _kpis(total: Tally, words: Words) -> tuple[Kpi, ...]:
         words.count(number, what, what)
         for number, what in (
             (total.unpriced, "without a price yet"),
+            (total.failed, "failed, not billed so far"),
             (total.countings[Counting.PENDING], "still running"),
             (total.unmatched, "unmatched"),
         )
@@ -216,7 +217,7 @@ def _charts(
 
 
 def _settled(total: Tally) -> bool:
-    open_ends = (Counting.ESTIMATE, Counting.PENDING, Counting.UNKNOWN, Counting.UNMATCHED)
+    open_ends = (Counting.ESTIMATE, Counting.PENDING, Counting.UNKNOWN, Counting.FAILED, Counting.UNMATCHED)
     return not any(total.countings[counting] for counting in open_ends)
 
 
@@ -233,7 +234,11 @@ def _origin(total: Tally, words: Words) -> tuple[Fact, ...]:
         ("imported", total.imported),
         ("without a price", total.unpriced),
     )
-    seldom = (("still running", total.countings[Counting.PENDING]), ("unmatched", total.unmatched))
+    seldom = (
+        ("failed, not billed so far", total.failed),
+        ("still running", total.countings[Counting.PENDING]),
+        ("unmatched", total.unmatched),
+    )
     figures = [*always, *(figure for figure in seldom if figure[1])]
     return tuple(Fact(label, words.number(number)) for label, number in figures)
 
@@ -256,6 +261,9 @@ def _notes(total: Tally, words: Words) -> Iterator[str]:
             f"{who} could not be matched to fal's billing, which may hold the same cost already: "
             f"left out of the totals, shown in the log."
         )
+    if number := total.failed:
+        ended = words.count(number, "failed or cancelled request is", "failed or cancelled requests are")
+        yield f"{ended} not billed so far, and free unless fal bills {'it' if number == 1 else 'them'} within 48 hours."
     if number := total.countings[Counting.FREE]:
         ended = words.count(number, "failed or cancelled request was", "failed or cancelled requests were")
         yield f"{ended} not billed."

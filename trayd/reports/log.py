@@ -22,6 +22,7 @@ _STATES = {
     Counting.ESTIMATE: "Estimated",
     Counting.PENDING: "Pending",
     Counting.UNKNOWN: "No price yet",
+    Counting.FAILED: "Not billed so far",
     Counting.UNMATCHED: "Unmatched",
 }
 

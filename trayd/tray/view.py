@@ -320,6 +320,8 @@ class _Words:
                 return "pending"
             case Counting.FREE:
                 return f"{generation.status.value}, no charge"
+            case Counting.FAILED:
+                return f"{generation.status.value}, not billed so far"
             case Counting.UNMATCHED:
                 return "not matched to fal's billing"
         if generation.cost is None:
