@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Context, Decimal, localcontext
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple, Self
 
 #: So many days are looked at: nine weeks.
@@ -49,6 +49,9 @@ _MOST_SPREAD = Decimal(2)
 _CLING, _CLING_DAYS = Decimal(3), 14
 
 _CONTEXT = Context(prec=28)
+
+# They are asked for after each poll, and days that are over stay the same.
+_MOST_KEPT = 32
 _ZERO, _ONE = Decimal(0), Decimal(1)
 
 
@@ -109,7 +112,7 @@ class Pace(NamedTuple):
         if len(days) < FEWEST_DAYS:
             return None
         with localcontext(_CONTEXT):
-            return cls(*_figures(days[-LOOKED_AT:]))
+            return cls(*_figures(tuple(days[-LOOKED_AT:])))
 
     def factor(self, day: date) -> Decimal:
         """How many average days a day is."""
@@ -149,8 +152,9 @@ def _quantile(mean: Decimal, deviation: Decimal, normal: Decimal) -> Decimal:
     return mean * max(root, _ZERO) ** 3
 
 
+@lru_cache(_MOST_KEPT)
 def _figures(
-    days: Sequence[WholeDay],
+    days: tuple[WholeDay, ...],
 ) -> tuple[Decimal, tuple[Decimal, ...], int, tuple[Decimal, ...], Decimal, Decimal, _Trend | None]:
     factors = _weekdays(days)
     ages = [(days[-1].day - each.day).days for each in days]
