@@ -45,7 +45,8 @@ def _of_a_demo(out: Path) -> list[Path]:
         )
         try:
             assert demo.stdout is not None
-            home = Path(demo.stdout.readline().partition("TRAYD_HOME=")[2].split()[0])
+            told = next(line for line in demo.stdout if line.startswith("TRAYD_HOME="))
+            home = Path(told.partition("=")[2].split()[0])
             address = wait_until(lambda: read_address(home / "run"), what="the daemon's address")
             desk = RemoteDesk(address)
             wait_until(

@@ -6,6 +6,7 @@ Nothing of the person's own is touched: not the settings, not the keyring, not f
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -90,7 +91,8 @@ def run_demo(*, headless: bool) -> int:
         os.environ["TRAYD_RATES_URL"] = sandbox.rates_url
         os.environ["TRAYD_HOME"] = folder
         log_to(paths, terminal=False)
-        click.echo(f"trayd demo: made-up data in {folder}; from another terminal: TRAYD_HOME={folder} trayd status")
+        click.echo("trayd demo, on made-up data in a throwaway folder. From another terminal:")
+        click.echo(f"TRAYD_HOME={folder} {_command()} status")
         settings = load(paths.settings)
         with (
             _studio(paths, sandbox.world),
@@ -98,6 +100,14 @@ def run_demo(*, headless: bool) -> int:
         ):
             Process(paths, settings, screen.show).run(headless=headless)
     return 0
+
+
+def _command() -> str:
+    """How this trayd is called from another terminal, also where it is not on the PATH."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{sys.executable} -m trayd"
+    return "trayd" if shutil.which("trayd") else str(called.absolute())
 
 
 def settings_of(today: date) -> str:
@@ -121,8 +131,12 @@ class _Screen:
             return
         status: dict[str, Any] = plain(snapshot.status)
         if self._live is not None:
-            hint = Text("Ctrl-C ends the demo", style="dim")
-            self._live.update(Group(status_view(status, self._style), Text(), hint), refresh=True)
+            # In full they would not all fit a terminal of 24 lines, and what does not fit is cut off.
+            lasting = [alert["title"] for alert in status["alerts"] if alert["state"] == "open"]
+            titles = [Text(f"! {title}", style="bold red") for title in lasting]
+            hint = Text("`trayd alerts` tells more; Ctrl-C ends the demo", style="dim")
+            figures = status_view({**status, "alerts": []}, self._style)
+            self._live.update(Group(figures, "", *titles, hint), refresh=True)
             return
         for alert in reversed(status["alerts"]):
             # One that escalates keeps its id; one that lasts is worded anew with each new figure.
