@@ -464,10 +464,10 @@ def test_fals_clock_counts_where_the_two_differ() -> None:
 @pytest.mark.parametrize(
     ("summary", "text"),
     [
-        ((612, 48_200_000_000, 0), "612 generations, $48.20, since 22 October"),
-        ((1, 40_000_000, 0), "1 generation, $0.04, since 22 October"),
-        ((1612, 5_000_000, 3), "1,612 generations, $0.0050 (3 without a price yet), since 22 October"),
-        ((0, 0, 0), "no generations since 22 October"),
+        ((612, 48_200_000_000, 0), "612 billed generations, $48.20, since 22 Oct"),
+        ((1, 40_000_000, 0), "1 billed generation, $0.04, since 22 Oct"),
+        ((1612, 5_000_000, 3), "1,612 billed generations, $0.0050 (3 without a price yet), since 22 Oct"),
+        ((0, 0, 0), "no billed generations since 22 Oct"),
     ],
 )
 def test_the_end_of_the_backfill_in_words(summary: tuple[int, int, int], text: str) -> None:

@@ -27,15 +27,15 @@ class BackfillSummary(msgspec.Struct, frozen=True, kw_only=True):
     unpriced: int = 0
 
     def text(self, zone: tzinfo, locale: str = "en_US") -> str:
-        """For people: ``612 generations, $48.20, since 22 October``."""
+        """For people: ``612 billed generations, $48.20, since 22 Oct``; those that cost nothing are not in it."""
         from babel.dates import format_date
         from babel.numbers import format_decimal
 
         since, at = self.since.astimezone(zone).date(), self.at.astimezone(zone).date()
-        day = format_date(since, "d MMMM" if since.year == at.year else "d MMMM y", locale="en")
+        day = format_date(since, "d MMM" if since.year == at.year else "d MMM y", locale="en")
         if not self.generations:
-            return f"no generations since {day}"
-        noun = "generation" if self.generations == 1 else "generations"
+            return f"no billed generations since {day}"
+        noun = "billed generation" if self.generations == 1 else "billed generations"
         unpriced = f" ({self.unpriced} without a price yet)" if self.unpriced else ""
         count = format_decimal(self.generations, locale=locale)
         return f"{count} {noun}, {format_money(self.cost, locale)}{unpriced}, since {day}"
