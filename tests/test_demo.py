@@ -106,7 +106,7 @@ async def test_whenever_it_is_started_there_are_two_tips_and_each_warning_is_tol
     assert ("Balance under $20.00 (north-light-studio)", None) in demo.warned_of()
     await demo.pass_(7)
     await demo.pass_(5)
-    assert ("Budget “Veo for the lyrics”: 83% spent", "Lyric Video") in demo.warned_of()
+    assert ("83% of budget “Veo for the lyrics” spent", "Lyric Video") in demo.warned_of()
     await demo.pass_(8)
     assert ("Expensive generation: $6.40", "Product Launch") in demo.warned_of()
     await demo.pass_(17)

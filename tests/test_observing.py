@@ -53,7 +53,7 @@ def test_budgets_are_seen_through_what_records_are_tagged_with(operations: Opera
     story = Story()
     told = story.tell(Observing().observe(operations, START))
 
-    assert told == ["Budget “Northwind”: 90% spent", "Expensive generation: $45.00"]
+    assert told == ["90% of budget “Northwind” spent", "Expensive generation: $45.00"]
 
 
 def test_while_the_history_is_being_read_nothing_of_it_is_news(operations: Operations) -> None:

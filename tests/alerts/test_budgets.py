@@ -51,7 +51,7 @@ def status(
 
 
 def spent(share: int) -> str:
-    return f"Budget “Northwind”: {share}% spent"
+    return f"{share}% of budget “Northwind” spent"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_what_a_budget_is_expected_to_come_to(looks: list[tuple[str, str | None]
 
     heard = [title for amount, end in looks for title in story.look(budgets=(status(amount, expected=end),))]
 
-    assert heard == [f"Budget “Northwind”: {share} expected" for share in told]
+    assert heard == [f"{share} of budget “Northwind” expected" for share in told]
 
 
 def test_a_forecast_ends_in_silence_when_the_budget_is_spent_and_stays_silent_when_that_is_doubtful() -> None:
@@ -196,7 +196,7 @@ def test_a_forecast_ends_in_silence_when_the_budget_is_spent_and_stays_silent_wh
     story.limits = msgspec.structs.replace(
         story.limits, off=tuple(rule for rule in story.limits.off if rule != "budget")
     )
-    assert story.look(budgets=(status("100", expected="590"),)) == ["Budget “Northwind”: 118% expected"]
+    assert story.look(budgets=(status("100", expected="590"),)) == ["118% of budget “Northwind” expected"]
     assert story.told[0].text == (
         "About $590.00 of $500.00 will be spent in November for “Northwind / Spring Campaign”, if it goes on "
         "like this. So far it is $100.00. "

@@ -32,7 +32,7 @@ ORDINARY = """
 11-01 08:00 | balance 60.00       |  60.00 |      0 |
 11-02 09:00 | job 4.00            |  56.00 |   4.00 |
 11-04 11:00 | job 6.40            |  49.60 |  10.40 | Expensive generation: $6.40
-11-05 10:00 | job 3.00 3.00 3.00  |  40.60 |  19.40 | 3 jobs submitted together: $9.00
+11-05 10:00 | job 3.00 3.00 3.00  |  40.60 |  19.40 | $9.00 for 3 jobs submitted together
 11-09 10:00 | job 4.60            |  36.00 |  24.00 |
 11-10 10:00 | job 4.00            |  32.00 |  28.00 |
 11-11 10:00 | job 4.00            |  28.00 |  32.00 |
@@ -43,14 +43,14 @@ ORDINARY = """
 11-13 15:00 | job 2.99            |  19.00 |  43.00 |
 11-16 10:00 | top up 3.00         |  22.00 |  43.00 |
 11-16 15:00 | job 4.00            |  18.00 |  47.00 | Balance under $20.00 (northwind)
-11-17 10:00 | job 3.00            |  15.00 |  50.00 | Budget “All”: 50% spent
+11-17 10:00 | job 3.00            |  15.00 |  50.00 | 50% of budget “All” spent
 11-18 10:00 | job 4.00            |  11.00 |  54.00 |
 11-18 15:00 | job 4.00            |   7.00 |  58.00 |
 11-19 10:00 | job 2.50            |   4.50 |  60.50 | Balance under $5.00 (northwind)
 11-19 11:00 | top up 100.00       | 104.50 |  60.50 |
-11-20 10:00 | job 4.90 4.90       |  94.70 |  70.30 | 2 jobs submitted together: $9.80
+11-20 10:00 | job 4.90 4.90       |  94.70 |  70.30 | $9.80 for 2 jobs submitted together
 11-23 10:00 | job 4.90            |  89.80 |  75.20 |
-11-23 15:00 | job 4.80            |  85.00 |  80.00 | Budget “All”: 80% spent
+11-23 15:00 | job 4.80            |  85.00 |  80.00 | 80% of budget “All” spent
 11-24 10:00 | billed at 0.80      |  89.00 |  76.00 |
 11-24 11:00 | job 4.00            |  85.00 |  80.00 |
 11-24 12:00 | billed at 0.00      |  89.00 |  76.00 |
@@ -58,12 +58,12 @@ ORDINARY = """
 11-24 14:00 | billed at 0.00      |  89.00 |  76.00 |
 11-25 10:00 | job 4.00            |  85.00 |  80.00 |
 11-25 11:00 | billed at -0.10     |  89.10 |  75.90 |
-11-25 12:00 | job 4.10            |  85.00 |  80.00 | Budget “All”: 80% spent
-11-26 10:00 | job 4.00 4.00       |  77.00 |  88.00 | 2 jobs submitted together: $8.00
+11-25 12:00 | job 4.10            |  85.00 |  80.00 | 80% of budget “All” spent
+11-26 10:00 | job 4.00 4.00       |  77.00 |  88.00 | $8.00 for 2 jobs submitted together
 11-27 10:00 | job 4.00            |  73.00 |  92.00 |
 11-27 11:00 | job 4.00            |  69.00 |  96.00 |
 11-30 10:00 | job 3.99            |  65.01 |  99.99 |
-11-30 23:58 | job 0.01            |  65.00 | 100.00 | Budget “All”: 100% spent
+11-30 23:58 | job 0.01            |  65.00 | 100.00 | 100% of budget “All” spent
 12-01 00:02 | job 4.00            |  61.00 |   4.00 |
 """
 
@@ -72,7 +72,7 @@ TROUBLED = """
 03-01 08:00 | balance 30.00       |  30.00 |      0 |
 03-02 09:00 | job 3.00            |  27.00 |   3.00 |
 03-02 10:00 | restart             |  27.00 |   3.00 |
-03-02 11:00 | job 2.00            |  25.00 |   5.00 | Budget “Day”: 50% spent
+03-02 11:00 | job 2.00            |  25.00 |   5.00 | 50% of budget “Day” spent
 03-02 11:30 | restart             |  25.00 |   5.00 |
 03-03 09:00 | job 4.00            |  21.00 |   9.00 |
 03-03 10:00 | fal is offline      |  21.00 |   9.00 |
@@ -80,7 +80,7 @@ TROUBLED = """
 03-03 11:00 |                     |        |        | fal does not answer (northwind)
 03-03 11:30 | restart             |  17.00 |  13.00 |
 03-03 12:30 | fal is ok           |  17.00 |  13.00 | Balance under $20.00 (northwind)
-            |                     |        |        | Budget “Day”: 80% spent
+            |                     |        |        | 80% of budget “Day” spent
 03-04 10:00 | fal is bad_key      |  17.00 |  13.00 | fal refuses the key (northwind)
 03-04 10:30 | restart             |  17.00 |  13.00 |
 03-04 11:30 | fal is offline      |  17.00 |  13.00 |
@@ -88,23 +88,23 @@ TROUBLED = """
 03-04 13:00 | fal is ok           |  17.00 |  13.00 |
 03-05 08:58 | killed when telling |  17.00 |  13.00 |
 03-05 09:00 | job 5.50            |  11.50 |  18.50 |
-03-05 10:00 |                     |        |        | Budget “Day”: 55% spent
+03-05 10:00 |                     |        |        | 55% of budget “Day” spent
             |                     |        |        | Expensive generation: $5.50
 03-06 12:00 | clock 24h back      |  11.50 |  18.50 |
-03-05 13:00 | job 4.50            |   7.00 |  23.00 | Budget “Day”: 100% spent
+03-05 13:00 | job 4.50            |   7.00 |  23.00 | 100% of budget “Day” spent
 03-05 15:00 | clock 24h ahead     |   7.00 |  23.00 |
 03-07 10:00 | job 2.50            |   4.50 |  25.50 | Balance under $5.00 (northwind)
 03-08 10:00 | asleep              |   4.50 |  25.50 |
 03-08 12:00 | top up 50.00        |  54.50 |  25.50 |
 03-09 12:00 | job 6.00            |  48.50 |  31.50 |
-03-10 09:00 | awake               |  48.50 |  31.50 | Budget “Day”: 60% spent
+03-10 09:00 | awake               |  48.50 |  31.50 | 60% of budget “Day” spent
             |                     |        |        | Expensive generation: $6.00
 03-11 09:00 | fal is locked       |  48.50 |  31.50 | fal has locked the account (northwind)
 03-11 11:00 | fal is ok           |  48.50 |  31.50 |
 03-28 23:30 | job 3.00            |  45.50 |  34.50 |
 03-29 00:30 | job 3.00            |  42.50 |  37.50 |
 03-29 23:30 | job 1.99            |  40.51 |  39.49 |
-03-29 23:45 | job 0.01            |  40.50 |  39.50 | Budget “Day”: 50% spent
+03-29 23:45 | job 0.01            |  40.50 |  39.50 | 50% of budget “Day” spent
 03-30 00:30 | job 4.99            |  35.51 |  44.49 |
 """
 

@@ -89,7 +89,7 @@ def episode(title: str, text: str = "", urgency: Urgency = Urgency.NORMAL, **mor
     return Episode(id=name, rule="budget", scope=name, since=START, title=title, text=text, urgency=urgency, **more)
 
 
-LONG = "Budget “Northwind Spring Campaign in all of Europe”: 100% spent"
+LONG = "100% of budget “Northwind Spring Campaign in West Europe” spent"
 
 
 def test_a_digest_never_cuts_the_figure_off_its_headline() -> None:

@@ -109,5 +109,5 @@ def test_a_total_has_no_end() -> None:
         life.job("1.00")
         life.poll()
 
-    assert [heard.notice.title for heard in life.heard] == ["Budget “All”: 50% spent", "Budget “All”: 100% spent"]
+    assert [heard.notice.title for heard in life.heard] == ["50% of budget “All” spent", "100% of budget “All” spent"]
     life.close()

@@ -32,18 +32,20 @@ def burst(*costs: str, first: int = 0, apart: int = 2, **more: object) -> list[G
     ("jobs", "told"),
     [
         pytest.param(burst("4", "3.99"), [], id="under the limit"),
-        pytest.param(burst("4", "4"), ["2 jobs submitted together: about $8.00"], id="at the limit"),
+        pytest.param(burst("4", "4"), ["About $8.00 for 2 jobs submitted together"], id="at the limit"),
         pytest.param(burst("9"), [], id="one job is not together"),
-        pytest.param(burst("4", "4", apart=10), ["2 jobs submitted together: about $8.00"], id="ten seconds apart"),
+        pytest.param(burst("4", "4", apart=10), ["About $8.00 for 2 jobs submitted together"], id="ten seconds apart"),
         pytest.param(burst("4", "4", apart=11), [], id="further apart"),
-        pytest.param(burst("2", "2", "2", "2", actual="3"), ["4 jobs submitted together: $12.00"], id="by their bills"),
+        pytest.param(
+            burst("2", "2", "2", "2", actual="3"), ["$12.00 for 4 jobs submitted together"], id="by their bills"
+        ),
         pytest.param([*burst("4", "4", key="a")[:1], *burst("4", "4", key="b")[1:]], [], id="by two keys"),
         pytest.param(burst("5", "4", "3"), [], id="five dollars are told by themselves, and the rest is under"),
-        pytest.param(burst("5", "4", "4"), ["2 jobs submitted together: about $8.00"], id="the rest is over"),
-        pytest.param(burst("4", None, "4"), ["2 jobs submitted together: about $8.00"], id="what has no price"),
+        pytest.param(burst("5", "4", "4"), ["About $8.00 for 2 jobs submitted together"], id="the rest is over"),
+        pytest.param(burst("4", None, "4"), ["About $8.00 for 2 jobs submitted together"], id="what has no price"),
         pytest.param(
             burst(*["1"] * 130, apart=1),
-            ["121 jobs submitted together: about $121.00", "9 jobs submitted together: about $9.00"],
+            ["About $121.00 for 121 jobs submitted together", "About $9.00 for 9 jobs submitted together"],
             id="what goes on for more than two minutes is told again",
         ),
     ],
@@ -56,7 +58,7 @@ def test_what_is_told_of_jobs_that_were_submitted_together(jobs: list[Generation
 
 def test_a_group_is_told_once_whatever_joins_it_later() -> None:
     story = Story(only("together"))
-    assert story.jobs(*burst("4", "4", first=10)) == ["2 jobs submitted together: about $8.00"]
+    assert story.jobs(*burst("4", "4", first=10)) == ["About $8.00 for 2 jobs submitted together"]
     story.restart()
 
     early, late = burst("4", first=5), burst("4", "4", first=14)

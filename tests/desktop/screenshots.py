@@ -50,7 +50,7 @@ ALERTS = (
         level="80",
         state="open",
         since=NOW,
-        title="Budget “Northwind”: 82% spent",
+        title="82% of budget “Northwind” spent",
         text="$820.00 of $1,000.00 (82%) is spent in November for “Northwind / Spring Campaign”. About $1,090.00 is "
         "expected by the end.",
     ),

@@ -45,7 +45,7 @@ def digest(episodes: Sequence[Episode], now: datetime, zone: tzinfo, *, quiet: b
     when = f"{_QUIET if quiet else _CROWDED}{title}"
     return Notice(
         episodes=tuple(episode.id for episode in ordered),
-        # Its end is the amount, which matters more than when it came up.
+        # What it says matters more than when it came up.
         title=when if units_of(when) <= TITLE else title,
         body=body,
         over=tuple(episode.id for episode in over),

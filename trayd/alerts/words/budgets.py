@@ -31,7 +31,7 @@ def spent(found: BudgetSpent, saying: Saying) -> Words:
     verb = "was" if found.over else "is"
     amounts = f"{write.money(status.spent)} of {write.money(status.limit)} ({share})"
     return Words(
-        _title(found, f": {share} spent"),
+        _title(found, share, "spent"),
         sentences(
             f"{amounts} {verb} spent {_where(found)}.",
             _missing(found, write),
@@ -46,13 +46,13 @@ def expected(found: BudgetExpected, saying: Saying) -> Words:
     """A budget is expected to be spent."""
     write, status = saying.write, found.status
     if status.expected is None or status.expected_share is None:
-        return Words(_title(found, ""), "")
+        return Words("", "")
     share = write.percent(status.expected_share)
     span = ""
     if status.low is not None and status.high is not None:
         span = f"It lies between {write.money(status.low)} and {write.money(status.high)}, most likely."
     return Words(
-        _title(found, f": {share} expected"),
+        _title(found, share, "expected"),
         sentences(
             f"About {write.money(status.expected)} of {write.money(status.limit)} will be spent "
             f"{_where(found)}, if it goes on like this.",
@@ -64,9 +64,10 @@ def expected(found: BudgetExpected, saying: Saying) -> Words:
     )
 
 
-def _title(found: BudgetSpent, end: str) -> str:
-    budget = found.status.budget.name
-    return f"Budget “{name(budget, TITLE - len('Budget “”') - len(end))}”{end}"
+def _title(found: BudgetSpent, share: str, how: str) -> str:
+    """The figure first: services cut headlines off at their end."""
+    begin, end = f"{share} of budget “", f"” {how}"
+    return f"{begin}{name(found.status.budget.name, TITLE - len(begin) - len(end))}{end}"
 
 
 def _where(found: BudgetSpent) -> str:

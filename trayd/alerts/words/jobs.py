@@ -44,7 +44,7 @@ def together(group: Group, saying: Saying) -> Words:
     if len(group.models) > _MODELS_NAMED:
         models.append("others")
     return Words(
-        f"{jobs} submitted together: {about}{cost}",
+        f"{'About ' if group.estimated else ''}{cost} for {jobs} submitted together",
         sentences(
             f"{jobs} submitted together cost {about}{cost}{_for(group.tags)}.",
             f"They are {listed(models)}.",
