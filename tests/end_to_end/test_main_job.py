@@ -53,7 +53,7 @@ def test_a_day_with_trayd(home: Home, sandbox: SandboxProcess, desktop: Desktop,
         # The first poll has read thirty days, and told so once.
         told = desktop.notification("trayd has read your history", timeout=30)
         rows = sandbox.billing_rows(days=30)
-        assert f"{len({row['request_id'] for row in rows}):,} generations" in told.body
+        assert f"{len({row['request_id'] for row in rows}):,} billed generations" in told.body
         assert "since" in told.body
 
         # A job runs: the numbers change after Refresh is clicked, and one this dear is warned of.
