@@ -79,6 +79,8 @@ class ToldDifference(msgspec.Struct, frozen=True, kw_only=True):
         requests: how many explain it; ``records`` are those with the largest amounts.
         explained: what they come to; ``unexplained`` is what no request explains. Both are null where nobody has
             looked for requests yet.
+        unbilled: where something is unexplained, how many requests of that endpoint and time have no bill, and so may
+            be what it is of; ``unbilled_ids`` are the oldest of them.
         cure: what to do about it.
     """
 
@@ -94,6 +96,8 @@ class ToldDifference(msgspec.Struct, frozen=True, kw_only=True):
     explained: Money | None
     unexplained: Money | None
     cure: str
+    unbilled: int = 0
+    unbilled_ids: list[str] = []
 
 
 class Open(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +172,7 @@ def _steps(
     ledger: Ledger, filters: Filters, window: Bounds, by: AccuracyBy, zone: tzinfo, converter: Converter
 ) -> Steps[Reconciliation]:
     comparing = Comparing(by, zone, converter)
+    differences = [_told(each) for each in ledger.differences() if _is_meant(ledger, each, filters)]
     waiting, failed = _Waiting(), _Waiting()
 
     def covered(account: str, when: datetime) -> bool:
@@ -184,13 +189,14 @@ def _steps(
                     comparing.add(record)
                 left = unconfirmed(record, covered, _free_after)
                 if left is not None:
+                    differences = [_with_candidate(each, left) for each in differences]
                     (waiting if left.free_from is None else failed).add(left)
         yield Step(done, len(pieces))
     return Reconciliation(
         window=window,
         by=by.value,
         checks=list(_checks(ledger, filters)),
-        differences=[_told(each) for each in ledger.differences() if _is_meant(ledger, each, filters)],
+        differences=differences,
         accuracy=comparing.compared(),
         unconfirmed=waiting.told(),
         failed=failed.told(),
@@ -280,6 +286,16 @@ def _told(difference: Difference) -> ToldDifference:
         unexplained=difference.unexplained,
         cure=_cure(difference),
     )
+
+
+def _with_candidate(told: ToldDifference, one: Unconfirmed) -> ToldDifference:
+    """The difference, with a request that may be what is unexplained of it."""
+    is_alike = (one.account, one.endpoint_id) == (told.account, told.endpoint_id)
+    is_missing = told.unexplained is not None and told.unexplained.nanos > 0
+    if one.request_id is None or not (is_alike and is_missing and told.since <= one.since < told.until):
+        return told
+    ids = [*told.unbilled_ids, one.request_id] if told.unbilled < MOST_NAMED else told.unbilled_ids
+    return msgspec.structs.replace(told, unbilled=told.unbilled + 1, unbilled_ids=ids)
 
 
 def _cure(difference: Difference) -> str:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # Requests, generations that are not billed yet, and models, which are shown; --json has more of them.
 _SHOWN = 10
+
+# Requests that may be what no request explains.
+_CANDIDATES = 3
 _MODELS = 20
 
 # A bias of less than this is none that one would notice.
@@ -85,6 +88,11 @@ def _difference(difference: dict[str, Any], style: Style) -> Iterator[Renderable
             yield Text(f"  and {style.count(more, 'more request')}")
     if difference["unexplained"] and _is_some(difference["unexplained"]):
         yield Text(f"  {_exact(difference['unexplained'], style)} is explained by no request")
+        if number := difference["unbilled"]:
+            named = ", ".join(difference["unbilled_ids"][:_CANDIDATES])
+            more = f" and {style.number(number - _CANDIDATES)} more" if number > _CANDIDATES else ""
+            which = "the request" if number == 1 else "one or several of the requests"
+            yield Text(f"  it may be of {which} of that model without a bill: {named}{more}")
     yield Text(f"  {difference['cure']}")
 
 
@@ -152,7 +160,7 @@ def _open(waiting: dict[str, Any], what: str, style: Style) -> Iterator[Renderab
             Text.assemble(style.time(one["since"]), (f"\n{one['status']}", "dim")),
             f"{one['endpoint_id']}\n{one['request_id'] or one['id']}",
             style.money(one["estimate"]),
-            "not in them" if one["covered"] else "not read yet",
+            "not in them" if one["covered"] else "not read",
         )
     yield table
     more = waiting["generations"] - min(_SHOWN, len(waiting["oldest"]))

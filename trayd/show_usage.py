@@ -29,7 +29,7 @@ _A_WEEK = timedelta(days=7)
 
 # What a breakdown says of the part that has no such mark, by its kind where kinds are told apart.
 _UNMARKED = {"internal": "(not known)", "external": "(other tools)", "pool": "(shared costs)"}
-_WITHOUT_HOUR = "(other tools)"
+_WITHOUT_HOUR = "(no hour)"
 _UNTAGGED = "(none)"
 _KIND_NAMES = {"internal": "fal", "external": "other tools", "pool": "shared costs"}
 

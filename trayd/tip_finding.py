@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from trayd.filters import WorkQuery
 from trayd.insight.tips import Tip, TipFinder
+from trayd.insight.windows import Bounds
 from trayd.ledger.store import Ledger
 from trayd.money import format_money
 from trayd.rates import Converter
@@ -30,13 +31,6 @@ class TipsQuery(WorkQuery, frozen=True, kw_only=True, omit_defaults=True):
     limit: Annotated[int, Meta(ge=0)] = 10
 
 
-class Window(msgspec.Struct, frozen=True):
-    """The first instant looked at, and the one after the last (UTC)."""
-
-    since: datetime = msgspec.field(name="from")
-    until: datetime = msgspec.field(name="to")
-
-
 class FoundTips(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to save.
 
@@ -45,7 +39,7 @@ class FoundTips(msgspec.Struct, frozen=True, kw_only=True):
         tips: the most to save first, risks last. They can overlap: no sum of them is told.
     """
 
-    window: Window
+    window: Bounds
     generations: int
     unpriced: int
     tips: list[Tip]
@@ -75,7 +69,7 @@ def find_tips(
     yield Step(_STEPS, _STEPS)
     counts = finder.counts
     return FoundTips(
-        window=Window(since, now),
+        window=Bounds(since, now),
         generations=counts.records,
         unpriced=counts.unpriced,
         tips=list(finder.tips()[: query.limit]),

@@ -94,7 +94,7 @@ def test_weekdays_and_hours_are_shown_in_full_with_their_averages_as_bars(capsys
     assert told[2] == "Generations: 21.0 kr each on average, most from 09:00 to 10:00 (100% of it)"
     assert [line[:5] for line in told[4:28]] == [f"{hour:02d}:00" for hour in range(24)]
     assert told[13].endswith("█" * 24)
-    assert told[28].startswith("(other tools)")
+    assert told[28].startswith("(no hour)")
 
 
 def test_counts_and_shares_are_written_as_amounts_are():

@@ -226,11 +226,6 @@ class Tally:
                 left_out[kind, currency] = left_out.get((kind, currency), 0) + nanos
 
     @property
-    def is_dated(self) -> bool:
-        """Whether some of it is in other currencies, so that its days matter."""
-        return bool(self._lots)
-
-    @property
     def exact(self) -> Decimal:
         """The sum over all kinds, in nanos, before it is rounded."""
         return self._read().exact
