@@ -248,7 +248,7 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
     remarks.extend(
         f"fal says {style.money(difference['fal'])} for {difference['endpoint_id']} ({difference['account']}) "
         f"from {style.time(difference['since'])} to {style.time(difference['until'])}, "
-        f"the ledger {style.money(difference['ledger'])}; `trayd reconcile` names the requests"
+        f"the ledger {style.money(difference['ledger'])}; `trayd reconcile` says what explains it"
         for difference in status["differences"]
     )
     drop = status["drop"]
