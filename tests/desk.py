@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,6 +22,21 @@ from trayd.settings import Account, Paths, Settings
 #: A Friday at noon.
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SETTINGS = Settings(locale="en_US", time_zone="UTC", account=(Account(name="studio"),))
+
+#: Zones with half hours, with changes at midnight and of half an hour, and days on which something happens there.
+PLACES = [
+    ("UTC", date(2028, 2, 29)),
+    ("UTC", date(2027, 1, 3)),  # the last day of week 53
+    ("America/New_York", date(2026, 11, 1)),
+    ("America/New_York", date(2027, 3, 14)),
+    ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ("Australia/Lord_Howe", date(2027, 4, 4)),
+    ("Asia/Kolkata", date(2026, 12, 31)),
+    ("America/Sao_Paulo", date(2018, 11, 4)),  # begins at one o'clock
+    ("America/Sao_Paulo", date(2018, 2, 17)),  # its last hour comes twice
+    ("America/Havana", date(2026, 11, 1)),  # its first hour comes twice
+    ("Pacific/Kiritimati", date(2026, 11, 2)),
+]
 
 
 class Desk:

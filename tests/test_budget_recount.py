@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from tests.desk import PLACES
 from tests.ledger.making import DAY, FLUX, KLING, account, billing, cost, covers, edit, estimate, event, row
 from trayd.budget_settings import BUDGET_PERIODS, SCOPES, Budget
 from trayd.facts import Batch
@@ -26,21 +27,6 @@ from trayd.records import Kind, Status
 from trayd.settings import Account, Paths, Settings
 
 SECOND = timedelta(seconds=1)
-
-#: Zones with half hours, with changes at midnight and of half an hour, and days on which something happens there.
-PLACES = [
-    ("UTC", date(2028, 2, 29)),
-    ("UTC", date(2027, 1, 3)),  # the last day of week 53
-    ("America/New_York", date(2026, 11, 1)),
-    ("America/New_York", date(2027, 3, 14)),
-    ("Australia/Lord_Howe", date(2026, 10, 4)),
-    ("Australia/Lord_Howe", date(2027, 4, 4)),
-    ("Asia/Kolkata", date(2026, 12, 31)),
-    ("America/Sao_Paulo", date(2018, 11, 4)),  # begins at one o'clock
-    ("America/Sao_Paulo", date(2018, 2, 17)),  # its last hour comes twice
-    ("America/Havana", date(2026, 11, 1)),  # its first hour comes twice
-    ("Pacific/Kiritimati", date(2026, 11, 2)),
-]
 
 
 class Job(NamedTuple):
