@@ -5,11 +5,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 10 the user or a limit said no.
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -21,6 +23,7 @@ from trayd.cli_filters import filter_options
 from trayd.errors import TraydError, UsageError
 from trayd.files import way_out
 from trayd.opener import PAGES
+from trayd.texts import plain_instead
 
 if TYPE_CHECKING:
     from trayd.desk import Desk
@@ -87,6 +90,10 @@ def cli() -> None:
 
 def run() -> int:
     """Runs the command of this process; returns its exit code. Errors go to stderr, with the cure."""
+    codecs.register_error("plain", plain_instead)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="plain")
     try:
         result = cli(standalone_mode=False)
     except TraydError as error:

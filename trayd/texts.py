@@ -14,6 +14,12 @@ _BETWEEN_WORDS = (" ", "\n")
 _LAST_WORD = re.compile(r"[^ \n]*$")
 _LAST_NUMBER = re.compile(r"[^\w \n]?[\d.,'’\u00a0\u202f]+$")
 
+# For what the output has no character, as the older code pages of Windows where a program's output goes to a file.
+_PLAIN = str.maketrans({
+    "\u00a0": " ", "\u202f": " ", "“": '"', "”": '"', "’": "'", "…": "...", "–": "-", "\u2212": "-", "→": "->", "×": "x",
+    "•": "*", "·": ".", "░": "+", "█": "#", "✓": "+", "✗": "!", "€": "EUR", "£": "GBP",
+})  # fmt: skip
+
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -25,6 +31,14 @@ def tidy(text: str) -> str:
 def without_controls(text: str, instead: str = "") -> str:
     """The text without characters that a terminal would obey; line ends and tabs stay."""
     return _CONTROLS.sub(instead, text)
+
+
+def plain_instead(error: UnicodeError) -> tuple[str, int]:
+    """What is written in the place of characters that the output has not: a handler of errors for codecs."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    told = error.object[error.start : error.end].translate(_PLAIN)
+    return told.encode("ascii", "replace").decode(), error.end
 
 
 def check_names(what: str, names: Sequence[str]) -> None:

@@ -188,3 +188,16 @@ def test_a_drop_folder_that_cannot_be_made_is_named(home: Home) -> None:
 
 def test_json_is_whole_in_a_pipe(home: Home) -> None:
     assert json.loads(home.run("status", "--json").stdout)["daemon"] == {"running": False, "url": None, "backup": None}
+
+
+def test_output_that_lacks_a_character_gets_a_plain_one_and_no_traceback(home: Home) -> None:
+    home.settings('[[budget]]\nname = "Tokyo 東京 → Café"\namount = 300\n')
+    home.env["PYTHONIOENCODING"] = "cp1252"
+    done = subprocess.run(
+        [sys.executable, "-m", "trayd", "budgets"], env=home.env, capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    told = done.stdout.decode("cp1252")
+    assert "Tokyo ?? -> Café" in told
+    home.env["PYTHONIOENCODING"] = "ascii"
+    assert json.loads(home.run("budgets", "--json").stdout)[0]["budget"]["name"] == "Tokyo 東京 → Café"
