@@ -25,7 +25,7 @@ from trayd.records import Episode
 from trayd.settings import Paths, load
 
 # What passes by itself is waited for in real time, which the scenario has none of.
-_QUICK = Patience(attempts=2, total_s=5.0, connect_s=1.0, read_s=2.0, first_wait_s=0.001, longest_wait_s=0.002)
+_QUICK = Patience(attempts=2, total_s=60.0, connect_s=20.0, read_s=20.0, first_wait_s=0.001, longest_wait_s=0.002)
 _QUIET_S = 0.01
 
 

@@ -21,7 +21,7 @@ NOTICED_AFTER = timedelta(minutes=2)
 
 #: What is seen at once, and what is done to trayd rather than seen by it.
 _AT_ONCE = frozenset({"look", "start", "wake"})
-_UNSEEN = frozenset({"kill", "quit", "sleep"})
+_UNSEEN = frozenset({"kill", "quit", "sleep", "clock"})
 
 
 class Routine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +62,7 @@ class Moment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str = ""
     alert: str = ""
     hours: int = 0
+    late: int = 0
     when: str = msgspec.field(name="while", default="")
 
 

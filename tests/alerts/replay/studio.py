@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ import msgspec
 
 from tests.alerts.replay.host import Answer, Order
 from tests.alerts.replay.scenario import Happening, Moment, Scenario, line_of_time
+from trayd.alerts.hook_events import HookEvent
 from trayd.alerts.notice import Notice
 from trayd.fal.sandbox.faults import Fault
 from trayd.fal.sandbox.options import SandboxOptions
@@ -29,6 +30,15 @@ _FOREVER = 1_000_000
 _STATEMENT = (
     "date,description,amount,currency\n03/04/2026,Licence {number},12.00,USD\n05/06/2026,Plan,{number}.00,USD\n"
 )
+
+
+#: Writes down each warning that it is handed, a line each.
+_HOOK = """
+
+[[hook]]
+name = "notebook"
+command = ["/usr/bin/env", "sh", "-c", "cat >> '{path}'"]
+"""
 
 
 class Change(NamedTuple):
@@ -64,6 +74,8 @@ class Studio:
         self._asleep = False
         self._episodes: dict[str, Episode] = {}
         self._numbers = 0
+        # How far the laptop's clock is off.
+        self._off = timedelta()
         self.now = self._line[0].at
         self.changes: list[Change] = []
         self.shown: list[Shown] = []
@@ -71,7 +83,8 @@ class Studio:
     def play(self) -> None:
         """From its beginning to its end."""
         self._home.mkdir()
-        (self._home / "settings.toml").write_text(self._scenario.settings, encoding="utf-8")
+        hook = _HOOK.format(path=self._hooked)
+        (self._home / "settings.toml").write_text(self._scenario.settings + hook, encoding="utf-8")
         options = SandboxOptions(days=0, per_day=0, balance=self._scenario.opening_balance, top_up=Money(0).amount)
         with running_sandbox(options, lambda: self.now) as self._sandbox:
             try:
@@ -85,16 +98,18 @@ class Studio:
         if happening.moment is not None:
             self._happen(happening.moment)
         elif self._process is not None and not self._asleep:
-            self._order(Order(self.now))
+            self._order(Order(self._clock))
 
     def _happen(self, moment: Moment) -> None:
         match moment.do:
             case "start" | "kill" | "quit" | "sleep" | "wake":
                 self._change_of_power(moment)
+            case "clock":
+                self._off = timedelta(hours=moment.hours)
             case "snooze":
-                self._order(Order(self.now, "perform", action=f"snooze:{moment.alert}"))
+                self._order(Order(self._clock, "perform", action=f"snooze:{moment.alert}"))
             case "pause":
-                self._order(Order(self.now, "perform", action=f"pause:{moment.hours}h"))
+                self._order(Order(self._clock, "perform", action=f"pause:{moment.hours}h"))
             case "drop":
                 self._drop_statements(moment)
             case "settings":
@@ -108,7 +123,7 @@ class Studio:
             case "start":
                 self._start()
             case "kill" if moment.when == "telling":
-                self._order(Order(self.now, "dying"))
+                self._order(Order(self._clock, "dying"))
             case "kill" | "quit":
                 self._end(kill=moment.do == "kill")
             case _:
@@ -135,7 +150,7 @@ class Studio:
 
     def _job(self, moment: Moment) -> None:
         endpoint_id = self._scenario.models[moment.model]
-        job = self._sandbox.world.add_job(endpoint_id, cost=moment.cost, key=moment.key)
+        job = self._sandbox.world.add_job(endpoint_id, cost=moment.cost, key=moment.key, age_s=moment.late * 3600)
         if moment.project is None and moment.estimate is None:
             return
         expected = moment.cost if moment.estimate is None else moment.estimate
@@ -188,7 +203,7 @@ class Studio:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._ask(msgspec.json.encode((self._episodes, self.now)))
+        self._ask(msgspec.json.encode((self._episodes, self._clock)))
 
     def _order(self, order: Order) -> None:
         self._ask(msgspec.json.encode(order))
@@ -213,6 +228,20 @@ class Studio:
             self.changes.append(Change(self._local, self._episodes.get(episode.id), episode))
             self._episodes[episode.id] = episode
         self.shown += [Shown(self._local, notice) for notice in answer.shown]
+
+    @property
+    def hooked(self) -> list[HookEvent]:
+        """What the hook wrote down, in its order."""
+        return [msgspec.json.decode(line, type=HookEvent) for line in self._hooked.read_text().splitlines()]
+
+    @property
+    def _hooked(self) -> Path:
+        return self._home.parent / "hooked.jsonl"
+
+    @property
+    def _clock(self) -> datetime:
+        """The time as the laptop has it."""
+        return self.now + self._off
 
     @property
     def _local(self) -> datetime:
