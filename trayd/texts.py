@@ -16,8 +16,8 @@ _LAST_NUMBER = re.compile(r"[^\w \n]?[\d.,'’\u00a0\u202f]+$")
 
 # For what the output has no character, as the older code pages of Windows where a program's output goes to a file.
 _PLAIN = str.maketrans({
-    "\u00a0": " ", "\u202f": " ", "“": '"', "”": '"', "’": "'", "…": "...", "–": "-", "\u2212": "-", "→": "->", "×": "x",
-    "•": "*", "·": ".", "░": "+", "█": "#", "✓": "+", "✗": "!", "€": "EUR", "£": "GBP",
+    "\u00a0": " ", "\u202f": " ", "“": '"', "”": '"', "’": "'", "…": "...", "–": "-", "\u2212": "-", "→": "->",
+    "×": "x", "•": "*", "·": ".", "░": "+", "█": "#", "✓": "+", "✗": "!", "€": "EUR", "£": "GBP",
 })  # fmt: skip
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
