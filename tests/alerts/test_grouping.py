@@ -26,7 +26,7 @@ def one(name: str, since: datetime = START, **more: object) -> Episode:
 
 
 USUAL = [one(name) for name in "abcdefgh"]
-GRAVE = one("grave", urgency=Urgency.CRITICAL)
+GRAVE, OTHER = (one(name, urgency=Urgency.CRITICAL) for name in ("grave", "other"))
 
 
 def told(
@@ -47,6 +47,7 @@ def told(
         pytest.param(USUAL[:1], 5, 6, ["a"], id="the last one that there is room for"),
         pytest.param(USUAL, 6, 6, [], id="no room in this hour"),
         pytest.param([*USUAL, GRAVE], 6, 6, ["g"], id="a critical one needs no room"),
+        pytest.param([USUAL[0], GRAVE, OTHER], 6, 6, ["g", "o"], id="nor from another critical one"),
         pytest.param([USUAL[0], GRAVE], 5, 6, ["a", "g"], id="and takes none from one that waits"),
         pytest.param([GRAVE] * 3, 6, 6, ["ggg"], id="three critical ones come as one all the same"),
     ],
