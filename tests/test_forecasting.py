@@ -239,6 +239,27 @@ def test_accounts_are_foreseen_each_by_its_own_spending(desk: Desk) -> None:
     assert told.notes == ("new is not in it: its billing has not been read yet",)
 
 
+def test_days_with_requests_that_failed_are_known(desk: Desk) -> None:
+    desk.each_day("10.00", 40)
+    for number in range(5):
+        at = NOW - DAY
+        desk.ledger.add(
+            Batch(events=(event(f"f{number}", f"rf{number}", at, account="northwind", status=Status.FAILED),))
+        )
+    desk.reads()
+    (found,) = desk.forecast().accounts
+    assert found.notes == ()
+    assert found.burn is not None
+    assert (dollars(found.burn.per_day), found.burn.days) == (Decimal("10.00"), 40)
+
+
+def test_without_an_admin_key_the_forecast_says_what_it_takes(desk: Desk) -> None:
+    desk.ledger.add(Batch(accounts=(structs.replace(account("studio", "northwind"), state="needs_admin"),)))
+    told = desk.forecast()
+    why = "fal tells its balance and its billing to a key with Admin scope alone; `trayd key set` takes one"
+    assert (told.accounts[0].why_none, told.why_none, desk.budget().why_none) == (why, why, why)
+
+
 # What the month comes to.
 
 

@@ -51,6 +51,8 @@ _DAY = timedelta(days=1)
 #: Periods of budgets that ended so lately are told of as well: bills come late.
 LATE = timedelta(hours=24)
 
+_NEEDS_ADMIN = "fal tells its balance and its billing to a key with Admin scope alone; `trayd key set` takes one"
+
 #: fal's own currency.
 _DOLLAR = "USD"
 
@@ -242,10 +244,14 @@ class Forecasting:
     def _missing(self, found: Mapping[str, History], paces: Mapping[str, Pace]) -> dict[str, str]:
         """The accounts of which nothing can be foreseen, by the user's names, and why, in words."""
         return {
-            name: too_few(found[account]) if account in found else NOT_READ
+            name: too_few(found[account]) if account in found else self._unread(name)
             for name, account in self._usernames().items()
             if account not in paces
         }
+
+    def _unread(self, name: str) -> str:
+        fact = self._ground.accounts().get(name)
+        return _NEEDS_ADMIN if fact is not None and fact.state == "needs_admin" else NOT_READ
 
     def _usernames(self) -> dict[str, str]:
         """Fal's names for the accounts that are set up, by the user's."""
@@ -278,6 +284,8 @@ def _ends(period: Period, zone: tzinfo) -> tuple[datetime, datetime]:
 def _why_no_balance(fact: AccountFact | None) -> str:
     if fact is None:
         return "fal has not been asked yet; `trayd refresh` asks it"
+    if fact.state == "needs_admin":
+        return _NEEDS_ADMIN
     return "its balance is not known" if fact.has_credits else "it is on invoice and has no balance"
 
 
