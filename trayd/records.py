@@ -154,8 +154,8 @@ class ExternalCost(
     """A cost from outside fal: an imported CSV row.
 
     Attributes:
-        id: a hash of source, date, amount, currency and description plus the occurrence number within the file, so
-            that overlapping statements do not double and true twins survive.
+        id: a hash of all that identifies it (source, date, amount, currency, description) and of how many like it stand
+            above it in its file: statements that overlap do not double it, and true twins are two.
         date: the civil date it counts on, in every time zone.
         source: the tool or statement it comes from.
         file: the name of the file, and ``line`` the line in it, counted from 1.
