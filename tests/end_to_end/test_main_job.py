@@ -179,3 +179,12 @@ def test_pausing_holds_alerts_back_and_resuming_tells_them(
         resume = next(label for label in labels(item) if re.search("resume", label))
         item.click(resume)
         desktop.notification("Balance under \\$20.00")
+
+        # What the notification says and offers is in the menu, for as long as it lasts.
+        below = next(entry for entry in item.menu().walk() if entry.label.startswith("Balance under $20.00"))
+        told = [child.label for child in below.children if not child.separator]
+        assert "has $12.00 left." in told[0]
+        assert told[-3:] == ["Add credits", "Open dashboard", "Snooze for 1 hour"]
+        item.click("Snooze for 1 hour")
+        wait_until(lambda: any("Snoozed until" in label for label in labels(item)), what="the menu to say so")
+        assert [alert["rule"] for alert in home.json("status")["alerts"] if alert["snoozed_until"]] == ["balance"]
