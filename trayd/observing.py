@@ -105,18 +105,18 @@ def _with_history(standing: Observed, operations: Operations) -> Observed:
         LedgerDamagedError: they cannot be read.
     """
     today, foreseen = standing.today, operations.forecasting
-    forecasts = foreseen.forecast().accounts
+    forecast = foreseen.forecast()
     return msgspec.structs.replace(
         standing,
         generations=tuple(operations.ledger.latest(standing.at - EXPENSIVE_WITHIN)),
         budgets=(*foreseen.budgets(), *foreseen.budgets_ended()),
         unusual=foreseen.unusual([today, today - _DAY]),
-        forecasts=forecasts,
+        forecasts=forecast.accounts,
         expiring=operations.credit_history.expiring(
             today=today,
             zone=standing.zone,
             within=max(operations.settings.alerts.credits_expire_within_days, default=0),
-            per_day={each.username or each.account: each.burn.per_day for each in forecasts if each.burn},
+            per_day=forecast.per_day,
         ),
     )
 

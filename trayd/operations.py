@@ -286,11 +286,7 @@ class Operations:
         """What was bought when, what is left of it, and what will expire unused, of each account."""
         zone = self.settings.zone()
         today = self._clock().astimezone(zone).date()
-        per_day = {
-            each.username or each.account: each.burn.per_day
-            for each in self.forecasting.forecast().accounts
-            if each.burn is not None
-        }
+        per_day = self.forecasting.forecast().per_day
         return listed_credits(self.credit_history.credits(zone), today=today, per_day=per_day)
 
     def find_tips(self, query: TipsQuery) -> Steps[FoundTips]:

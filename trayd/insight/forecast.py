@@ -84,6 +84,11 @@ class AccountForecast(msgspec.Struct, frozen=True, kw_only=True):
     why_none: str = ""
     notes: tuple[str, ...] = ()
 
+    @property
+    def in_ledger(self) -> str:
+        """What the ledger calls the account."""
+        return self.username or self.account
+
 
 class MonthEnd(msgspec.Struct, frozen=True, kw_only=True):
     """What a calendar month comes to, all kinds of costs together, in the home currency.
@@ -116,6 +121,11 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     month_end: MonthEnd | None = None
     why_none: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def per_day(self) -> dict[str, Money]:
+        """What accounts spend a day, by the ledger's names, as far as that is known."""
+        return {each.in_ledger: each.burn.per_day for each in self.accounts if each.burn is not None}
 
 
 def too_few(history: History) -> str:

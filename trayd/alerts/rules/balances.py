@@ -99,7 +99,7 @@ def run_out(observed: Observed, limits: Alerts) -> Iterator[Finding]:
     without = _without_credits(observed)
     done: set[str] = set()
     for forecast in observed.forecasts:
-        account = forecast.username or forecast.account
+        account = forecast.in_ledger
         # An account can be set up under two names.
         if account in done or account in without:
             continue
