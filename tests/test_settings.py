@@ -243,6 +243,15 @@ def test_a_value_is_set_in_a_file_that_shows_no_defaults(tmp_path: Path) -> None
     assert "#off = []" in path.read_text()
 
 
+def test_what_belongs_together_is_set_together(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    with pytest.raises(SettingsError, match="to is missing") as refusal:
+        set_value(path, "alerts.quiet_hours.from", "22:00")
+    whole = "trayd config set alerts.quiet_hours '{ from = \"22:00\", … }'"
+    assert refusal.value.cure == f"set all of it at once: `{whole}`"
+    assert not path.exists()
+
+
 def test_what_is_no_value_of_toml_is_a_word(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     set_value(path, "alerts.quiet_hours", '{ from = "22:00", to = "07:00" }')

@@ -129,7 +129,15 @@ def set_value(path: Path, key: str, text: str) -> Settings:
         if not hasattr(table, "keys"):
             raise SettingsError(f"there is no setting {key!r}", "see `trayd config show`")
     table[last] = _value(text)
-    return _write(path, document, f"{key} = {text}")
+    try:
+        return _write(path, document, f"{key} = {text}")
+    except SettingsError as error:
+        if not error.message.endswith(" is missing"):
+            raise
+        # One after the other they cannot be set: the file is never left without what belongs together.
+        whole = f"{{ {last} = {table[last].as_string()}, … }}"
+        cure = f"set all of it at once: `trayd config set {'.'.join(tables)} '{whole}'`"
+        raise SettingsError(error.message, cure) from error
 
 
 def _missing(document: tomlkit.TOMLDocument, names: Sequence[str]) -> Sequence[str]:
