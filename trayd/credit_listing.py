@@ -44,30 +44,37 @@ class ListedCredits(msgspec.Struct, frozen=True, kw_only=True):
     """The credits of an account.
 
     Attributes:
+        account: fal's name for it; ``name``: the user's, in whose order they come.
         as_of: when fal told the balance (UTC); it is what all lots have left, together.
         per_day: what the account spends a day; null where that is not known.
         lots: the oldest first.
     """
 
     account: str
+    name: str
     balance: Money
     as_of: datetime
     per_day: Money | None
     lots: list[ListedLot]
 
 
-def listed_credits(found: Sequence[Credits], *, today: date, per_day: Mapping[str, Money]) -> list[ListedCredits]:
+def listed_credits(
+    found: Sequence[Credits], *, names: Mapping[str, str], today: date, per_day: Mapping[str, Money]
+) -> list[ListedCredits]:
     """The credits of all accounts.
 
     Args:
         found: what is left of them.
+        names: what the user calls accounts, by fal's names, in the order in which they are told.
         today: the civil day that it is.
         per_day: what accounts spend a day.
     """
-    return [_listed(each, today, per_day.get(each.account)) for each in found]
+    order = {account: place for place, account in enumerate(names)}
+    ranked = sorted(found, key=lambda each: (order.get(each.account, len(order)), each.account))
+    return [_listed(each, names.get(each.account, each.account), today, per_day.get(each.account)) for each in ranked]
 
 
-def _listed(known: Credits, today: date, per_day: Money | None) -> ListedCredits:
+def _listed(known: Credits, name: str, today: date, per_day: Money | None) -> ListedCredits:
     to_come = {(one.lot.after, one.lot.at): one for one in expiring(known.lots, today=today, per_day=per_day)}
 
     def lot_of(lot: Lot) -> ListedLot:
@@ -90,6 +97,7 @@ def _listed(known: Credits, today: date, per_day: Money | None) -> ListedCredits
 
     return ListedCredits(
         account=known.account,
+        name=name,
         balance=known.balance,
         as_of=known.at,
         per_day=per_day,

@@ -287,7 +287,9 @@ class Operations:
         zone = self.settings.zone()
         today = self._clock().astimezone(zone).date()
         per_day = self.forecasting.forecast().per_day
-        return listed_credits(self.credit_history.credits(zone), today=today, per_day=per_day)
+        accounts = self.ledger.accounts()
+        names = {accounts[name].username or name: name for name in self.names if name in accounts}
+        return listed_credits(self.credit_history.credits(zone), names=names, today=today, per_day=per_day)
 
     def find_tips(self, query: TipsQuery) -> Steps[FoundTips]:
         """Where the same work may have cost less, by the last 30 days; in steps."""

@@ -25,7 +25,10 @@ def credits_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
     lines: list[RenderableType] = []
     for account in answer:
         rate = f", {style.money(account['per_day'])} a day" if account["per_day"] else ""
-        lines.append(Text(f"{account['account']}: {style.money(account['balance'])}{rate}", style="bold"))
+        name = account["name"]
+        if account["account"] != name:
+            name = f"{name} ({account['account']})"
+        lines.append(Text(f"{name}: {style.money(account['balance'])}{rate}", style="bold"))
         if account["lots"]:
             lines.append(_lots(account, style))
     lots = [lot for account in answer for lot in account["lots"]]
