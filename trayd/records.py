@@ -263,6 +263,9 @@ class Course(NamedTuple):
 #: The end of a pause that lasts until it is ended: later than anything happens, and a time that a ledger takes.
 UNTIL_RESUMED = datetime(8999, 1, 1, tzinfo=UTC)
 
+#: When the person was told of what nobody is to be told of: earlier than anything happens.
+NEVER_TOLD = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 class BalanceReading(msgspec.Struct, frozen=True):
     """The balance of an account at a time, as fal told it."""
@@ -302,7 +305,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         since: when it began (UTC); ``resolved`` when it ended, None while it lasts.
         level: the threshold that was crossed, as text (``20.00``); an episode that crosses a lower one escalates.
         title: the headline over ``text``; ``text`` is what the person was told.
-        told: when the person was told of this level; None until then, so that a crash on the way loses no warning.
+        told: when the person was told of this level; None until then, so that a crash on the way loses no warning;
+            :data:`NEVER_TOLD` where there is nothing to tell any more, and nobody was.
         period: the stretch of time that it is about, where it is about one (``2026-11``, ``2026-W47``, a date).
         amount: how much, where it is about an amount; ``account``, ``client`` and ``project`` for whom, likewise.
         snoozed_until: the person wants to be told again then, should it still last (UTC).
@@ -340,8 +344,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def heard_at(self) -> datetime | None:
-        """When the person was told of it (UTC); None: not yet, or never. One that ended unheard is told by its end."""
-        return None if self.over and self.told == self.resolved else self.told
+        """When the person was told of it (UTC); None: not yet, or never."""
+        return None if self.told == NEVER_TOLD else self.told
 
     @property
     def news_at(self) -> datetime:

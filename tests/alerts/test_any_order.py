@@ -119,6 +119,8 @@ class Alerting(RuleBasedStateMachine):
             for episode in group.episodes:
                 assert not self.holds.holds(self.now, episode.urgency)
                 self.tell(episode)
+            # To show one takes some time, by which it is told from the next.
+            self.now += timedelta(milliseconds=1)
 
     def tell(self, episode: Episode) -> None:
         scope, level = episode.scope, episode.level

@@ -15,7 +15,7 @@ import msgspec
 from trayd.alerts.holds import Holds
 from trayd.alerts.rules import Finding
 from trayd.alerts.words import Words
-from trayd.records import Episode, Heard
+from trayd.records import NEVER_TOLD, Episode, Heard
 
 #: An event that nobody could be told of is news for this long; a state that lasts is told however late.
 NEWS_FOR = timedelta(hours=24)
@@ -145,12 +145,11 @@ def _ended(finding: Finding, standing: Episode, now: datetime, held: Held) -> Ep
         # It had lapsed, and has recovered since: the next crossing is news.
         return msgspec.structs.replace(standing, lapsed=False) if finding.steps else None
     waits = standing.told is None and standing.snoozed_until is None and held(standing)
-    end = max(now, standing.since + _SHORTEST)
     return msgspec.structs.replace(
         standing,
-        resolved=end,
+        resolved=max(now, standing.since + _SHORTEST),
         # One that ends unheard has nothing more to tell. What is over and untold has waited, whatever holds later.
-        told=None if waits else standing.told or end,
+        told=None if waits else standing.told or NEVER_TOLD,
         snoozed_until=None,
         heard=None,
         lapsed=not finding.steps and (waits or standing.told is not None),

@@ -10,7 +10,7 @@ from typing import Protocol
 from trayd.alert_settings import Alerts
 from trayd.alerts.rules import EXPENSIVE_WITHIN, Observed, expensive, together
 from trayd.facts import Batch
-from trayd.records import Episode, Generation
+from trayd.records import NEVER_TOLD, Episode, Generation
 
 
 class Writable(Protocol):
@@ -62,7 +62,7 @@ def hushed(
             since=now,
             text="",
             level=finding.steps[0].level,
-            told=now,
+            told=NEVER_TOLD,
             resolved=now,
             account=finding.about.account,
         )
