@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from trayd.records import WEEKDAYS
 from trayd.texts import check_names
 
 #: Everything that can be warned of, by the names that episodes, ``off`` and hooks use.
@@ -35,8 +36,6 @@ RULES = (
 
 #: How warnings can be written for an address.
 FORMATS = ("trayd", "slack", "discord", "teams", "ntfy")
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class AnomalyLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -248,6 +248,9 @@ class TimePart(StrEnum):
 #: The number of the hour of what has none.
 NO_HOUR = -1
 
+#: What weekdays are called outside, Monday first.
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
 
 class Course(NamedTuple):
     """How many records of one heading there are in each part of time, and what they add up to in nanos.

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 import msgspec
 
-from trayd.alert_settings import WEEKDAYS, QuietHours
-from trayd.records import Episode, Urgency
+from trayd.alert_settings import QuietHours
+from trayd.records import WEEKDAYS, Episode, Urgency
 
 _DAY = timedelta(days=1)
 

@@ -12,21 +12,16 @@ from typing import NamedTuple
 import msgspec
 
 from trayd.insight.conversion import EXACT_SUMS, rounded, rounded_together
-from trayd.insight.tally import Sums
+from trayd.insight.tally import BESIDE, PRICED, Sums
 from trayd.insight.windows import Window, day_start
 from trayd.money import Money
 from trayd.rates import Converter
-from trayd.records import NO_HOUR, Counting, Course, Filters, Heading, Kind, TimePart
-
-#: What weekdays are called outside, Monday first.
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from trayd.records import NO_HOUR, WEEKDAYS, Counting, Course, Filters, Heading, Kind, TimePart
 
 _HOURS = tuple(f"{hour:02d}" for hour in range(24))
 _WEEK = len(WEEKDAYS)
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
-_BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
-_PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
 
 # So many digits after the point a rate has at most: sixty that matter, of currencies of which one is worth little.
 _DIGITS = 100
@@ -92,10 +87,10 @@ class _Columns:
             return
         counting = heading.counting
         # What is beside the totals makes a part all the same, in which nothing counts.
-        _add(self.generations, parts, [0] * len(parts) if counting in _BESIDE else records)
+        _add(self.generations, parts, [0] * len(parts) if counting in BESIDE else records)
         if counting is Counting.UNKNOWN:
             _add(self.unpriced, parts, records)
-        elif counting in _PRICED:
+        elif counting in PRICED:
             _add(self.inside, parts, nanos)
 
     def numbers(self) -> list[int]:
@@ -150,7 +145,7 @@ def _converted(columns: _Columns, foreign: Iterable[_Foreign], converter: Conver
     left_out: dict[int, dict[str, int]] = {}
     factors: dict[tuple[str, int], int | None] = {}
     for (kind, counting, currency, *_), amounts in foreign:
-        if counting not in _PRICED:
+        if counting not in PRICED:
             continue
         sums = inside if kind is Kind.INTERNAL else outside
         for number, day, nanos in amounts:

@@ -27,10 +27,12 @@ from trayd.money import Money
 from trayd.rates import Converter
 from trayd.records import Counting, Course, ExternalCost, Filters, Heading, Kind, Record, Sum, TimePart
 
-_BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
-_PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
+#: Beside the totals, and in none of them.
+BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
+#: In the sums.
+PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
 #: Counted, and in no sum.
-_UNSUMMED = frozenset({*_BESIDE, Counting.FAILED})
+_UNSUMMED = frozenset({*BESIDE, Counting.FAILED})
 
 # Copied, for to go through an enumeration takes longer, and there is a tally for each part of each breakdown.
 _NONE_COUNTED = dict.fromkeys(Counting, 0)
@@ -160,7 +162,7 @@ class Tally:
         self.countings[counting] += count
         if counting is Counting.FREE:
             self._add(kind, counting, count, 0, self.currency, day)
-        elif counting in _PRICED or (counting is Counting.PENDING and currency):
+        elif counting in PRICED or (counting is Counting.PENDING and currency):
             self._add(kind, counting, count, nanos, currency, day)
         elif counting not in _UNSUMMED:
             self.unpriced += count
@@ -254,7 +256,7 @@ class Tally:
     @property
     def generations(self) -> int:
         """How many fal requests count or would count: not those that still run or are unmatched."""
-        return sum(number for counting, number in self.countings.items() if counting not in _BESIDE)
+        return sum(number for counting, number in self.countings.items() if counting not in BESIDE)
 
     @property
     def failed(self) -> int:
