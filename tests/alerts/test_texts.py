@@ -207,6 +207,7 @@ CASES = (
     balance("14.32", account="northwind"),
     balance("1234.5", account="north-light-studio", locale="sv_SE"),
     balance("-0.42", step=1, locale="de_DE"),
+    balance("0", step=1),
     lasts(0),
     lasts(1),
     lasts(5, account="northwind"),

@@ -9,6 +9,7 @@ from trayd.alerts.words.writing import Saying, Words, named, owner, sentences, w
 from trayd.money import Money
 from trayd.records import BalanceReading, Urgency
 
+_LOCKS_NOW = "without them fal locks it and jobs fail."
 _LOCKS = "when they are used up, fal locks it and jobs fail."
 _SOON = timedelta(days=1)
 
@@ -19,7 +20,11 @@ def balance(reading: BalanceReading, saying: Saying) -> Words:
     threshold = write.money(Money.of(steps[saying.step].level, reading.amount.currency))
     last = saying.step == len(steps) - 1
     cure = "Add credits now" if last else "Add credits in time"
-    text = f"{owner(reading.account)} has {write.money(reading.amount)} left. {cure}: {_LOCKS}"
+    left = write.money(reading.amount)
+    if reading.amount.nanos > 0:
+        text = f"{owner(reading.account)} has {left} left. {cure}: {_LOCKS}"
+    else:
+        text = f"{owner(reading.account)} is at {left}. {cure}: {_LOCKS_NOW}"
     return Words(
         named(f"Balance under {threshold}", reading.account), text, Urgency.CRITICAL if last else Urgency.NORMAL
     )
@@ -41,7 +46,7 @@ def running_out(running: RunningOut, saying: Saying) -> Words:
         sentences(
             f"{owner(running.account)} has {write.money(running.balance)} left, which {left}{span} "
             f"at about {write.money(running.burn.per_day)} a day.",
-            last=f"Add credits before that: {_LOCKS}",
+            last=f"Add credits {'now' if end.day <= today else 'before that'}: {_LOCKS}",
         ),
     )
 
