@@ -214,6 +214,8 @@ def test_a_balance_that_was_read_long_ago_is_told_of(desk: Desk, ago: int, notes
     desk.reads(until=NOW - ago * DAY)
     desk.holds("80.00", NOW - ago * DAY)
     assert desk.forecast().accounts[0].notes == notes
+    (told,) = desk.operations.status().accounts
+    assert (told.run_out is None) == (ago == 18), "the status names no day that is past"
 
 
 def test_an_account_on_invoice_has_a_pace_and_no_balance(desk: Desk) -> None:

@@ -71,7 +71,13 @@ def _spent(windows: Mapping[str, Tally], everything: Tally, known: Overview) -> 
 
 def _accounts(known: Overview, now: datetime) -> tuple[AccountStatus, ...]:
     stale_after = max(known.poll_interval * _MISSED_POLLS, _STALE_AT_LEAST)
-    run_outs = {each.account: each.run_out for each in known.forecast.accounts}
+    today = now.astimezone(known.zone).date()
+    # Of a balance that was read so long ago that it may be used up by now, no day is told.
+    run_outs = {
+        each.account: each.run_out
+        for each in known.forecast.accounts
+        if each.run_out is not None and each.run_out.day >= today
+    }
     statuses = []
     for name in known.names:
         fact = known.accounts.get(
