@@ -110,9 +110,9 @@ def _cure(found: BudgetSpent) -> str:
     command = ""
     if options is not None and found.days is not None:
         window = "..".join(day.isoformat() for day in found.days)
-        by = "key" if of.key is not None else "model" if of.model is None else "project"
+        by = "model" if of.model is None else "project"
         command = f"`trayd usage --window {window} --by {by}{options}`"
-    elif options is not None and of.key is None:
+    elif options is not None:
         # Of all times.
         command = f"`trayd report{options}`"
     return f"What it went to: {command}." if 0 < len(command) <= 2 * TITLE else "`trayd budgets` shows it."

@@ -157,7 +157,7 @@ def scope_of(budget: Budget) -> str:
 def options_of(budget: Budget) -> str | None:
     """The same as options of a command; None where one of them cannot be written so that every shell takes it."""
     options = ""
-    for option in ("client", "project", "model", "account"):
+    for option in ("client", "project", "model", "account", "key"):
         value = getattr(budget, option)
         if value is not None:
             if _ALWAYS_QUOTED & set(value):
