@@ -14,6 +14,7 @@ from trayd.alert_settings import RULES
 from trayd.alerts.holds import Holds
 from trayd.errors import LedgerError, UsageError
 from trayd.facts import AlertPause, Batch
+from trayd.insight.windows import day_start
 from trayd.ledger.store import Ledger
 from trayd.money import Money
 from trayd.records import UNTIL_RESUMED, Episode, Urgency
@@ -221,7 +222,7 @@ def _beginning(since: str | None, now: datetime, zone: tzinfo) -> datetime:
         day = date.fromisoformat(since)
     except ValueError:
         raise UsageError(f"{since!r} is no date", "write one such as 2026-11-21") from None
-    return datetime.combine(day, time(), zone).astimezone(UTC)
+    return day_start(day, zone)
 
 
 def _meant(episodes: dict[str, Episode], wanted: str) -> Episode:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from trayd.alert_settings import Alerts
 from trayd.alerts.rules import Observed
+from trayd.insight.windows import day_start
 from trayd.records import Episode
 
 _DAY = timedelta(days=1)
@@ -17,7 +18,7 @@ def next_moment(observed: Observed, episodes: Iterable[Episode], limits: Alerts)
 
     Days begin in the user's zone; weeks and months begin with one of them.
     """
-    tomorrow = datetime.combine(observed.today + _DAY, time(), observed.zone).astimezone(UTC)
+    tomorrow = day_start(observed.today + _DAY, observed.zone)
     moments = [tomorrow, observed.at + _DAY]
     moments += [episode.snoozed_until for episode in episodes if episode.snoozed_until is not None]
     if limits.stale_after_minutes:

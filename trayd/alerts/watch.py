@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -81,8 +80,10 @@ async def _to_its_end(work: Coroutine[None, None, object]) -> None:
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        with contextlib.suppress(TraydError):
-            await task
+        await asyncio.wait([task])
+        # Whatever came of it, who waits is cancelled.
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("alerts: %s", error)
         raise
 
 
