@@ -217,12 +217,13 @@ def _lasts(account: dict[str, Any], style: Style, *, alone: bool) -> str:
 
 
 def _spending(spent: dict[str, Any], style: Style) -> RenderableType:
-    table = new_table(
-        "spent", "cost", "generations", "without a price", numbers=("cost", "generations", "without a price")
-    )
+    beside = ("without a price",) if any(spent[window]["unpriced"] for window in WINDOW_NAMES) else ()
+    numbers = ("cost", "generations", *beside)
+    table = new_table("spent", *numbers, numbers=numbers)
     for window, name in WINDOW_NAMES.items():
         part = spent[window]
-        table.add_row(name, cost(part, style), style.number(part["generations"]), str(part["unpriced"] or ""))
+        unpriced = (style.number(part["unpriced"]) if part["unpriced"] else "",) if beside else ()
+        table.add_row(name, cost(part, style), style.number(part["generations"]), *unpriced)
     return table
 
 

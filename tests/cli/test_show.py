@@ -202,3 +202,12 @@ def test_what_is_over_fits_eighty_columns_with_times_and_ids_whole(capsys):
         "2026-11-20 14:00     5 jobs submitted together: $8.09",
         f"to 2026-11-20 15:00  {long_id}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("unpriced", "head"), [(0, "spent cost generations"), (3, "spent cost generations without a price")]
+)
+def test_the_status_has_a_column_for_missing_prices_where_some_are_missing(unpriced, head, capsys):
+    spending = dict.fromkeys(("24h", "7d", "30d", "total"), Spent(cost=Money.of("1"), generations=9, unpriced=unpriced))
+    told = shown(status_view(plain(Status(accounts=(), spent=spending)), IN_KRONOR), capsys)
+    assert head in [" ".join(line.split()) for line in told]

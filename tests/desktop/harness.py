@@ -581,6 +581,7 @@ class Desktop:
         root.clear_area()
         # The colour would go with this client.
         display.set_close_down_mode(1)
+        display.sync()
         display.close()
 
     def tray_area(self) -> tuple[int, int, int, int]:

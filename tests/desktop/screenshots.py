@@ -203,7 +203,7 @@ def _tooltip(desktop: Desktop, path: Path) -> Path:
         for place in (2, width // 2):
             desktop.run("xdotool", "mousemove", str(x + place), str(y + height // 2), "sleep", "0.3")
         time.sleep(1)
-        _cropped(desktop, path, (SCREEN[0] - 460, 0, SCREEN[0], 150))
+        _cropped(desktop, path, (SCREEN[0] - 460, 0, SCREEN[0], 175))
     wait_until(lambda: not desktop.items(), what="a panel without icons")
     return path
 
