@@ -261,7 +261,7 @@ class TestAccounts:
                 )
             )
         )
-        assert [ledger.get(name).counting for name in ("a", "r1")] == [Counting.ESTIMATE, Counting.UNKNOWN]
+        assert [ledger.get(name).counting for name in ("a", "r1")] == [Counting.ESTIMATE, Counting.FAILED]
         ledger.add(Batch(coverage=(covers("acme", NOON - DAY, NOON + 3 * DAY),)))
         assert [ledger.get(name).counting for name in ("a", "r1")] == [Counting.UNMATCHED, Counting.FREE]
         assert ledger.get("a").cost is None
