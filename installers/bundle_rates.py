@@ -16,8 +16,8 @@ from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from trayd.ecb import read_rates
-from trayd.rate_tables import Row, Sheet
+from trayd.exchange_rates.tables import Row, Sheet
+from trayd.service.ecb import read_rates
 
 #: Those that have every working day of the last years.
 MAIN = ("USD", "SEK", "GBP", "CHF", "NOK", "DKK", "JPY", "CAD", "AUD", "PLN")

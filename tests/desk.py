@@ -16,7 +16,7 @@ from trayd.facts import Batch
 from trayd.insight.budgets import BudgetStatus
 from trayd.insight.forecast import Forecast
 from trayd.ledger.store import Ledger, LedgerPaths
-from trayd.operations import Operations
+from trayd.operations.operations import Operations
 from trayd.settings import Account, Paths, Settings
 
 #: A Friday at noon.

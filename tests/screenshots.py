@@ -22,9 +22,9 @@ from tests.desktop.screenshots import BACKDROP, take_screenshots
 from tests.reports.chromium import run as run_chromium
 from trayd.desk import RemoteDesk
 from trayd.panel.address import read_address
-from trayd.show import Style, status_view
-from trayd.show_forecast import budgets_view
-from trayd.show_usage import usage_view
+from trayd.terminal.forecast import budgets_view
+from trayd.terminal.show import Style, status_view
+from trayd.terminal.usage import usage_view
 
 #: Until a warning that has come is drawn on the screen.
 _DRAWN_S = 1.0

@@ -10,7 +10,6 @@ from typing import TypeVar
 import pytest
 
 from tests.sandbox.conftest import HandClock
-from trayd.alert_listing import AlertsQuery
 from trayd.daemon import Daemon
 from trayd.demo import settings_of
 from trayd.demo_studio import DEMO, DemoStudio
@@ -19,12 +18,13 @@ from trayd.insight.tip_rules import Kind
 from trayd.intake import ready
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.money import Money
-from trayd.operations import Operations
-from trayd.reconciling import ReconcileQuery
+from trayd.operations.alerts import AlertsQuery
+from trayd.operations.operations import Operations
+from trayd.operations.reconciling import ReconcileQuery
+from trayd.operations.tips import TipsQuery
+from trayd.operations.unusual import AnomaliesQuery
 from trayd.settings import Paths, load
 from trayd.steps import finish
-from trayd.tip_finding import TipsQuery
-from trayd.unusual_listing import AnomaliesQuery
 
 T = TypeVar("T")
 

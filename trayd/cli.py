@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import click
 
 from trayd import __version__
-from trayd.cli_answers import json_option, print_answer
-from trayd.cli_filters import filter_options
+from trayd.commands.answers import json_option, print_answer
+from trayd.commands.filters import filter_options
 from trayd.errors import TraydError, UsageError
 from trayd.files import way_out
 from trayd.opener import PAGES
@@ -38,22 +38,22 @@ class _Group(click.Group):
 
     elsewhere: ClassVar = {
         "sandbox": ("trayd.fal.sandbox.command", "sandbox_command"),
-        "account": ("trayd.cli_setup", "account"),
-        "key": ("trayd.cli_setup", "key"),
-        "config": ("trayd.cli_setup", "config"),
-        "tag": ("trayd.cli_records", "tag"),
-        "link": ("trayd.cli_records", "link"),
-        "ledger": ("trayd.cli_ledger", "ledger"),
-        "import": ("trayd.cli_import", "import_command"),
-        "forecast": ("trayd.cli_forecast", "forecast"),
-        "budgets": ("trayd.cli_forecast", "budgets"),
-        "anomalies": ("trayd.cli_forecast", "anomalies"),
-        "pools": ("trayd.cli_pools", "pools"),
-        "reconcile": ("trayd.cli_reconcile", "reconcile"),
-        "credits": ("trayd.cli_saving", "credits_command"),
-        "tips": ("trayd.cli_saving", "tips"),
-        "rates": ("trayd.cli_rates", "rates"),
-        "alerts": ("trayd.cli_alerts", "alerts"),
+        "account": ("trayd.commands.setup", "account"),
+        "key": ("trayd.commands.setup", "key"),
+        "config": ("trayd.commands.setup", "config"),
+        "tag": ("trayd.commands.tags", "tag"),
+        "link": ("trayd.commands.tags", "link"),
+        "ledger": ("trayd.commands.ledger", "ledger"),
+        "import": ("trayd.commands.imports", "import_command"),
+        "forecast": ("trayd.commands.forecast", "forecast"),
+        "budgets": ("trayd.commands.forecast", "budgets"),
+        "anomalies": ("trayd.commands.forecast", "anomalies"),
+        "pools": ("trayd.commands.pools", "pools"),
+        "reconcile": ("trayd.commands.reconcile", "reconcile"),
+        "credits": ("trayd.commands.saving", "credits_command"),
+        "tips": ("trayd.commands.saving", "tips"),
+        "rates": ("trayd.commands.rates", "rates"),
+        "alerts": ("trayd.commands.alerts", "alerts"),
     }
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -142,7 +142,7 @@ def status(as_json: bool) -> None:
     """Balance, spending, alerts."""
     with _desk() as desk:
         answer = desk.ask("status")
-    from trayd.show import status_view
+    from trayd.terminal.show import status_view
 
     print_answer(answer, as_json, lambda style: status_view(answer, style))
 
@@ -160,7 +160,7 @@ def usage(as_json: bool, **query: Any) -> None:
     """Totals of a window, what they are made of, and the weekday and hour on which most is spent."""
     with _desk() as desk:
         answer = desk.ask("usage", **query)
-    from trayd.show_usage import usage_view
+    from trayd.terminal.usage import usage_view
 
     print_answer(answer, as_json, lambda style: usage_view(answer, style, query["by"]))
 
@@ -177,7 +177,7 @@ def history(ids: bool, as_json: bool, **query: Any) -> None:
     unmatched = query["unmatched"] = query["unmatched"] or None
     with _desk() as desk:
         answer = desk.ask("history", **query)
-    from trayd.show import history_view
+    from trayd.terminal.show import history_view
 
     none = "no unmatched events" if unmatched else "no records"
     print_answer(answer, as_json, lambda style: history_view(answer, style, ids=ids or bool(unmatched), none=none))
@@ -190,7 +190,7 @@ def refresh(as_json: bool) -> int:
     with _desk() as desk:
         answer = desk.refresh()
         trouble = desk.ask("rates")["trouble"]
-    from trayd.show import refresh_view
+    from trayd.terminal.show import refresh_view
 
     print_answer(answer, as_json, lambda _style: refresh_view(answer))
     if trouble:
@@ -250,7 +250,7 @@ def open_command(what: str) -> None:
 def doctor(as_json: bool) -> int:
     """What is wrong, and how to mend it."""
     from trayd.doctor import examine
-    from trayd.show import doctor_view
+    from trayd.terminal.show import doctor_view
 
     findings = examine()
     print_answer(findings, as_json, lambda _style: doctor_view(findings))
@@ -266,14 +266,14 @@ def reset(confirm: str, as_json: bool) -> None:
         confirm = click.prompt("This clears the whole history, after archiving it. Type DELETE to go on")
     with _desk() as desk:
         answer = desk.ask("reset", confirm=confirm)
-    from trayd.show_ledger import reset_view
+    from trayd.terminal.ledger import reset_view
 
     print_answer(answer, as_json, lambda _style: reset_view(answer))
 
 
 def _report_name(query: dict[str, Any]) -> str:
-    from trayd.filters import FilterQuery
-    from trayd.operations import utc_now
+    from trayd.operations.filters import FilterQuery
+    from trayd.operations.operations import utc_now
     from trayd.reports.names import file_name
     from trayd.settings import Paths, load
 

@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-from trayd.alert_door import AlertDoor
 from trayd.alerts.delivery import Deliverer
 from trayd.alerts.hooks import Hooks
 from trayd.alerts.notice import Notice
@@ -22,25 +21,26 @@ from trayd.alerts.rules import BackfillDone, FileRejected
 from trayd.alerts.trial import Tried, try_alerts
 from trayd.alerts.watch import Watch
 from trayd.errors import LedgerFullError, TraydError
+from trayd.exchange_rates.store import store_of
 from trayd.facts import Added, Batch, ModelFact
 from trayd.fal.outcome import PollOutcome
-from trayd.housekeeping import Housekeeping
 from trayd.insight.status import DaemonStatus
 from trayd.intake.drop import DropFolder
 from trayd.intake.notices import DropNotice
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.memory import give_back
-from trayd.menu_actions import MenuActions
-from trayd.operation_table import OPERATIONS, Operation, parse_query
-from trayd.operations import Operations, utc_now
+from trayd.operations.operations import Operations, utc_now
+from trayd.operations.table import OPERATIONS, Operation, parse_query
 from trayd.panel.server import serving
-from trayd.polling import Polling, Refreshed
-from trayd.rate_keeping import RateKeeping
-from trayd.rate_store import store_of
 from trayd.resources import asset
+from trayd.service.alert_door import AlertDoor
+from trayd.service.housekeeping import Housekeeping
+from trayd.service.menu_actions import MenuActions
+from trayd.service.polling import Polling, Refreshed
+from trayd.service.rate_keeping import RateKeeping
+from trayd.service.submissions import Submissions
+from trayd.service.views import Snapshot, Views
 from trayd.settings import Paths, Settings, load, rates_url
-from trayd.submissions import Submissions
-from trayd.views import Snapshot, Views
 
 logger = logging.getLogger(__name__)
 

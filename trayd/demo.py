@@ -26,14 +26,14 @@ from trayd.desk import RemoteDesk
 from trayd.errors import TraydError
 from trayd.fal.sandbox.server import running_sandbox
 from trayd.fal.sandbox.world import World
-from trayd.operations import utc_now
+from trayd.operations.operations import utc_now
 from trayd.panel.address import read_address
 from trayd.process import Process, log_to
+from trayd.service.views import Snapshot
 from trayd.settings import Paths, load
 from trayd.shapes import plain
-from trayd.show import Style, console, status_view
+from trayd.terminal.show import Style, console, status_view
 from trayd.tray.app import NoTrayError, choose_backend
-from trayd.views import Snapshot
 
 _SETTINGS = """\
 [poll]

@@ -28,10 +28,10 @@ from trayd.errors import (
     UsageError,
 )
 from trayd.http_client import httpx
-from trayd.keeping import RebuildQuery, RestoreQuery, put_back_closed, write_anew_closed
 from trayd.ledger.store import Ledger, LedgerPaths
-from trayd.operation_table import OPERATIONS, parse_query
-from trayd.operations import Operations, utc_now
+from trayd.operations.keeping import RebuildQuery, RestoreQuery, put_back_closed, write_anew_closed
+from trayd.operations.operations import Operations, utc_now
+from trayd.operations.table import OPERATIONS, parse_query
 from trayd.panel.address import API_ROOT, STEPS_MEDIA_TYPE, Address, read_address
 from trayd.settings import Paths, fal_url, load
 from trayd.shapes import plain

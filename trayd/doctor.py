@@ -84,7 +84,7 @@ def _keys(_paths: Paths, settings: Settings) -> Iterator[Finding]:
 
 def _ledger(paths: Paths, _settings: Settings) -> Iterator[Finding]:
     from trayd.desk import open_desk
-    from trayd.show import count
+    from trayd.terminal.show import count
 
     with open_desk() as desk:
         verified = desk.ask("verify")

@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 
+from trayd.episodes import Episode
 from trayd.money import Money
-from trayd.records import DEFAULT_ACCOUNT, BalanceReading, Episode, Estimate, ExternalCost, Status
+from trayd.records import DEFAULT_ACCOUNT, BalanceReading, Estimate, ExternalCost, Status
 
 
 class EventFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

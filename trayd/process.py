@@ -18,11 +18,11 @@ from trayd.daemon import Daemon
 from trayd.errors import TraydError
 from trayd.files import way_out
 from trayd.memory import share_one_heap
+from trayd.service.views import Snapshot
 from trayd.settings import Paths, Settings, fal_url, load
 from trayd.tray.app import Ended, NoTrayError, Tray
 from trayd.tray.model import IconLook, IconState, MenuItem, TrayView
 from trayd.tray.view import tray_view
-from trayd.views import Snapshot
 
 logger = logging.getLogger("trayd")
 

@@ -21,12 +21,13 @@ from trayd.alerts.notice import Notice
 from trayd.alerts.rules import Observed, Silence
 from trayd.alerts.watch import Watch
 from trayd.budget_settings import Budget
+from trayd.episodes import Episode
 from trayd.facts import AccountFact, Coverage
 from trayd.insight.budgets import BudgetStatus, Period, budget_status, period_at
 from trayd.insight.tally import Tally
 from trayd.money import Money
 from trayd.rates import Converter
-from trayd.records import BalanceReading, Counting, Episode, Generation
+from trayd.records import BalanceReading, Counting, Generation
 from trayd.settings import Settings
 
 ACCOUNT = "northwind"

@@ -12,9 +12,10 @@ from trayd.alert_settings import RULES, Alerts
 from trayd.alerts.engine import evaluate
 from trayd.alerts.rules import Finding, Observed, findings
 from trayd.alerts.words import Words, words
+from trayd.episodes import Episode
 from trayd.facts import AccountFact, Coverage
 from trayd.money import Money
-from trayd.records import BalanceReading, Counting, Episode, Estimate, Generation
+from trayd.records import BalanceReading, Counting, Estimate, Generation
 
 START = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 FIRST_POLL = START - timedelta(days=1)

@@ -19,7 +19,7 @@ from trayd.alerts.grouping import grouped, within_the_hour
 from trayd.alerts.holds import Holds
 from trayd.alerts.rules import Finding, Step
 from trayd.alerts.words import Words
-from trayd.records import Episode
+from trayd.episodes import Episode
 
 #: Levels from the mildest to the gravest, with the amount below which each is reached and the one that arms it again.
 LEVELS = {"20.00": (20, 22), "5.00": (5, 6), "1.00": (1, 2)}

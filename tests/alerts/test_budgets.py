@@ -14,9 +14,9 @@ from trayd.alerts.holds import Holds
 from trayd.alerts.notice import Notice
 from trayd.alerts.outbox import Outbox
 from trayd.budget_settings import Budget
+from trayd.episodes import Episode
 from trayd.insight.budgets import BudgetStatus
 from trayd.money import Money
-from trayd.records import Episode
 
 NOVEMBER, DECEMBER = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 NORTHWIND = Budget(name="Northwind", amount=Decimal(500), client="Northwind", project="Spring Campaign")

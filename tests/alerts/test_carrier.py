@@ -15,7 +15,7 @@ from trayd.alert_settings import Hook
 from trayd.alerts import carrier
 from trayd.alerts.carrier import Carrier, errands, readied
 from trayd.alerts.hook_events import EventName
-from trayd.records import Episode
+from trayd.episodes import Episode
 
 SINCE = datetime(2026, 11, 20, 14, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -24,7 +24,7 @@ from trayd.alerts import desktop as desktop_module
 from trayd.alerts import fallback
 from trayd.alerts.delivery import Deliverer, Outcome
 from trayd.alerts.notice import Notice
-from trayd.records import Urgency
+from trayd.episodes import Urgency
 
 pytestmark = [
     pytest.mark.desktop,

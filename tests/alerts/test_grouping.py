@@ -13,7 +13,7 @@ from tests.alerts.story import START
 from trayd.alert_settings import QuietHours
 from trayd.alerts.grouping import changes_at, grouped, within_the_hour
 from trayd.alerts.holds import Holds
-from trayd.records import Episode, Urgency
+from trayd.episodes import Episode, Urgency
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 # START is nine in the morning.

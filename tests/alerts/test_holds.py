@@ -9,7 +9,7 @@ import pytest
 
 from trayd.alert_settings import QuietHours
 from trayd.alerts.holds import Holds
-from trayd.records import UNTIL_RESUMED
+from trayd.episodes import UNTIL_RESUMED
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 NIGHT = QuietHours(since="22:00", until="07:00")

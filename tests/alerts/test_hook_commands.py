@@ -21,7 +21,7 @@ from tests.desktop.harness import wait_until
 from trayd.alert_settings import Hook
 from trayd.alerts.hook_events import event_of
 from trayd.alerts.hooks import Hooks
-from trayd.records import Episode
+from trayd.episodes import Episode
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the commands of these tests are shell scripts")
 

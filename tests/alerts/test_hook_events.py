@@ -16,8 +16,8 @@ from trayd.alert_settings import Hook
 from trayd.alerts.hook_events import encoded, event_of, idempotency_key, trial_event
 from trayd.alerts.hook_formats import format_of, post_of
 from trayd.alerts.hook_schema import FILE, hook_schema, hook_schema_text
+from trayd.episodes import Episode, Urgency
 from trayd.money import Money
-from trayd.records import Episode, Urgency
 
 SINCE = datetime(2026, 11, 20, 14, 3, 11, tzinfo=UTC)
 OVER = Episode(

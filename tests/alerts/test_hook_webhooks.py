@@ -23,9 +23,9 @@ from tests.alerts.webhooks import Answer, WebhookServer
 from trayd.alert_settings import Hook
 from trayd.alerts.hook_webhook import Patience
 from trayd.alerts.hooks import Hooks, told_of
+from trayd.episodes import Episode, Urgency
 from trayd.http_client import tls
 from trayd.money import Money
-from trayd.records import Episode, Urgency
 
 SECRET = "T0AAAA/B0BBBB/s3cretS3cret"
 SINCE = datetime(2026, 11, 20, 14, 3, 11, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 from trayd.alert_settings import Alerts
 from trayd.alerts.moments import next_moment
 from trayd.alerts.rules import Observed, Silence
+from trayd.episodes import Episode
 from trayd.facts import AccountFact
-from trayd.records import Episode
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

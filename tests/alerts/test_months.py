@@ -15,10 +15,10 @@ import msgspec
 import pytest
 
 from tests.alerts.life import Life
-from trayd.alert_listing import ending
 from trayd.alert_settings import Alerts, QuietHours
 from trayd.budget_settings import Budget
 from trayd.money import Money
+from trayd.operations.alerts import ending
 from trayd.records import Counting
 from trayd.settings import Settings
 

@@ -17,7 +17,7 @@ from trayd.alerts.notice import clean, notice_of, summary
 from trayd.alerts.rules import FileRejected
 from trayd.alerts.words.upkeep import rejected
 from trayd.alerts.words.writing import name
-from trayd.records import Episode, Urgency
+from trayd.episodes import Episode, Urgency
 from trayd.texts import clip
 
 WINDOWS_TITLE, WINDOWS_BODY = 63, 255

@@ -13,7 +13,6 @@ import msgspec
 import pytest
 
 from tests.alerts.story import START, coverage, job
-from trayd.alert_listing import as_they_stand
 from trayd.alert_settings import Alerts, Hook, QuietHours
 from trayd.alerts import carrier, outbox
 from trayd.alerts.delivery import Deliverer, Outcome
@@ -21,9 +20,11 @@ from trayd.alerts.hooks import Hooks
 from trayd.alerts.notice import Notice
 from trayd.alerts.rules import BackfillDone, FileRejected, Observed
 from trayd.alerts.watch import Watch
+from trayd.episodes import Episode
 from trayd.errors import LedgerFullError
 from trayd.money import Money
-from trayd.records import BalanceReading, Episode, Generation
+from trayd.operations.alerts import as_they_stand
+from trayd.records import BalanceReading, Generation
 from trayd.settings import Settings
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")

@@ -14,16 +14,17 @@ import msgspec
 
 from tests.alerts.story import START, coverage
 from tests.alerts.test_watch import Desk
-from trayd.alert_door import AlertDoor
 from trayd.alerts import outbox
 from trayd.alerts.hooks import Hooks
 from trayd.alerts.imports import quietly
 from trayd.alerts.watch import Watch
+from trayd.episodes import Episode
 from trayd.facts import AccountFact, Batch, BillingFact, BillingRow, EventFact
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.money import Money
-from trayd.operations import Operations
-from trayd.records import BalanceReading, Episode, Estimate
+from trayd.operations.operations import Operations
+from trayd.records import BalanceReading, Estimate
+from trayd.service.alert_door import AlertDoor
 from trayd.settings import Account, Paths, Settings
 
 T = TypeVar("T")

@@ -18,8 +18,8 @@ from tests.benchmarks.harness import Row, Samples, Workshop, at_most, figure, ti
 from trayd.budget_settings import Budget
 from trayd.facts import Batch
 from trayd.insight.breakdown import Dimension
-from trayd.operations import Operations
-from trayd.record_listing import UsageQuery
+from trayd.operations.operations import Operations
+from trayd.operations.records import UsageQuery
 
 _DIMENSIONS = (*Dimension, None)
 #: Beside those that have a name: two months back, and all that there is.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks import work
 from tests.benchmarks.harness import Row, Workshop, at_most, figure, in_turn, ratio, timed
-from trayd.record_listing import ExportQuery
+from trayd.operations.records import ExportQuery
 
 _MIB = 2**20
 

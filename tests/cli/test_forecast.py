@@ -14,15 +14,15 @@ from rich.console import Console
 
 from tests.end_to_end.support import Home, SandboxProcess
 from trayd.alert_settings import AnomalyLimits
-from trayd.budget_listing import ListedBudget
 from trayd.budget_settings import Budget
 from trayd.insight.anomalies import Explanation
 from trayd.insight.forecast import AccountForecast, Burn, Forecast, MonthEnd, RunOut
 from trayd.money import Money
+from trayd.operations.budgets import ListedBudget
+from trayd.operations.unusual import ListedDay, ListedDays
 from trayd.shapes import plain
-from trayd.show import Style, console
-from trayd.show_forecast import anomalies_view, budgets_view, forecast_view
-from trayd.unusual_listing import ListedDay, ListedDays
+from trayd.terminal.forecast import anomalies_view, budgets_view, forecast_view
+from trayd.terminal.show import Style, console
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -8,16 +8,17 @@ from rich.console import Console
 
 from tests.insight.recount import Recount
 from tests.insight.samples import NOW, ecb, external, generation, rates
+from trayd.episodes import UNTIL_RESUMED
 from trayd.insight.forecast import MonthEnd
 from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.insight.usage import usage
 from trayd.insight.windows import parse_window
 from trayd.money import Money
-from trayd.records import UNTIL_RESUMED, Filters
+from trayd.records import Filters
 from trayd.shapes import plain
-from trayd.show import Style, console, new_table, status_view
-from trayd.show_alerts import alerts_view
-from trayd.show_usage import usage_view
+from trayd.terminal.alerts import alerts_view
+from trayd.terminal.show import Style, console, new_table, status_view
+from trayd.terminal.usage import usage_view
 
 
 @pytest.mark.parametrize("name", ["FLUX.1 [dev]", "[red]Sale[/red]", ":smile: Studio", "[/] [link=http://x]"])

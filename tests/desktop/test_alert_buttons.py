@@ -15,7 +15,7 @@ from tests.desktop.notices import LOW_BALANCE, until
 from tests.end_to_end.support import Home, SandboxProcess
 from trayd.alerts.delivery import Deliverer, Outcome
 from trayd.alerts.notice import Notice
-from trayd.records import Urgency
+from trayd.episodes import Urgency
 
 GRAVER = msgspec.structs.replace(LOW_BALANCE, title="Balance under $5.00", urgency=Urgency.CRITICAL)
 OTHER = Notice(episodes=("file:costs.csv",), title="costs.csv was rejected", body="Line 3.", urgency=Urgency.CRITICAL)

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fal.conftest import QUICK
-from trayd.ecb import Document, Known, fetch
 from trayd.errors import FalUnreachableError, RatesError
 from trayd.fal.client import FalClient
 from trayd.fal.keys import Key
 from trayd.fal.sandbox.server import Sandbox
+from trayd.service.ecb import Document, Known, fetch
 
 
 @asynccontextmanager

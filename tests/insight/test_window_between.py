@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from trayd.errors import UsageError
-from trayd.filters import WindowQuery
 from trayd.insight.windows import parse_window, previous_window
+from trayd.operations.filters import WindowQuery
 
 NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)

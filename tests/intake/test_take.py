@@ -9,9 +9,9 @@ import pytest
 
 from tests.intake.samples import NOW, event, numbered, read
 from trayd.facts import Batch
-from trayd.importing import Imported, ImportQuery, import_data
 from trayd.intake.take import RejectedRow, batches
 from trayd.ledger.store import Ledger, LedgerPaths
+from trayd.operations.importing import Imported, ImportQuery, import_data
 from trayd.settings import Settings
 from trayd.shapes import plain
 from trayd.steps import finish

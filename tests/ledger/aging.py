@@ -10,10 +10,10 @@ import tinydb
 
 from tests.ledger.faults import QuickDisk
 from tests.ledger.making import DAY, HOUR, NOON, balance, event, folders
+from trayd.episodes import Episode
 from trayd.facts import Batch, FileTaken
 from trayd.ledger.disk import Disk
 from trayd.ledger.store import Ledger
-from trayd.records import Episode
 
 
 class Clock:

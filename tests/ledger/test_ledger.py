@@ -30,10 +30,11 @@ from tests.ledger.making import (
     row,
     run,
 )
+from trayd.episodes import Episode
 from trayd.errors import LedgerError, RecordError
 from trayd.facts import Batch, Difference, FileTaken, Link
 from trayd.money import Money
-from trayd.records import Counting, Episode, Filters, Generation, Kind, Status
+from trayd.records import Counting, Filters, Generation, Kind, Status
 
 
 def ids(ledger, filters=None, **how):

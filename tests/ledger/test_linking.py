@@ -30,7 +30,7 @@ from trayd.errors import LedgerError
 from trayd.facts import Batch, Link
 from trayd.ledger import merge
 from trayd.ledger.merge import NOTHING
-from trayd.linking import EventQuery, LinkQuery, likely, link, unlink
+from trayd.operations.linking import EventQuery, LinkQuery, likely, link, unlink
 from trayd.records import Counting
 
 LOST = event("lost", None, NOON - 20 * DAY, client="Northwind", estimate=estimate("1.00"))

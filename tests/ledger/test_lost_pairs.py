@@ -10,7 +10,9 @@ from tests.ledger.faults import QuickDisk
 from tests.ledger.making import DAY, NOON, billing, covers, crash, edit, event, folders, opened, row
 from trayd.errors import LedgerDamagedError, LedgerError
 from trayd.facts import Batch
-from trayd.keeping import (
+from trayd.ledger.contents import Source
+from trayd.ledger.pair import Change
+from trayd.operations.keeping import (
     BackupQuery,
     RebuildQuery,
     ResetQuery,
@@ -20,8 +22,6 @@ from trayd.keeping import (
     reset,
     write_anew_closed,
 )
-from trayd.ledger.contents import Source
-from trayd.ledger.pair import Change
 
 URL = "http://127.0.0.1:1/v1"
 OCTOBER = NOON - 30 * DAY

@@ -11,8 +11,8 @@ from tests.ledger.aging import Clock, checkpoints, episode, in_tinydb, opened, r
 from tests.ledger.faults import QuickDisk
 from tests.ledger.making import DAY, HOUR, NOON, account, balance, crash
 from trayd.facts import Batch, FileTaken
-from trayd.importing import Imported, ImportQuery, import_data
 from trayd.ledger.store import Ledger
+from trayd.operations.importing import Imported, ImportQuery, import_data
 from trayd.records import BalanceReading
 from trayd.settings import Settings
 from trayd.steps import finish

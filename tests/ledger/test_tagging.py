@@ -16,8 +16,8 @@ from trayd.errors import LedgerError, UsageError
 from trayd.facts import Batch, Link, UserEdit
 from trayd.ledger import changes, merge
 from trayd.ledger.merge import NOTHING, fold
+from trayd.operations.tagging import TagQuery, UntagQuery, tag, untag
 from trayd.records import Kind
-from trayd.tagging import TagQuery, UntagQuery, tag, untag
 
 MONTH = 30 * DAY
 

@@ -8,9 +8,9 @@ import pytest
 from tests.ledger.making import DAY, NOON, crash, edit, event, folders, opened
 from trayd.errors import LedgerDamagedError, LedgerError
 from trayd.facts import Batch
-from trayd.keeping import RebuildQuery, write_anew_closed
 from trayd.ledger.contents import Source
 from trayd.ledger.store import Ledger, LedgerPaths
+from trayd.operations.keeping import RebuildQuery, write_anew_closed
 
 
 def held_in(paths):

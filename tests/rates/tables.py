@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
+from trayd.exchange_rates.tables import Sheet, SheetTable
 from trayd.rate_settings import FixedRate
-from trayd.rate_tables import Sheet, SheetTable
 from trayd.rates import Rates
 
 #: A Saturday noon; the newest rates are those of Friday, the 20th.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 
+from trayd.exchange_rates.tables import Sheet
 from trayd.fal.sandbox.server import Sandbox
-from trayd.rate_tables import Sheet
 from trayd.target_days import is_target_day
 
 TOOL = Path(__file__).parents[2] / "installers" / "bundle_rates.py"

@@ -12,10 +12,10 @@ import pytest
 
 from tests.rates.conftest import Answer, HandClock, Serve, asked
 from tests.rates.tables import day
-from trayd.ecb import RECENT_DAYS, Document, Known, Patience, fetch
 from trayd.errors import RatesError, SettingsError
 from trayd.fal.sandbox.faults import Fault
 from trayd.fal.sandbox.server import Sandbox
+from trayd.service.ecb import RECENT_DAYS, Document, Known, Patience, fetch
 from trayd.settings import RATES_URL, rates_url
 from trayd.target_days import is_target_day
 

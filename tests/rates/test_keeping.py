@@ -15,7 +15,7 @@ import pytest
 
 from tests.rates.conftest import HandClock, asked
 from tests.rates.tables import day
-from trayd import rate_keeping
+from trayd.exchange_rates.store import open_rates, store_of
 from trayd.facts import Batch
 from trayd.fal.sandbox.faults import Fault
 from trayd.fal.sandbox.options import SandboxOptions
@@ -23,11 +23,11 @@ from trayd.fal.sandbox.server import Sandbox, running_sandbox
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.money import Money
 from trayd.pool_settings import Pool
-from trayd.rate_keeping import RateKeeping
 from trayd.rate_settings import FixedRate, RatesSettings
-from trayd.rate_store import open_rates, store_of
 from trayd.rates import Rate, RateSource
 from trayd.records import ExternalCost
+from trayd.service import rate_keeping
+from trayd.service.rate_keeping import RateKeeping
 from trayd.settings import Paths, Settings
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ import pytest
 from tests.desktop.harness import wait_until
 from tests.end_to_end.support import Home, SandboxProcess
 from tests.rates.conftest import Answer, Serve
-from trayd.rate_store import bundled_table
+from trayd.exchange_rates.store import bundled_table
 from trayd.target_days import newest_due
 
 SPENT = datetime.now(UTC).date() - timedelta(days=3)

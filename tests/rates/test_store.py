@@ -17,8 +17,8 @@ import pytest
 
 from tests.rates.tables import day
 from trayd.errors import TraydError
-from trayd.rate_store import BUNDLED, RateStore, bundled_table, open_rates, store_of
-from trayd.rate_tables import Sheet
+from trayd.exchange_rates.store import BUNDLED, RateStore, bundled_table, open_rates, store_of
+from trayd.exchange_rates.tables import Sheet
 from trayd.rates import RateSource
 from trayd.resources import asset
 from trayd.settings import Paths, Settings
@@ -164,7 +164,7 @@ class TestTheTableThatComesWithTrayd:
     def test_where_it_is_missing_there_are_no_rates_and_nothing_else_breaks(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr("trayd.rate_store.BUNDLED", "not-there.csv")
+        monkeypatch.setattr("trayd.exchange_rates.store.BUNDLED", "not-there.csv")
         rates = open_rates(Paths.under(tmp_path), Settings(), None, lambda: datetime(2026, 11, 21, tzinfo=UTC))
         assert rates.converter("USD").rate("SEK", date(2026, 11, 20)) is None
         assert caplog.records[0].levelno == logging.ERROR
@@ -225,8 +225,8 @@ def test_a_process_that_is_killed_while_it_keeps_rates_leaves_nothing_broken(
         "import sys, itertools\n"
         "from datetime import date\n"
         "from pathlib import Path\n"
-        "from trayd.rate_store import RateStore\n"
-        "from trayd.rate_tables import Sheet\n"
+        "from trayd.exchange_rates.store import RateStore\n"
+        "from trayd.exchange_rates.tables import Sheet\n"
         "store = RateStore(Path(sys.argv[1]))\n"
         "print('ready', flush=True)\n"
         "for n in itertools.count(1):\n"

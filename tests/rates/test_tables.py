@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.rates.tables import day, table
 from trayd.errors import RatesError
-from trayd.rate_merging import merged
-from trayd.rate_tables import Row, Sheet
+from trayd.exchange_rates.merging import merged
+from trayd.exchange_rates.tables import Row, Sheet
 
 _CELLS = st.decimals(min_value=Decimal("0.00001"), max_value=Decimal(10**9), places=5).map(lambda number: f"{number:f}")
 _ROWS = st.dictionaries(

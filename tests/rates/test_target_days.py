@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from trayd.rate_store import bundled_table
+from trayd.exchange_rates.store import bundled_table
 from trayd.target_days import is_target_day, newest_due, publication, target_day_after, target_day_at
 
 

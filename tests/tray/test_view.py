@@ -9,13 +9,14 @@ import msgspec
 import pytest
 
 from trayd.alerts.words import actions_of
+from trayd.episodes import UNTIL_RESUMED, Urgency
 from trayd.insight.conversion import RateUse
 from trayd.insight.forecast import MonthEnd
 from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.insight.tally import Pending
 from trayd.money import Money
 from trayd.rates import RateSource
-from trayd.records import UNTIL_RESUMED, Counting, DropStatus, Estimate, Generation, Urgency
+from trayd.records import Counting, DropStatus, Estimate, Generation
 from trayd.records import Status as Outcome
 from trayd.tray.model import IconState, MenuItem, TrayView
 from trayd.tray.view import tray_view

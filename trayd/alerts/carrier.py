@@ -18,7 +18,7 @@ import msgspec
 from trayd.alert_settings import Hook
 from trayd.alerts.engine import NEWS_FOR
 from trayd.alerts.hook_events import EventName, happened
-from trayd.records import Episode
+from trayd.episodes import Episode
 
 #: What a hook was told of an episode that has ended.
 RESOLVED = "resolved"

@@ -15,7 +15,7 @@ import msgspec
 from trayd.alerts.desktop import SNOOZE, ChannelError, DesktopChannel, ForbiddenError, NobodyThereError
 from trayd.alerts.fallback import OsascriptChannel, PlyerChannel
 from trayd.alerts.notice import Notice, body_within, clean
-from trayd.records import Urgency
+from trayd.episodes import Urgency
 from trayd.texts import clip
 
 # UTF-16 units. Windows' own limits, beyond which it refuses; elsewhere what still fits a bubble.

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 
 from trayd.alerts.notice import Notice, and_more, notice_of, summary
 from trayd.alerts.words.writing import TITLE, written_time
-from trayd.records import Episode, Urgency
+from trayd.episodes import Episode, Urgency
 from trayd.texts import units_of
 
 _QUIET = "While it was quiet: "

@@ -15,7 +15,7 @@ import msgspec
 from trayd.alerts.holds import Holds
 from trayd.alerts.rules import Finding
 from trayd.alerts.words import Words
-from trayd.records import NEVER_TOLD, Episode, Heard
+from trayd.episodes import NEVER_TOLD, Episode, Heard
 
 #: An event that nobody could be told of is news for this long; a state that lasts is told however late.
 NEWS_FOR = timedelta(hours=24)

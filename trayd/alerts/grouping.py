@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from trayd.alerts.holds import Holds
-from trayd.records import Episode, Urgency
+from trayd.episodes import Episode, Urgency
 
 #: More warnings than this at once become one summary.
 APART = 2

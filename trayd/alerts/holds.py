@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 import msgspec
 
 from trayd.alert_settings import QuietHours
-from trayd.records import WEEKDAYS, Episode, Urgency
+from trayd.episodes import Episode, Urgency
+from trayd.records import WEEKDAYS
 
 _DAY = timedelta(days=1)
 

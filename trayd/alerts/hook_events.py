@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Meta
 
 from trayd.alerts.notice import clean
+from trayd.episodes import Episode, Urgency
 from trayd.money import Money
-from trayd.records import Episode, Urgency
 from trayd.texts import clip
 
 #: The version of the form; a number for readers to check.

@@ -15,7 +15,7 @@ import msgspec
 
 from trayd.alert_settings import Hook
 from trayd.alerts.hook_events import HookEvent, encoded
-from trayd.records import Urgency
+from trayd.episodes import Urgency
 from trayd.texts import clip
 
 # Hosts whose form is known, and what their addresses end in or are.

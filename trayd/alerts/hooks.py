@@ -15,7 +15,7 @@ from trayd.alerts.hook_command import CommandError, run_command
 from trayd.alerts.hook_events import EventName, HookEvent, event_of, trial_event
 from trayd.alerts.hook_formats import format_of
 from trayd.alerts.hook_webhook import HoldOff, Patience, PostError, host_of, post
-from trayd.records import Episode
+from trayd.episodes import Episode
 
 _PATIENT = Patience()
 # Someone is waiting for the answer.

@@ -9,8 +9,9 @@ from typing import Protocol
 
 from trayd.alert_settings import Alerts
 from trayd.alerts.rules import EXPENSIVE_WITHIN, Observed, expensive, together
+from trayd.episodes import NEVER_TOLD, Episode
 from trayd.facts import Batch
-from trayd.records import NEVER_TOLD, Episode, Generation
+from trayd.records import Generation
 
 
 class Writable(Protocol):

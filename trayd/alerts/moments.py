@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from trayd.alert_settings import Alerts
 from trayd.alerts.rules import Observed
+from trayd.episodes import Episode
 from trayd.insight.windows import day_start
-from trayd.records import Episode
 
 _DAY = timedelta(days=1)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from trayd.alerts.words import TITLE, actions_of
-from trayd.records import Episode, Urgency
+from trayd.episodes import Episode, Urgency
 from trayd.texts import clip, units_of, without_controls
 
 _LISTED = 4

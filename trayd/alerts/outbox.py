@@ -13,7 +13,7 @@ from trayd.alerts.digest import digest
 from trayd.alerts.grouping import Group, changes_at, grouped, matters, within_the_hour
 from trayd.alerts.holds import Holds
 from trayd.alerts.notice import Notice, notice_of, summary
-from trayd.records import Episode
+from trayd.episodes import Episode
 
 #: Warnings that come within this time of each other go out together.
 GATHER_S = 0.3

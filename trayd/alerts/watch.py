@@ -19,8 +19,8 @@ from trayd.alerts.moments import next_moment
 from trayd.alerts.outbox import Outbox
 from trayd.alerts.rules import BackfillDone, FileRejected, Finding, Observed, event, findings
 from trayd.alerts.words import Words, words
+from trayd.episodes import Episode, Urgency
 from trayd.errors import TraydError
-from trayd.records import Episode, Urgency
 from trayd.settings import Settings
 
 #: The log has every warning at once, whatever becomes of it on the desktop.

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta, tzinfo
 
 import msgspec
 
+from trayd.episodes import Episode
 from trayd.facts import AccountFact, Difference
 from trayd.insight.forecast import Forecast
 from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.insight.tally import Sums, Tally
 from trayd.insight.usage import spending, spent
 from trayd.rates import Converter
-from trayd.records import BalanceReading, Episode
+from trayd.records import BalanceReading
 
 #: Resolved episodes are shown for this long.
 SHOWN_AFTER_END = timedelta(hours=24)

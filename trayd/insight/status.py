@@ -7,12 +7,13 @@ from datetime import date, datetime
 
 import msgspec
 
+from trayd.episodes import Urgency
 from trayd.facts import Difference
 from trayd.insight.conversion import Days, RateUse
 from trayd.insight.forecast import MonthEnd
 from trayd.insight.tally import Pending
 from trayd.money import Money
-from trayd.records import DropStatus, Urgency
+from trayd.records import DropStatus
 
 
 class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):

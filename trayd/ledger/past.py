@@ -16,13 +16,14 @@ from typing import TypeVar
 
 import msgspec
 
+from trayd.episodes import Episode
 from trayd.errors import LedgerError, LedgerFullError
 from trayd.facts import FileTaken
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.month import MONTH, bounds, month_of
 from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.tables import STATE_TABLES, Moved, StateDB
-from trayd.records import BalanceReading, Episode
+from trayd.records import BalanceReading
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from operator import attrgetter, itemgetter
 
 import msgspec
 
+from trayd.episodes import Episode
 from trayd.facts import (
     AccountFact,
     BalanceJump,
@@ -32,7 +33,6 @@ from trayd.ledger.tagged import EditFound, edits_at
 from trayd.records import (
     BalanceReading,
     Course,
-    Episode,
     ExternalCost,
     Filters,
     Generation,

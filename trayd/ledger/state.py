@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from trayd.episodes import Episode
 from trayd.errors import LedgerDamagedError, LedgerError, LedgerFullError
 from trayd.facts import AccountFact, AlertPause, BalanceJump, Batch, Checked, Coverage, Difference, Link, ModelFact
 from trayd.ledger.archive import names_in
@@ -18,7 +19,7 @@ from trayd.ledger.pair import Change, LedgerPaths, Pair
 from trayd.ledger.past import Past, place
 from trayd.ledger.readings import WRITE_ANYWAY, Readings
 from trayd.ledger.tables import STATE_TABLES, Differences, Identity, LinkKept, ModelKnown, Naming, StateDB
-from trayd.records import DEFAULT_ACCOUNT, BalanceReading, Episode
+from trayd.records import DEFAULT_ACCOUNT, BalanceReading
 
 
 class State:

@@ -19,6 +19,7 @@ from tinydb import TinyDB
 from tinydb.storages import Storage
 from tinydb.table import Table
 
+from trayd.episodes import Episode
 from trayd.errors import LedgerError
 from trayd.facts import (
     AccountFact,
@@ -34,7 +35,7 @@ from trayd.facts import (
 )
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.money import Money
-from trayd.records import BalanceReading, Counting, Episode, ExternalCost, Generation, Record
+from trayd.records import BalanceReading, Counting, ExternalCost, Generation, Record
 
 R = TypeVar("R")
 

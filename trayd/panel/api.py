@@ -24,8 +24,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trayd.errors import DaemonError, DeclinedError, TraydError, UsageError
-from trayd.operation_table import OPERATIONS, Operation, parse_query
-from trayd.operations import Operations
+from trayd.operations.operations import Operations
+from trayd.operations.table import OPERATIONS, Operation, parse_query
 from trayd.panel.address import API_ROOT, STEPS_MEDIA_TYPE
 from trayd.panel.openapi import document
 from trayd.panel.walking import Done, lines, walk

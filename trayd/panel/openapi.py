@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from trayd import __version__
-from trayd.operation_table import OPERATIONS
+from trayd.operations.table import OPERATIONS
 from trayd.panel.address import API_ROOT, STEPS_MEDIA_TYPE
 
 # Amounts go out as decimal strings; inside they are integers.

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from trayd.operations import Operations
+from trayd.operations.operations import Operations
 from trayd.shapes import plain
 from trayd.steps import Step, Steps
 

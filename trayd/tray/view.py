@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
+from trayd.episodes import UNTIL_RESUMED
 from trayd.insight.forecast import MonthEnd
 from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.money import Money, format_money
-from trayd.records import UNTIL_RESUMED, Counting, Generation
+from trayd.records import Counting, Generation
 from trayd.records import Status as Outcome
 from trayd.tray.model import IconLook, IconState, MenuItem, TrayView
 

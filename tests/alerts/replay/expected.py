@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tests.alerts.replay.studio import Change, Shown
-from trayd.records import Episode
+from trayd.episodes import Episode
 
 HERE = Path(__file__).parent
 _QUIET_FROM, _QUIET_UNTIL, _FIRST_LOOK = time(22), time(7), time(8)

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import msgspec
 
-from trayd import daemon, polling
+from trayd import daemon
 from trayd.alerts.delivery import Deliverer, Outcome
 from trayd.alerts.notice import Notice
+from trayd.episodes import Episode
 from trayd.fal.transport import Patience
 from trayd.intake import ready
-from trayd.records import Episode
+from trayd.service import polling
 from trayd.settings import Paths, load
 
 # What passes by itself is waited for in real time, which the scenario has none of.

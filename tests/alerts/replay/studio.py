@@ -17,11 +17,11 @@ from tests.alerts.replay.host import Answer, Order
 from tests.alerts.replay.scenario import Happening, Moment, Scenario, line_of_time
 from trayd.alerts.hook_events import HookEvent
 from trayd.alerts.notice import Notice
+from trayd.episodes import Episode
 from trayd.fal.sandbox.faults import Fault
 from trayd.fal.sandbox.options import SandboxOptions
 from trayd.fal.sandbox.server import Sandbox, running_sandbox
 from trayd.money import Money
-from trayd.records import Episode
 
 ROOT = Path(__file__).parents[3]
 _FOREVER = 1_000_000

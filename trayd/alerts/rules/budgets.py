@@ -19,9 +19,9 @@ from trayd.alerts.rules.finding import (
     open_episodes,
 )
 from trayd.alerts.rules.observed import Observed
+from trayd.episodes import Episode
 from trayd.insight.budgets import BudgetStatus
 from trayd.money import Money
-from trayd.records import Episode
 
 # Spending falls when records are tagged anew or a bill is lower than its estimate. A percentage counts as recovered
 # when it is missed by this much of itself; a forecast, which moves from day to day, by more.

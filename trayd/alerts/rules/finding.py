@@ -11,8 +11,8 @@ import msgspec
 
 from trayd.alert_settings import Alerts
 from trayd.alerts.rules.observed import Observed
+from trayd.episodes import Episode
 from trayd.money import Money
-from trayd.records import Episode
 
 
 class Step(msgspec.Struct, frozen=True):

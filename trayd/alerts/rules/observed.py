@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime, tzinfo
 
 import msgspec
 
+from trayd.episodes import Episode
 from trayd.facts import AccountFact, Coverage, Difference
 from trayd.insight.anomalies import Anomaly
 from trayd.insight.budgets import BudgetStatus
 from trayd.insight.credits import Expiring
 from trayd.insight.forecast import AccountForecast
-from trayd.records import BalanceReading, Episode, Generation
+from trayd.records import BalanceReading, Generation
 
 
 class Silence(msgspec.Struct, frozen=True):

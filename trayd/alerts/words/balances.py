@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from trayd.alerts.rules.balances import CreditsExpire, RunningOut
 from trayd.alerts.words.writing import Saying, Words, named, owner, sentences, written_day
+from trayd.episodes import Urgency
 from trayd.money import Money
-from trayd.records import BalanceReading, Urgency
+from trayd.records import BalanceReading
 
 _LOCKS_NOW = "without them fal locks it and jobs fail."
 _LOCKS = "when they are used up, fal locks it and jobs fail."

@@ -18,7 +18,7 @@ from trayd.alerts.words.writing import (
     written_day,
     written_month,
 )
-from trayd.records import Urgency
+from trayd.episodes import Urgency
 
 _ALL_OF_IT = 100
 

@@ -6,8 +6,9 @@ from trayd.alerts.rules import BackfillDone, FileRejected
 from trayd.alerts.rules.accounts import NoAnswer
 from trayd.alerts.rules.ledger import Damaged, Mended, TotalsDiffer, Unwritable
 from trayd.alerts.words.writing import TEXT, TITLE, Saying, Words, name, named, owner, sentences, written_time
+from trayd.episodes import Urgency
 from trayd.facts import AccountFact
-from trayd.records import DEFAULT_ACCOUNT, Urgency
+from trayd.records import DEFAULT_ACCOUNT
 from trayd.texts import clip, units_of
 
 _LOCKED = "fal has locked the account"

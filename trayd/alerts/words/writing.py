@@ -12,8 +12,9 @@ import msgspec
 from trayd.alert_settings import Alerts
 from trayd.alerts.rules import Finding
 from trayd.budget_settings import Budget
+from trayd.episodes import Urgency
 from trayd.money import Money, format_money
-from trayd.records import DEFAULT_ACCOUNT, Urgency
+from trayd.records import DEFAULT_ACCOUNT
 from trayd.texts import clip, tidy, units_of
 
 #: UTF-16 units that Windows shows of a title and of a text.

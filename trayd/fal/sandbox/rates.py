@@ -20,8 +20,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from trayd.rate_store import bundled_table
-from trayd.rate_tables import FIRST_DAY
+from trayd.exchange_rates.store import bundled_table
+from trayd.exchange_rates.tables import FIRST_DAY
 from trayd.target_days import is_target_day, newest_due, publication
 
 PREFIX = "/rates"

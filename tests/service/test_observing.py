@@ -1,0 +1,93 @@
+"""What the alerts see of a real ledger, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.alerts.story import START, Story, coverage
+from trayd.budget_settings import Budget
+from trayd.facts import AccountFact, Batch, BillingFact, BillingRow, UserEdit
+from trayd.ledger.store import Ledger, LedgerPaths
+from trayd.operations.operations import Operations
+from trayd.service.observing import Observing
+from trayd.settings import Account, Paths, Settings
+
+ENDPOINT = "fal-ai/kling-video/v3/pro/text-to-video"
+STUDIO = AccountFact(name="studio", state="ok", username="northwind", as_of=START, tried_at=START)
+SETTINGS = Settings(
+    time_zone="Europe/Stockholm",
+    account=(Account(name="studio"),),
+    budget=(Budget(name="Northwind", amount=Decimal(50), client="Northwind"),),
+)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def operations(tmp_path: Path) -> Iterator[Operations]:
+    paths = Paths.under(tmp_path)
+    ledger = Ledger.open(
+        LedgerPaths(ledger=paths.ledger, backup=paths.backup), base_url=None, holder="a test", clock=lambda: START
+    )
+    with closing(ledger):
+        yield Operations(ledger, SETTINGS, paths, clock=lambda: START)
+
+
+def bill(name: str, dollars: int, at: timedelta) -> BillingFact:
+    row = BillingRow(timestamp=START - at, endpoint_id=ENDPOINT, total_nanos=dollars * 1_000_000_000)
+    return BillingFact(request_id=name, account="northwind", fetched_at=START, rows=(row,))
+
+
+def test_budgets_are_seen_through_what_records_are_tagged_with(operations: Operations) -> None:
+    ledger = operations.ledger
+    tag = UserEdit(record_id="r1", field="client", value="Northwind", at=START)
+    ledger.add(Batch(accounts=(STUDIO,), coverage=(coverage(),), billing=(bill("r1", 45, timedelta(hours=1)),)))
+    ledger.add(Batch(edits=(tag,)))
+
+    story = Story()
+    told = story.tell(Observing().observe(operations, START))
+
+    assert told == ["90% of budget “Northwind” spent", "Expensive generation: $45.00"]
+
+
+def test_while_the_history_is_being_read_nothing_of_it_is_news(operations: Operations) -> None:
+    observing = Observing()
+    begun = msgspec.structs.replace(STUDIO, state="offline", tried_at=None)
+
+    assert observing.observe(operations, START).starting
+    operations.ledger.add(Batch(accounts=(begun,)))
+    assert observing.observe(operations, START).starting
+    operations.ledger.add(Batch(accounts=(STUDIO,), coverage=(coverage(),)))
+    assert not observing.observe(operations, START).starting
+
+
+def test_an_account_that_has_no_key_holds_nothing_up(operations: Operations) -> None:
+    operations.ledger.add(Batch(accounts=(AccountFact(name="studio", state="no_key", tried_at=START),)))
+
+    assert not Observing().observe(operations, START).starting
+
+
+def tried(observing: Observing, operations: Operations, minutes: float, state: str = "offline") -> float:
+    """For how many minutes it has been tried in vain, by a try at that time."""
+    at = START + timedelta(minutes=minutes)
+    operations.ledger.add(Batch(accounts=(msgspec.structs.replace(STUDIO, state=state, tried_at=at),)))
+    silent = observing.observe(operations, at).silent.get("studio")
+    return -1 if silent is None else (silent.tried - silent.since).total_seconds() / 60
+
+
+def test_silence_is_counted_over_tries_that_follow_each_other(operations: Operations) -> None:
+    observing = Observing()
+
+    assert [tried(observing, operations, minute) for minute in (0, 2, 4, 9)] == [0, 2, 4, 9]
+    assert tried(observing, operations, 9 + 480) == 0  # it slept
+    assert tried(observing, operations, 9 + 484) == 4
+    assert tried(observing, operations, 9 + 486, "ok") == -1
+    assert tried(observing, operations, 9 + 488) == 0
+    assert tried(observing, operations, 100) == 0  # the clock was set back
+    assert tried(Observing(), operations, 103) == 0  # a restart

@@ -1,0 +1,1 @@
+"""The commands of ``trayd``, by subject: options in, an answer of the desk out."""

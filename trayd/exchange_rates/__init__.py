@@ -1,0 +1,1 @@
+"""Exchange rates: read, merged with those that are known, and kept."""

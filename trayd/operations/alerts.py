@@ -1,0 +1,273 @@
+"""What a person asks about alerts, and tells them: the open ones and those that are over, snooze, pause."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from trayd.alert_settings import RULES
+from trayd.alerts.holds import Holds
+from trayd.episodes import UNTIL_RESUMED, Episode, Urgency
+from trayd.errors import LedgerError, UsageError
+from trayd.facts import AlertPause, Batch
+from trayd.insight.windows import day_start
+from trayd.ledger.store import Ledger
+from trayd.money import Money
+from trayd.settings import Settings
+
+#: How far back the list goes where nobody says.
+_USUAL = timedelta(days=7)
+
+#: When a day begins for somebody who wants to hear of it tomorrow.
+_MORNING = time(8)
+
+_UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
+_LENGTH = re.compile(r"(?:(\d{1,4})d)?\s*(?:(\d{1,4})h)?\s*(?:(\d{1,5})m(?:in)?)?")
+
+
+class AlertsQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which alerts.
+
+    Attributes:
+        all: back to the first one.
+        since: back to that date; a week without it. Open ones are always there.
+        rule: of that rule only.
+        limit: how many that are over.
+    """
+
+    all: bool = False
+    since: str | None = None
+    rule: str | None = None
+    limit: Annotated[int, Meta(ge=0)] = 100
+
+
+class SnoozeQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which alert, by its id or the beginning of one, and for how long: ``1h``, ``90m``, ``2d``, ``tomorrow``."""
+
+    id: str
+    length: str = "1h"
+
+
+class PauseQuery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """For how long: ``1h``, ``90m``, ``2d``, ``tomorrow``, or ``on`` until they are resumed."""
+
+    length: str = "1h"
+
+
+class ListedAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert.
+
+    Attributes:
+        state: open, snoozed, over, or happened (an event, which does not last).
+        since: when it began (UTC); ``reached`` when it came to its level.
+        told: when the person was told of it; None: not yet, or never.
+        snoozed_until: when the person is told again.
+    """
+
+    id: str
+    rule: str
+    scope: str
+    period: str
+    state: str
+    level: str
+    urgency: Urgency
+    since: datetime
+    reached: datetime
+    resolved: datetime | None
+    told: datetime | None
+    snoozed_until: datetime | None
+    title: str
+    text: str
+    amount: Money | None
+    account: str | None
+    client: str | None
+    project: str | None
+
+
+class ListedAlerts(msgspec.Struct, frozen=True, kw_only=True):
+    """The alerts: open ones, the latest first, then the others, the latest first.
+
+    Attributes:
+        paused_until: nothing goes to the desktop until then (UTC); the year 8999 is until alerts are resumed.
+        quiet_until: the quiet hours that run now end then.
+        since: how far back those that are over go; None: to the first.
+        left_out: how many more of those there are.
+    """
+
+    paused_until: datetime | None
+    quiet_until: datetime | None
+    since: datetime | None
+    alerts: tuple[ListedAlert, ...]
+    left_out: int = 0
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """Until when nothing goes to the desktop (UTC); None: it goes there."""
+
+    paused_until: datetime | None
+
+
+def as_they_stand(episodes: Iterable[Episode], present: Mapping[str, Episode]) -> Iterator[Episode]:
+    """Alerts that last in the words of now, where these are known; the others as they were told."""
+    for told in episodes:
+        now = present.get(told.id)
+        if now is None or told.resolved is not None or (now.since, now.level) != (told.since, told.level):
+            yield told
+        else:
+            yield msgspec.structs.replace(told, title=now.title, text=now.text, amount=now.amount)
+
+
+def listed_alerts(
+    ledger: Ledger, settings: Settings, query: AlertsQuery, now: datetime, present: Mapping[str, Episode]
+) -> ListedAlerts:
+    """The alerts as the query wants them; ``present`` has those that last in the words of now.
+
+    Raises:
+        UsageError: there is no such rule, or the date cannot be read.
+    """
+    if query.rule is not None and query.rule not in RULES:
+        raise UsageError(f"there is no rule {query.rule!r}", f"take one of {', '.join(RULES)}")
+    zone = settings.zone()
+    since = None if query.all else _beginning(query.since, now, zone)
+    lasting = [each for each in as_they_stand(ledger.episodes().values(), present) if each.resolved is None]
+    over = ledger.past_episodes(since)
+    wanted = [
+        sorted((one for one in some if query.rule in {None, one.rule}), key=_newest, reverse=True)
+        for some in (lasting, over)
+    ]
+    shown = [*wanted[0], *wanted[1][: query.limit]]
+    holds = Holds(zone=zone, quiet=settings.alerts.quiet_hours)
+    return ListedAlerts(
+        paused_until=paused_until(ledger, now),
+        quiet_until=holds.quiet_until(now),
+        since=since,
+        alerts=tuple(_listed(episode, now) for episode in shown),
+        left_out=max(len(wanted[1]) - query.limit, 0),
+    )
+
+
+def snooze(ledger: Ledger, settings: Settings, query: SnoozeQuery, now: datetime) -> ListedAlert:
+    """Has an alert told again later, should it still last; of an event that is a reminder.
+
+    Raises:
+        UsageError: the length cannot be read, or no alert or several are meant.
+        LedgerError: it is over.
+    """
+    until = ending(query.length, now, settings.zone())
+    episode = _meant(ledger.episodes(), query.id)
+    if episode.over:
+        raise LedgerError(f"the alert {episode.id} is over", "there is nothing to snooze; `trayd alerts` lists them")
+    after = msgspec.structs.replace(episode, snoozed_until=until)
+    ledger.add(Batch(episodes=(after,)))
+    return _listed(after, now)
+
+
+def pause(ledger: Ledger, settings: Settings, query: PauseQuery, now: datetime) -> Paused:
+    """Keeps everything from the desktop for some time.
+
+    Raises:
+        UsageError: the length cannot be read.
+    """
+    until = UNTIL_RESUMED if query.length == "on" else ending(query.length, now, settings.zone())
+    ledger.add(Batch(pause=AlertPause(until)))
+    return Paused(until)
+
+
+def resume(ledger: Ledger, now: datetime) -> Paused:
+    """Ends a pause; what came up meanwhile is told now."""
+    if paused_until(ledger, now) is not None:
+        # The moment of its end tells later what it held back.
+        ledger.add(Batch(pause=AlertPause(now)))
+    return Paused(None)
+
+
+def paused_until(ledger: Ledger, now: datetime) -> datetime | None:
+    """Until when nothing goes to the desktop (UTC); None when that is not so, or is over."""
+    until = ledger.pause()
+    return until if until is not None and until > now else None
+
+
+def ending(length: str, now: datetime, zone: tzinfo) -> datetime:
+    """The end of a time that begins now, as people say it: ``1h30m``, ``2d``, or ``tomorrow`` at eight (UTC).
+
+    Raises:
+        UsageError: it cannot be read, or is no time at all.
+    """
+    text = length.strip().lower()
+    if text == "tomorrow":
+        tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+        return datetime.combine(tomorrow, _MORNING, zone).astimezone(UTC)
+    read = _LENGTH.fullmatch(text)
+    counts = read.groups() if read and text else ()
+    total = sum((_UNITS[unit] * int(count or 0) for unit, count in zip("dhm", counts, strict=False)), timedelta())
+    if not total:
+        raise no_length(length)
+    return now + total
+
+
+def no_length(text: str) -> UsageError:
+    """What to say of a text that is no length of time."""
+    return UsageError(f"{text!r} is no length of time", "write one such as 1h, 90m, 2d, 1h30m, or tomorrow")
+
+
+def _beginning(since: str | None, now: datetime, zone: tzinfo) -> datetime:
+    if since is None:
+        return now - _USUAL
+    try:
+        day = date.fromisoformat(since)
+    except ValueError:
+        raise UsageError(f"{since!r} is no date", "write one such as 2026-11-21") from None
+    return day_start(day, zone)
+
+
+def _meant(episodes: dict[str, Episode], wanted: str) -> Episode:
+    exact = episodes.get(wanted)
+    if exact is not None:
+        return exact
+    # Of the beginning of an id the open ones are meant.
+    found = [one for one in episodes.values() if wanted and one.id.startswith(wanted) and one.resolved is None]
+    if not found:
+        raise UsageError(f"there is no open alert {wanted!r}", "`trayd alerts` lists them, with their ids")
+    if len(found) > 1:
+        raise UsageError(
+            f"{wanted!r} can mean {len(found)} alerts: {', '.join(sorted(one.id for one in found)[:5])}",
+            "write more of the id",
+        )
+    return found[0]
+
+
+def _newest(episode: Episode) -> datetime:
+    return episode.resolved or episode.reached or episode.since
+
+
+def _listed(episode: Episode, now: datetime) -> ListedAlert:
+    snoozed = episode.snoozed_until if episode.snoozed_until is not None and episode.snoozed_until > now else None
+    if episode.resolved is not None:
+        state = "over" if episode.over else "happened"
+    else:
+        state = "snoozed" if snoozed else "open"
+    return ListedAlert(
+        id=episode.id,
+        rule=episode.rule,
+        scope=episode.scope,
+        period=episode.period,
+        state=state,
+        level=episode.level,
+        urgency=episode.urgency,
+        since=episode.since,
+        reached=episode.reached or episode.since,
+        resolved=episode.resolved,
+        told=episode.heard_at,
+        snoozed_until=snoozed,
+        title=episode.title,
+        text=episode.text,
+        amount=episode.amount,
+        account=episode.account,
+        client=episode.client,
+        project=episode.project,
+    )

@@ -1,0 +1,120 @@
+"""What a person asks about records: the totals of a window and their breakdown, the log, an export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from itertools import islice
+from typing import Annotated
+
+from msgspec import Meta
+
+from trayd.books import Books
+from trayd.errors import UsageError
+from trayd.insight.usage import Usage, usage
+from trayd.insight.windows import previous_window
+from trayd.ledger.store import Ledger
+from trayd.operations.filters import FilterQuery, WindowQuery
+from trayd.rates import Converter
+from trayd.records import Counting
+from trayd.reports.csv_export import csv_lines
+from trayd.reports.shape import HistoryItem, history_item
+
+EXPORT_FORMATS = ("csv",)
+
+Count = Annotated[int, Meta(ge=0)]
+
+
+class UsageQuery(WindowQuery, frozen=True, kw_only=True, omit_defaults=True):
+    """A window, and what to break it down by."""
+
+    by: str | None = None
+
+
+class HistoryQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
+    """How many records, after how many left out; ``unmatched``: only events that wait to be linked."""
+
+    limit: Count = 50
+    offset: Count = 0
+    unmatched: bool = False
+
+
+class ExportQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
+    """The format of an export."""
+
+    format: str = "csv"
+
+
+def listed_usage(
+    books: Books, ledger: Ledger, query: UsageQuery, *, now: datetime, zone: tzinfo, converter: Converter
+) -> Usage:
+    """Totals of a window and their breakdown, with the trend against the window before.
+
+    Args:
+        books: the ledger with the costs that projects share in.
+        ledger: knows since when billing was read.
+        query: what to show.
+        now: the time (UTC).
+        zone: whose days are meant.
+        converter: the rates into the home currency.
+
+    Raises:
+        UsageError: the window, the dimension or a filter cannot be read.
+    """
+    window = query.asked(now, zone)
+    before = previous_window(window, zone)
+    return usage(
+        books,
+        filters=query.filters(zone),
+        window=window,
+        by=query.by,
+        zone=zone,
+        converter=converter,
+        # What lies before the first poll is not known: no trend is better than a false one.
+        previous=before if _reaches(ledger, before.since) else None,
+        known_from=_known_from(ledger, query.account, window.until),
+    )
+
+
+def _known_from(ledger: Ledger, wanted: str | None, end: datetime) -> datetime | None:
+    """From when on the bills of an account, or of any, are known; the end of all where nothing was ever told.
+
+    None where there are records and no bills: what events and files tell is all that can be known.
+    """
+    names = {
+        fact.username or name
+        for name, fact in ledger.accounts().items()
+        if wanted is None or wanted in {name, fact.username}
+    }
+    starts = [coverage.since for name in names if (coverage := ledger.coverage(name)) is not None]
+    return min(starts, default=None if ledger.span() else end)
+
+
+def _reaches(ledger: Ledger, moment: datetime) -> bool:
+    """Whether the billing of every account that has any is known from that moment on."""
+    accounts = {fact.username or name for name, fact in ledger.accounts().items()}
+    covered = [ledger.coverage(account) for account in accounts]
+    return all(coverage.since <= moment for coverage in covered if coverage is not None)
+
+
+def listed_history(books: Books, query: HistoryQuery, *, zone: tzinfo) -> list[HistoryItem]:
+    """The log, newest first.
+
+    Raises:
+        UsageError: a filter cannot be read.
+    """
+    records = books.records(query.filters(zone), zone=zone)
+    if query.unmatched:
+        records = (record for record in records if record.counting is Counting.UNMATCHED)
+    return [history_item(record) for record in islice(records, query.offset, query.offset + query.limit)]
+
+
+def exported(books: Books, query: ExportQuery, *, zone: tzinfo) -> Iterator[str]:
+    """The records as text in that format, oldest first, in pieces.
+
+    Raises:
+        UsageError: there is no such format, or a filter cannot be read.
+    """
+    if query.format not in EXPORT_FORMATS:
+        raise UsageError(f"there is no export format {query.format!r}", f"use --format {' or '.join(EXPORT_FORMATS)}")
+    return csv_lines(books.records(query.filters(zone), zone=zone, newest_first=False))

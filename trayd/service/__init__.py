@@ -1,0 +1,1 @@
+"""The parts of the daemon, beside the sources and the alerts."""

@@ -1,0 +1,127 @@
+"""What the alerts' rules look at, gathered from the ledger at one moment.
+
+It is asked for after each change of the ledger, so it costs little: sums come from rollups and are remembered by those
+who make them, and no record is read beyond those of the last 24 hours, which the ledger keeps at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from trayd.alerts.rules import EXPENSIVE_WITHIN, Observed, Silence, account_of
+from trayd.errors import LedgerDamagedError
+from trayd.facts import AccountFact, Coverage, Difference
+from trayd.operations.operations import Operations
+
+#: Two tries that failed belong together when they are no further apart: polls come every few minutes, also after
+#: failures. A computer that slept in between has not tried.
+_TRIES_APART = timedelta(minutes=15)
+_POLLS_APART = 3
+
+_DAY = timedelta(days=1)
+
+
+class Observing:
+    """Looks at the ledger, on the thread that it belongs to; it remembers what no single look can tell."""
+
+    def __init__(self) -> None:
+        self._silent: dict[str, Silence] = {}
+        self._differing: dict[str, datetime] = {}
+        self._mended: dict[str, datetime] = {}
+        self._unread = False
+
+    def observe(self, operations: Operations, now: datetime) -> Observed:
+        """What is known at that time (UTC). Of a ledger whose history cannot be read, all the rest, and why not."""
+        standing = self._standing(operations, now)
+        try:
+            seen = _with_history(standing, operations)
+        except LedgerDamagedError as error:
+            self._unread = True
+            found = dict.fromkeys([*(operations.damaged or ()), str(error)])
+            return msgspec.structs.replace(standing, damaged=tuple(found))
+        if self._unread and seen.damaged is None:
+            # It can be read again, and no look through all files says otherwise.
+            seen = msgspec.structs.replace(seen, damaged=())
+        return seen
+
+    def _standing(self, operations: Operations, now: datetime) -> Observed:
+        """What is known without the history."""
+        ledger, settings = operations.ledger, operations.settings
+        known, names, zone = ledger.accounts(), settings.account_names(), settings.zone()
+        accounts = tuple(known[name] for name in names if name in known)
+        found = {account: ledger.coverage(account) for account in map(account_of, accounts)}
+        coverage = {account: covered for account, covered in found.items() if covered is not None}
+        differences = ledger.differences()
+        return Observed(
+            at=now,
+            zone=zone,
+            balances=ledger.latest_balances(),
+            accounts=accounts,
+            removed=tuple(fact for name, fact in known.items() if name not in names),
+            coverage=coverage,
+            starting=len(accounts) < len(names) or any(_is_first_poll(fact, coverage) for fact in accounts),
+            generations=None,
+            silent=self._silences(accounts, timedelta(seconds=settings.poll.interval_s)),
+            writing=operations.ledger_trouble,
+            mended=self._mended_lately(ledger.notices, now),
+            damaged=operations.damaged,
+            differences=differences,
+            differing_since=self._since(differences, now),
+            episodes=ledger.episodes(),
+            paused_until=ledger.pause(),
+        )
+
+    def _silences(self, accounts: Iterable[AccountFact], interval: timedelta) -> dict[str, Silence]:
+        apart = max(_POLLS_APART * interval, _TRIES_APART)
+        silent = {}
+        for fact in accounts:
+            if fact.state == "offline" and fact.tried_at is not None:
+                before = self._silent.get(fact.name)
+                goes_on = before is not None and before.tried <= fact.tried_at <= before.tried + apart
+                since = before.since if before is not None and goes_on else fact.tried_at
+                silent[fact.name] = Silence(since, fact.tried_at)
+        self._silent = silent
+        return silent
+
+    def _mended_lately(self, notices: Iterable[str], now: datetime) -> tuple[str, ...]:
+        """What was mended in the last day: the ledger names it while it is open, longer than alerts are at hand."""
+        self._mended = {notice: min(self._mended.get(notice, now), now) for notice in notices}
+        return tuple(notice for notice, at in self._mended.items() if now - at < _DAY)
+
+    def _since(self, differences: Iterable[Difference], now: datetime) -> dict[str, datetime]:
+        """Since when each account's totals have been seen to differ; a clock that was set back begins anew."""
+        before = self._differing
+        self._differing = {each.account: min(before.get(each.account, now), now) for each in differences}
+        return self._differing
+
+
+def _with_history(standing: Observed, operations: Operations) -> Observed:
+    """With what the records tell.
+
+    Raises:
+        LedgerDamagedError: they cannot be read.
+    """
+    today, foreseen = standing.today, operations.forecasting
+    forecast = foreseen.forecast()
+    return msgspec.structs.replace(
+        standing,
+        generations=tuple(operations.ledger.latest(standing.at - EXPENSIVE_WITHIN)),
+        budgets=(*foreseen.budgets(), *foreseen.budgets_ended()),
+        unusual=foreseen.unusual([today, today - _DAY]),
+        forecasts=forecast.accounts,
+        expiring=operations.credit_history.expiring(
+            today=today,
+            zone=standing.zone,
+            within=max(operations.settings.alerts.credits_expire_within_days, default=0),
+            per_day=forecast.per_day,
+        ),
+    )
+
+
+def _is_first_poll(fact: AccountFact, coverage: dict[str, Coverage]) -> bool:
+    """Whether the account's first poll is under way, or was cut short: part of its history is there."""
+    begun = fact.as_of is not None or fact.tried_at is None
+    return account_of(fact) not in coverage and begun and fact.state in {"ok", "offline"}

@@ -1,0 +1,72 @@
+"""How alerts are shown in the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.text import Text
+
+from trayd.terminal.show import Style, bullet, new_table, pause_told
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_COLORS = {"critical": "bold red", "normal": "red", "low": ""}
+
+
+def alerts_view(answer: dict[str, Any], style: Style) -> RenderableType:
+    """What lasts with its text and id; below, a line for each that is over."""
+    lines: list[RenderableType] = []
+    if answer["paused_until"]:
+        lines.append(bullet(pause_told(answer["paused_until"], style)))
+    if answer["quiet_until"]:
+        lines.append(bullet(f"quiet hours until {style.time(answer['quiet_until'])}"))
+    lasting = [alert for alert in answer["alerts"] if alert["resolved"] is None]
+    for alert in lasting:
+        color = _COLORS[alert["urgency"]]
+        since = f"\nsince {style.time(alert['since'])}{_more(alert, style)}\nid {alert['id']}"
+        told = Text.assemble((f"{alert['title']}\n", color), alert["text"], (since, "dim"))
+        lines.append(bullet(told, Text("!", style=color)))
+    if not lasting:
+        lines.append(Text("no open alerts"))
+    over = [alert for alert in answer["alerts"] if alert["resolved"] is not None]
+    if over:
+        table = new_table("since", "what", whole=("since",))
+        for alert in over:
+            since = style.time(alert["since"])
+            if alert["state"] == "over":
+                since += f"\nto {style.time(alert['resolved'])}"
+            table.add_row(since, Text.assemble(alert["title"] or alert["rule"], (f"\n{alert['id']}", "dim")))
+        lines += ["", table]
+    if answer["left_out"]:
+        lines.append(Text(f"and {style.count(answer['left_out'], 'earlier one')}: --limit shows more", style="dim"))
+    return Group(*lines)
+
+
+def snoozed_view(answer: dict[str, Any], style: Style) -> RenderableType:
+    """Until when."""
+    return Text(f"{answer['title'] or answer['id']}: told again at {style.time(answer['snoozed_until'])}")
+
+
+def paused_view(answer: dict[str, Any], style: Style) -> RenderableType:
+    """Until when, or that there is none."""
+    return Text(pause_told(answer["paused_until"], style) if answer["paused_until"] else "alerts go to the desktop")
+
+
+def tried_view(answer: list[dict[str, Any]], _style: Style) -> RenderableType:
+    """A line for each way that was tried."""
+    lines = []
+    for tried in answer:
+        what = f"hook {tried['name']}, {tried['target']}" if tried["is_hook"] else tried["target"]
+        trouble = f": {tried['trouble']}" if tried["trouble"] else ""
+        color = "red" if tried["state"] == "failed" else ""
+        lines.append(bullet(Text(f"{what}: {tried['state']}{trouble}", style=color)))
+    return Group(*lines)
+
+
+def _more(alert: dict[str, Any], style: Style) -> str:
+    more = "" if alert["told"] else ", not told yet"
+    if alert["reached"] != alert["since"]:
+        more += f", at this level since {style.time(alert['reached'])}"
+    return more + (f", snoozed until {style.time(alert['snoozed_until'])}" if alert["snoozed_until"] else "")
