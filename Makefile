@@ -16,7 +16,7 @@ demo: $(VENV)/installed
 	$(BIN)/trayd demo
 
 test: packages $(VENV)/developed
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/developed
 	$(BIN)/ruff check .
