@@ -190,9 +190,10 @@ def refresh(as_json: bool) -> int:
     with _desk() as desk:
         answer = desk.refresh()
         trouble = desk.ask("rates")["trouble"]
+        known = desk.ask("status")["accounts"]
     from trayd.terminal.show import refresh_view
 
-    print_answer(answer, as_json, lambda _style: refresh_view(answer))
+    print_answer(answer, as_json, lambda _style: refresh_view(answer, known))
     if trouble:
         click.echo(f"exchange rates: {trouble}", err=True)
     return int(any(account["problem"] for account in answer))

@@ -11,6 +11,7 @@ from typing import Any
 
 from trayd import __version__
 from trayd.errors import TraydError
+from trayd.facts import called
 from trayd.settings import Paths, Settings, fal_url, load
 
 Finding = dict[str, Any]
@@ -102,9 +103,10 @@ def _ledger(paths: Paths, _settings: Settings) -> Iterator[Finding]:
     yield from _backup(paths, Path(status["daemon"]["backup"] or paths.backup))
     yield from _pools(pools)
     yield from _budgets(budgets)
+    names = {each["username"]: called(each["name"], each["username"]) for each in status["accounts"]}
     for difference in status["differences"]:
         yield _finding(
-            f"account {difference['account']}",
+            f"account {names.get(difference['account'], difference['account'])}",
             "bad",
             f"fal's total for {difference['endpoint_id']} is {difference['fal']['amount']} "
             f"{difference['fal']['currency']}, the ledger's {difference['ledger']['amount']}",

@@ -6,6 +6,7 @@ matter which source speaks first, or how often.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -205,6 +206,23 @@ class AccountFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     as_of: datetime | None = None
     tried_at: datetime | None = None
     has_credits: bool = True
+
+
+def called(name: str, username: str | None) -> str:
+    """What an account is called wherever a person reads: one name, the same everywhere.
+
+    Args:
+        name: that the settings give it; who gave none has ``default``, which tells nothing.
+        username: fal's name for it, once known.
+    """
+    return username if username and name == DEFAULT_ACCOUNT else name
+
+
+def called_names(accounts: Iterable[AccountFact]) -> dict[str, str]:
+    """What accounts are called wherever a person reads, by the settings' names and by the ledger's."""
+    told = [(fact.name, fact.username, called(fact.name, fact.username)) for fact in accounts]
+    by_name = {name: shown for name, _, shown in told}
+    return by_name | {username: shown for _, username, shown in told if username}
 
 
 class Disputed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -34,7 +34,7 @@ def test_what_was_not_looked_into_is_neither_explained_nor_unexplained(explained
         fal=Money(1000),
         explained=explained,
     )
-    told = _told(difference)
+    told = _told(difference, {"acme": "studio"})
     assert (told.apart, told.explained, told.unexplained) == (Money(300), explained, unexplained)
     assert cure in told.cure
 
@@ -63,5 +63,5 @@ def test_requests_without_a_bill_may_be_what_no_request_explains(tmp_path):
 
 
 def asked(ledger):
-    steps = reconciled(ledger, ReconcileQuery(), now=NOON + 3 * DAY, zone=UTC, converter=rates())
+    steps = reconciled(ledger, ReconcileQuery(), names={}, now=NOON + 3 * DAY, zone=UTC, converter=rates())
     return finish(steps)

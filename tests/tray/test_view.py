@@ -29,7 +29,7 @@ THRESHOLDS = (Decimal(20), Decimal(5))
 def account(balance: str | None = "48.20", state: str = "ok", name: str = "default", **more: Any) -> AccountStatus:
     return AccountStatus(
         name=name,
-        username=None,
+        username=more.pop("username", None),
         balance=None if balance is None else Money.of(balance),
         as_of=more.pop("as_of", NOW),
         state=state,
@@ -199,6 +199,11 @@ def test_several_accounts_have_a_line_each_with_their_name() -> None:
     shown = labels(view(status(account(name="northwind"), account("7.00", name="studio", run_out=date(2026, 12, 3)))))
 
     assert shown[:2] == ["Balance of northwind: $48.20", "Balance of studio: $7.00, lasts until 3 Dec"]
+
+
+def test_an_account_without_a_name_of_the_users_has_the_one_that_fal_gave_it() -> None:
+    shown = labels(view(status(account(username="acme-5"), account("7.00", name="studio", username="northwind"))))
+    assert shown[:2] == ["Balance of acme-5: $48.20", "Balance of studio: $7.00"]
 
 
 def test_without_an_account_the_menu_says_what_to_do_and_the_icon_is_stale() -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from trayd.books import pool_costs
 from trayd.budget_settings import Budget
-from trayd.facts import AccountFact
+from trayd.facts import AccountFact, called
 from trayd.forecasting.ground import Asked, Ground
 from trayd.forecasting.unusual_days import UnusualDays
 from trayd.insight.anomalies import Anomaly
@@ -136,12 +136,12 @@ class Forecasting:
         paces = _paces(found)
         missing = self._missing(found, paces)
         if not paces:
-            return Forecast(accounts=accounts, why_none=_told(missing))
+            return Forecast(accounts=accounts, why_none=_told(self._called(missing)))
         month = period_at("month", self._ground.today)
         since, until = _ends(month, zone)
         tally = self._spent(Filters(since=since, until=until), home)
         to_come = sum(each.nanos for each in self._to_come(month, home))
-        notes = [*_not_in("it", missing)]
+        notes = [*_not_in("it", self._called(missing))]
         if tally.unpriced:
             count = tally.unpriced
             notes.append(f"{count} generation{'' if count == 1 else 's'} of this month without a price not counted")
@@ -218,12 +218,12 @@ class Forecasting:
             paces = {name: pace for name, pace in paces.items() if name == account}
             missing = {name: why for name, why in missing.items() if usernames[name] == account}
         if not paces:
-            return None, _told(missing) or NOT_READ, ()
+            return None, _told(self._called(missing)) or NOT_READ, ()
         rests = [
             self._still_to_come(pace, account, found[account].until, period, scope, converter)
             for account, pace in paces.items()
         ]
-        return together(rests), "", tuple(_not_in("what is expected", missing))
+        return together(rests), "", tuple(_not_in("what is expected", self._called(missing)))
 
     def _still_to_come(
         self, pace: Pace, account: str, read_to: datetime, period: Period, scope: Filters, converter: Converter
@@ -248,6 +248,10 @@ class Forecasting:
             for name, account in self._usernames().items()
             if account not in paces
         }
+
+    def _called(self, missing: Mapping[str, str]) -> dict[str, str]:
+        usernames = self._usernames()
+        return {called(name, usernames[name]): why for name, why in missing.items()}
 
     def _unread(self, name: str) -> str:
         fact = self._ground.accounts().get(name)

@@ -63,6 +63,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         key: an endpoint id, a client, a date, a weekday (``mon`` to ``sun``), an hour of the day (``00`` to ``23``);
             None for what has no such mark.
+        name: what a person calls an account; None for all others.
         kind: of what has no such mark because it is not from fal, or because fal did not tell; each kind is a part of
             its own where only fal tells such marks. None for all others.
         cost: in the home currency; the parts add up to the total to the nano.
@@ -81,6 +82,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     unpriced: int = 0
     left_out: tuple[Money, ...] = ()
     kind: Kind | None = None
+    name: str | None = None
 
 
 class Peaks(msgspec.Struct, frozen=True, kw_only=True):

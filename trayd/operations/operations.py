@@ -15,7 +15,7 @@ from trayd.alerts.trial import ListedHook
 from trayd.books import Books
 from trayd.episodes import Episode
 from trayd.exchange_rates.store import open_rates, store_of
-from trayd.facts import AccountFact
+from trayd.facts import AccountFact, called_names
 from trayd.forecasting.outlook import Forecasting
 from trayd.insight.forecast import Forecast
 from trayd.insight.overview import Overview, build_status
@@ -113,6 +113,12 @@ class Operations:
         return self.settings.account_names()
 
     @property
+    def called(self) -> dict[str, str]:
+        """What these are called wherever a person reads, by the settings' names and by the ledger's."""
+        known = self.ledger.accounts()
+        return called_names(known[name] for name in self.names if name in known)
+
+    @property
     def rates(self) -> Rates:
         """The exchange rates that are known, with those of the settings."""
         self._rates.fixed = self.settings.rates.fixed
@@ -180,6 +186,7 @@ class Operations:
             self.books,
             self.ledger,
             query,
+            names=self.called,
             now=self._clock(),
             zone=self.settings.zone(),
             converter=self.converter,
@@ -234,7 +241,7 @@ class Operations:
             UsageError: the window, the breakdown or a filter cannot be read.
         """
         zone = self.settings.zone()
-        return reconciled(self.ledger, query, now=self._clock(), zone=zone, converter=self.converter)
+        return reconciled(self.ledger, query, names=self.called, now=self._clock(), zone=zone, converter=self.converter)
 
     def list_rates(self, query: RatesQuery) -> ListedRates:
         """The exchange rates of a day.

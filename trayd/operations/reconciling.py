@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 
 import msgspec
@@ -45,6 +45,7 @@ class AccountCheck(msgspec.Struct, frozen=True, kw_only=True):
     """An account's total against fal's.
 
     Attributes:
+        account: the ledger's name for it; ``name`` is what a person calls it.
         since: the first instant compared, ``until`` the first one left out (UTC).
         at: when it was compared last (UTC); None where it never was, and ``why_not`` says why.
         apart: by how much fal's total is more; what agrees may be apart by a nano for each billing row.
@@ -52,6 +53,7 @@ class AccountCheck(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     account: str
+    name: str
     since: datetime | None = None
     until: datetime | None = None
     at: datetime | None = None
@@ -75,6 +77,7 @@ class ToldDifference(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint of which fal's total and the ledger's are not the same.
 
     Attributes:
+        account: the ledger's name for it; ``name`` is what a person calls it.
         apart: by how much fal's total is more.
         requests: how many explain it; ``records`` are those with the largest amounts.
         explained: what they come to; ``unexplained`` is what no request explains. Both are null where nobody has
@@ -85,6 +88,7 @@ class ToldDifference(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     account: str
+    name: str
     endpoint_id: str
     since: datetime
     until: datetime
@@ -154,9 +158,23 @@ class _Waiting:
 
 
 def reconciled(
-    ledger: Ledger, query: ReconcileQuery, *, now: datetime, zone: tzinfo, converter: Converter
+    ledger: Ledger,
+    query: ReconcileQuery,
+    *,
+    names: Mapping[str, str],
+    now: datetime,
+    zone: tzinfo,
+    converter: Converter,
 ) -> Steps[Reconciliation]:
     """Compares what can be compared, in steps; the records are gone through once and none is kept.
+
+    Args:
+        ledger: what is compared.
+        query: what to show.
+        names: what accounts are called, by the ledger's names.
+        now: the time (UTC).
+        zone: whose days are meant.
+        converter: the rates into the home currency.
 
     Raises:
         UsageError: the window, the breakdown or a filter cannot be read, or asks for costs that fal does not bill.
@@ -165,14 +183,20 @@ def reconciled(
         raise UsageError(f"--kind {query.kind}: only what fal bills can be compared", "leave it out")
     window, by = query.asked(now, zone), named(AccuracyBy, query.by)
     filters = msgspec.structs.replace(query.filters(zone), kind=Kind.INTERNAL)
-    return _steps(ledger, filters, window.bounds, by, zone, converter)
+    return _steps(ledger, filters, names, window.bounds, by, zone, converter)
 
 
 def _steps(
-    ledger: Ledger, filters: Filters, window: Bounds, by: AccuracyBy, zone: tzinfo, converter: Converter
+    ledger: Ledger,
+    filters: Filters,
+    names: Mapping[str, str],
+    window: Bounds,
+    by: AccuracyBy,
+    zone: tzinfo,
+    converter: Converter,
 ) -> Steps[Reconciliation]:
     comparing = Comparing(by, zone, converter)
-    differences = [_told(each) for each in ledger.differences() if _is_meant(ledger, each, filters)]
+    differences = [_told(each, names) for each in ledger.differences() if _is_meant(ledger, each, filters)]
     waiting, failed = _Waiting(), _Waiting()
 
     def covered(account: str, when: datetime) -> bool:
@@ -195,7 +219,7 @@ def _steps(
     return Reconciliation(
         window=window,
         by=by.value,
-        checks=list(_checks(ledger, filters)),
+        checks=list(_checks(ledger, filters, names)),
         differences=differences,
         accuracy=comparing.compared(),
         unconfirmed=waiting.told(),
@@ -228,7 +252,7 @@ def _has_unconfirmed(ledger: Ledger, piece: Filters) -> bool:
     return any(each.heading.counting in _UNCONFIRMED for each in ledger.sums(piece))
 
 
-def _checks(ledger: Ledger, filters: Filters) -> Iterator[AccountCheck]:
+def _checks(ledger: Ledger, filters: Filters, names: Mapping[str, str]) -> Iterator[AccountCheck]:
     """The last check of each account; where there is none, why."""
     checks = dict(ledger.checks())
     for name, fact in sorted(ledger.accounts().items()):
@@ -236,17 +260,20 @@ def _checks(ledger: Ledger, filters: Filters) -> Iterator[AccountCheck]:
         if filters.account in {None, account, name}:
             check = checks.pop(account, None)
             yield (
-                AccountCheck(account=account, why_not=_STATES.get(fact.state, _TOO_NEW))
+                AccountCheck(
+                    account=account, name=names.get(account, account), why_not=_STATES.get(fact.state, _TOO_NEW)
+                )
                 if check is None
-                else _shown(check)
+                else _shown(check, names)
             )
     if filters.account is None:
-        yield from (_shown(check) for _, check in sorted(checks.items()))
+        yield from (_shown(check, names) for _, check in sorted(checks.items()))
 
 
-def _shown(check: Checked) -> AccountCheck:
+def _shown(check: Checked, names: Mapping[str, str]) -> AccountCheck:
     return AccountCheck(
         account=check.account,
+        name=names.get(check.account, check.account),
         since=check.since,
         until=check.until,
         at=check.at,
@@ -268,9 +295,10 @@ def _is_meant(ledger: Ledger, difference: Difference, filters: Filters) -> bool:
     )
 
 
-def _told(difference: Difference) -> ToldDifference:
+def _told(difference: Difference, names: Mapping[str, str]) -> ToldDifference:
     return ToldDifference(
         account=difference.account,
+        name=names.get(difference.account, difference.account),
         endpoint_id=difference.endpoint_id,
         since=difference.since,
         until=difference.until,

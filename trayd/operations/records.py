@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from itertools import islice
 from typing import Annotated
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from trayd.books import Books
 from trayd.errors import UsageError
+from trayd.insight.breakdown import Dimension
 from trayd.insight.usage import Usage, usage
 from trayd.insight.windows import previous_window
 from trayd.ledger.store import Ledger
@@ -46,7 +48,14 @@ class ExportQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def listed_usage(
-    books: Books, ledger: Ledger, query: UsageQuery, *, now: datetime, zone: tzinfo, converter: Converter
+    books: Books,
+    ledger: Ledger,
+    query: UsageQuery,
+    *,
+    names: Mapping[str, str],
+    now: datetime,
+    zone: tzinfo,
+    converter: Converter,
 ) -> Usage:
     """Totals of a window and their breakdown, with the trend against the window before.
 
@@ -54,6 +63,7 @@ def listed_usage(
         books: the ledger with the costs that projects share in.
         ledger: knows since when billing was read.
         query: what to show.
+        names: what accounts are called, by the ledger's names.
         now: the time (UTC).
         zone: whose days are meant.
         converter: the rates into the home currency.
@@ -63,7 +73,7 @@ def listed_usage(
     """
     window = query.asked(now, zone)
     before = previous_window(window, zone)
-    return usage(
+    told = usage(
         books,
         filters=query.filters(zone),
         window=window,
@@ -74,6 +84,9 @@ def listed_usage(
         previous=before if _reaches(ledger, before.since) else None,
         known_from=_known_from(ledger, query.account, window.until),
     )
+    if query.by != Dimension.ACCOUNT:
+        return told
+    return replace(told, by=tuple(replace(part, name=part.key and names.get(part.key, part.key)) for part in told.by))
 
 
 def _known_from(ledger: Ledger, wanted: str | None, end: datetime) -> datetime | None:

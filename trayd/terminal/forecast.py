@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from trayd.budget_settings import SCOPES
+from trayd.facts import called
 from trayd.terminal.show import Style, bullet, new_table
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def forecast_view(answer: dict[str, Any], style: Style) -> RenderableType:
     """A line for each account, then the month; below each, what to know of it."""
     lines: list[RenderableType] = []
     for account in answer["accounts"]:
-        lines.append(Text.assemble((account["account"], "bold"), f": {_balance(account, style)}"))
+        name = called(account["account"], account["username"])
+        lines.append(Text.assemble((name, "bold"), f": {_balance(account, style)}"))
         if account["burn"]:
             lines.append(Padding(_burn(account["burn"], style), _INDENT, expand=False))
         lines += [Padding(Text(note, style="dim"), _INDENT, expand=False) for note in account["notes"]]

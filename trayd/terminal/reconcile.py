@@ -50,7 +50,7 @@ def _checks(checks: list[dict[str, Any]], style: Style) -> Iterator[str]:
     if not checks:
         yield "nothing was compared with fal yet: `trayd doctor` says what is missing"
     for check in checks:
-        account = check["account"]
+        account = check["name"]
         if check["agrees"] is None:
             yield f"{account}: not compared with fal yet: {check['why_not']}"
             continue
@@ -69,7 +69,7 @@ def _checks(checks: list[dict[str, Any]], style: Style) -> Iterator[str]:
 
 def _difference(difference: dict[str, Any], style: Style) -> Iterator[RenderableType]:
     yield Text(
-        f"! {difference['endpoint_id']} ({difference['account']}): fal {_exact(difference['fal'], style)}, "
+        f"! {difference['endpoint_id']} ({difference['name']}): fal {_exact(difference['fal'], style)}, "
         f"the ledger {_exact(difference['ledger'], style)}",
         style="bold red",
     )

@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
+from trayd.facts import called
 from trayd.terminal.show import Style, new_table
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ def credits_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
     lines: list[RenderableType] = []
     for account in answer:
         rate = f", {style.money(account['per_day'])} a day" if account["per_day"] else ""
-        name = account["name"]
-        if account["account"] != name:
-            name = f"{name} ({account['account']})"
+        name = called(account["name"], account["account"])
         lines.append(Text(f"{name}: {style.money(account['balance'])}{rate}", style="bold"))
         if account["lots"]:
             lines.append(_lots(account, style))

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trayd.episodes import UNTIL_RESUMED
+from trayd.facts import called
 from trayd.money import Money, format_money
 from trayd.texts import without_controls
 
@@ -176,7 +177,7 @@ def console() -> Console:
 def _accounts(accounts: list[dict[str, Any]], style: Style) -> RenderableType:
     table = new_table("account", "balance", "as of", "state", numbers=("balance",))
     for account in accounts:
-        name = account["name"]
+        name = called(account["name"], account["username"])
         if account["username"] and account["username"] != name:
             name = f"{name} ({account['username']})"
         state = _state(account)
@@ -184,6 +185,12 @@ def _accounts(accounts: list[dict[str, Any]], style: Style) -> RenderableType:
             state.append(f", {lasts}")
         table.add_row(name, style.money(account["balance"]), style.time(account["as_of"]), state)
     return table
+
+
+def _names(accounts: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """What accounts are called, by the settings' names and by fal's."""
+    told = [(each["name"], each["username"], called(each["name"], each["username"])) for each in accounts]
+    return {name: shown for name, _, shown in told} | {username: shown for _, username, shown in told if username}
 
 
 def _state(account: dict[str, Any]) -> Text:
@@ -246,8 +253,10 @@ def _remarks(status: dict[str, Any], style: Style) -> list[str]:
             f"{style.count(status['unmatched'], 'event')} without a request id left out where fal's billing covers the "
             "time; `trayd history --unmatched` lists them, `trayd link ID` settles one"
         )
+    names = _names(status["accounts"])
     remarks.extend(
-        f"fal says {style.money(difference['fal'])} for {difference['endpoint_id']} ({difference['account']}) "
+        f"fal says {style.money(difference['fal'])} for {difference['endpoint_id']} "
+        f"({names.get(difference['account'], difference['account'])}) "
         f"from {style.time(difference['since'])} to {style.time(difference['until'])}, "
         f"the ledger {style.money(difference['ledger'])}; `trayd reconcile` says what explains it"
         for difference in status["differences"]
@@ -304,12 +313,15 @@ def new_table(*columns: str, numbers: tuple[str, ...] = (), whole: tuple[str, ..
     return table
 
 
-def refresh_view(accounts: Iterable[dict[str, Any]]) -> RenderableType:
-    """How each account stands after a poll."""
+def refresh_view(accounts: Iterable[dict[str, Any]], known: Iterable[dict[str, Any]]) -> RenderableType:
+    """How each account stands after a poll; ``known`` is what the status says of them."""
+    names = _names(known)
     table = new_table("account", "state", "new", "changed", numbers=("new", "changed"))
     for account in accounts:
         state = _state(account)
-        table.add_row(account["name"], state, str(account["created"]), str(account["changed"]))
+        table.add_row(
+            names.get(account["name"], account["name"]), state, str(account["created"]), str(account["changed"])
+        )
     return table
 
 

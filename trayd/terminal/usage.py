@@ -141,6 +141,7 @@ def _filled(usage: dict[str, Any], by: str) -> Sequence[dict[str, Any]]:
         "unpriced": 0,
         "left_out": [],
         "kind": None,
+        "name": None,
     }
     return [*(known.get(key, {**empty, "key": key}) for key in keys), *([known[None]] if None in known else [])]
 
@@ -152,7 +153,7 @@ def _length(part: dict[str, Any], by: str) -> float:
 
 
 def _name(part: dict[str, Any], by: str) -> str:
-    key: str | None = part["key"]
+    key: str | None = part["name"] or part["key"]
     if not key:
         return _UNMARKED[part["kind"]] if part["kind"] else _WITHOUT_HOUR if by == "hour" else _UNTAGGED
     if by == "hour":

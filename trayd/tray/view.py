@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from trayd.episodes import UNTIL_RESUMED
+from trayd.facts import called
 from trayd.insight.forecast import MonthEnd
 from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
 from trayd.money import Money, format_money
@@ -280,7 +281,7 @@ class _Words:
         return lines
 
     def _balance(self, account: AccountStatus, *, several: bool) -> str:
-        name = f"Balance of {_cut(account.name)}" if several else "Balance"
+        name = f"Balance of {_cut(called(account.name, account.username))}" if several else "Balance"
         if account.balance is None:
             return f"{name}: {_NO_BALANCE.get(account.state, 'not known')}"
         text = f"{name}: {self._money(account.balance)}"
