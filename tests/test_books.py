@@ -503,8 +503,8 @@ def test_days_add_up_to_their_window(story, plans, filters, zone):
             assert told == expected, part
         days = [
             Sum(heading, count, nanos)
-            for heading, course in books.sums_over_time(within, TimePart.DAY, zone=zone)
-            for count, nanos in zip(course.records, course.nanos, strict=True)
+            for heading, buckets in books.sums_over_time(within, TimePart.DAY, zone=zone)
+            for count, nanos in zip(buckets.records, buckets.nanos, strict=True)
         ]
         assert came_to(days) == came_to(books.sums(within, zone=zone))
 

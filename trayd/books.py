@@ -24,7 +24,7 @@ from trayd.ledger.store import Ledger
 from trayd.money import Money
 from trayd.pool_settings import Pool
 from trayd.rates import Converter
-from trayd.records import Course, ExternalCost, Filters, Heading, Kind, Record, Sum, TimePart
+from trayd.records import BucketSums, ExternalCost, Filters, Heading, Kind, Record, Sum, TimePart
 
 _ALL = Filters()
 
@@ -120,17 +120,17 @@ class Books:
 
     def sums_over_time(
         self, filters: Filters = _ALL, part: TimePart = TimePart.DAY, *, zone: tzinfo
-    ) -> Iterator[tuple[Heading, Course]]:
+    ) -> Iterator[tuple[Heading, BucketSums]]:
         """The sums by parts of civil time; see :meth:`Ledger.sums_over_time`."""
         found = self._sums.sums_over_time(filters, part, zone=zone)
         pools = self._parts(filters, zone, ())
         if pools is None:
             yield from found
             return
-        yield from ((heading, course) for heading, course in found if not pools.replace(heading))
+        yield from ((heading, buckets) for heading, buckets in found if not pools.replace(heading))
         for each in pools.parts:
             if part is not TimePart.DAY_AND_HOUR:
-                yield each.heading, Course((part_number(each.cost.date, part),), (1,), (each.nanos,))
+                yield each.heading, BucketSums((part_number(each.cost.date, part),), (1,), (each.nanos,))
 
     def records(self, filters: Filters = _ALL, *, zone: tzinfo, newest_first: bool = True) -> Iterator[Record]:
         """The records that are meant, pool costs as their shares; see :meth:`Ledger.records`."""

@@ -252,10 +252,10 @@ NO_HOUR = -1
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-class Course(NamedTuple):
-    """How many records of one heading there are in each part of time, and what they add up to in nanos.
+class BucketSums(NamedTuple):
+    """A heading's records in time buckets: how many there are in each, and what they add up to in nanos.
 
-    Three columns of the same length; a part has one row, and none where there is nothing.
+    Three columns of the same length; a bucket has one row, and none where there is nothing.
     """
 
     parts: Sequence[int]

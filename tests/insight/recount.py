@@ -1,6 +1,6 @@
 """A source of sums that reads every record, each time: slow, plain, and what the rollups are judged by."""
 
-from trayd.records import NO_HOUR, Counting, Course, ExternalCost, Filters, Heading, Sum, TimePart
+from trayd.records import NO_HOUR, BucketSums, Counting, ExternalCost, Filters, Heading, Sum, TimePart
 
 ALL = Filters()
 
@@ -65,7 +65,7 @@ class Recount:
                 cells[number] = (count + 1, nanos + (amount.nanos if amount else 0))
         for heading, cells in found.items():
             counts, nanos = zip(*cells.values(), strict=True)
-            yield heading, Course(tuple(cells), counts, nanos)
+            yield heading, BucketSums(tuple(cells), counts, nanos)
 
 
 def number_of(record, part, zone):
@@ -84,11 +84,11 @@ def number_of(record, part, zone):
             return day.toordinal() * 24 + local.hour if timed else None
 
 
-def parts_told(courses):
-    """Courses as what each heading, as far as totals tell it apart, comes to in each part; amounts left out aside."""
+def parts_told(by_heading):
+    """What each heading, as far as totals tell it apart, comes to in each time bucket; amounts left out aside."""
     found = {}
-    for heading, course in courses:
-        for number, count, nanos in zip(*course, strict=True):
+    for heading, buckets in by_heading:
+        for number, count, nanos in zip(*buckets, strict=True):
             known = found.get((heading[:4], number), (0, 0))
             counts = 0 if heading.counting is Counting.UNMATCHED else nanos
             found[heading[:4], number] = known[0] + count, known[1] + counts

@@ -113,8 +113,8 @@ def test_civil_time_is_what_the_zone_says_at_any_instant(zone, when):
 
 def of_part(ledger, part, zone, **filters):
     found = {}
-    for _, course in ledger.sums_over_time(Filters(**filters), part, zone=zone):
-        for number, count, _ in zip(*course, strict=True):
+    for _, buckets in ledger.sums_over_time(Filters(**filters), part, zone=zone):
+        for number, count, _ in zip(*buckets, strict=True):
             found[number] = found.get(number, 0) + count
     return found
 
@@ -199,7 +199,7 @@ def test_old_months_are_looked_into_once_and_not_kept_in_memory(years, part):
 def test_how_much_is_remembered_is_bounded(years, monkeypatch):
     monkeypatch.setattr(civil_time, "_MOST_ROWS", 100)
     with closing(opened(years)) as ledger:
-        kept = ledger._sums._kept_courses
+        kept = ledger._sums._bucket_cache
         for zone in ZONES:
             assert sum(of_part(ledger, TimePart.DAY, zone).values()) == 120
             assert kept._rows <= 100

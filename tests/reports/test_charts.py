@@ -67,12 +67,12 @@ def test_what_has_no_room_is_summed_in_one_row():
 def test_long_periods_are_drawn_in_longer_steps(days, unit, points):
     last = FIRST + timedelta(days=days - 1)
     chart = over({FIRST: spent("1.00")}, FIRST, last)
-    assert (chart.unit, len(chart.moments)) == (unit, points)
+    assert (chart.unit, len(chart.points)) == (unit, points)
 
 
 def test_days_without_spending_are_drawn_as_nothing_spent():
     chart = over({FIRST: spent("2.00"), FIRST + timedelta(days=2): spent("4.00")}, FIRST, FIRST + timedelta(days=2))
-    assert [moment.total for moment in chart.moments] == ["$2.00", "$0.00", "$4.00"]
+    assert [point.total for point in chart.points] == ["$2.00", "$0.00", "$4.00"]
     assert chart.summary == "Highest on November 3, 2026: $4.00. Average per day: $2.00."
     assert chart.line == "M0.70 50.00L50.00 100.00L99.30 0.00"
 
@@ -90,8 +90,8 @@ def test_a_month_of_credits_is_drawn_below_zero():
 
 def test_nothing_at_all_can_be_drawn():
     chart = over({FIRST: tally()}, FIRST, FIRST + timedelta(days=3))
-    assert chart.moments[0].total == "$0.00"
-    assert chart.base == chart.moments[0].y
+    assert chart.points[0].total == "$0.00"
+    assert chart.base == chart.points[0].y
 
 
 @given(
@@ -103,8 +103,8 @@ def test_every_chart_holds_all_that_was_spent_within_its_frame(cents, after):
     for offset, amount in cents.items():
         days[FIRST + timedelta(days=offset)] = tally(external(Decimal(amount).scaleb(-2)))
     chart = over(days, FIRST, max(days) + timedelta(days=after))
-    shown = sum(parse_decimal(moment.total.replace("$", ""), "en_US") for moment in chart.moments)
+    shown = sum(parse_decimal(point.total.replace("$", ""), "en_US") for point in chart.points)
     assert shown == Decimal(sum(cents.values())).scaleb(-2)
-    assert all(0 <= float(moment.x) <= 100 and 8 <= float(moment.y) <= 84 for moment in chart.moments)
-    widths = sum(float(moment.width) for moment in chart.moments)
-    assert widths == pytest.approx(100, abs=0.01 * len(chart.moments))
+    assert all(0 <= float(point.x) <= 100 and 8 <= float(point.y) <= 84 for point in chart.points)
+    widths = sum(float(point.width) for point in chart.points)
+    assert widths == pytest.approx(100, abs=0.01 * len(chart.points))

@@ -277,7 +277,7 @@ def test_a_currency_without_a_rate_is_named_once_and_never_counted_as_zero():
     made = context(of, converter=IN_KRONOR)
     assert [kpi.value for kpi in made.kpis[:3]] == ["0.0 kr", "unknown", "unknown"]
     assert [bar.amount for chart in made.charts for bar in chart.bars] == ["unknown"]
-    assert [moment.total for moment in made.over_time.moments if moment.total != "0.0 kr"] == ["unknown"]
+    assert [point.total for point in made.over_time.points if point.total != "0.0 kr"] == ["unknown"]
     assert (
         "A$3.00 and ¥7 are left out of all totals: no exchange rate to SEK is known for "
         "AUD on November 9, 2026 and JPY on November 9, 2026. The log shows each entry." in made.notes
@@ -311,9 +311,9 @@ def test_the_bars_of_a_chart_add_up_to_the_figures_in_every_currency(of):
     made = context(of, filters=Filters(), converter=rates("USD", EUR=ecb("0.1"), SEK=ecb("0.1"), KWD=ecb("3.1")))
     if made.over_time is None:
         return
-    shown = sum(as_number(moment.total) for moment in made.over_time.moments)
+    shown = sum(as_number(point.total) for point in made.over_time.points)
     combined = as_number(made.kpis[2].value)
-    assert abs(shown - combined) <= Decimal("0.005") * (len(made.over_time.moments) + 1)
+    assert abs(shown - combined) <= Decimal("0.005") * (len(made.over_time.points) + 1)
 
 
 HOSTILE = (

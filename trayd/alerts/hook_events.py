@@ -26,7 +26,7 @@ LONGEST_TITLE = 300
 LONGEST_TEXT = 3000
 
 EventName = Literal["opened", "escalated", "resolved", "test"]
-Moment = Annotated[datetime, Meta(tz=True)]
+Timestamp = Annotated[datetime, Meta(tz=True)]
 
 
 class Amount(msgspec.Struct, frozen=True):
@@ -56,10 +56,10 @@ class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
     ]
     level: Annotated[str, Meta(description="The threshold that was crossed; empty: none.", examples=["5.00", "80"])]
     urgency: Annotated[Urgency, Meta(description="How grave it is.")]
-    since: Annotated[Moment, Meta(description="When it began, in UTC.")]
-    at: Annotated[Moment, Meta(description="When this event of it happened, in UTC.")]
+    since: Annotated[Timestamp, Meta(description="When it began, in UTC.")]
+    at: Annotated[Timestamp, Meta(description="When this event of it happened, in UTC.")]
     resolved: Annotated[
-        Moment | None,
+        Timestamp | None,
         Meta(description="When it ended, in UTC; null while it lasts. The same as since: it happened, and is over."),
     ]
     title: Annotated[str, Meta(description="One line for people.")]

@@ -14,7 +14,7 @@ import msgspec
 
 from trayd.insight.windows import day_start
 from trayd.ledger.store import Ledger
-from trayd.records import Course, Filters, Heading, Sum, TimePart
+from trayd.records import BucketSums, Filters, Heading, Sum, TimePart
 
 _Found = TypeVar("_Found")
 
@@ -83,7 +83,9 @@ class Settled:
         early = self._remembered(question, within, zone, lambda _within: (find(first, cut - _DAY),))
         return (*early, find(cut, last))
 
-    def sums_over_time(self, filters: Filters, part: TimePart, *, zone: tzinfo) -> tuple[tuple[Heading, Course], ...]:
+    def sums_over_time(
+        self, filters: Filters, part: TimePart, *, zone: tzinfo
+    ) -> tuple[tuple[Heading, BucketSums], ...]:
         """The same told apart by parts of civil time."""
         ledger = self._ledger
         return self._joined(

@@ -79,8 +79,8 @@ def spent_days(
     since, until = day_start(first, zone), day_start(last + _DAY, zone)
     within = msgspec.structs.replace(filters, kind=Kind.INTERNAL, since=since, until=until)
     tallies: dict[tuple[str, int], Tally] = {}
-    for heading, course in source.sums_over_time(within, TimePart.DAY, zone=zone):
-        for day, count, nanos in zip(*course, strict=True):
+    for heading, buckets in source.sums_over_time(within, TimePart.DAY, zone=zone):
+        for day, count, nanos in zip(*buckets, strict=True):
             place = heading.account or "", day
             tally = tallies.get(place)
             if tally is None:

@@ -16,7 +16,7 @@ from trayd.insight.tally import BESIDE, PRICED, Sums
 from trayd.insight.windows import Window, day_start
 from trayd.money import Money
 from trayd.rates import Converter
-from trayd.records import NO_HOUR, WEEKDAYS, Counting, Course, Filters, Heading, Kind, TimePart
+from trayd.records import NO_HOUR, WEEKDAYS, BucketSums, Counting, Filters, Heading, Kind, TimePart
 
 _HOURS = tuple(f"{hour:02d}" for hour in range(24))
 _WEEK = len(WEEKDAYS)
@@ -31,11 +31,11 @@ _FINEST = 10**_DIGITS
 _RATIO_DIGITS = 6
 
 
-class Moment(NamedTuple):
-    """What was spent in one part of time.
+class TimeBucket(NamedTuple):
+    """What was spent in one time bucket: a day, all Mondays, an hour of the clock.
 
     Attributes:
-        number: of the part; see :class:`trayd.records.TimePart`.
+        number: of the bucket; see :class:`trayd.records.TimePart`.
         nanos: its cost in the home currency, rounded together with that of the others: they add up to the total.
         internal: the part of it that is generations.
         unpriced: how many of the generations have no price yet.
@@ -65,23 +65,23 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Columns:
-    """What there is in each part of time, by its number: there are years of days, and so there is no tally of each.
+    """What there is in each time bucket, by its number: there are years of days, and so there is no tally of each.
 
     Attributes:
         inside: nanos of generations, and ``outside`` of other costs, both in the home currency.
         foreign: some amounts are in other currencies, and are not in these.
     """
 
-    def __init__(self, home: str, courses: Iterable[tuple[Heading, Course]]) -> None:
+    def __init__(self, home: str, by_heading: Iterable[tuple[Heading, BucketSums]]) -> None:
         self.inside, self.outside, self.generations, self.unpriced = (defaultdict[int, int](int) for _ in range(4))
         self.foreign = False
-        for heading, course in courses:
+        for heading, buckets in by_heading:
             at_home = heading.currency in ("", home)
             self.foreign = self.foreign or not at_home
-            self._take(heading, course if at_home else course._replace(nanos=[0] * len(course.parts)))
+            self._take(heading, buckets if at_home else buckets._replace(nanos=[0] * len(buckets.parts)))
 
-    def _take(self, heading: Heading, course: Course) -> None:
-        parts, records, nanos = course
+    def _take(self, heading: Heading, buckets: BucketSums) -> None:
+        parts, records, nanos = buckets
         if heading.kind is not Kind.INTERNAL:
             _add(self.outside, parts, nanos)
             return
@@ -103,8 +103,10 @@ def _add(sums: defaultdict[int, int], parts: Sequence[int], amounts: Sequence[in
         sums[number] += amount
 
 
-def told_apart(source: Sums, within: Filters, part: TimePart, *, zone: tzinfo, converter: Converter) -> list[Moment]:
-    """What was spent in each part of time in which there is something, in their order; what has no hour comes last.
+def time_buckets(
+    source: Sums, within: Filters, part: TimePart, *, zone: tzinfo, converter: Converter
+) -> list[TimeBucket]:
+    """The time buckets in which something was spent, in their order; what has no hour comes last.
 
     Args:
         source: where the sums come from.
@@ -118,7 +120,7 @@ def told_apart(source: Sums, within: Filters, part: TimePart, *, zone: tzinfo, c
         return _converted(columns, _foreign(source, within, part, zone, converter.currency), converter)
     inside, outside, generations, unpriced = columns.inside, columns.outside, columns.generations, columns.unpriced
     return [
-        Moment(
+        TimeBucket(
             number,
             inside.get(number, 0) + outside.get(number, 0),
             inside.get(number, 0),
@@ -133,7 +135,7 @@ def told_apart(source: Sums, within: Filters, part: TimePart, *, zone: tzinfo, c
 _Foreign = tuple[Heading, Iterable[tuple[int, int, int]]]
 
 
-def _converted(columns: _Columns, foreign: Iterable[_Foreign], converter: Converter) -> list[Moment]:
+def _converted(columns: _Columns, foreign: Iterable[_Foreign], converter: Converter) -> list[TimeBucket]:
     """The same with the amounts in other currencies, each converted at the rate of its day and rounded with all.
 
     There can be years of hours, so amounts are multiplied and added as whole numbers of the smallest part that a rate
@@ -161,7 +163,7 @@ def _converted(columns: _Columns, foreign: Iterable[_Foreign], converter: Conver
     numbers = columns.numbers()
     exact = [_nanos(inside.get(number, 0) + outside.get(number, 0)) for number in numbers]
     return [
-        Moment(
+        TimeBucket(
             number,
             nanos,
             rounded(_nanos(inside.get(number, 0))),
@@ -189,14 +191,14 @@ def _foreign(source: Sums, within: Filters, part: TimePart, zone: tzinfo, home: 
         elif heading.kind is not Kind.INTERNAL:
             yield heading, ((NO_HOUR, day.toordinal(), nanos),)
     if part is TimePart.HOUR:
-        for heading, course in source.sums_over_time(within, TimePart.DAY_AND_HOUR, zone=zone):
+        for heading, buckets in source.sums_over_time(within, TimePart.DAY_AND_HOUR, zone=zone):
             if heading.currency not in ("", home):
                 hours = len(_HOURS)
                 yield (
                     heading,
                     (
                         (number % hours, number // hours, nanos)
-                        for number, nanos in zip(course.parts, course.nanos, strict=True)
+                        for number, nanos in zip(buckets.parts, buckets.nanos, strict=True)
                     ),
                 )
 
@@ -243,7 +245,7 @@ def average(nanos: int, number: Fraction, currency: str) -> Money | None:
 
 
 def peak(
-    part: TimePart, moments: Sequence[Moment], often: Sequence[Fraction], window: Window, currency: str
+    part: TimePart, buckets: Sequence[TimeBucket], often: Sequence[Fraction], window: Window, currency: str
 ) -> Peak | None:
     """The weekday or hour on which generations cost most, on the average of those that the window has had.
 
@@ -251,11 +253,11 @@ def peak(
     """
     if part is TimePart.WEEKDAY and window.exact_days < _WEEK:
         return None
-    timed = [moment for moment in moments if moment.number != NO_HOUR and often[moment.number] > 0]
-    whole = sum(moment.internal for moment in timed)
+    timed = [bucket for bucket in buckets if bucket.number != NO_HOUR and often[bucket.number] > 0]
+    whole = sum(bucket.internal for bucket in timed)
     if whole <= 0:
         return None
-    most = max(timed, key=lambda moment: (moment.internal / often[moment.number], -moment.number))
+    most = max(timed, key=lambda bucket: (bucket.internal / often[bucket.number], -bucket.number))
     key, mean = key_of(part, most.number), average(most.internal, often[most.number], currency)
     assert key is not None  # noqa: S101 - only what has an hour was looked at
     assert mean is not None  # noqa: S101 - only what the window has had was looked at

@@ -25,7 +25,7 @@ from trayd.insight.conversion import (
 )
 from trayd.money import Money
 from trayd.rates import Converter
-from trayd.records import Counting, Course, ExternalCost, Filters, Heading, Kind, Record, Sum, TimePart
+from trayd.records import BucketSums, Counting, ExternalCost, Filters, Heading, Kind, Record, Sum, TimePart
 
 #: Beside the totals, and in none of them.
 BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
@@ -64,8 +64,8 @@ class Sums(Protocol):
     ) -> Iterable[tuple[date, Sum]]:
         """The same by the civil day that records count on, of amounts in other currencies than this one."""
 
-    def sums_over_time(self, filters: Filters, part: TimePart, *, zone: tzinfo) -> Iterable[tuple[Heading, Course]]:
-        """The same told apart by parts of civil time; what is of one heading can come in several courses."""
+    def sums_over_time(self, filters: Filters, part: TimePart, *, zone: tzinfo) -> Iterable[tuple[Heading, BucketSums]]:
+        """The same in buckets of civil time; what is of one heading can come in several pieces."""
 
 
 #: A sum, and the day that it is of where one has to be known to convert it.

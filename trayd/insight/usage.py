@@ -11,7 +11,7 @@ import msgspec
 
 from trayd.insight.breakdown import Breakdown, Dimension, Portion, named
 from trayd.insight.conversion import Days, RateUse
-from trayd.insight.over_time import Moment, Peak, average, how_often, key_of, peak, told_apart
+from trayd.insight.over_time import Peak, TimeBucket, average, how_often, key_of, peak, time_buckets
 from trayd.insight.status import Spent
 from trayd.insight.tally import DatedSum, Pending, Sums, Tally, dated_sums, tallied
 from trayd.insight.windows import SLIDING, Bounds, Window
@@ -163,9 +163,9 @@ def usage(
         for each in (_PEAKS if dimension is None else () if part is None else (part,))
     }
     if part is not None:
-        moments, often = timed[part]
-        of_all = moments if known is window else told_apart(source, within, part, zone=zone, converter=converter)
-        parts = _parts_in_time(part, of_all, moments, often, total.total, home)
+        buckets, often = timed[part]
+        of_all = buckets if known is window else time_buckets(source, within, part, zone=zone, converter=converter)
+        parts = _parts_in_time(part, of_all, buckets, often, total.total, home)
     earlier = () if previous is None else dated_sums(source, _within(filters, previous), zone=zone, home=home)
     cost, before = total.total, tallied(earlier, converter).total
     cost_known = (
@@ -201,23 +201,23 @@ def _within(filters: Filters, bounds: Bounds) -> Filters:
 
 def _in_time(
     source: Sums, within: Filters, part: TimePart, window: Window, zone: tzinfo, converter: Converter
-) -> tuple[Sequence[Moment], Sequence[Fraction] | None]:
-    """What was spent in each part of time, and how many of each there were; there is one of each day."""
+) -> tuple[Sequence[TimeBucket], Sequence[Fraction] | None]:
+    """The time buckets, and how many of each kind of day or hour there were; there is one of each day."""
     if window.since >= window.until:
         return (), None if part is TimePart.DAY else how_often(part, window, zone)
-    moments = told_apart(source, within, part, zone=zone, converter=converter)
-    return moments, None if part is TimePart.DAY else how_often(part, window, zone)
+    buckets = time_buckets(source, within, part, zone=zone, converter=converter)
+    return buckets, None if part is TimePart.DAY else how_often(part, window, zone)
 
 
 def _parts_in_time(
     part: TimePart,
-    moments: Sequence[Moment],
-    known: Sequence[Moment],
+    buckets: Sequence[TimeBucket],
+    known: Sequence[TimeBucket],
     often: Sequence[Fraction] | None,
     whole: int,
     currency: str,
 ) -> tuple[Part, ...]:
-    """The parts; what one of them costs on average is told by those moments that are known."""
+    """The parts; what one of them costs on average is told by those buckets that are known."""
     if often is None:
         return tuple(
             Part(
@@ -228,32 +228,32 @@ def _parts_in_time(
                 unpriced=unpriced,
                 left_out=left_out,
             )
-            for number, nanos, _, generations, unpriced, left_out in moments
+            for number, nanos, _, generations, unpriced, left_out in buckets
         )
-    spent = {moment.number: moment.nanos for moment in known}
+    spent = {bucket.number: bucket.nanos for bucket in known}
     return tuple(
         Part(
-            key=key_of(part, moment.number),
-            cost=Money(moment.nanos, currency),
-            generations=moment.generations,
-            share=_ratio(moment.nanos, whole),
-            days=None if moment.number == NO_HOUR else round(float(often[moment.number]), _RATIO_DIGITS),
+            key=key_of(part, bucket.number),
+            cost=Money(bucket.nanos, currency),
+            generations=bucket.generations,
+            share=_ratio(bucket.nanos, whole),
+            days=None if bucket.number == NO_HOUR else round(float(often[bucket.number]), _RATIO_DIGITS),
             average=None
-            if moment.number == NO_HOUR
-            else average(spent.get(moment.number, 0), often[moment.number], currency),
-            unpriced=moment.unpriced,
-            left_out=moment.left_out,
+            if bucket.number == NO_HOUR
+            else average(spent.get(bucket.number, 0), often[bucket.number], currency),
+            unpriced=bucket.unpriced,
+            left_out=bucket.left_out,
         )
-        for moment in moments
+        for bucket in buckets
     )
 
 
 def _peaks(
-    found: Mapping[TimePart, tuple[Sequence[Moment], Sequence[Fraction] | None]], window: Window, currency: str
+    found: Mapping[TimePart, tuple[Sequence[TimeBucket], Sequence[Fraction] | None]], window: Window, currency: str
 ) -> Peaks:
     told = {
-        part: peak(part, moments, often, window, currency)
-        for part, (moments, often) in found.items()
+        part: peak(part, buckets, often, window, currency)
+        for part, (buckets, often) in found.items()
         if often is not None
     }
     return Peaks(weekday=told.get(TimePart.WEEKDAY), hour=told.get(TimePart.HOUR))

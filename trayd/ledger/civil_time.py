@@ -17,7 +17,7 @@ import msgspec
 from trayd.ledger.rollup_files import MonthSums, Stamp
 from trayd.ledger.rollups import Line, Series
 from trayd.ledger.stretch import DAY, EPOCH_DAY, Stretch, moment
-from trayd.records import NO_HOUR, Course, Kind, TimePart
+from trayd.records import NO_HOUR, BucketSums, Kind, TimePart
 
 HOUR = DAY // 24
 
@@ -35,16 +35,16 @@ _BLOCK = 32 * DAY
 #: 1 January 1970 was a Thursday.
 _THURSDAY = 3
 
-#: The courses that are remembered have so many rows in all, of 24 bytes each; each has besides what a few rows take.
+#: The cache holds so many rows in all, of 24 bytes each; each line takes besides what a few rows take.
 _MOST_ROWS = 120_000
-_ROWS_OF_A_COURSE = 16
+_ROWS_OF_OVERHEAD = 16
 
 #: From when to when in instants, and how far civil time is ahead of UTC there, in microseconds.
 _Steady = tuple[int, int, int]
 
 
-def course_of(line: Line, series: Series, window: Stretch, zone: tzinfo, part: TimePart) -> Course:
-    """What a series adds up to in each part of civil time.
+def bucketed(line: Line, series: Series, window: Stretch, zone: tzinfo, part: TimePart) -> BucketSums:
+    """What a series adds up to in each bucket of civil time.
 
     Args:
         line: of the series.
@@ -60,10 +60,10 @@ def course_of(line: Line, series: Series, window: Stretch, zone: tzinfo, part: T
     return compact(cells)
 
 
-def compact(cells: Mapping[int, tuple[int, int]]) -> Course:
-    """Numbers of parts with what is in them, as a course of few bytes."""
+def compact(cells: Mapping[int, tuple[int, int]]) -> BucketSums:
+    """Numbers of buckets with what is in them, in few bytes."""
     kept = [(number, count, nanos) for number, (count, nanos) in cells.items() if count or nanos]
-    return Course(
+    return BucketSums(
         array("q", [number for number, _, _ in kept]),
         array("q", [count for _, count, _ in kept]),
         _integers([nanos for _, _, nanos in kept]),
@@ -141,20 +141,20 @@ def _ahead(zone: tzinfo, at: int) -> int:
 
 
 class _Month(msgspec.Struct, frozen=True):
-    """The courses of a month at one state of its files."""
+    """A month in time buckets, at one state of its files."""
 
     stamp: Stamp
     zone: tzinfo
     clip: Stretch
-    courses: Mapping[Line, Course]
+    by_line: Mapping[Line, BucketSums]
 
     @property
     def rows(self) -> int:
-        return sum(len(each.parts) + _ROWS_OF_A_COURSE for each in self.courses.values())
+        return sum(len(each.parts) + _ROWS_OF_OVERHEAD for each in self.by_line.values())
 
 
-class KeptCourses:
-    """The courses of months that have not changed since their sums were kept, those that were asked for last."""
+class BucketCache:
+    """A cache of months in time buckets, as long as they do not change; the least recently used go first."""
 
     def __init__(self) -> None:
         self._months: OrderedDict[tuple[str, str | None, TimePart, str | None, bool], _Month] = OrderedDict()
@@ -170,8 +170,8 @@ class KeptCourses:
         window: Stretch,
         other_than: str | None,
         table: Callable[[], Mapping[Line, Series]],
-    ) -> Mapping[Line, Course]:
-        """The courses of a month's lines in a window.
+    ) -> Mapping[Line, BucketSums]:
+        """A month's lines in time buckets, within a window.
 
         Args:
             month: a month that has not changed since its sums were kept.
@@ -180,7 +180,7 @@ class KeptCourses:
             part: the parts that are told apart.
             window: what of it is meant; of each month one that is taken in whole is remembered, and one that is cut.
             other_than: a currency whose amounts are left out, with what has no amount; None leaves nothing out.
-            table: tells its lines by instant; asked where the courses are not known.
+            table: tells its lines by instant; asked where they are not cached.
         """
         clip = window.near(month.first, month.last)
         key = month.month, dimension, part, other_than, clip == ALL_TIME
@@ -188,17 +188,17 @@ class KeptCourses:
         if known is None or (known.stamp, known.zone, known.clip) != (month.stamp, zone, clip):
             self._drop(key)
             passed_over = () if other_than is None else ("", other_than)
-            courses = {
-                line: course_of(line, series, clip, zone, part)
+            by_line = {
+                line: bucketed(line, series, clip, zone, part)
                 for line, series in table().items()
                 if line.currency not in passed_over
             }
-            known = self._months[key] = _Month(month.stamp, zone, clip, courses)
+            known = self._months[key] = _Month(month.stamp, zone, clip, by_line)
             self._rows += known.rows
             while self._rows > _MOST_ROWS and len(self._months) > 1:
                 self._drop(next(iter(self._months)))
         self._months.move_to_end(key)
-        return known.courses
+        return known.by_line
 
     def _drop(self, key: tuple[str, str | None, TimePart, str | None, bool]) -> None:
         known = self._months.pop(key, None)

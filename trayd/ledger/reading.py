@@ -32,7 +32,7 @@ from trayd.ledger.tables import Row, facts_of
 from trayd.ledger.tagged import EditFound, edits_at
 from trayd.records import (
     BalanceReading,
-    Course,
+    BucketSums,
     ExternalCost,
     Filters,
     Generation,
@@ -170,11 +170,11 @@ class Reader:
 
     def sums_over_time(
         self, filters: Filters = _ALL, part: TimePart = TimePart.DAY, *, zone: tzinfo = UTC
-    ) -> Iterator[tuple[Heading, Course]]:
+    ) -> Iterator[tuple[Heading, BucketSums]]:
         """What those records add up to in each part of civil time: on each day, weekday, or hour of the clock.
 
         A generation is of the day and hour that it was made at, in that zone; a cost of its date. What is of one
-        heading can come in several courses; together they are what :meth:`sums` says of those headings.
+        heading can come in several pieces; together they are what :meth:`sums` says of those headings.
 
         Args:
             filters: which; ``account`` takes any name of an account.

@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from trayd.ledger.civil_time import ALL_TIME, KeptCourses, compact, course_of
+from trayd.ledger.civil_time import ALL_TIME, BucketCache, bucketed, compact
 from trayd.ledger.counting import counting, turns
 from trayd.ledger.months import Months
 from trayd.ledger.rollup_files import MonthSums
 from trayd.ledger.rollups import NONE, Amount, Line, Series
 from trayd.ledger.state import State
 from trayd.ledger.stretch import Stretch, instant
-from trayd.records import Counting, Course, Filters, Heading, Kind, Sum, TimePart
+from trayd.records import BucketSums, Counting, Filters, Heading, Kind, Sum, TimePart
 
 _DAY = timedelta(days=1)
 
@@ -57,7 +57,7 @@ class _Asked(NamedTuple):
 
 
 #: Months that were taken in whole, the zone, and what they come to together.
-_Folded = tuple[tuple[tuple[MonthSums, ...], tzinfo], Mapping[Line, Course]]
+_Folded = tuple[tuple[tuple[MonthSums, ...], tzinfo], Mapping[Line, BucketSums]]
 
 _FOLDED = frozenset({TimePart.WEEKDAY, TimePart.HOUR})
 
@@ -92,7 +92,7 @@ class Sums:
         self._called: dict[Line, tuple[_Called, ...]] = {}
         self._last_merged: dict[str | None, tuple[tuple[MonthSums, ...], Collection[tuple[Line, Amount]]]] = {}
         self._last_folded: dict[tuple[str | None, TimePart], _Folded] = {}
-        self._kept_courses = KeptCourses()
+        self._bucket_cache = BucketCache()
 
     def forget(self) -> None:
         """What lines are called is worked out anew: the state has changed."""
@@ -130,8 +130,8 @@ class Sums:
                     self._add_series(adding, line, series, window, admits)
         return adding.sums()
 
-    def over_time(self, filters: Filters, zone: tzinfo, part: TimePart) -> Iterator[tuple[Heading, Course]]:
-        """The same, told apart by parts of civil time; what is of one heading can come in several courses.
+    def over_time(self, filters: Filters, zone: tzinfo, part: TimePart) -> Iterator[tuple[Heading, BucketSums]]:
+        """The same in buckets of civil time; what is of one heading can come in several pieces.
 
         Args:
             filters: which records.
@@ -171,14 +171,14 @@ class Sums:
         asked = _Asked(window, told, zone, TimePart.DAY, filters, self._admitting(filters), other_than)
         for name in self._months.names():
             if any(asked.admits_amounts(line) for line in self._months.known_lines(name)):
-                for heading, course in self._of_month(name, asked):
-                    for day, count, nanos in zip(*course, strict=True):
+                for heading, buckets in self._of_month(name, asked):
+                    for day, count, nanos in zip(*buckets, strict=True):
                         yield date.fromordinal(day), Sum(heading, count, nanos)
 
     def _of_month(
         self, name: str, asked: _Asked, only: Collection[Line] | None = None
-    ) -> Iterator[tuple[Heading, Course]]:
-        """The courses of one month, or of some of its lines.
+    ) -> Iterator[tuple[Heading, BucketSums]]:
+        """One month in time buckets, or some of its lines.
 
         A month that does not change is cut once, and remembered. It is not kept in memory for that.
         """
@@ -191,21 +191,21 @@ class Sums:
                 if asked.admits_amounts(line) and asked.filters.admits_tags(line):
                     yield from self._cut(line, series, asked)
             return
-        for line, course in self._kept(known, asked).items():
+        for line, buckets in self._kept(known, asked).items():
             if only is None or line in only:
                 called = self._called_throughout(line, (known,))
                 if called is None:
                     yield from self._cut(line, self._table(name, asked.told)[line], asked)
                 elif asked.admits(called.heading):
-                    yield called.heading, course
+                    yield called.heading, buckets
         if not at_hand:
             self._months.let_go(name)
 
-    def _kept(self, known: MonthSums, asked: _Asked) -> Mapping[Line, Course]:
+    def _kept(self, known: MonthSums, asked: _Asked) -> Mapping[Line, BucketSums]:
         def table() -> Mapping[Line, Series]:
             return self._table(known.month, asked.told)
 
-        return self._kept_courses.of_month(
+        return self._bucket_cache.of_month(
             known,
             asked.dimension,
             asked.zone,
@@ -215,41 +215,41 @@ class Sums:
             table=table,
         )
 
-    def _folded(self, whole: tuple[MonthSums, ...], asked: _Asked) -> Iterator[tuple[Heading, Course]]:
-        """The courses of whole months, for parts of which there are few, however many months there are."""
+    def _folded(self, whole: tuple[MonthSums, ...], asked: _Asked) -> Iterator[tuple[Heading, BucketSums]]:
+        """Whole months in buckets of which there are few, however many months there are."""
         key, state = (asked.dimension, asked.part), (whole, asked.zone)
         known = self._last_folded.get(key)
         if known is None or known[0] != state:
             known = self._last_folded[key] = state, self._fold(whole, asked)
         changing: set[Line] = set()
-        for line, course in known[1].items():
+        for line, buckets in known[1].items():
             called = self._called_throughout(line, whole)
             if called is None:
                 changing.add(line)
             elif asked.admits(called.heading):
-                yield called.heading, course
+                yield called.heading, buckets
         if changing:
             for month in whole:
                 yield from self._of_month(month.month, asked, changing)
 
-    def _fold(self, whole: tuple[MonthSums, ...], asked: _Asked) -> Mapping[Line, Course]:
+    def _fold(self, whole: tuple[MonthSums, ...], asked: _Asked) -> Mapping[Line, BucketSums]:
         cells: dict[Line, dict[int, tuple[int, int]]] = {}
         for month in whole:
             at_hand = self._months.derived(month.month) is not None
-            for line, course in self._kept(month, asked).items():
+            for line, buckets in self._kept(month, asked).items():
                 of_line = cells.setdefault(line, {})
-                for number, count, nanos in zip(*course, strict=True):
+                for number, count, nanos in zip(*buckets, strict=True):
                     before = of_line.get(number, (0, 0))
                     of_line[number] = before[0] + count, before[1] + nanos
             if not at_hand:
                 self._months.let_go(month.month)
         return {line: compact(of_line) for line, of_line in cells.items()}
 
-    def _cut(self, line: Line, series: Series, asked: _Asked) -> Iterator[tuple[Heading, Course]]:
+    def _cut(self, line: Line, series: Series, asked: _Asked) -> Iterator[tuple[Heading, BucketSums]]:
         for called in self._calls(line):
             if asked.admits(called.heading):
                 window = asked.window.during(called.since, called.until)
-                yield called.heading, course_of(line, series, window, asked.zone, asked.part)
+                yield called.heading, bucketed(line, series, window, asked.zone, asked.part)
 
     def _merged(self, whole: tuple[MonthSums, ...], dimension: str | None) -> Collection[tuple[Line, Amount]]:
         """What several months add up to; remembered until another question is asked, for it is often the same."""

@@ -77,8 +77,8 @@ class Tick(msgspec.Struct, frozen=True):
     anchor: str = "start"
 
 
-class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """One day, week or month of a chart over time; places and width in per cent of the drawing."""
+class TimePoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One day, week or month of a chart over time; positions and width in per cent of the drawing."""
 
     label: str
     internal: str
@@ -110,7 +110,7 @@ class TimeChart(msgspec.Struct, frozen=True, kw_only=True):
     dots: bool
     ticks: tuple[Tick, ...]
     labels: tuple[Tick, ...]
-    moments: tuple[Moment, ...]
+    points: tuple[TimePoint, ...]
 
 
 class Ranked(NamedTuple):
@@ -185,8 +185,8 @@ def time_chart(days: Mapping[date, Tally], first: date, last: date, converter: C
         dots=len(starts) <= _MOST_DOTS,
         ticks=tuple(Tick(words.money(Money(n, currency)), _place(100 * (high - n) / (high - low))) for n in marks),
         labels=_labels(unit, starts, xs, words),
-        moments=tuple(
-            Moment(
+        points=tuple(
+            TimePoint(
                 label=_name(unit, start, words),
                 internal=words.known(Money(internal, currency), lacking=portion.tally.lacks(Kind.INTERNAL)),
                 external=words.known(
