@@ -9,7 +9,11 @@ from typing import Any
 import msgspec
 
 from trayd.alert_settings import RULES, Alerts
+from trayd.alerts.delivery import Outcome
 from trayd.alerts.engine import evaluate
+from trayd.alerts.holds import Holds
+from trayd.alerts.notice import Notice
+from trayd.alerts.outbox import Outbox
 from trayd.alerts.rules import Finding, Observed, findings
 from trayd.alerts.words import Words, words
 from trayd.episodes import Episode
@@ -78,6 +82,29 @@ class Story:
         """The daemon ends and starts: only what the ledger holds is left."""
         content = msgspec.json.encode(self.episodes)
         self.episodes = msgspec.json.decode(content, type=dict[str, Episode])
+
+
+async def notices(story: Story, *, quiet: bool = False) -> list[Notice]:
+    """The notices of all that was told, as if it were told now; ``quiet``: after a pause that held it back."""
+    shown: list[Notice] = []
+    marked: list[str] = []
+
+    async def show(notice: Notice) -> Outcome:
+        shown.append(notice)
+        return Outcome.DESKTOP
+
+    async def on_told(episodes: tuple[Episode, ...]) -> None:
+        marked.extend(episode.id for episode in episodes)
+
+    waits = [msgspec.structs.replace(each, told=None) for each in story.told]
+    if quiet:
+        waits = [msgspec.structs.replace(each, since=START, resolved=each.resolved and START) for each in waits]
+    holds = Holds(zone=UTC, paused_until=story.now - timedelta(minutes=1) if quiet else None)
+    outbox = Outbox(show, on_told, lambda: story.now, holds, 6)
+    outbox.follow(waits, ())
+    await outbox.tell()
+    assert sorted(marked) == sorted(each.id for each in waits)
+    return shown
 
 
 def coverage() -> Coverage:

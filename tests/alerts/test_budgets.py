@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.alerts.story import START, Story, coverage, only
-from trayd.alerts.delivery import Outcome
-from trayd.alerts.holds import Holds
-from trayd.alerts.notice import Notice
-from trayd.alerts.outbox import Outbox
+from tests.alerts.story import START, Story, coverage, notices, only
 from trayd.budget_settings import Budget
-from trayd.episodes import Episode
 from trayd.insight.budgets import BudgetStatus
 from trayd.money import Money
 
@@ -270,26 +265,11 @@ def test_a_percentage_that_is_taken_out_after_it_was_told_has_nothing_told_again
 
 @pytest.mark.parametrize("quiet", [False, True])
 async def test_what_is_spent_and_what_is_expected_of_one_budget_is_one_notice(quiet: bool) -> None:
-    story, shown = Story(), []
+    story = Story()
     assert len(story.look(budgets=(status("410", expected="590"),))) == 2
-    waits = [msgspec.structs.replace(each, told=None) for each in story.told]
-    holds = Holds(zone=UTC, paused_until=story.now - timedelta(minutes=1) if quiet else None)
-    waits = [msgspec.structs.replace(each, reached=START) for each in waits] if quiet else waits
 
-    async def show(notice: Notice) -> Outcome:
-        shown.append(notice)
-        return Outcome.DESKTOP
+    (notice,) = await notices(story, quiet=quiet)
 
-    told: list[Episode] = []
-
-    async def on_told(episodes: tuple[Episode, ...]) -> None:
-        told.extend(episodes)
-
-    outbox = Outbox(show, on_told, lambda: story.now, holds, 6)
-    outbox.follow(waits, ())
-    await outbox.tell()
-
-    (notice,) = shown
     assert notice.title.endswith(spent(82))
     assert "About $590.00 is expected by the end." in notice.body
-    assert set(notice.episodes) == {each.id for each in waits} == {each.id for each in told}
+    assert set(notice.episodes) == {each.id for each in story.told}

@@ -145,8 +145,9 @@ def job(what: str, **of: Any) -> Case:
     return Case(rule="expensive", what=what, subject=Generation(**(given | of)))
 
 
-def together(what: str, jobs: int, *, estimated: bool, models: dict[str, int], tags: tuple[str, ...]) -> Case:
-    group = Group(jobs=jobs, cost=Money.of("9.12"), estimated=estimated, models=models, tags=tags, first=NOW, last=NOW)
+def together(what: str, jobs: int, *, models: dict[str, int], tags: tuple[str, ...] = (), **more: Any) -> Case:
+    given = {"cost": Money.of("9.12"), "estimated": False, "own_warning": 0, "first": NOW, "last": NOW}
+    group = Group(jobs=jobs, models=models, tags=tags, **(given | more))
     return Case(rule="together", what=what, subject=group)
 
 
@@ -240,10 +241,12 @@ CASES = (
     ),
     job("with a deliverable", client="Northwind", project="Spring Campaign", deliverable="Hero Film"),
     job("a model without a name", display_name=None),
-    together("two", 2, estimated=False, models={"Veo 3": 2}, tags=()),
+    together("two", 2, models={"Veo 3": 2}),
     together(
         "many models", 1204, estimated=True, models={"Veo 3": 1000, KLING: 200, "Flux": 4}, tags=("Northwind", "Spring")
     ),
+    together("one of them is expensive by itself", 3, models={"Veo 3": 3}, own_warning=1),
+    together("most of them are", 12, cost=Money.of("60"), models={"Veo 3": 12}, tags=("Northwind",), own_warning=8),
     day("a project explains it"),
     day("doubled", cost="1170", step=1),
     day("yesterday, and nothing explains it", day=TODAY - DAY, explained=None),
@@ -348,7 +351,7 @@ def named(name: str) -> Iterator[Case]:
     yield expected("x", **whose)
     yield job("x", display_name=name, **tags)
     yield job("x", display_name=name, counting=Counting.ACTUAL, actual=Money.of("6.4"), **tags)
-    yield together("x", 12, estimated=True, models={name: 7, f"{name}2": 3, "c": 2}, tags=(name, name, name))
+    yield together("x", 12, estimated=True, models={name: 7, f"{name}2": 3, "c": 2}, tags=(name,) * 3, own_warning=8)
     for dimension in ("project", "client", "model", "key"):
         yield day("x", explained=(dimension, name, 0.85))
     yield off("x", 8, "4", "6", model=name)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.alerts.story import START, Story, job, only
+from tests.alerts.story import START, Story, job, notices, only
 from trayd.alerts.imports import hushed
+from trayd.money import Money
 from trayd.records import Generation
 
 
@@ -41,7 +42,7 @@ def burst(*costs: str, first: int = 0, apart: int = 2, **more: object) -> list[G
         ),
         pytest.param([*burst("4", "4", key="a")[:1], *burst("4", "4", key="b")[1:]], [], id="by two keys"),
         pytest.param(burst("5", "4", "3"), [], id="five dollars are told by themselves, and the rest is under"),
-        pytest.param(burst("5", "4", "4"), ["About $8.00 for 2 jobs submitted together"], id="the rest is over"),
+        pytest.param(burst("5", "4", "4"), ["About $13.00 for 3 jobs submitted together"], id="the rest is over"),
         pytest.param(burst("4", None, "4"), ["About $8.00 for 2 jobs submitted together"], id="what has no price"),
         pytest.param(
             burst(*["1"] * 130, apart=1),
@@ -98,6 +99,62 @@ def test_the_words_name_models_project_limit_and_cure() -> None:
         "Your limit for that is $8.00: look at what submits them, or set alerts.expensive_together higher."
     )
     assert (told.account, told.client, told.project) == ("northwind", "Northwind", "Spring Campaign")
+
+
+@pytest.mark.parametrize("alone", ["with the group", "before it"])
+def test_the_words_say_what_all_came_to_also_what_is_told_by_itself(alone: str) -> None:
+    story = Story()
+    dear = burst(*["6"] * 8, apart=3, client="Northwind")
+    cheap = burst(*["3"] * 4, first=24, apart=3, client="Northwind")
+    if alone == "before it":
+        assert len(story.jobs(*dear)) == 8
+    story.jobs(*dear, *cheap)
+
+    told = story.told[-1]
+    assert told.title == "About $60.00 for 12 jobs submitted together"
+    assert told.text.startswith(
+        "12 jobs submitted together cost about $60.00 for “Northwind”. 8 of them have warnings of their own. They are"
+    )
+    assert told.amount == Money.of("60")
+    assert set(told.includes) == {f"expensive:{generation.id}" for generation in dear}
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+async def test_a_group_and_what_is_expensive_in_it_are_one_notice(quiet: bool) -> None:
+    story = Story()
+    elsewhere = burst("7", first=300)
+    assert len(story.jobs(*burst(*["6"] * 8, "4", "4"), *elsewhere)) == 10
+
+    shown = await notices(story, quiet=quiet)
+
+    # A digest has all in one, and does not name each of the eight either.
+    assert [notice.title for notice in shown] == (
+        ["While it was quiet: 2 warnings"]
+        if quiet
+        else ["Expensive generation: $7.00", "About $56.00 for 10 jobs submitted together"]
+    )
+    assert "$6.00" not in "".join(notice.body for notice in shown)
+
+
+def test_what_was_imported_is_in_the_sum_and_has_no_warning() -> None:
+    story = Story()
+    (imported,) = burst("6")
+    story.episodes |= {one.id: one for one in hushed([imported], story.limits, story.episodes, story.now)}
+
+    assert story.jobs(imported, *burst("4", "4", first=2), covered=False) == [
+        "About $14.00 for 3 jobs submitted together"
+    ]
+    assert "of their own" not in story.told[-1].text
+
+
+def test_what_was_told_with_another_group_is_not_in_the_sum_of_the_next() -> None:
+    story = Story(only("together"))
+    jobs = burst(*["1"] * 120, apart=1)
+    story.jobs(*jobs)
+
+    # The first job is no news any more, so that two that came late are within two minutes of the others.
+    late = burst("4", "4", first=120, apart=1)
+    assert story.jobs(*jobs[1:], *late) == ["About $8.00 for 2 jobs submitted together"]
 
 
 def test_zero_switches_it_off_and_what_was_imported_is_no_news() -> None:

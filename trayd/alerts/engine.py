@@ -127,7 +127,7 @@ def _worded(episode: Episode, finding: Finding, height: int, said: Words | None,
     about = finding.about
     if said is not None:
         changes |= {"title": said.title, "text": said.text, "urgency": said.urgency}
-        changes |= {"amount": about.amount, "account": about.account, "client": about.client, "project": about.project}
+        changes |= msgspec.structs.asdict(about)
     return msgspec.structs.replace(episode, level=finding.steps[height - 1].level, period=finding.period, **changes)
 
 

@@ -63,22 +63,18 @@ def grouped(
 def matters(episodes: Sequence[Episode]) -> list[tuple[Episode, ...]]:
     """The episodes, each that another one says as well behind that one.
 
-    What is spent of a budget is told with what it is expected to come to, so that alone is no other matter.
+    What is spent of a budget is told with what it is expected to come to, and what jobs cost that were submitted
+    together with what each of them cost, so that alone is no other matter.
     """
-    spent = {(episode.scope, episode.period) for episode in episodes if episode.rule == "budget" and not episode.over}
-    echoes = {
-        (episode.scope, episode.period): episode
-        for episode in episodes
-        if episode.rule == "budget_forecast" and not episode.over and (episode.scope, episode.period) in spent
-    }
-    found: list[tuple[Episode, ...]] = []
+    echoes = {name: episode.id for episode in episodes if not episode.over for name in episode.includes}
+    behind: dict[str, list[Episode]] = {}
+    found = []
     for episode in episodes:
-        echo = echoes.get((episode.scope, episode.period))
-        if echo is None or episode.rule not in {"budget", "budget_forecast"} or episode.over:
-            found.append((episode,))
-        elif episode is not echo:
-            found.append((episode, echo))
-    return found
+        if episode.id in echoes and not episode.over:
+            behind.setdefault(echoes[episode.id], []).append(episode)
+        else:
+            found.append(episode)
+    return [(episode, *behind.get(episode.id, ())) for episode in found]
 
 
 def within_the_hour(shown: Sequence[datetime], now: datetime) -> list[datetime]:

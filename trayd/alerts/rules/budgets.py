@@ -121,13 +121,15 @@ def _finding(
     rule: str, status: BudgetStatus, subject: BudgetSpent, steps: tuple[Step, ...], amount: Money | None
 ) -> Finding:
     of = status.budget
+    # What is spent is told with what it is expected to come to.
+    includes = (f"budget_forecast:{of.name}:{status.period}",) if rule == "budget" else ()
     return Finding(
         rule=rule,
         scope=of.name,
         period=status.period,
         subject=subject,
         steps=steps,
-        about=About(amount=amount, account=of.account, client=of.client, project=of.project),
+        about=About(amount=amount, account=of.account, client=of.client, project=of.project, includes=includes),
     )
 
 

@@ -31,12 +31,17 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a finding is about, as far as there is an amount, an account, a client or a project."""
+    """What a finding is about, as far as there is an amount, an account, a client or a project.
+
+    Attributes:
+        includes: ids of other alerts that these words tell of as well.
+    """
 
     amount: Money | None = None
     account: str | None = None
     client: str | None = None
     project: str | None = None
+    includes: tuple[str, ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import msgspec
 from trayd.alert_settings import Alerts
 from trayd.alerts.rules.finding import About, Finding, Step
 from trayd.alerts.rules.observed import Observed
+from trayd.episodes import NEVER_TOLD
 from trayd.facts import Coverage
 from trayd.money import Money
 from trayd.records import Counting, Generation
@@ -36,14 +37,15 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     """Jobs that were submitted together, and the first and the last time that one was (in the user's zone).
 
     Attributes:
-        jobs: how many cost what ``cost`` says; those that were told of by themselves are not among them.
-        cost: by bills, and by estimates where there are none yet.
+        jobs: how many, and ``own_warning`` how many of them were or are told of by themselves.
+        cost: of all of them, by bills, and by estimates where there are none yet.
         estimated: whether there are estimates in it.
         models: how many jobs ran on each model, the most first.
         tags: client, project and deliverable, those of them that all jobs share.
     """
 
     jobs: int
+    own_warning: int
     cost: Money
     estimated: bool
     models: Mapping[str, int]
@@ -99,25 +101,37 @@ def _is_news(generation: Generation, coverage: Coverage | None, now: datetime) -
 def together(observed: Observed, limits: Alerts) -> Iterator[Finding]:
     """Two jobs or more that were submitted together cost as much as the limit or more.
 
-    A group is told once, whatever is learned of it later. What of it was told already does not count towards the limit
-    again: jobs that are expensive by themselves, and jobs of another group that rows that came late have moved into
-    this one.
+    A group is told once, whatever is learned of it later. What is told already does not count towards the limit: jobs
+    that are expensive by themselves, and jobs of another group that rows that came late have moved into this one. Of
+    what the whole group came to, the former are a part.
     """
     if not limits.expensive_together:
         return
     limit = Money.of(limits.expensive_together, LIMIT_CURRENCY)
     told = _told_groups(observed)
-    alone = set() if "expensive" in limits.off else {finding.scope for finding in expensive(observed, limits)}
-    alone |= {episode.scope for episode in observed.episodes.values() if episode.rule == "expensive"}
+    alone = _told_alone(observed, limits)
     began = {known.began_with for known in told}
     oldest = min((generation.timestamp for generation in observed.generations or ()), default=observed.at)
     recent = [known for known in told if known.last >= oldest]
     for group in _groups(news(observed)):
         if began.isdisjoint(job.id for job in group):
-            left = [job for job in group if job.id not in alone and not any(known.holds(job) for known in recent)]
-            cost = Money(sum(job.cost.nanos for job in left if job.cost is not None), LIMIT_CURRENCY)
-            if len(left) >= _AT_LEAST_JOBS and cost.nanos >= limit.nanos:
-                yield _together_finding(left, cost, limit, observed.zone)
+            jobs = [job for job in group if not any(known.holds(job) for known in recent)]
+            left = [job for job in jobs if job.id not in alone]
+            if len(left) >= _AT_LEAST_JOBS and _cost(left).nanos >= limit.nanos:
+                yield _together_finding(jobs, alone, limit, observed.zone)
+
+
+def _told_alone(observed: Observed, limits: Alerts) -> dict[str, str]:
+    """Jobs that are expensive by themselves, each with the id of its alert; imported ones have none, and ``""``."""
+    alone = {}
+    if "expensive" not in limits.off:
+        alone = {finding.scope: finding.episode_id for finding in expensive(observed, limits)}
+    told = (episode for episode in observed.episodes.values() if episode.rule == "expensive")
+    return alone | {episode.scope: "" if episode.told == NEVER_TOLD else episode.id for episode in told}
+
+
+def _cost(jobs: Iterable[Generation]) -> Money:
+    return Money(sum(job.cost.nanos for job in jobs if job.cost is not None), LIMIT_CURRENCY)
 
 
 class _Told(NamedTuple):
@@ -173,11 +187,13 @@ def _groups(generations: Iterable[Generation]) -> Iterator[list[Generation]]:
         yield group
 
 
-def _together_finding(jobs: Sequence[Generation], cost: Money, limit: Money, zone: tzinfo) -> Finding:
-    first, last = jobs[0], jobs[-1]
+def _together_finding(jobs: Sequence[Generation], alone: Mapping[str, str], limit: Money, zone: tzinfo) -> Finding:
+    first, last, cost = jobs[0], jobs[-1], _cost(jobs)
+    own = tuple(filter(None, (alone.get(job.id) for job in jobs)))
     client, project, deliverable = (_shared([getattr(job, field) for job in jobs]) for field in _TAGS)
     subject = Group(
         jobs=len(jobs),
+        own_warning=len(own),
         cost=cost,
         estimated=any(job.counting is Counting.ESTIMATE for job in jobs),
         models=dict(Counter(job.display_name or job.endpoint_id for job in jobs).most_common()),
@@ -192,7 +208,7 @@ def _together_finding(jobs: Sequence[Generation], cost: Money, limit: Money, zon
         subject=subject,
         steps=(Step(limit.text(), reached=True, held=True),),
         once=True,
-        about=About(amount=cost, account=first.account, client=client, project=project),
+        about=About(amount=cost, account=first.account, client=client, project=project, includes=own),
     )
 
 

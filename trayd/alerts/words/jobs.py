@@ -43,10 +43,13 @@ def together(group: Group, saying: Saying) -> Words:
     models = [f"{write.number(number)} × {name(model, 32)}" for model, number in most]
     if len(group.models) > _MODELS_NAMED:
         models.append("others")
+    own = group.own_warning
     return Words(
         f"{'About ' if group.estimated else ''}{cost} for {jobs} submitted together",
         sentences(
             f"{jobs} submitted together cost {about}{cost}{_for(group.tags)}.",
+            f"{write.number(own)} of them {'has a warning of its' if own == 1 else 'have warnings of their'} own."
+            * (own > 0),
             f"They are {listed(models)}.",
             last=f"Your limit for that is {limit}: look at what submits them, or set alerts.expensive_together higher.",
         ),
