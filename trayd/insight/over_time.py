@@ -229,11 +229,13 @@ def how_often(part: TimePart, window: Window, zone: tzinfo) -> Sequence[Fraction
         found = [Fraction(weeks + ((number - first) % _WEEK < more)) for number in range(_WEEK)]
         found[first] -= window.cut
         return found
-    day = window.since.astimezone(zone).date()
+    passed = min(window.until, window.now)
+    begins = min(window.since, passed)
+    day = begins.astimezone(zone).date()
     start = day_start(day, zone)
-    while start < window.until:
+    while start < passed:
         end = day_start(day + _DAY, zone)
-        inside = min(end, window.until) - max(start, window.since)
+        inside = min(end, passed) - max(start, begins)
         found[day.weekday()] += Fraction(inside // _MICROSECOND, (end - start) // _MICROSECOND)
         day, start = day + _DAY, end
     return found

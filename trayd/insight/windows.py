@@ -72,10 +72,11 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         """
         if known is None or known <= self.since:
             return self
-        if known >= min(self.until, self.now):
+        passed = min(self.until, self.now)
+        if known >= passed:
             return msgspec.structs.replace(self, since=self.until, days=0)
         if self.civil is None:
-            exact = Fraction((self.until - known) // _MICROSECOND, _DAY // _MICROSECOND)
+            exact = Fraction((passed - known) // _MICROSECOND, _DAY // _MICROSECOND)
             days = math.ceil(exact)
             return msgspec.structs.replace(self, since=known, days=days, cut=days - exact)
         first = known.astimezone(zone).date()

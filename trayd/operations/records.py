@@ -18,7 +18,7 @@ from trayd.insight.windows import previous_window
 from trayd.ledger.store import Ledger
 from trayd.operations.filters import FilterQuery, WindowQuery
 from trayd.rates import Converter
-from trayd.records import Counting
+from trayd.records import Counting, Kind
 from trayd.reports.csv_export import csv_lines
 from trayd.reports.shape import HistoryItem, history_item
 
@@ -82,24 +82,27 @@ def listed_usage(
         converter=converter,
         # What lies before the first poll is not known: no trend is better than a false one.
         previous=before if _reaches(ledger, before.since) else None,
-        known_from=_known_from(ledger, query.account, window.until),
+        known_from=_known_from(ledger, query, window.until),
     )
     if query.by != Dimension.ACCOUNT:
         return told
     return replace(told, by=tuple(replace(part, name=part.key and names.get(part.key, part.key)) for part in told.by))
 
 
-def _known_from(ledger: Ledger, wanted: str | None, end: datetime) -> datetime | None:
+def _known_from(ledger: Ledger, query: UsageQuery, end: datetime) -> datetime | None:
     """From when on the bills of an account, or of any, are known; the end of all where nothing was ever told.
 
-    None where there are records and no bills: what events and files tell is all that can be known.
+    None where there are records and no bills, or bills are not asked for: what events and files tell is all that can be
+    known.
     """
-    names = {
-        fact.username or name
-        for name, fact in ledger.accounts().items()
-        if wanted is None or wanted in {name, fact.username}
-    }
-    starts = [coverage.since for name in names if (coverage := ledger.coverage(name)) is not None]
+    starts = []
+    if query.kind in {None, Kind.INTERNAL}:
+        names = {
+            fact.username or name
+            for name, fact in ledger.accounts().items()
+            if query.account is None or query.account in {name, fact.username}
+        }
+        starts = [coverage.since for name in names if (coverage := ledger.coverage(name)) is not None]
     return min(starts, default=None if ledger.span() else end)
 
 
