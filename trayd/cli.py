@@ -19,7 +19,7 @@ import click
 
 from trayd import __version__
 from trayd.commands.answers import json_option, print_answer
-from trayd.commands.filters import filter_options
+from trayd.commands.filters import filter_options, warn_of_unknown
 from trayd.errors import TraydError, UsageError
 from trayd.files import way_out
 from trayd.opener import PAGES
@@ -160,6 +160,7 @@ def usage(as_json: bool, **query: Any) -> None:
     """Totals of a window, what they are made of, and the weekday and hour on which most is spent."""
     with _desk() as desk:
         answer = desk.ask("usage", **query)
+        warn_of_unknown(desk, query)
     from trayd.terminal.usage import usage_view
 
     print_answer(answer, as_json, lambda style: usage_view(answer, style, query["by"]))
@@ -177,6 +178,7 @@ def history(ids: bool, as_json: bool, **query: Any) -> None:
     unmatched = query["unmatched"] = query["unmatched"] or None
     with _desk() as desk:
         answer = desk.ask("history", **query)
+        warn_of_unknown(desk, query)
     from trayd.terminal.show import history_view
 
     none = "no unmatched events" if unmatched else "no records"
@@ -206,6 +208,7 @@ def refresh(as_json: bool) -> int:
 def export(out: Path | None, **query: Any) -> None:
     """Export the history."""
     with _desk() as desk:
+        warn_of_unknown(desk, query)
         pieces = desk.text("export", **query)
         if out is None:
             # Typed for any text stream; this one is always a file's.
@@ -224,6 +227,7 @@ def report(out: Path | None, **query: Any) -> None:
     """Build the HTML report."""
     path = out or Path(_report_name(query))
     with _desk() as desk:
+        warn_of_unknown(desk, query)
         _write(path, desk.text("report", **query))
     click.echo(f"written to {path}", err=True)
 

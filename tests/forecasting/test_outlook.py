@@ -443,10 +443,10 @@ def test_what_a_budget_cannot_count_is_named(mixed: Desk) -> None:
         ({"client": "Northwind", "project": "Spring", "key": "mac"}, ""),
         ({"account": "studio"}, ""),
         ({"account": "northwind", "model": "fal-ai/kling-video"}, ""),
-        ({"client": "Northwnd"}, "nothing recorded has the client “Northwnd”; known: Northwind, …"),
+        ({"client": "Northwnd"}, "nothing recorded has the client “Northwnd”; did you mean “Northwind”?"),
         ({"client": "X", "period": "total"}, "nothing recorded has the client “X”; known: Contoso, Northwind"),
-        ({"model": "fal-ai/kling"}, f"nothing recorded has the model “fal-ai/kling”; known: {KLING}, …"),
-        ({"account": "third"}, "nothing recorded has the account “third”; known: northwind, studio"),
+        ({"model": "fal-ai/kling"}, f"nothing recorded has the model “fal-ai/kling”; did you mean “{KLING}”?"),
+        ({"account": "third"}, "nothing recorded has the account “third”; known: studio"),
         ({"key": "box", "project": "Fall"}, "nothing recorded is of all that it is for together"),
     ],
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from trayd.desk import Desk
 
 F = TypeVar("F", bound=Callable[..., Any])
 Option = Callable[[Any], Any]
@@ -37,6 +40,13 @@ def work_options(command: F) -> F:
 def where_options(command: F) -> F:
     """Gives a command the filters where ``--client`` and its like mean something else: they are ``--where-client``."""
     return _decorated(command, "where-", (*_WHOSE, *_OTHERS))
+
+
+def warn_of_unknown(desk: Desk, query: Mapping[str, Any]) -> None:
+    """Says on stderr which names in the filters nothing recorded has: a slip of the pen looks like no spending."""
+    named = {name: query[name] for name in (*_TAGS, "model", "account", "key") if query.get(name)}
+    for line in desk.ask("unknown-names", **named) if named else ():
+        click.echo(line, err=True)
 
 
 def _decorated(command: F, prefix: str, others: Iterable[Option]) -> F:

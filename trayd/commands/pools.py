@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from trayd.commands.answers import json_option, print_answer
-from trayd.commands.filters import filter_options
+from trayd.commands.filters import filter_options, warn_of_unknown
 
 
 @click.command(
@@ -30,4 +30,5 @@ def pools(as_json: bool, **query: Any) -> None:
 
     with open_desk() as desk:
         answer = desk.ask("pools", **query)
+        warn_of_unknown(desk, query)
     print_answer(answer, as_json, lambda style: pools_view(answer, style))

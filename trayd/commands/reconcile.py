@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from trayd.commands.answers import json_option, print_answer
-from trayd.commands.filters import filter_options
+from trayd.commands.filters import filter_options, warn_of_unknown
 
 
 @click.command(
@@ -34,4 +34,5 @@ def reconcile(as_json: bool, **query: Any) -> None:
 
     with Bar("comparing", least=4) as bar, open_desk(progress=bar) as desk:
         answer = desk.ask("reconcile", **query)
+        warn_of_unknown(desk, query)
     print_answer(answer, as_json, lambda style: reconcile_view(answer, style))

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from trayd.commands.answers import json_option, print_answer
-from trayd.commands.filters import work_options
+from trayd.commands.filters import warn_of_unknown, work_options
 from trayd.commands.progress import Bar
 
 
@@ -50,4 +50,5 @@ def tips(as_json: bool, **query: Any) -> None:
 
     with Bar("looking through 30 days") as bar, open_desk(progress=bar) as desk:
         answer = desk.ask("tips", **query)
+        warn_of_unknown(desk, query)
     print_answer(answer, as_json, lambda style: tips_view(answer, style))

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from trayd.commands.answers import json_option, print_answer
-from trayd.commands.filters import where_options
+from trayd.commands.filters import warn_of_unknown, where_options
 from trayd.errors import UsageError
 
 _EXAMPLES = """\b
@@ -45,12 +45,15 @@ def tag(ids: tuple[str, ...], undo: bool, as_list: bool, as_json: bool, **query:
     import msgspec
 
     from trayd.desk import open_desk
+    from trayd.records import EDITABLE_FIELDS
     from trayd.terminal.tags import tagged_view
 
     body = msgspec.json.encode(ids) if ids else b""
     query["dry_run"] = query["dry_run"] or None
     with open_desk() as desk:
         answer = desk.ask("tag", body, **query)
+        where = {name.removeprefix("where_"): value for name, value in query.items() if name not in EDITABLE_FIELDS}
+        warn_of_unknown(desk, where)
     print_answer(answer, as_json, lambda style: tagged_view(answer, style))
 
 

@@ -28,7 +28,7 @@ from trayd.operations.alerts import AlertsQuery, ListedAlert, ListedAlerts, Paus
 from trayd.operations.budgets import ListedBudget, listed_budgets
 from trayd.operations.credit_history import CreditHistory
 from trayd.operations.credits import ListedCredits, listed_credits
-from trayd.operations.filters import FilterQuery
+from trayd.operations.filters import FilterQuery, WorkQuery
 from trayd.operations.importing import Imported, ImportQuery, import_data
 from trayd.operations.keeping import (
     BackupDone,
@@ -41,6 +41,7 @@ from trayd.operations.keeping import (
     RestoreQuery,
     Verified,
 )
+from trayd.operations.known_names import unknown_names
 from trayd.operations.linking import Candidate, EventQuery, Linked, LinkQuery, likely, link, unlink
 from trayd.operations.pools import ListedPool, PoolsQuery, listed_pools
 from trayd.operations.rates import ListedRates, RatesQuery, listed_rates
@@ -204,6 +205,10 @@ class Operations:
         """The newest few, for the menu."""
         newest = self.ledger.latest(self._clock() - timedelta(days=1), MENU_GENERATIONS)
         return tuple(newest[:MENU_GENERATIONS])
+
+    def unknown_names(self, query: WorkQuery) -> list[str]:
+        """The names in filters that nothing recorded has, in words, with what may have been meant."""
+        return unknown_names(self, query)
 
     def import_data(self, query: ImportQuery, data: bytes) -> Steps[Imported]:
         """Takes a file's content in, in steps; see :func:`trayd.operations.importing.import_data`."""

@@ -82,6 +82,7 @@ OPERATIONS: dict[str, Operation] = {
         Operation.of("status", "Balance, totals, alerts", Operations.status),
         Operation.of("usage", "Totals of a window and their breakdown", Operations.usage),
         Operation.of("history", "The log, newest first", Operations.history),
+        Operation.of("unknown-names", "Names in filters that nothing recorded has", Operations.unknown_names),
         Operation.of("export", "The history as a file", Operations.export, media_type="text/csv"),
         Operation.of("report", "The HTML report", Operations.report, media_type="text/html"),
         Operation.of(

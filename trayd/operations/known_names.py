@@ -1,0 +1,100 @@
+"""Names that a person gives, against those that are recorded: a slip of the pen looks like no spending at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from trayd.facts import called_names
+
+if TYPE_CHECKING:
+    from trayd.forecasting.ground import Asked
+    from trayd.operations.filters import WorkQuery
+
+#: By what work can be named, and what that is called in the heading of sums.
+_FIELDS = {
+    "client": "client",
+    "project": "project",
+    "deliverable": "deliverable",
+    "model": "endpoint_id",
+    "account": "account",
+    "key": "key",
+}
+
+_MOST_NAMED = 3
+_PIECES = re.compile(r"[\s/]+")
+
+
+class KnownNames:
+    """The names that records have; each question is asked once.
+
+    Args:
+        asked: gives the ledger and the settings.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._recorded: dict[str, set[str]] = {}
+
+    def trouble(self, scope: str, name: str) -> str:
+        """That nothing is of that name, and what may have been meant; empty where something is.
+
+        Args:
+            scope: client, project, deliverable, model, account or key.
+            name: as the person wrote it; a model stands for all that begin with it up to a slash.
+        """
+        if scope == "account":
+            shown = self._accounts()
+            known, meant = set(shown), set(shown.values())
+        else:
+            known = meant = self._of(scope)
+        under = name.rstrip("/") + "/"
+        if name in known or (scope == "model" and any(f"{each}/".startswith(under) for each in known)):
+            return ""
+        return f"nothing recorded has the {scope} “{name}”{_instead(name, meant)}"
+
+    def _accounts(self) -> dict[str, str]:
+        accounts = self._asked.ledger.accounts()
+        return dict(zip(self._asked.names, self._asked.names, strict=True)) | called_names(accounts.values())
+
+    def _of(self, scope: str) -> set[str]:
+        if scope not in self._recorded:
+            field = _FIELDS[scope]
+            sums = self._asked.books.sums(zone=self._asked.settings.zone(), by=(field,))
+            self._recorded[scope] = {name for each in sums if (name := getattr(each.heading, field))}
+        return self._recorded[scope]
+
+
+def unknown_names(asked: Asked, query: WorkQuery) -> list[str]:
+    """Which of the filters nothing recorded can be of, in words; an empty one asks for what has no such name."""
+    known = KnownNames(asked)
+    given = ((scope, name) for scope in _FIELDS if (name := getattr(query, scope)))
+    return [trouble for scope, name in given if (trouble := known.trouble(scope, name))]
+
+
+def _instead(name: str, known: Collection[str]) -> str:
+    """What the person may have meant, the likeliest first; where nothing is like it, what there is."""
+    if not known:
+        return ""
+    if near := _near(name, known)[:_MOST_NAMED]:
+        return f"; did you mean {' or '.join(f'“{each}”' for each in near)}?"
+    named = sorted(known)[:_MOST_NAMED]
+    return f"; known: {', '.join(named)}{'' if len(named) == len(known) else ', …'}"
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
+    """Those that have it in them, else those that are written nearly so, or that have a word like it."""
+    wanted, names = name.casefold(), sorted(known)
+    if having := [each for each in names if wanted in each.casefold()]:
+        return having
+    by_text: dict[str, list[str]] = {}
+    for each in names:
+        text = each.casefold()
+        for piece in (text, *_PIECES.split(text)):
+            # Who writes a name from memory writes its beginning.
+            for part in (piece, piece[: len(wanted) + 1]):
+                by_text.setdefault(part, []).append(each)
+    found = get_close_matches(wanted, by_text, n=_MOST_NAMED)
+    return list(dict.fromkeys(each for text in found for each in by_text[text]))
