@@ -21,7 +21,7 @@ import trustme
 import trayd
 from tests.alerts.webhooks import Answer, WebhookServer
 from trayd.alert_settings import Hook
-from trayd.alerts.hook_webhook import Patience
+from trayd.alerts.hook_webhook import RetryPolicy
 from trayd.alerts.hooks import Hooks, told_of
 from trayd.episodes import Episode, Urgency
 from trayd.http_client import tls
@@ -41,7 +41,7 @@ LOW = Episode(
     amount=Money.of("4.32"),
     account="northwind",
 )
-QUICK = Patience(attempts=3, first_wait_s=0.05, longest_wait_s=1.5)
+QUICK = RetryPolicy(attempts=3, first_wait_s=0.05, longest_wait_s=1.5)
 
 Serve = Callable[..., WebhookServer]
 
@@ -227,7 +227,7 @@ async def test_a_redirect_is_not_followed_anywhere(serve: Serve, hooks: Hooks, s
 
 
 async def test_a_server_that_takes_its_time_is_cut_off(serve: Serve) -> None:
-    hooks = Hooks(Patience(attempts=1))
+    hooks = Hooks(RetryPolicy(attempts=1))
     server = serve(Answer(silence_s=30))
     began = time.monotonic()
 
@@ -238,7 +238,7 @@ async def test_a_server_that_takes_its_time_is_cut_off(serve: Serve) -> None:
 
 
 async def test_a_server_that_says_what_it_thinks_drop_by_drop_is_cut_off_as_well() -> None:
-    hooks = Hooks(Patience(attempts=1))
+    hooks = Hooks(RetryPolicy(attempts=1))
     left = asyncio.Event()
 
     async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -323,7 +323,7 @@ async def test_a_level_that_is_reached_a_second_time_is_another_event(serve: Ser
 
 
 async def test_a_hook_that_hangs_holds_up_no_other_and_not_the_loop(serve: Serve) -> None:
-    hooks = Hooks(Patience(attempts=1))
+    hooks = Hooks(RetryPolicy(attempts=1))
     hanging, well = serve(Answer(silence_s=30)), serve()
     other = Hook(name="other", url=well.url)
     stuck = asyncio.create_task(hooks.carry(hook(hanging, timeout_s=2), LOW, "opened"))

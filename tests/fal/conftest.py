@@ -12,14 +12,14 @@ from trayd.fal.client import FalClient
 from trayd.fal.keys import Key
 from trayd.fal.sandbox.options import SandboxOptions
 from trayd.fal.sandbox.server import Sandbox, running_sandbox
-from trayd.fal.transport import Patience
+from trayd.fal.transport import RetryPolicy
 from trayd.ledger.store import Ledger, LedgerPaths
 
 #: The Admin key of the stand-in, which no test may find anywhere.
 SECRET = "0b5c2d7e-made-up:9f8e7d6c5b4a"
 
 #: As in life, with shorter waits.
-QUICK = Patience(attempts=3, total_s=5.0, connect_s=1.0, read_s=0.3, first_wait_s=0.01, longest_wait_s=0.05)
+QUICK = RetryPolicy(attempts=3, total_s=5.0, connect_s=1.0, read_s=0.3, first_wait_s=0.01, longest_wait_s=0.05)
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
 @pytest.fixture
 async def client(sandbox: Sandbox) -> AsyncIterator[FalClient]:
     """An Admin-scope client of the stand-in."""
-    async with FalClient(sandbox.url, Key(sandbox.admin_key), patience=QUICK) as client:
+    async with FalClient(sandbox.url, Key(sandbox.admin_key), retry_policy=QUICK) as client:
         yield client
 
 

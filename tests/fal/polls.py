@@ -44,7 +44,7 @@ async def polling(
         base_url=url,
         poll=poll,
         payloads=payloads,
-        patience=QUICK,
+        retry_policy=QUICK,
     )
     try:
         yield poller

@@ -56,7 +56,7 @@ async def test_a_request_whose_rows_two_pages_hold_is_asked_for_again_whole(
     assert any(len(rows) > 1 for rows in every.values())
     monkeypatch.setattr(client_module, "EVENTS_PAGE", 1)
     now = datetime.now(UTC)
-    async with FalClient(sandbox.url, Key(SECRET), patience=QUICK) as client:
+    async with FalClient(sandbox.url, Key(SECRET), retry_policy=QUICK) as client:
         facts = [fact async for page in fetch_billing(client, "studio", now - 9 * DAY, now, now) for fact in page]
     found = newest(facts)
     assert {name: sorted(found[name]) for name in every} == every
@@ -67,7 +67,7 @@ async def test_rows_that_come_while_pages_are_read_double_nothing(monkeypatch: p
     with still_sandbox(days=4, per_day=20) as sandbox:
         every = charges(sandbox)
         now = datetime.now(UTC)
-        async with FalClient(sandbox.url, Key(SECRET), patience=QUICK) as client:
+        async with FalClient(sandbox.url, Key(SECRET), retry_policy=QUICK) as client:
             pages = fetch_billing(client, "studio", now - 9 * DAY, now, now)
             async with aclosing(pages):
                 facts = list(await anext(pages))
@@ -85,7 +85,7 @@ async def test_a_request_that_began_before_the_window_is_left_out_whole(sandbox:
     now = datetime.now(UTC)
     every = charges(sandbox)
     job = sandbox.world.accounts[0].jobs(now - 6 * DAY, now - 3 * DAY)[10]
-    async with FalClient(sandbox.url, Key(SECRET), patience=QUICK) as client:
+    async with FalClient(sandbox.url, Key(SECRET), retry_policy=QUICK) as client:
         start = job.sent_at + timedelta(milliseconds=1)
         facts = [fact async for page in fetch_billing(client, "studio", start, now, now) for fact in page]
     assert job.request_id in every
@@ -97,7 +97,7 @@ async def test_requests_can_be_fetched_by_id_beyond_fifty(sandbox: Sandbox) -> N
     now = datetime.now(UTC)
     every = charges(sandbox)
     wanted = set(list(every)[:70])
-    async with FalClient(sandbox.url, Key(SECRET), patience=QUICK) as client:
+    async with FalClient(sandbox.url, Key(SECRET), retry_policy=QUICK) as client:
         facts = [
             fact async for page in fetch_requests(client, "studio", wanted, (now - 30 * DAY, now), now) for fact in page
         ]

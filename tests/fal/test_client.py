@@ -155,8 +155,8 @@ async def test_an_api_key_gives_prices_and_runs_and_is_told_to_lack_the_rest(san
 async def test_a_sandbox_that_throttles_and_fails_by_chance_is_read_completely() -> None:
     with running_sandbox(SandboxOptions(days=3, per_day=20, faults=True)) as sandbox:
         sandbox.world.freeze()
-        patient = client_module.Patience(attempts=12, total_s=60, first_wait_s=0.05, longest_wait_s=0.5)
-        async with FalClient(sandbox.url, Key(sandbox.admin_key), patience=patient) as client:
+        retry_policy = client_module.RetryPolicy(attempts=12, total_s=60, first_wait_s=0.05, longest_wait_s=0.5)
+        async with FalClient(sandbox.url, Key(sandbox.admin_key), retry_policy=retry_policy) as client:
             found = 0
             for _ in range(15):
                 found = len([row async for page in client.billing_events(*span()) for row in page])
@@ -165,4 +165,4 @@ async def test_a_sandbox_that_throttles_and_fails_by_chance_is_read_completely()
 
 
 def _client(url: str, key: str = "made-up-key") -> FalClient:
-    return FalClient(url, Key(key), patience=QUICK)
+    return FalClient(url, Key(key), retry_policy=QUICK)

@@ -31,7 +31,7 @@ from trayd.fal.client import FalClient
 from trayd.fal.keys import Key
 from trayd.fal.sandbox.faults import Fault
 from trayd.fal.sandbox.server import Sandbox
-from trayd.fal.transport import Patience
+from trayd.fal.transport import RetryPolicy
 
 
 @pytest.fixture(autouse=True)
@@ -42,9 +42,9 @@ def everything_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert SECRET not in caplog.text
 
 
-async def refusal(url: str, patience: Patience = QUICK) -> FalError:
+async def refusal(url: str, retry_policy: RetryPolicy = QUICK) -> FalError:
     """The error of a call, after a look for the key in it, its causes and all variables of the stack."""
-    async with FalClient(url, Key(SECRET), patience=patience) as client:
+    async with FalClient(url, Key(SECRET), retry_policy=retry_policy) as client:
         assert SECRET not in repr(client)
         with pytest.raises(FalError) as caught:
             await client.billing()
@@ -210,10 +210,10 @@ async def test_an_answer_that_drips_ends_with_the_patience() -> None:
             await writer.drain()
             await asyncio.sleep(0.1)
 
-    patience = Patience(attempts=2, total_s=0.6, connect_s=1, read_s=5, first_wait_s=0.01)
+    retry_policy = RetryPolicy(attempts=2, total_s=0.6, connect_s=1, read_s=5, first_wait_s=0.01)
     began = time.monotonic()
     async with raw_server(drip) as server:
-        error = await refusal(server.url, patience)
+        error = await refusal(server.url, retry_policy)
     assert "time-out" in str(error)
     assert time.monotonic() - began < 3
 
@@ -273,7 +273,7 @@ async def test_a_proxy_has_no_part_in_calls_on_this_machine(sandbox: Sandbox, mo
     async with raw_server(http(b"{}")) as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://{proxy.host}")
-        async with FalClient(sandbox.url, Key(sandbox.admin_key), patience=QUICK) as client:
+        async with FalClient(sandbox.url, Key(sandbox.admin_key), retry_policy=QUICK) as client:
             await client.billing()
     assert proxy.requests == []
 

@@ -337,7 +337,7 @@ async def test_a_ledger_that_refuses_is_told_and_the_next_poll_tries_again(sandb
             return await super().submit(batch)
 
     door = FullOnce(ledger)
-    poller = Poller("default", door, lambda: Key(SECRET), base_url=sandbox.url, poll=MONTH, patience=QUICK)
+    poller = Poller("default", door, lambda: Key(SECRET), base_url=sandbox.url, poll=MONTH, retry_policy=QUICK)
     full = await poller.poll(now())
     door.full = False
     roomy = await poller.poll(now())

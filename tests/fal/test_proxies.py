@@ -16,7 +16,7 @@ from trayd.errors import FalUnreachableError, RatesError
 from trayd.fal.client import FalClient
 from trayd.fal.keys import Key
 from trayd.fal.sandbox.server import Sandbox
-from trayd.service.ecb import Document, Known, fetch
+from trayd.service.ecb import Document, Validators, fetch
 
 
 @asynccontextmanager
@@ -63,7 +63,7 @@ async def test_fal_is_asked_through_a_socks_proxy(sandbox: Sandbox, monkeypatch:
     async with socks_proxy(sandbox.url) as (proxy, asked):
         monkeypatch.setenv("ALL_PROXY", proxy)
         there = urlsplit(sandbox.url)
-        async with FalClient(f"http://fal.test{there.path}", Key(sandbox.admin_key), patience=QUICK) as client:
+        async with FalClient(f"http://fal.test{there.path}", Key(sandbox.admin_key), retry_policy=QUICK) as client:
             billing = await client.billing()
     assert asked == ["fal.test"]
     assert billing.credits is not None
@@ -75,9 +75,9 @@ async def test_a_proxy_of_a_kind_that_is_not_known_is_named_without_its_password
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
     with pytest.raises(FalUnreachableError) as unreachable:
-        FalClient("https://fal.test/v1", Key("made-up"), patience=QUICK)
+        FalClient("https://fal.test/v1", Key("made-up"), retry_policy=QUICK)
     with pytest.raises(RatesError) as rates:
-        await fetch("https://rates.test", Document.NEWEST, Known(), date(2026, 11, 20))
+        await fetch("https://rates.test", Document.NEWEST, Validators(), date(2026, 11, 20))
     for error in (unreachable.value, rates.value):
         assert "ALL_PROXY" in str(error)
         assert proxy.partition(":")[0] in str(error)
@@ -87,5 +87,5 @@ async def test_a_proxy_of_a_kind_that_is_not_known_is_named_without_its_password
 
 async def test_this_machine_is_asked_without_a_proxy(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks://127.0.0.1:9")
-    async with FalClient(sandbox.url, Key(sandbox.admin_key), patience=QUICK) as client:
+    async with FalClient(sandbox.url, Key(sandbox.admin_key), retry_policy=QUICK) as client:
         assert (await client.billing()).credits is not None

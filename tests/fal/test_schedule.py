@@ -64,7 +64,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def poller(url: str, ledger: Ledger, name: str = "default", key: str = SECRET) -> Poller:
-    return Poller(name, DirectDoor(ledger), lambda: Key(key), base_url=url, poll=Poll(), patience=QUICK)
+    return Poller(name, DirectDoor(ledger), lambda: Key(key), base_url=url, poll=Poll(), retry_policy=QUICK)
 
 
 async def test_accounts_are_polled_now_and_at_every_interval(sandbox: Sandbox, ledger: Ledger) -> None:

@@ -15,13 +15,13 @@ from tests.rates.tables import day
 from trayd.errors import RatesError, SettingsError
 from trayd.fal.sandbox.faults import Fault
 from trayd.fal.sandbox.server import Sandbox
-from trayd.service.ecb import RECENT_DAYS, Document, Known, Patience, fetch
+from trayd.service.ecb import RECENT_DAYS, Document, RetryPolicy, Validators, fetch
 from trayd.settings import RATES_URL, rates_url
 from trayd.target_days import is_target_day
 
 TODAY = date(2026, 11, 21)
-NOTHING = Known()
-QUICK = Patience(attempts=3, total_s=5, connect_s=1, read_s=0.3, first_wait_s=0.02, longest_wait_s=0.05)
+NOTHING = Validators()
+QUICK = RetryPolicy(attempts=3, total_s=5, connect_s=1, read_s=0.3, first_wait_s=0.02, longest_wait_s=0.05)
 
 XML = '<Envelope><Cube><Cube time="{day}"><Cube currency="USD" rate="{rate}"/></Cube></Cube></Envelope>'
 
@@ -51,7 +51,7 @@ class TestWhatTheBankHas:
         told = await fetch(bank.rates_url, Document.NEWEST, NOTHING, TODAY)
         assert told is not None
         assert await fetch(bank.rates_url, Document.NEWEST, told.version, TODAY) is None
-        only_by_time = Known(modified=told.version.modified)
+        only_by_time = Validators(modified=told.version.modified)
         assert await fetch(bank.rates_url, Document.NEWEST, only_by_time, TODAY) is None
         assert asked(bank) == [f"eurofxref-daily.xml {status}" for status in (200, 304, 304)]
         clock.moment = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -133,9 +133,9 @@ class TestWhatPassesIsTriedAgain:
         assert time.monotonic() - began < QUICK.total_s
 
 
-def unhurried() -> Patience:
+def unhurried() -> RetryPolicy:
     """The whole history takes the stand-in a moment."""
-    return Patience(attempts=3, total_s=20, first_wait_s=0.02, longest_wait_s=0.05)
+    return RetryPolicy(attempts=3, total_s=20, first_wait_s=0.02, longest_wait_s=0.05)
 
 
 class TestWhatIsNoneOfTheBanksIsRefused:
@@ -177,13 +177,13 @@ class TestWhatIsNoneOfTheBanksIsRefused:
     async def test_more_than_anybody_has_to_tell(self, serve: Serve) -> None:
         url = serve(lambda _path: Answer(b" " * (8 * 1024 * 1024 + 1)))
         with pytest.raises(RatesError, match="larger than 8 MB"):
-            await fetch(url, Document.NEWEST, NOTHING, TODAY, Patience(attempts=1))
+            await fetch(url, Document.NEWEST, NOTHING, TODAY, RetryPolicy(attempts=1))
 
     async def test_a_small_zip_that_unpacks_to_a_large_one(self, serve: Serve) -> None:
         bomb = zipped(b"Date,USD\n" + b"0" * (33 * 1024 * 1024))
         url = serve(lambda _path: Answer(bomb))
         with pytest.raises(RatesError, match="too large"):
-            await fetch(url, Document.WHOLE, NOTHING, TODAY, Patience(attempts=1))
+            await fetch(url, Document.WHOLE, NOTHING, TODAY, RetryPolicy(attempts=1))
 
     @pytest.mark.parametrize(
         ("body", "why"),
@@ -207,7 +207,7 @@ class TestWhatIsNoneOfTheBanksIsRefused:
     async def test_nonsense_is_named(self, serve: Serve, body: bytes, why: str) -> None:
         url = serve(lambda _path: Answer(body))
         with pytest.raises(RatesError, match=why):
-            await fetch(url, Document.NEWEST, NOTHING, TODAY, Patience(attempts=1))
+            await fetch(url, Document.NEWEST, NOTHING, TODAY, RetryPolicy(attempts=1))
 
     @pytest.mark.parametrize(
         ("table", "why"),
@@ -223,7 +223,7 @@ class TestWhatIsNoneOfTheBanksIsRefused:
     async def test_so_is_nonsense_in_a_zip(self, serve: Serve, table: bytes, why: str) -> None:
         url = serve(lambda _path: Answer(zipped(table)))
         with pytest.raises(RatesError, match=why):
-            await fetch(url, Document.WHOLE, NOTHING, TODAY, Patience(attempts=1))
+            await fetch(url, Document.WHOLE, NOTHING, TODAY, RetryPolicy(attempts=1))
 
     async def test_days_without_a_rate_of_a_currency_are_read_as_the_bank_writes_them(self, serve: Serve) -> None:
         table = b"Date,USD,BGN,\n2026-01-02,1.17,N/A,\n2025-12-31,1.16,1.9558,\n"

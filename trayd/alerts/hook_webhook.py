@@ -29,8 +29,8 @@ from trayd.settings import LOOPBACK
 _READ_BYTES = 64 * 1024
 
 
-class Patience(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a webhook is tried in one go, in seconds; who calls has more of it.
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a webhook is tried in one go, in seconds; the dispatcher tries again later.
 
     Attributes:
         attempts: the most tries.
@@ -62,16 +62,16 @@ def host_of(hook: Hook) -> str:
     return urlsplit(hook.url).hostname or ""
 
 
-async def post(hook: Hook, event: HookEvent, patience: Patience) -> None:
+async def post(hook: Hook, event: HookEvent, retry_policy: RetryPolicy) -> None:
     """Posts the event.
 
     Raises:
         PostError: it was not taken; the last try's.
     """
     tries = tenacity.AsyncRetrying(
-        stop=tenacity.stop_after_attempt(patience.attempts),
-        wait=_wait(patience),
-        retry=tenacity.retry_if_exception(lambda error: _worth_another(error, patience)),
+        stop=tenacity.stop_after_attempt(retry_policy.attempts),
+        wait=_wait(retry_policy),
+        retry=tenacity.retry_if_exception(lambda error: _worth_another(error, retry_policy)),
         reraise=True,
     )
     prepared = post_of(hook, event)
@@ -116,8 +116,8 @@ async def _try(http: httpx.AsyncClient, prepared: Post, hook: Hook) -> None:
             raise _of_answer(answer, host)
 
 
-def _wait(patience: Patience) -> Any:
-    backoff = tenacity.wait_random_exponential(multiplier=patience.first_wait_s, max=patience.longest_wait_s)
+def _wait(retry_policy: RetryPolicy) -> Any:
+    backoff = tenacity.wait_random_exponential(multiplier=retry_policy.first_wait_s, max=retry_policy.longest_wait_s)
 
     def wait(state: tenacity.RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome else None
@@ -128,8 +128,8 @@ def _wait(patience: Patience) -> Any:
     return wait
 
 
-def _worth_another(error: BaseException, patience: Patience) -> bool:
-    return isinstance(error, PostError) and error.passing and (error.retry_after or 0) <= patience.longest_wait_s
+def _worth_another(error: BaseException, retry_policy: RetryPolicy) -> bool:
+    return isinstance(error, PostError) and error.passing and (error.retry_after or 0) <= retry_policy.longest_wait_s
 
 
 _CHECK_URL = "check the url of this hook in the settings"
@@ -174,8 +174,8 @@ def _of_exception(error: Exception, host: str, timeout_s: float) -> PostError:
     return PostError(f"no connection to {host} ({why})", network, passing=True)
 
 
-class HoldOff:
-    """Until when servers want to be left alone, by the names of their hooks."""
+class RetryAfter:
+    """Until when servers want to be left alone (``Retry-After``), by the names of their hooks."""
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}

@@ -14,12 +14,12 @@ from trayd.alert_settings import Hook
 from trayd.alerts.hook_command import CommandError, run_command
 from trayd.alerts.hook_events import EventName, HookEvent, event_of, trial_event
 from trayd.alerts.hook_formats import format_of
-from trayd.alerts.hook_webhook import HoldOff, Patience, PostError, host_of, post
+from trayd.alerts.hook_webhook import PostError, RetryAfter, RetryPolicy, host_of, post
 from trayd.episodes import Episode
 
-_PATIENT = Patience()
+_PATIENT = RetryPolicy()
 # Someone is waiting for the answer.
-_AT_ONCE = Patience(attempts=1)
+_AT_ONCE = RetryPolicy(attempts=1)
 
 _log = logging.getLogger(__name__)
 
@@ -31,14 +31,14 @@ class Hooks:
         troubles: by the hook's name, what was wrong when it was last tried; nothing of a hook that did its work.
 
     Args:
-        patience: how often a webhook is tried in one call.
+        retry_policy: how often a webhook is tried in one call.
     """
 
-    def __init__(self, patience: Patience = _PATIENT) -> None:
+    def __init__(self, retry_policy: RetryPolicy = _PATIENT) -> None:
         self.troubles: dict[str, str] = {}
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._known: dict[str, Hook] = {}
-        self._hold_off = HoldOff()
+        self._retry_after = RetryAfter()
 
     async def carry(self, hook: Hook, episode: Episode, event: EventName) -> bool:
         """Hands the event to the hook; whether that is done with.
@@ -48,12 +48,12 @@ class Hooks:
 
         Cancelled, it ends a command that runs, with everything that the command has started.
         """
-        if self._hold_off.lasts(hook):
+        if self._retry_after.lasts(hook):
             return False
         try:
-            await self._hand_over(hook, event_of(episode, event), self._patience)
+            await self._hand_over(hook, event_of(episode, event), self._retry_policy)
         except PostError as error:
-            self._hold_off.note(hook, error)
+            self._retry_after.note(hook, error)
             self._report(hook, f"{error}; trayd tries again by itself" if error.passing else str(error))
             return not error.passing
         except CommandError as error:
@@ -85,14 +85,14 @@ class Hooks:
             if now.get(name) != hook:
                 del self._known[name]
                 self.troubles.pop(name, None)
-                self._hold_off.forget(name)
+                self._retry_after.forget(name)
 
-    async def _hand_over(self, hook: Hook, event: HookEvent, patience: Patience) -> None:
+    async def _hand_over(self, hook: Hook, event: HookEvent, retry_policy: RetryPolicy) -> None:
         self._known[hook.name] = hook
         if hook.command:
             await run_command(hook, event)
         else:
-            await post(hook, event, patience)
+            await post(hook, event, retry_policy)
 
     def _report(self, hook: Hook, trouble: str) -> None:
         """Logs what is wrong with a hook once, until it is something else, and when it works again."""

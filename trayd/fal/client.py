@@ -14,7 +14,7 @@ import msgspec
 
 from trayd.errors import FalAnswerError
 from trayd.fal.keys import Key
-from trayd.fal.transport import Patience, Query, Transport
+from trayd.fal.transport import Query, RetryPolicy, Transport
 from trayd.fal.wire import (
     Billing,
     BillingEvent,
@@ -51,11 +51,11 @@ class FalClient:
     Args:
         base_url: the API's address, without a slash at the end.
         key: sent to that address and nowhere else.
-        patience: how long and how often a call is tried.
+        retry_policy: how long and how often a call is tried.
     """
 
-    def __init__(self, base_url: str, key: Key, *, patience: Patience = Patience()) -> None:
-        self._transport = Transport(base_url, key, patience)
+    def __init__(self, base_url: str, key: Key, *, retry_policy: RetryPolicy = RetryPolicy()) -> None:
+        self._transport = Transport(base_url, key, retry_policy)
 
     def __repr__(self) -> str:
         return f"FalClient({self._transport.base_url!r})"

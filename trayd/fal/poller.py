@@ -31,7 +31,7 @@ from trayd.fal.outcome import BackfillSummary, PollOutcome
 from trayd.fal.reconcile import reconcile
 from trayd.fal.rounds import BALANCE, BILLED, CountingDoor, Round, account_after, cut_off, fal_time, step, waits_told
 from trayd.fal.runs import RunListing
-from trayd.fal.transport import Patience
+from trayd.fal.transport import RetryPolicy
 from trayd.fal.wire import Billing
 from trayd.money import Money
 from trayd.prices import price_of
@@ -76,7 +76,7 @@ class Poller:
         base_url: of the Platform API.
         poll: how far back the first poll reads and how far each later one looks back.
         payloads: whether the inputs of requests are asked for, which can hold prompts.
-        patience: how long and how often a call is tried.
+        retry_policy: how long and how often a call is tried.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Poller:
         base_url: str,
         poll: Poll,
         payloads: bool = False,
-        patience: Patience = Patience(),
+        retry_policy: RetryPolicy = RetryPolicy(),
     ) -> None:
         self.name = name
         self._door = door
@@ -96,7 +96,7 @@ class Poller:
         self._base_url = base_url
         self._poll = poll
         self._payloads = payloads
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._key: Key | None = None
         self._client: FalClient | None = None
         self._listing: RunListing | None = None
@@ -158,7 +158,7 @@ class Poller:
         key = await on_daemon_thread(self._find_key, "keyring")
         if self._client is None or key != self._key:
             await self.aclose()
-            self._key, self._client = key, FalClient(self._base_url, key, patience=self._patience)
+            self._key, self._client = key, FalClient(self._base_url, key, retry_policy=self._retry_policy)
         return self._client
 
     async def _ask(

@@ -1,4 +1,4 @@
-"""Carries calls to fal: one connection pool, patience with what passes, and bounds on what comes back.
+"""Carries calls to fal: one connection pool, retries of what passes, and bounds on what comes back.
 
 httpx and the socket layer end here: everything that goes wrong leaves as one of :mod:`trayd.errors`.
 """
@@ -33,7 +33,7 @@ LARGEST_BODY = 64 * 1024 * 1024
 _DECODED_ASIDE = 64 * 1024
 
 
-class Patience(msgspec.Struct, frozen=True, kw_only=True):
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How long and how often a call is tried, in seconds.
 
     Attributes:
@@ -76,22 +76,22 @@ class Transport:
     Args:
         base_url: the API's address, without a slash at the end.
         key: sent to that address and nowhere else.
-        patience: how long and how often a call is tried.
+        retry_policy: how long and how often a call is tried.
 
     Raises:
         FalUnreachableError: the system names a proxy that cannot be used.
     """
 
-    def __init__(self, base_url: str, key: Key, patience: Patience) -> None:
+    def __init__(self, base_url: str, key: Key, retry_policy: RetryPolicy) -> None:
         self.base_url = base_url
         self.server_time: datetime | None = None
         parts = urlsplit(base_url)
         self._host = parts.netloc
         self._key = key
-        self._patience = patience
+        self._retry_policy = retry_policy
         # fal has asked for silence until then, by the monotonic clock.
         self._silent_until = 0.0
-        timeout = httpx.Timeout(patience.read_s, connect=patience.connect_s)
+        timeout = httpx.Timeout(retry_policy.read_s, connect=retry_policy.connect_s)
         try:
             self._http = open_client(base_url, timeout, headers={"Accept": "application/json"}, auth=_KeyAuth(key))
         except ProxyError as error:
@@ -105,16 +105,16 @@ class Transport:
         """The answer of one call.
 
         Raises:
-            FalError: what went wrong, when patience has come to its end.
+            FalError: what went wrong, when the retries are used up.
         """
-        patience = self._patience
+        retry_policy = self._retry_policy
         tries = tenacity.AsyncRetrying(
-            stop=tenacity.stop_after_attempt(patience.attempts) | tenacity.stop_before_delay(patience.total_s),
-            wait=_wait(patience),
+            stop=tenacity.stop_after_attempt(retry_policy.attempts) | tenacity.stop_before_delay(retry_policy.total_s),
+            wait=_wait(retry_policy),
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, _FailedError) and error.failure.passing),
             reraise=True,
         )
-        deadline = time.monotonic() + patience.total_s
+        deadline = time.monotonic() + retry_policy.total_s
         try:
             return await tries(self._try, kind, path, query, deadline)
         except _FailedError as failed:
@@ -182,8 +182,8 @@ class Transport:
         return f"{self._host}{urlsplit(self.base_url).path}{path}"
 
 
-def _wait(patience: Patience) -> Any:
-    backoff = tenacity.wait_random_exponential(multiplier=patience.first_wait_s, max=patience.longest_wait_s)
+def _wait(retry_policy: RetryPolicy) -> Any:
+    backoff = tenacity.wait_random_exponential(multiplier=retry_policy.first_wait_s, max=retry_policy.longest_wait_s)
 
     def wait(state: tenacity.RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome else None

@@ -65,7 +65,7 @@ _PASSES = "nothing to do: trayd asks again by itself"
 _NETWORK = "log in to the network in a browser if it asks for that, else check TRAYD_RATES_URL"
 
 
-class Patience(msgspec.Struct, frozen=True, kw_only=True):
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How long and how often a file is asked for, in seconds."""
 
     attempts: int = 4
@@ -77,21 +77,21 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
 
 #: As the daemon asks, when nobody waits.
-USUAL = Patience()
+USUAL = RetryPolicy()
 
 
-class Known(msgspec.Struct, frozen=True):
-    """Which version of a file is known, as the server named it."""
+class Validators(msgspec.Struct, frozen=True):
+    """Which version of a file is known: the validators that the server gave with it (RFC 9110, section 8.8)."""
 
     etag: str | None = None
     modified: str | None = None
 
 
-class Told(msgspec.Struct, frozen=True):
+class FetchedRates(msgspec.Struct, frozen=True):
     """A file that was fetched: its rates, and which version of it this is."""
 
     sheet: Sheet
-    version: Known
+    version: Validators
 
 
 class _FailedError(Exception):
@@ -105,8 +105,8 @@ class _FailedError(Exception):
 
 
 async def fetch(
-    base_url: str, document: Document, known: Known, today: date, patience: Patience = USUAL
-) -> Told | None:
+    base_url: str, document: Document, known: Validators, today: date, retry_policy: RetryPolicy = USUAL
+) -> FetchedRates | None:
     """The rates of a file; None where it is still the version that is known.
 
     Args:
@@ -114,20 +114,20 @@ async def fetch(
         document: which file.
         known: the version that need not be sent again.
         today: no rate can be of a day later than tomorrow.
-        patience: how long and how often to try.
+        retry_policy: how long and how often to try.
 
     Raises:
-        RatesError: what went wrong, when patience has come to its end.
+        RatesError: what went wrong, when the retries are used up.
     """
-    deadline = time.monotonic() + patience.total_s
+    deadline = time.monotonic() + retry_policy.total_s
     tries = tenacity.AsyncRetrying(
-        stop=tenacity.stop_after_attempt(patience.attempts) | tenacity.stop_before_delay(patience.total_s),
-        wait=_wait(patience),
+        stop=tenacity.stop_after_attempt(retry_policy.attempts) | tenacity.stop_before_delay(retry_policy.total_s),
+        wait=_wait(retry_policy),
         retry=tenacity.retry_if_exception(lambda error: isinstance(error, _FailedError) and error.passing),
         reraise=True,
     )
     try:
-        client = open_client(base_url, httpx.Timeout(patience.read_s, connect=patience.connect_s))
+        client = open_client(base_url, httpx.Timeout(retry_policy.read_s, connect=retry_policy.connect_s))
     except ProxyError as error:
         raise RatesError(error.message, error.cure) from error
     # Once a day: nothing of it is kept open.
@@ -138,7 +138,9 @@ async def fetch(
             raise failed.error from failed.__cause__
 
 
-async def _try(http: httpx.AsyncClient, url: str, known: Known, today: date, deadline: float) -> Told | None:
+async def _try(
+    http: httpx.AsyncClient, url: str, known: Validators, today: date, deadline: float
+) -> FetchedRates | None:
     host = urlsplit(url).netloc
     try:
         async with asyncio.timeout(deadline - time.monotonic()):
@@ -150,11 +152,13 @@ async def _try(http: httpx.AsyncClient, url: str, known: Known, today: date, dea
         return None
     if not answer.is_success:
         raise _refused(answer, url)
-    version = Known(answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
-    return Told(await asyncio.to_thread(_read, body, url, answer.headers.get("Content-Type", ""), today), version)
+    version = Validators(answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
+    return FetchedRates(
+        await asyncio.to_thread(_read, body, url, answer.headers.get("Content-Type", ""), today), version
+    )
 
 
-async def _get(http: httpx.AsyncClient, url: str, known: Known) -> tuple[httpx.Response, bytes]:
+async def _get(http: httpx.AsyncClient, url: str, known: Validators) -> tuple[httpx.Response, bytes]:
     """The answer, after redirects within the host that was asked."""
     headers = {}
     if known.etag:
@@ -199,8 +203,8 @@ def _refused(answer: httpx.Response, url: str) -> _FailedError:
     )
 
 
-def _wait(patience: Patience) -> Any:
-    backoff = tenacity.wait_random_exponential(multiplier=patience.first_wait_s, max=patience.longest_wait_s)
+def _wait(retry_policy: RetryPolicy) -> Any:
+    backoff = tenacity.wait_random_exponential(multiplier=retry_policy.first_wait_s, max=retry_policy.longest_wait_s)
 
     def wait(state: tenacity.RetryCallState) -> float:
         failed = state.outcome.exception() if state.outcome else None

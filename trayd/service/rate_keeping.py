@@ -22,7 +22,7 @@ from trayd.errors import TraydError
 from trayd.exchange_rates.store import Fetched, RateStore
 from trayd.ledger.store import Ledger
 from trayd.operations.rates import foreign_currencies
-from trayd.service.ecb import RECENT_DAYS, USUAL, Document, Known, Patience, fetch
+from trayd.service.ecb import RECENT_DAYS, USUAL, Document, RetryPolicy, Validators, fetch
 from trayd.settings import Settings
 from trayd.target_days import newest_due, target_day_after
 
@@ -44,7 +44,7 @@ _LONGEST_PAUSE_S = 3600.0
 _LATE_S = (120.0, 1200.0)
 
 #: When a person waits for it.
-_IMPATIENT = Patience(attempts=2, total_s=15.0, read_s=10.0, first_wait_s=0.3, longest_wait_s=1.0)
+_IMPATIENT = RetryPolicy(attempts=2, total_s=15.0, read_s=10.0, first_wait_s=0.3, longest_wait_s=1.0)
 
 _LONGEST_REFRESH_S = 20.0
 
@@ -72,7 +72,7 @@ class _Missing(msgspec.Struct, frozen=True):
     """A file to fetch, and the version of it that need not be sent."""
 
     document: Document
-    known: Known
+    known: Validators
 
 
 class RateKeeping:
@@ -120,7 +120,7 @@ class RateKeeping:
             async with asyncio.timeout(_LONGEST_REFRESH_S):
                 await self._look(_IMPATIENT)
 
-    async def _look(self, patience: Patience = USUAL) -> None:
+    async def _look(self, retry_policy: RetryPolicy = USUAL) -> None:
         async with self._turn:
             if self._url is None or time.monotonic() < self._not_before:
                 return
@@ -129,11 +129,11 @@ class RateKeeping:
                 self._failures = self._too_early = 0
                 await self._tell("")
             else:
-                await self._fetch(self._url, missing, patience)
+                await self._fetch(self._url, missing, retry_policy)
 
-    async def _fetch(self, url: str, missing: _Missing, patience: Patience) -> None:
+    async def _fetch(self, url: str, missing: _Missing, retry_policy: RetryPolicy) -> None:
         try:
-            told = await fetch(url, missing.document, missing.known, self._host.now().date(), patience)
+            told = await fetch(url, missing.document, missing.known, self._host.now().date(), retry_policy)
             if told is not None:
                 version = told.version
                 merged = await asyncio.to_thread(
@@ -214,13 +214,13 @@ class _Kept(msgspec.Struct, frozen=True):
         fetched = self.notes.get(Document.WHOLE)
         return fetched is not None and self.span is not None and self.span[0] <= fetched.first
 
-    def version(self, document: Document) -> Known:
+    def version(self, document: Document) -> Validators:
         """Which version of a file is known, if all that it told still is."""
         fetched = self.notes.get(document)
         if fetched is None or self.torn or self.span is None:
-            return Known()
+            return Validators()
         kept = self.span[0] <= fetched.first and fetched.last <= self.span[1]
-        return Known(fetched.etag, fetched.modified) if kept else Known()
+        return Validators(fetched.etag, fetched.modified) if kept else Validators()
 
 
 def _document(kept: _Kept, expected: date, *, older: bool) -> Document | None:

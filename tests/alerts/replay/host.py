@@ -20,13 +20,13 @@ from trayd import daemon
 from trayd.alerts.delivery import Deliverer, Outcome
 from trayd.alerts.notice import Notice
 from trayd.episodes import Episode
-from trayd.fal.transport import Patience
+from trayd.fal.transport import RetryPolicy
 from trayd.intake import ready
 from trayd.service import polling
 from trayd.settings import Paths, load
 
 # What passes by itself is waited for in real time, which the scenario has none of.
-_QUICK = Patience(attempts=2, total_s=60.0, connect_s=20.0, read_s=20.0, first_wait_s=0.001, longest_wait_s=0.002)
+_QUICK = RetryPolicy(attempts=2, total_s=60.0, connect_s=20.0, read_s=20.0, first_wait_s=0.001, longest_wait_s=0.002)
 _QUIET_S = 0.01
 
 
@@ -117,7 +117,7 @@ class Host:
 async def serve(home: Path, url: str) -> None:
     """Until its standard input ends."""
     daemon.Deliverer = Screen  # type: ignore[misc]
-    polling.Poller = functools.partial(polling.Poller, patience=_QUICK)  # type: ignore[assignment,misc]
+    polling.Poller = functools.partial(polling.Poller, retry_policy=_QUICK)  # type: ignore[assignment,misc]
     ready.QUIET_S = _QUIET_S
     known, now = msgspec.json.decode(sys.stdin.readline(), type=tuple[dict[str, Episode], datetime])
     host = Host(home, url, known, now)
