@@ -1,1 +1,1 @@
-"""What is foreseen, how budgets stand and which days are unusual, found in the ledger and remembered."""
+"""Forecasts, the state of budgets and unusual days, computed from the ledger and cached."""

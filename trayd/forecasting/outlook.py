@@ -1,6 +1,6 @@
-"""What is foreseen and how budgets stand, from the ledger and the settings.
+"""Forecasts and the state of budgets, from the ledger and the settings.
 
-Nothing of it depends on the time of the day: what is to come is what comes after that which is known.
+None of it depends on the time of day: a forecast begins where what is known ends.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 from trayd.books import pool_costs
 from trayd.budget_settings import Budget
 from trayd.facts import AccountFact, called
-from trayd.forecasting.ground import Asked, Ground
+from trayd.forecasting.inputs import Inputs, LedgerContext
 from trayd.forecasting.unusual_days import UnusualDays
 from trayd.insight.anomalies import Anomaly
 from trayd.insight.budgets import (
@@ -39,7 +39,7 @@ from trayd.insight.forecast import (
     too_few,
 )
 from trayd.insight.known_days import History
-from trayd.insight.pace import LOOKED_AT, Outlook, Pace
+from trayd.insight.pace import LOOKED_AT, Pace, Prediction
 from trayd.insight.tally import Tally, dated_sums, tallied
 from trayd.insight.windows import day_start
 from trayd.money import Money
@@ -58,31 +58,31 @@ _DOLLAR = "USD"
 
 
 class Forecasting:
-    """Tells forecasts, budgets and unusual days, and remembers what it told as long as that holds.
+    """Answers with forecasts, budgets and unusual days, from a cache as long as nothing has changed.
 
     Args:
-        asked: gives the ledger, the settings and the rates as they are now.
+        context: gives the ledger, the settings and the rates as they are now.
     """
 
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
-        self._ground = Ground(asked)
-        self._unusual = UnusualDays(self._ground)
+    def __init__(self, context: LedgerContext) -> None:
+        self._context = context
+        self._inputs = Inputs(context)
+        self._unusual = UnusualDays(self._inputs)
 
     def forecast(self) -> Forecast:
         """How long each balance lasts, and what the month comes to."""
-        return self._ground.once("forecast", self._forecast)
+        return self._inputs.cached("forecast", self._forecast)
 
     def budgets(self) -> tuple[BudgetStatus, ...]:
         """How each budget stands in its running period, in the settings' order."""
-        return self._ground.once(
-            "budgets", lambda: tuple(self._budget(each, self._ground.today) for each in self._asked.settings.budget)
+        return self._inputs.cached(
+            "budgets", lambda: tuple(self._budget(each, self._inputs.today) for each in self._context.settings.budget)
         )
 
     def budgets_ended(self) -> tuple[BudgetStatus, ...]:
         """How budgets stood in periods that ended lately; nothing is expected of these any more."""
-        ended = self._ground.once("ended", lambda: tuple(self._ended()))
-        return tuple(each for each in ended if each.until is not None and self._asked.now - each.until < LATE)
+        ended = self._inputs.cached("ended", lambda: tuple(self._ended()))
+        return tuple(each for each in ended if each.until is not None and self._context.now - each.until < LATE)
 
     def unusual(self, days: Sequence[date]) -> tuple[Anomaly, ...]:
         """Those of these days that are unusual, in their order; whether they matter is not asked."""
@@ -101,16 +101,16 @@ class Forecasting:
 
         Twice as far back is looked as a pace does, for to see whether spending is new or has only paused.
         """
-        today = self._ground.today
-        return self._ground.histories(scope, converter, today - 2 * LOOKED_AT * _DAY, today - _DAY)
+        today = self._inputs.today
+        return self._inputs.histories(scope, converter, today - 2 * LOOKED_AT * _DAY, today - _DAY)
 
     def _forecast(self) -> Forecast:
-        ledger = self._asked.ledger
-        found = self._histories(Filters(), self._asked.rates.converter(_DOLLAR))
+        ledger = self._context.ledger
+        found = self._histories(Filters(), self._context.rates.converter(_DOLLAR))
         paces = _paces(found)
         balances = ledger.latest_balances()
         accounts: list[AccountForecast] = []
-        for name, fact in self._ground.accounts().items():
+        for name, fact in self._inputs.accounts().items():
             username = fact.username if fact else None
             account = username or name
             reading = balances.get(account)
@@ -124,20 +124,20 @@ class Forecasting:
                     history=found.get(account),
                     pace=paces.get(account),
                     why_no_balance=_why_no_balance(fact),
-                    zone=self._ground.zone,
-                    today=self._ground.today,
+                    zone=self._inputs.zone,
+                    today=self._inputs.today,
                 )
             )
         return self._with_month(tuple(accounts))
 
     def _with_month(self, accounts: tuple[AccountForecast, ...]) -> Forecast:
-        home, zone = self._asked.converter, self._ground.zone
+        home, zone = self._context.converter, self._inputs.zone
         found = self._histories(Filters(), home)
         paces = _paces(found)
         missing = self._missing(found, paces)
         if not paces:
             return Forecast(accounts=accounts, why_none=_told(self._called(missing)))
-        month = period_at("month", self._ground.today)
+        month = period_at("month", self._inputs.today)
         since, until = _ends(month, zone)
         tally = self._spent(Filters(since=since, until=until), home)
         to_come = sum(each.nanos for each in self._to_come(month, home))
@@ -164,24 +164,24 @@ class Forecasting:
         )
 
     def _spent(self, filters: Filters, converter: Converter) -> Tally:
-        sums = dated_sums(self._ground.books, filters, zone=self._ground.zone, home=converter.currency)
+        sums = dated_sums(self._inputs.books, filters, zone=self._inputs.zone, home=converter.currency)
         return tallied(sums, converter)
 
     def _to_come(self, period: Period, converter: Converter) -> Iterator[Money]:
         """What pools of the settings will still charge before the period ends; without a rate it is not foreseen."""
-        today = self._ground.today
+        today = self._inputs.today
         if period.end is None:
             return
-        for pool in self._asked.settings.pool:
-            for one in pool_costs(pool, self._asked.settings.home_currency, period.end - _DAY):
+        for pool in self._context.settings.pool:
+            for one in pool_costs(pool, self._context.settings.home_currency, period.end - _DAY):
                 amount = one.cost.amount
                 rate = converter.rate(amount.currency, today)
                 if one.cost.date > today and rate is not None:
                     yield Money(rounded(converted(amount.nanos, rate)), converter.currency)
 
     def _budget(self, budget: Budget, day: date, *, over: bool = False) -> BudgetStatus:
-        zone = self._ground.zone
-        converter = self._asked.rates.converter(budget.currency or self._asked.settings.home_currency)
+        zone = self._inputs.zone
+        converter = self._context.rates.converter(budget.currency or self._context.settings.home_currency)
         period = period_at(budget.period, day)
         scope = scope_of(budget)
         tally = self._spent(
@@ -197,7 +197,7 @@ class Forecasting:
             converter,
         )
         why = NEVER_FORESEEN.get(budget.period, "") or ("it is over" if over else "")
-        rest: Outlook | None = None
+        rest: Prediction | None = None
         to_come: tuple[Money, ...] = ()
         notes: tuple[str, ...] = ()
         if not why:
@@ -207,7 +207,7 @@ class Forecasting:
 
     def _rest(
         self, budget: Budget, scope: Filters, period: Period, converter: Converter
-    ) -> tuple[Outlook | None, str, tuple[str, ...]]:
+    ) -> tuple[Prediction | None, str, tuple[str, ...]]:
         """What is still to come within a budget's scope and period, why that cannot be foreseen, and what it lacks."""
         found = self._histories(scope, converter)
         paces = _paces(found)
@@ -227,14 +227,14 @@ class Forecasting:
 
     def _still_to_come(
         self, pace: Pace, account: str, read_to: datetime, period: Period, scope: Filters, converter: Converter
-    ) -> Outlook:
+    ) -> Prediction:
         """What an account is expected to spend in a period beyond what is known of it."""
-        zone = self._ground.zone
+        zone = self._inputs.zone
         first, until = _ends(period, zone)
         since = max(read_to, first)
         rest = still_to_come(pace, since, until, zone)
-        tomorrow = min(day_start(self._ground.today + _DAY, zone), until)
-        if since >= day_start(self._ground.today, zone):
+        tomorrow = min(day_start(self._inputs.today + _DAY, zone), until)
+        if since >= day_start(self._inputs.today, zone):
             return rest
         # fal could not be read for a while; what tools told of these days is known, by estimates.
         within = msgspec.structs.replace(scope, account=account, kind=Kind.INTERNAL, since=since, until=tomorrow)
@@ -254,18 +254,18 @@ class Forecasting:
         return {called(name, usernames[name]): why for name, why in missing.items()}
 
     def _unread(self, name: str) -> str:
-        fact = self._ground.accounts().get(name)
+        fact = self._inputs.accounts().get(name)
         return _NEEDS_ADMIN if fact is not None and fact.state == "needs_admin" else NOT_READ
 
     def _usernames(self) -> dict[str, str]:
         """Fal's names for the accounts that are set up, by the user's."""
-        return {name: (fact.username if fact else None) or name for name, fact in self._ground.accounts().items()}
+        return {name: (fact.username if fact else None) or name for name, fact in self._inputs.accounts().items()}
 
     def _ended(self) -> Iterator[BudgetStatus]:
-        for budget in self._asked.settings.budget:
-            running = period_at(budget.period, self._ground.today)
+        for budget in self._context.settings.budget:
+            running = period_at(budget.period, self._inputs.today)
             # A period that ended a whole day before today began is of no interest any more.
-            if running.first is not None and running.first >= self._ground.today - _DAY:
+            if running.first is not None and running.first >= self._inputs.today - _DAY:
                 yield self._budget(budget, running.first - _DAY, over=True)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from trayd.forecasting.ground import Ground
+from trayd.forecasting.inputs import Inputs
 from trayd.insight.anomalies import EXPLAINING, LOOKED_BACK, Anomaly, Parts, baseline, explained, unusual
 from trayd.insight.breakdown import Breakdown, Dimension
 from trayd.insight.conversion import converted, rounded
@@ -34,12 +34,12 @@ class UnusualDays:
     """Finds unusual days.
 
     Args:
-        ground: what they are found in.
+        inputs: what they are found in.
     """
 
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
-        self._asked = ground.asked
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._context = inputs.context
         self._by_now: tuple[Hashable, dict[date, int]] = None, {}
 
     def among(self, days: Sequence[date]) -> tuple[Anomaly, ...]:
@@ -65,32 +65,32 @@ class UnusualDays:
     def _series(self, first: date, last: date) -> _Series | None:
         """What was spent on each known day, from before the first on; None where nothing is known."""
         since = first - LOOKED_BACK * _DAY
-        histories = self._ground.histories(Filters(), self._asked.converter, since, last)
+        histories = self._inputs.histories(Filters(), self._context.converter, since, last)
 
         def find() -> _Series | None:
             known = [dict(history.days) for history in histories.values() if history.days]
             return _Series(_on_all(known), frozenset(histories)) if known else None
 
-        return self._ground.once(("series", since, last), find)
+        return self._inputs.cached(("series", since, last), find)
 
     def _unusual(self, day: date, series: _Series) -> Anomaly | None:
-        running = day >= self._ground.today
-        if day > self._ground.today:
+        running = day >= self._inputs.today
+        if day > self._inputs.today:
             return None
 
         def find() -> Anomaly | None:
             spent = self._of_day(day, series.read)
-            by_now = partial(self._spent_by, self._asked.now, series.read)
-            currency = self._asked.converter.currency
+            by_now = partial(self._spent_by, self._context.now, series.read)
+            currency = self._context.converter.currency
             found = unusual(day, spent, series.spent, currency, running=running, by_now=by_now)
             return None if found is None else explained(self._valued(found), [*self._parts(day, series.read)])
 
         # By this time of a running day more may be unusual than a moment ago, though nothing has changed.
-        quarter = _quarter(self._asked.now) if running else None
-        return self._ground.once(("unusual", day, quarter, series.read), find)
+        quarter = _quarter(self._context.now) if running else None
+        return self._inputs.cached(("unusual", day, quarter, series.read), find)
 
     def _valued(self, anomaly: Anomaly) -> Anomaly:
-        rate = self._asked.rates.converter(_DOLLAR).rate(anomaly.excess.currency, anomaly.day)
+        rate = self._context.rates.converter(_DOLLAR).rate(anomaly.excess.currency, anomaly.day)
         if rate is None:
             return anomaly
         worth = rounded(converted(anomaly.excess.nanos, rate))
@@ -98,13 +98,13 @@ class UnusualDays:
 
     def _of_day(self, day: date, read: Collection[str]) -> int:
         """What these accounts spent with fal on a day, as far as it is known."""
-        since, until = (day_start(each, self._ground.zone) for each in (day, day + _DAY))
+        since, until = (day_start(each, self._inputs.zone) for each in (day, day + _DAY))
         return self._between(since, until, read).total
 
     def _between(self, since: datetime, until: datetime, read: Collection[str]) -> Tally:
-        converter = self._asked.converter
+        converter = self._context.converter
         within = Filters(kind=Kind.INTERNAL, since=since, until=until)
-        sums = dated_sums(self._asked.ledger, within, zone=self._ground.zone, home=converter.currency)
+        sums = dated_sums(self._context.ledger, within, zone=self._inputs.zone, home=converter.currency)
         return tallied((each for each in sums if each[1].heading.account in read), converter)
 
     def _spent_by(self, now: datetime, read: Collection[str], days: Sequence[date]) -> Mapping[date, int]:
@@ -112,13 +112,13 @@ class UnusualDays:
 
         What was spent on past days hardly changes, and each is looked up once for each quarter of an hour.
         """
-        asked = _quarter(now)
-        zone = self._ground.zone
-        basis = asked, zone, self._asked.converter, frozenset(read)
+        quarter = _quarter(now)
+        zone = self._inputs.zone
+        basis = quarter, zone, self._context.converter, frozenset(read)
         if self._by_now[0] != basis:
             self._by_now = basis, {}
         known = self._by_now[1]
-        clock = (asked + _QUARTER).astimezone(zone).time()
+        clock = (quarter + _QUARTER).astimezone(zone).time()
         for day in days:
             if day not in known:
                 start, end = (day_start(each, zone) for each in (day, day + _DAY))
@@ -128,8 +128,8 @@ class UnusualDays:
 
     def _parts(self, day: date, read: Collection[str]) -> Iterator[Parts]:
         """What was spent by each dimension, on a day and on those before it."""
-        start, end = (day_start(each, self._ground.zone) for each in (day, day + _DAY))
-        before = day_start(day - LOOKED_BACK * _DAY, self._ground.zone)
+        start, end = (day_start(each, self._inputs.zone) for each in (day, day + _DAY))
+        before = day_start(day - LOOKED_BACK * _DAY, self._inputs.zone)
         for dimension in EXPLAINING:
             yield Parts(
                 dimension,
@@ -138,11 +138,11 @@ class UnusualDays:
             )
 
     def _broken_down(self, dimension: Dimension, since: datetime, until: datetime, read: Collection[str]) -> Breakdown:
-        converter = self._asked.converter
+        converter = self._context.converter
         within = Filters(kind=Kind.INTERNAL, since=since, until=until)
         breakdown = Breakdown(converter)
         for day, each in dated_sums(
-            self._asked.ledger, within, zone=self._ground.zone, home=converter.currency, by=(dimension.field,)
+            self._context.ledger, within, zone=self._inputs.zone, home=converter.currency, by=(dimension.field,)
         ):
             if each.heading.account in read:
                 breakdown.of(getattr(each.heading, dimension.field)).add_sum(each, day)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from trayd.budget_settings import SCOPES, Budget
-from trayd.insight.pace import Outlook
+from trayd.insight.pace import Prediction
 from trayd.insight.tally import Tally
 from trayd.insight.windows import day_start
 from trayd.money import Money
@@ -124,7 +124,7 @@ def budget_status(
     tally: Tally,
     zone: tzinfo,
     *,
-    rest: Outlook | None = None,
+    rest: Prediction | None = None,
     to_come: Iterable[Money] = (),
     why_none: str = "",
     notes: tuple[str, ...] = (),

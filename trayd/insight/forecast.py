@@ -17,7 +17,7 @@ from decimal import Context, Decimal, localcontext
 import msgspec
 
 from trayd.insight.known_days import History
-from trayd.insight.pace import FEWEST_DAYS, Outlook, Pace, day_part
+from trayd.insight.pace import FEWEST_DAYS, Pace, Prediction, day_part
 from trayd.insight.windows import day_start
 from trayd.money import Money
 
@@ -244,14 +244,14 @@ def _run_out(balance: int, at: datetime, pace: Pace, zone: tzinfo) -> RunOut | N
     return RunOut(day=day, earliest=min(earliest or day, day), latest=latest and max(latest, day))
 
 
-def still_to_come(pace: Pace, since: datetime, until: datetime, zone: tzinfo) -> Outlook:
+def still_to_come(pace: Pace, since: datetime, until: datetime, zone: tzinfo) -> Prediction:
     """What will be spent between two instants, of a running day only what is still to come of it."""
     if since >= until:
-        return Outlook(Decimal(0), Decimal(0), Decimal(0))
+        return Prediction(Decimal(0), Decimal(0), Decimal(0))
     return pace.over(average_days(pace, since, until, zone))
 
 
-def beyond(rest: Outlook, expected: Decimal, known: int) -> Outlook:
+def beyond(rest: Prediction, expected: Decimal, known: int) -> Prediction:
     """What is still to come, of which a part is known already, by estimates: nothing is counted twice.
 
     Args:
@@ -262,7 +262,7 @@ def beyond(rest: Outlook, expected: Decimal, known: int) -> Outlook:
     """
     with localcontext(_CONTEXT):
         there = max(min(expected, Decimal(known)), Decimal(0))
-        return Outlook(*(max(each - there, min(each, Decimal(0))) for each in rest))
+        return Prediction(*(max(each - there, min(each, Decimal(0))) for each in rest))
 
 
 def average_days(pace: Pace, since: datetime, until: datetime, zone: tzinfo) -> Decimal:
@@ -279,14 +279,14 @@ def _left_of_day(at: datetime, zone: tzinfo) -> Decimal:
     return day_part(end - at, end - start)
 
 
-def together(outlooks: Iterable[Outlook]) -> Outlook:
+def together(predictions: Iterable[Prediction]) -> Prediction:
     """What several that know nothing of each other come to: means add up, and so do the squares of their spreads."""
-    found = [*outlooks]
+    found = [*predictions]
     with localcontext(_CONTEXT):
         mean = sum((each.mean for each in found), Decimal(0))
         below = sum(((each.mean - each.low) ** 2 for each in found), Decimal(0)).sqrt()
         above = sum(((each.high - each.mean) ** 2 for each in found), Decimal(0)).sqrt()
-        return Outlook(mean, mean - below, mean + above)
+        return Prediction(mean, mean - below, mean + above)
 
 
 def month_end(
@@ -294,7 +294,7 @@ def month_end(
     month: str,
     spent: Money,
     to_come: Money,
-    rests: Iterable[Outlook],
+    rests: Iterable[Prediction],
 ) -> MonthEnd:
     """What the month comes to.
 

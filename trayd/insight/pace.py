@@ -62,11 +62,8 @@ class WholeDay(NamedTuple):
     nanos: int
 
 
-class Outlook(NamedTuple):
-    """What is expected to be spent, in nanos; four times out of five it is from ``low`` to ``high``.
-
-    A prediction with its interval.
-    """
+class Prediction(NamedTuple):
+    """What is expected to be spent, in nanos, with its prediction interval of 80 %: from ``low`` to ``high``."""
 
     mean: Decimal
     low: Decimal
@@ -118,12 +115,12 @@ class Pace(NamedTuple):
         """How many average days a day is."""
         return self.factors[day.weekday()]
 
-    def over(self, days: Decimal) -> Outlook:
+    def over(self, days: Decimal) -> Prediction:
         """What so many average days will cost."""
         with localcontext(_CONTEXT):
             return self._over(days)
 
-    def _over(self, days: Decimal) -> Outlook:
+    def _over(self, days: Decimal) -> Prediction:
         mean = self.rate * days
         deviation = (self.variance * (days + days * days / self.effective)).sqrt()
         cases = [(each * days, deviation) for each in (self.rate, *self.others)]
@@ -132,7 +129,7 @@ class Pace(NamedTuple):
             rising = min(days, Decimal(_TREND_GOES_ON))
             whole = recent * days + slope * (age * days + rising * rising / 2 + rising * (days - rising))
             cases.append((whole, deviation * whole / mean))
-        return Outlook(
+        return Prediction(
             mean,
             min(_quantile(case, spread, -_TENTH) for case, spread in cases),
             max(_quantile(case, spread, _TENTH) for case, spread in cases),

@@ -10,7 +10,7 @@ from trayd.insight.budgets import BudgetStatus, scope_of
 from trayd.operations.known_names import KnownNames
 
 if TYPE_CHECKING:
-    from trayd.forecasting.ground import Asked
+    from trayd.forecasting.inputs import LedgerContext
 
 
 class ListedBudget(BudgetStatus, frozen=True, kw_only=True):
@@ -23,29 +23,29 @@ class ListedBudget(BudgetStatus, frozen=True, kw_only=True):
     trouble: str = ""
 
 
-def listed_budgets(asked: Asked, budgets: Iterable[BudgetStatus]) -> list[ListedBudget]:
+def listed_budgets(context: LedgerContext, budgets: Iterable[BudgetStatus]) -> list[ListedBudget]:
     """How budgets stand, with their trouble.
 
     Args:
-        asked: gives the ledger and the settings.
+        context: gives the ledger and the settings.
         budgets: how each stands.
     """
-    known = KnownNames(asked)
+    known = KnownNames(context)
     return [
         ListedBudget(
             **{name: getattr(each, name) for name in each.__struct_fields__},
-            trouble=_trouble(each.budget, known, asked),
+            trouble=_trouble(each.budget, known, context),
         )
         for each in budgets
     ]
 
 
-def _trouble(budget: Budget, known: KnownNames, asked: Asked) -> str:
+def _trouble(budget: Budget, known: KnownNames, context: LedgerContext) -> str:
     scopes = [(scope, name) for scope in SCOPES if (name := getattr(budget, scope)) is not None]
     for scope, name in scopes:
         if trouble := known.trouble(scope, name):
             return trouble
-    zone = asked.settings.zone()
-    if len(scopes) > 1 and not any(each.records for each in asked.books.sums(scope_of(budget), zone=zone)):
+    zone = context.settings.zone()
+    if len(scopes) > 1 and not any(each.records for each in context.books.sums(scope_of(budget), zone=zone)):
         return "nothing recorded is of all that it is for together"
     return ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from trayd.facts import called_names
 
 if TYPE_CHECKING:
-    from trayd.forecasting.ground import Asked
+    from trayd.forecasting.inputs import LedgerContext
     from trayd.operations.filters import WorkQuery
 
 #: By what work can be named, and what that is called in the heading of sums.
@@ -31,11 +31,11 @@ class KnownNames:
     """The names that records have; each question is asked once.
 
     Args:
-        asked: gives the ledger and the settings.
+        context: gives the ledger and the settings.
     """
 
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
+    def __init__(self, context: LedgerContext) -> None:
+        self._context = context
         self._recorded: dict[str, set[str]] = {}
 
     def trouble(self, scope: str, name: str) -> str:
@@ -56,20 +56,20 @@ class KnownNames:
         return f"nothing recorded has the {scope} “{name}”{_instead(name, meant)}"
 
     def _accounts(self) -> dict[str, str]:
-        accounts = self._asked.ledger.accounts()
-        return dict(zip(self._asked.names, self._asked.names, strict=True)) | called_names(accounts.values())
+        accounts = self._context.ledger.accounts()
+        return dict(zip(self._context.names, self._context.names, strict=True)) | called_names(accounts.values())
 
     def _of(self, scope: str) -> set[str]:
         if scope not in self._recorded:
             field = _FIELDS[scope]
-            sums = self._asked.books.sums(zone=self._asked.settings.zone(), by=(field,))
+            sums = self._context.books.sums(zone=self._context.settings.zone(), by=(field,))
             self._recorded[scope] = {name for each in sums if (name := getattr(each.heading, field))}
         return self._recorded[scope]
 
 
-def unknown_names(asked: Asked, query: WorkQuery) -> list[str]:
+def unknown_names(context: LedgerContext, query: WorkQuery) -> list[str]:
     """Which of the filters nothing recorded can be of, in words; an empty one asks for what has no such name."""
-    known = KnownNames(asked)
+    known = KnownNames(context)
     given = ((scope, name) for scope in _FIELDS if (name := getattr(query, scope)))
     return [trouble for scope, name in given if (trouble := known.trouble(scope, name))]
 

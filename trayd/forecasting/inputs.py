@@ -1,6 +1,6 @@
-"""What forecasts, budgets and unusual days are found in: known days, and a memory of what was found.
+"""The inputs of forecasts, budgets and unusual days: the history of known days, and a cache of what was computed.
 
-All of it is asked for after each poll, so it is worked out from sums alone, and again only when the ledger, the
+All of it is asked for after each poll, so it is computed from sums alone, and the cache holds until the ledger, the
 settings, the rates or the civil day are different.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from trayd.books import Books
 from trayd.facts import AccountFact, Coverage
-from trayd.forecasting.settled import Settled
+from trayd.forecasting.cached_sums import CachedSums
 from trayd.insight.known_days import History, SpentDays, histories, spent_days
 from trayd.ledger.store import Ledger
 from trayd.rates import Converter, Rates
@@ -24,8 +24,8 @@ _DAY = timedelta(days=1)
 _Found = TypeVar("_Found")
 
 
-class Asked(Protocol):
-    """Who is asked for what forecasts are made from; :class:`trayd.operations.operations.Operations` is."""
+class LedgerContext(Protocol):
+    """What forecasts are computed from, as it is now; :class:`trayd.operations.operations.Operations` gives it."""
 
     ledger: Ledger
     settings: Settings
@@ -51,8 +51,8 @@ class Asked(Protocol):
         """The accounts that are set up, in the user's order."""
 
 
-class _State(NamedTuple):
-    """What answers are made from: where it is the same again, so are they."""
+class _CacheKey(NamedTuple):
+    """The key of the cache: as long as it is the same, so are the answers."""
 
     version: int
     settings: Settings
@@ -60,70 +60,70 @@ class _State(NamedTuple):
     today: date
 
 
-class Ground:
-    """What is known by now.
+class Inputs:
+    """What forecasts are computed from, with a cache of what was computed.
 
     Args:
-        asked: gives the ledger, the settings and the rates as they are now.
+        context: gives the ledger, the settings and the rates as they are now.
 
     Attributes:
-        asked: the same.
+        context: the same.
     """
 
-    def __init__(self, asked: Asked) -> None:
-        self.asked = asked
-        self._ledger = Settled(asked.ledger, lambda: self.today)
+    def __init__(self, context: LedgerContext) -> None:
+        self.context = context
+        self._ledger = CachedSums(context.ledger, lambda: self.today)
         self._books: tuple[Books, Books] | None = None
-        self._state: _State | None = None
-        self._found: dict[Hashable, Any] = {}
+        self._cache_key: _CacheKey | None = None
+        self._cache: dict[Hashable, Any] = {}
 
-    def once(self, key: Hashable, find: Callable[[], _Found]) -> _Found:
-        """What is found, unless that was found before and nothing is different since.
+    def cached(self, key: Hashable, find: Callable[[], _Found]) -> _Found:
+        """What is computed, from the cache as long as nothing is different.
 
         Args:
-            key: what it is.
-            find: finds it.
+            key: names it in the cache.
+            find: computes it.
         """
-        asked = self.asked
-        state = _State(asked.ledger.version, asked.settings, asked.converter, self.today)
-        if state != self._state:
-            self._state = state
-            self._found.clear()
-        if key not in self._found:
-            self._found[key] = find()
-        found: _Found = self._found[key]
+        context = self.context
+        key_now = _CacheKey(context.ledger.version, context.settings, context.converter, self.today)
+        if key_now != self._cache_key:
+            self._cache_key = key_now
+            self._cache.clear()
+        if key not in self._cache:
+            self._cache[key] = find()
+        found: _Found = self._cache[key]
         return found
 
     @property
     def books(self) -> Books:
-        """The ledger with the pools in, and a memory of months that are over.
+        """The ledger with the pools in, and a cache of closed months.
 
         Of the ledger's own sums alone: the shares of a pool follow what is spent up to the end of its period, and
         which projects there are, so the past of a client can change by what is recorded today.
         """
-        asked = self.asked.books
-        if self._books is None or self._books[0] is not asked:
-            self._books = asked, asked.over(self._ledger)
+        books = self.context.books
+        if self._books is None or self._books[0] is not books:
+            self._books = books, books.over(self._ledger)
         return self._books[1]
 
     @property
     def today(self) -> date:
         """The civil day that it is."""
-        return self.asked.now.astimezone(self.zone).date()
+        return self.context.now.astimezone(self.zone).date()
 
     @property
     def zone(self) -> tzinfo:
         """The user's, in which days begin."""
-        return self.asked.settings.zone()
+        return self.context.settings.zone()
 
     def accounts(self) -> dict[str, AccountFact | None]:
         """The accounts that are set up, by the user's names."""
-        known = self.asked.ledger.accounts()
-        return {name: known.get(name) for name in self.asked.names}
+        known = self.context.ledger.accounts()
+        return {name: known.get(name) for name in self.context.names}
 
     def histories(self, scope: Filters, converter: Converter, first: date, last: date) -> Mapping[str, History]:
         """The known days of each account that is set up, within a scope, of these days as far as they are over."""
-        until, ledger, zone = min(last, self.today - _DAY), self.asked.ledger, self.zone
+        until, ledger, zone = min(last, self.today - _DAY), self.context.ledger, self.zone
 
         def find() -> Mapping[str, History]:
             def spent(since: date, to: date) -> SpentDays:
@@ -132,14 +132,14 @@ class Ground:
             parts = self._ledger.by_days(("spent", scope, converter), first, until + _DAY, zone, spent)
             return histories(parts, first=first, last=until, zone=zone, coverage=self._coverage())
 
-        return self.once(("histories", scope, converter, first, until), find)
+        return self.cached(("histories", scope, converter, first, until), find)
 
     def _coverage(self) -> dict[str, Coverage]:
         """How far the billing of the accounts that are set up has been read, by their own names."""
         found = {}
         for name, fact in self.accounts().items():
             username = (fact.username if fact else None) or name
-            covered = self.asked.ledger.coverage(username)
+            covered = self.context.ledger.coverage(username)
             if covered is not None:
                 found[username] = covered
         return found

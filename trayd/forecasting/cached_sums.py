@@ -1,4 +1,4 @@
-"""Sums of which the part before this month is remembered, as long as no month in it changes.
+"""Sums with a cache of closed months: what is before this month is kept as long as no month in it changes.
 
 Rollups remember what whole months come to by one dimension. A budget for one client's project, or of all of the history
 in another currency, asks for more than that after each poll, of months that have been over for long.
@@ -20,7 +20,7 @@ _Found = TypeVar("_Found")
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
-#: Costs have dates and no instants: by those of this month, the ledger calls no time up to a day before it settled.
+#: Costs have dates and no instants: by those of this month, the ledger calls no time up to a day before it closed.
 _MARGIN = timedelta(days=2)
 _DAY = timedelta(days=1)
 
@@ -32,8 +32,8 @@ class _Kept(NamedTuple):
     found: tuple[object, ...]
 
 
-class Settled:
-    """A source of sums that remembers.
+class CachedSums:
+    """A source of sums that caches those of closed months.
 
     Args:
         ledger: what is asked; tells whether months have changed.
@@ -67,7 +67,7 @@ class Settled:
     def by_days(
         self, question: Hashable, first: date, last: date, zone: tzinfo, find: Callable[[date, date], _Found]
     ) -> tuple[_Found, ...]:
-        """What is found of some days, in parts: those of months that are over are remembered.
+        """What is found of some days, in parts: those of closed months are cached.
 
         Args:
             question: what is asked, beside the days and the zone.
@@ -94,7 +94,7 @@ class Settled:
 
     @property
     def _cut(self) -> date:
-        """The first day that is not remembered."""
+        """The first day that is not cached."""
         return self._today().replace(day=1) - _MARGIN
 
     def _joined(
@@ -104,7 +104,7 @@ class Settled:
         zone: tzinfo,
         ask: Callable[[Filters], tuple[_Found, ...]],
     ) -> tuple[_Found, ...]:
-        """What is found up to about the start of this month, remembered, and from there on."""
+        """What is found up to about the start of this month, cached, and from there on."""
         cut = day_start(self._cut, zone)
         since, until = filters.since or _EVER, filters.until
         if since >= cut or (until is not None and until <= cut):
