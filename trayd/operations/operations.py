@@ -16,7 +16,7 @@ from trayd.books import Books
 from trayd.episodes import Episode
 from trayd.exchange_rates.store import open_rates, store_of
 from trayd.facts import AccountFact, called_names
-from trayd.forecasting.outlook import Forecasting
+from trayd.forecasting.forecasts import Forecasting
 from trayd.insight.forecast import Forecast
 from trayd.insight.overview import Overview, build_status
 from trayd.insight.status import DaemonStatus, Status

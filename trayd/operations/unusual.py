@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, tzinfo
 import msgspec
 
 from trayd.alert_settings import AnomalyLimits
-from trayd.forecasting.outlook import Forecasting
+from trayd.forecasting.forecasts import Forecasting
 from trayd.insight.anomalies import Anomaly, matters
 from trayd.insight.windows import parse_window
 
