@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import pytest
+from msgspec import inspect
 
 from trayd.errors import SettingsError
 from trayd.settings import Paths, Settings, fal_url, load, parse
@@ -160,6 +164,7 @@ def test_the_cure_of_a_misspelt_entry_is_how_it_is_spelt(text: str, cure: str) -
         ("[[budget]]\nname = 'a'\namount = 1\nat = 50", "[50, 80, 100]"),
         ("[alerts]\nbalance_below = 5", "[20.00, 5.00]"),
         ("[alerts]\noff = 'anomaly'", '["anomaly"]'),
+        ("[[source]]\nname = 'My Bank'\nheader = 'Booked'", '["Booked", "Text", "Sum"]'),
         ("[alerts.quiet_hours]\nfrom = '22:00'\nto = '07:00'\ndays = 'mon'", '["mon", "tue"'),
     ],
 )
@@ -167,6 +172,34 @@ def test_what_is_no_list_is_refused_with_one_to_copy(text: str, such: str) -> No
     with pytest.raises(SettingsError, match="expected a list, got") as refusal:
         parse(text, "settings.toml")
     assert such in refusal.value.message
+
+
+def _settings_within(struct: inspect.StructType) -> Iterator[tuple[str | int, ...]]:
+    """The way to each setting; zero is the first table of a list of tables."""
+    for field in struct.fields:
+        yield (field.encode_name,)
+        of = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)
+        for each in of:
+            if isinstance(each, inspect.StructType):
+                yield from ((field.encode_name, *way) for way in _settings_within(each))
+            elif isinstance(each, inspect.VarTupleType) and isinstance(each.item_type, inspect.StructType):
+                yield from ((field.encode_name, 0, *way) for way in _settings_within(each.item_type))
+
+
+_WAYS = list(_settings_within(cast("inspect.StructType", inspect.type_info(Settings))))
+
+
+@pytest.mark.parametrize(
+    "value", ["3", "-3.5", '"x"', '""', "true", "[3]", "[{ a = 1 }]", "{ a = 1 }", "2026-01-01", "inf"]
+)
+def test_whatever_is_written_for_whatever_setting_is_told_or_taken(value: str) -> None:
+    assert ("source", 0, "header") in _WAYS
+    for way in _WAYS:
+        text = value
+        for name in reversed(way[1:]):
+            text = f"[{text}]" if name == 0 else f"{{ {name} = {text} }}"
+        with suppress(SettingsError):
+            parse(f"{way[0]} = {text}", "settings.toml")
 
 
 def test_a_pool_is_said_with_dates_as_toml_has_them_or_as_text_and_a_new_price_is_a_new_entry() -> None:

@@ -22,6 +22,7 @@ _KINDS = {
     "bool": "true or false",
     "array": "a list",
     "object": "a table",
+    "object | null": "a table",
     "str | object": "a word in quotes or a table",
     "date": "a date such as 2026-01-31",
     "date | null": "a date such as 2026-01-31",
@@ -30,7 +31,12 @@ _KINDS = {
 }
 
 # Lists whose default is empty.
-_LISTS = {"command": '["/usr/bin/logger", "--tag", "trayd"]', "rules": '["balance", "budget"]', "off": '["anomaly"]'}
+_LISTS = {
+    "command": '["/usr/bin/logger", "--tag", "trayd"]',
+    "rules": '["balance", "budget"]',
+    "off": '["anomaly"]',
+    "header": '["Booked", "Text", "Sum"]',
+}
 
 
 class _Place(NamedTuple):
