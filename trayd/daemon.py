@@ -342,6 +342,9 @@ async def _kept_up(name: str, part: Callable[[], Awaitable[None]]) -> None:
                 logger.error("%s waits: %s", name, error)  # noqa: TRY400 - no bug
         except Exception:
             logger.exception("%s failed and is started again in %.0f s", name, RESTART_S)
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            # It was told to end, and failed on the way.
+            return
         await asyncio.sleep(RESTART_S)
 
 
