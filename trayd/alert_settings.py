@@ -17,7 +17,7 @@ from trayd.records import WEEKDAYS
 from trayd.texts import check_names
 
 #: Everything that can be warned of, by the names that episodes, ``off`` and hooks use.
-RULES = (
+RULE_NAMES = (
     "balance",
     "budget",
     "budget_forecast",
@@ -185,9 +185,9 @@ def _begin(url: str) -> str:
 
 
 def _check_rules(told: str, names: Sequence[str]) -> None:
-    unknown = [name for name in names if name not in RULES]
+    unknown = [name for name in names if name not in RULE_NAMES]
     if unknown:
-        raise ValueError(f"{told}: there is no rule {unknown[0]!r}; take some of {', '.join(RULES)}")
+        raise ValueError(f"{told}: there is no rule {unknown[0]!r}; take some of {', '.join(RULE_NAMES)}")
 
 
 def _is_safe(url: str) -> bool:

@@ -18,7 +18,7 @@ import msgspec
 from trayd.alerts.delivery import Deliverer, Outcome
 from trayd.alerts.hooks import Hooks
 from trayd.alerts.notice import Notice
-from trayd.alerts.rules import Observed, Silence
+from trayd.alerts.rules import Observed, Outage
 from trayd.alerts.watch import Watch
 from trayd.budget_settings import Budget
 from trayd.episodes import Episode
@@ -202,7 +202,7 @@ class Life:
         covered = Coverage(
             account=ACCOUNT, since=self.began, until=now, fetched_at=now, first_completed_at=self.began - LATE
         )
-        silent = {} if self._failing is None else {ACCOUNT: Silence(self._failing, max(now, self._failing))}
+        outages = {} if self._failing is None else {ACCOUNT: Outage(self._failing, max(now, self._failing))}
         return Observed(
             at=now,
             zone=self.zone,
@@ -211,7 +211,7 @@ class Life:
             coverage={ACCOUNT: covered},
             generations=tuple(job for job in jobs if now - job.timestamp < LATE),
             budgets=tuple(self._budgets(now, jobs)),
-            silent=silent,
+            outages=outages,
             episodes=self.episodes,
             paused_until=self.paused_until,
         )

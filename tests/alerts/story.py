@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from trayd.alert_settings import RULES, Alerts
+from trayd.alert_settings import RULE_NAMES, Alerts
 from trayd.alerts.delivery import Outcome
 from trayd.alerts.engine import evaluate
 from trayd.alerts.holds import Holds
@@ -27,7 +27,7 @@ FIRST_POLL = START - timedelta(days=1)
 
 def only(rule: str, **limits: Any) -> Alerts:
     """Limits under which one rule warns alone."""
-    return Alerts(off=tuple(name for name in RULES if name != rule), **limits)
+    return Alerts(off=tuple(name for name in RULE_NAMES if name != rule), **limits)
 
 
 class Story:

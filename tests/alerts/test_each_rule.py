@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.alerts.story import START, Story, coverage, job, only
-from tests.alerts.test_lasting import differing, expiring, lasting, silence, unusual
+from tests.alerts.test_lasting import differing, expiring, lasting, outage, unusual
 from trayd.alerts.rules import FileRejected, event
 from trayd.facts import AccountFact
 from trayd.money import Money
@@ -112,7 +112,7 @@ COURSES = [
     Course(
         "stale",
         [0, 59, 60, 300, "ok"],
-        lambda minutes: in_state("ok") if minutes == "ok" else silence(minutes),
+        lambda minutes: in_state("ok") if minutes == "ok" else outage(minutes),
         crossed=lambda minutes: minutes in {60, 300},
         kept=lambda minutes: minutes != "ok",
         unknown={"accounts": (AccountFact(name="studio", state="offline"),)},

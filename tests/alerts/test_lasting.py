@@ -1,4 +1,4 @@
-"""The rules on how long credits last, on unusual days, on bills, on silence and on the ledger."""
+"""The rules on how long credits last, on unusual days, on bills, on outages and on the ledger."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from tests.alerts.story import START, Story, coverage, job, only
-from trayd.alert_settings import RULES, Alerts
+from trayd.alert_settings import RULE_NAMES, Alerts
 from trayd.alerts.notice import summary
-from trayd.alerts.rules import RULES as LOOKED_AT
-from trayd.alerts.rules import Silence
+from trayd.alerts.rules import RULE_FUNCTIONS as LOOKED_AT
+from trayd.alerts.rules import Outage
 from trayd.facts import AccountFact, Difference
 from trayd.insight.anomalies import Anomaly, Explanation
 from trayd.insight.credits import Expiring, Lot, Origin
@@ -48,7 +48,7 @@ def lasting(days: int | None, *, left: str = "40", burn: Burn | None = BURN) -> 
     ],
 )
 def test_a_balance_that_will_not_last(forecasts: list[AccountForecast], told: int) -> None:
-    story = Story(Alerts(off=tuple(rule for rule in RULES if rule not in {"run_out", "balance"})))
+    story = Story(Alerts(off=tuple(rule for rule in RULE_NAMES if rule not in {"run_out", "balance"})))
 
     heard = [title for forecast in forecasts for title in story.look(forecasts=(forecast,))]
 
@@ -211,7 +211,7 @@ def test_bills_are_compared_by_model_and_told_again_after_a_recovery() -> None:
     assert len(story.jobs(job("2", actual="3.20", id="c", request_id="c"))) == 1
 
 
-def silence(minutes: int, **more: object) -> dict[str, object]:
+def outage(minutes: int, **more: object) -> dict[str, object]:
     """Tries in vain for so long."""
     fact = AccountFact(
         name="studio",
@@ -221,24 +221,24 @@ def silence(minutes: int, **more: object) -> dict[str, object]:
         as_of=START - timedelta(minutes=5),
         tried_at=START,
     )
-    tries = Silence(START, START + timedelta(minutes=minutes))
+    tries = Outage(START, START + timedelta(minutes=minutes))
     balance = BalanceReading("northwind", START, Money.of("48.20"))
-    return {"accounts": (fact,), "silent": {"studio": tries}, "balances": {"northwind": balance}, **more}
+    return {"accounts": (fact,), "outages": {"studio": tries}, "balances": {"northwind": balance}, **more}
 
 
 def test_silence_is_told_when_it_was_tried_for_long_enough() -> None:
     story = Story(only("stale"))
 
-    assert story.look(**silence(59)) == []
-    assert story.look(**silence(60)) == ["fal does not answer (northwind)"]
+    assert story.look(**outage(59)) == []
+    assert story.look(**outage(60)) == ["fal does not answer (northwind)"]
     assert story.told[0].text == (
         "fal has not answered since 08:55 for fal account northwind. All that trayd shows is from then: $48.20 left. "
         "fal does not answer (no route to host); check the connection."
     )
-    assert story.look(**silence(0)) == []  # a sleep in between: the tries begin anew, and so does nothing
+    assert story.look(**outage(0)) == []  # a sleep in between: the tries begin anew, and so does nothing
     assert story.look(accounts=(AccountFact(name="studio", state="ok"),)) == []
     assert story.episodes["stale:studio"].resolved == story.now
-    assert Story(only("stale", stale_after_minutes=0)).look(**silence(600)) == []
+    assert Story(only("stale", stale_after_minutes=0)).look(**outage(600)) == []
 
 
 def differing(ledger: str, fal: str) -> Difference:
@@ -289,7 +289,7 @@ def test_totals_that_differ_are_told_when_that_lasts() -> None:
 
 
 def test_every_rule_of_the_settings_is_looked_at_or_an_event() -> None:
-    assert {*LOOKED_AT, "file", "backfill"} == set(RULES)
+    assert {*LOOKED_AT, "file", "backfill"} == set(RULE_NAMES)
 
 
 def test_several_warnings_of_each_kind_have_a_name_together() -> None:

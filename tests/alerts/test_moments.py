@@ -9,7 +9,7 @@ import pytest
 
 from trayd.alert_settings import Alerts
 from trayd.alerts.moments import next_moment
-from trayd.alerts.rules import Observed, Silence
+from trayd.alerts.rules import Observed, Outage
 from trayd.episodes import Episode
 from trayd.facts import AccountFact
 
@@ -55,11 +55,11 @@ def test_the_end_of_a_snooze_comes_before_that() -> None:
 
 
 def test_an_account_is_silent_for_too_long_from_its_last_answer_and_from_the_first_try_in_vain() -> None:
-    silent = {"studio": Silence(NOON - 20 * MINUTE, NOON)}
+    outages = {"studio": Outage(NOON - 20 * MINUTE, NOON)}
     limits = Alerts(stale_after_minutes=30)
 
     assert next_moment(at(accounts=(fact(NOON - 5 * MINUTE),)), [], limits) == NOON + 25 * MINUTE
-    assert next_moment(at(accounts=(fact(None),), silent=silent), [], limits) == NOON + 10 * MINUTE
+    assert next_moment(at(accounts=(fact(None),), outages=outages), [], limits) == NOON + 10 * MINUTE
     # What is past has been seen at this look.
     assert next_moment(at(accounts=(fact(NOON - HOUR),)), [], limits) == NOON + 12 * HOUR
     assert next_moment(at(accounts=(fact(NOON),)), [], Alerts(stale_after_minutes=0)) == NOON + 12 * HOUR

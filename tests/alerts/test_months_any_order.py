@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tests.alerts.life import ACCOUNT, Life
 from tests.alerts.reader import Figures, Holding, Level, Reader, Said
-from trayd.alert_settings import RULES, Alerts, QuietHours
+from trayd.alert_settings import RULE_NAMES, Alerts, QuietHours
 from trayd.budget_settings import Budget
 from trayd.money import Money
 from trayd.settings import Settings
@@ -46,7 +46,7 @@ COSTS = st.sampled_from(["0.30", "1.00", "2.50", "4.00", "4.99", "6.00", "11.00"
 class Months(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        alerts = Alerts(off=tuple(set(RULES) - LOOKED_AT), most_per_hour=MOST)
+        alerts = Alerts(off=tuple(set(RULE_NAMES) - LOOKED_AT), most_per_hour=MOST)
         self.life = Life(Settings(locale="en_US", time_zone="America/New_York", alerts=alerts), START)
         self.life.balance = Decimal(40)
         self.reader = Reader(MOST)

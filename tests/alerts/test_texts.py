@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from trayd.alert_settings import RULES, Alerts
+from trayd.alert_settings import RULE_NAMES, Alerts
 from trayd.alerts.delivery import fitted
 from trayd.alerts.notice import Notice
 from trayd.alerts.rules import BackfillDone, FileRejected, Finding
@@ -314,7 +314,7 @@ def test_the_texts_are_those_that_a_person_has_read() -> None:
 
 
 def test_every_rule_has_its_texts() -> None:
-    assert {case.rule for case in CASES} == set(RULES)
+    assert {case.rule for case in CASES} == set(RULE_NAMES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}, {case.what}")

@@ -14,7 +14,7 @@ import pytest
 
 from tests.alerts.story import START, coverage, job
 from trayd.alert_settings import Alerts, Hook, QuietHours
-from trayd.alerts import carrier, outbox
+from trayd.alerts import hook_dispatcher, outbox
 from trayd.alerts.delivery import Deliverer, Outcome
 from trayd.alerts.hooks import Hooks
 from trayd.alerts.notice import Notice
@@ -535,7 +535,7 @@ async def test_an_episode_that_ended_on_a_full_disk_is_kept_beside_the_next_one_
 async def test_hooks_hear_of_each_change_in_order_also_in_a_pause_and_one_that_is_down_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carrier, "FIRST_RETRY_S", 0.05)
+    monkeypatch.setattr(hook_dispatcher, "FIRST_RETRY_S", 0.05)
     hooks = (Hook(name="log", command=("/bin/cat",)), Hook(name="chat", command=("/bin/cat",), rules=("balance",)))
     world.settings = Settings(locale="en_US", time_zone="UTC", hook=hooks)
     world.paused_until = world.now + timedelta(days=1)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.insight.patterns import PATTERNS, day, is_weekend, varied
 from tests.insight.samples import rates
 from trayd.alert_settings import AnomalyLimits
-from trayd.insight.anomalies import Anomaly, Explanation, Parts, baseline, explained, matters, unusual
+from trayd.insight.anomalies import Anomaly, Explanation, Parts, baseline, explained, is_material, unusual
 from trayd.insight.breakdown import Breakdown, Dimension
 from trayd.money import Money
 from trayd.records import Counting, Heading, Kind, Sum
@@ -278,7 +278,7 @@ def test_impact_is_judged_apart_from_what_is_unusual(usual: int, excess: int, le
         compared=9,
     )
     limits = AnomalyLimits(at_least=Decimal(least), at_least_percent=Decimal(percent))
-    assert matters(found, limits) == (excess >= least * DOLLAR and 100 * excess >= percent * usual)
+    assert is_material(found, limits) == (excess >= least * DOLLAR and 100 * excess >= percent * usual)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_without_a_limit_of_their_own_what_is_worth_ten_dollars_matters(
         score=9.0,
         compared=9,
     )
-    assert matters(found, AnomalyLimits(at_least=None if at_least is None else Decimal(at_least))) == warned
+    assert is_material(found, AnomalyLimits(at_least=None if at_least is None else Decimal(at_least))) == warned
 
 
 NO_RATES = rates()

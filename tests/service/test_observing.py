@@ -77,8 +77,8 @@ def tried(observing: Observing, operations: Operations, minutes: float, state: s
     """For how many minutes it has been tried in vain, by a try at that time."""
     at = START + timedelta(minutes=minutes)
     operations.ledger.add(Batch(accounts=(msgspec.structs.replace(STUDIO, state=state, tried_at=at),)))
-    silent = observing.observe(operations, at).silent.get("studio")
-    return -1 if silent is None else (silent.tried - silent.since).total_seconds() / 60
+    outage = observing.observe(operations, at).outages.get("studio")
+    return -1 if outage is None else (outage.tried - outage.since).total_seconds() / 60
 
 
 def test_silence_is_counted_over_tries_that_follow_each_other(operations: Operations) -> None:

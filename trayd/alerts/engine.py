@@ -24,7 +24,7 @@ NEWS_FOR = timedelta(hours=24)
 _SHORTEST = timedelta(microseconds=1)
 
 Worder = Callable[[Finding, int], Words]
-Held = Callable[[Episode], bool]
+IsHeldBack = Callable[[Episode], bool]
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ def evaluate(
     now: datetime,
     words: Worder,
     *,
-    held: Held = lambda _untold: False,
+    held: IsHeldBack = lambda _untold: False,
 ) -> Decision:
     """Opens, escalates, eases and resolves episodes, and reminds of those whose snooze is over.
 
@@ -88,7 +88,7 @@ def evaluate(
     return Decision(tuple(changed.values()), tuple(tell), tuple(reworded), tuple(present))
 
 
-def _after(finding: Finding, before: Episode | None, now: datetime, words: Worder, held: Held) -> Episode | None:
+def _after(finding: Finding, before: Episode | None, now: datetime, words: Worder, held: IsHeldBack) -> Episode | None:
     """The episode as it is to be from now on; None where nothing changes."""
     if finding.once and before is not None:
         return None
@@ -139,7 +139,7 @@ def _as_it_stands(finding: Finding, episode: Episode, words: Worder) -> Episode:
     return msgspec.structs.replace(episode, title=said.title, text=said.text, amount=finding.about.amount)
 
 
-def _ended(finding: Finding, standing: Episode, now: datetime, held: Held) -> Episode | None:
+def _ended(finding: Finding, standing: Episode, now: datetime, held: IsHeldBack) -> Episode | None:
     """The episode as it is when its condition holds no longer."""
     if standing.resolved is not None:
         # It had lapsed, and has recovered since: the next crossing is news.

@@ -47,21 +47,21 @@ def grouped(
     if any(map(holds.held, free)):
         return [Group(tuple(free), digest=True)]
     room = most_per_hour - len(within_the_hour(shown, now))
-    found = matters(free)
-    critical = [matter for matter in found if matter[0].urgency == Urgency.CRITICAL]
+    found = deduplicated(free)
+    critical = [bundle for bundle in found if bundle[0].urgency == Urgency.CRITICAL]
     batch = found if room > 0 else critical
-    together = tuple(episode for matter in batch for episode in matter)
+    together = tuple(episode for bundle in batch for episode in bundle)
     if not batch:
         return []
     if any(episode.over for episode in together):
         return [Group(together, digest=True)]
     if len(batch) > APART or (room > 0 and len(found) - len(critical) > room):
         return [Group(together)]
-    return [Group(matter) for matter in batch]
+    return [Group(bundle) for bundle in batch]
 
 
-def matters(episodes: Sequence[Episode]) -> list[tuple[Episode, ...]]:
-    """The episodes, each that another one says as well behind that one.
+def deduplicated(episodes: Sequence[Episode]) -> list[tuple[Episode, ...]]:
+    """The episodes without repetitions: each that another one says as well is behind that one.
 
     What is spent of a budget is told with what it is expected to come to, and what jobs cost that were submitted
     together with what each of them cost, so that alone is no other matter.

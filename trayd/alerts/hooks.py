@@ -1,7 +1,7 @@
 """Hooks: the way of warnings to a command or an address of the person's, beside the desktop. None is set by default.
 
 One call carries one event to one hook, within bounds, and says whether it is dealt with. What waits, in which order,
-and for how long it is tried again, is the carrier's business.
+and for how long it is tried again, is the dispatcher's business.
 """
 
 from __future__ import annotations

@@ -24,5 +24,5 @@ def next_moment(observed: Observed, episodes: Iterable[Episode], limits: Alerts)
     if limits.stale_after_minutes:
         patience = timedelta(minutes=limits.stale_after_minutes)
         moments += [fact.as_of + patience for fact in observed.accounts if fact.as_of is not None]
-        moments += [silence.since + patience for silence in observed.silent.values()]
+        moments += [outage.since + patience for outage in observed.outages.values()]
     return min(moment for moment in moments if moment > observed.at)

@@ -10,7 +10,7 @@ import msgspec
 
 from trayd.alerts.delivery import Outcome
 from trayd.alerts.digest import digest
-from trayd.alerts.grouping import Group, changes_at, grouped, matters, within_the_hour
+from trayd.alerts.grouping import Group, changes_at, deduplicated, grouped, within_the_hour
 from trayd.alerts.holds import Holds
 from trayd.alerts.notice import Notice, notice_of, summary
 from trayd.episodes import Episode
@@ -144,7 +144,7 @@ class Outbox:
             await self._on_told(tuple(told))
 
     def _notice(self, group: Group, now: datetime) -> Notice:
-        told = [matter[0] for matter in matters(group.episodes)]
+        told = [bundle[0] for bundle in deduplicated(group.episodes)]
         if group.digest:
             quiet = any(map(self._holds.held, group.episodes))
             notice = digest(told, now, self._holds.zone, quiet=quiet)

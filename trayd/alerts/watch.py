@@ -10,10 +10,10 @@ from typing import Protocol
 
 import msgspec
 
-from trayd.alerts.carrier import Carrier, readied
 from trayd.alerts.delivery import Deliverer
 from trayd.alerts.engine import Decision, as_told, evaluate, told_times, waiting
 from trayd.alerts.holds import Holds
+from trayd.alerts.hook_dispatcher import HookDispatcher, with_pending_hooks
 from trayd.alerts.hooks import Hooks
 from trayd.alerts.moments import next_moment
 from trayd.alerts.outbox import Outbox
@@ -125,7 +125,7 @@ class Watch:
         limits = settings.alerts
         holds = Holds(zone=settings.zone(), quiet=limits.quiet_hours)
         self._outbox = Outbox(deliverer.show, self._mark_told, clock, holds, limits.most_per_hour)
-        self._carrier = Carrier(hooks.carry, self._mark_hooked, clock, settings.hook)
+        self._dispatcher = HookDispatcher(hooks.carry, self._mark_hooked, clock, settings.hook)
         self._trouble = ""
         self._due: datetime | None = None
         self._moved = asyncio.Event()
@@ -139,7 +139,7 @@ class Watch:
     def settings(self, settings: Settings) -> None:
         self._settings = settings
         self._outbox.most_per_hour = settings.alerts.most_per_hour
-        self._carrier.hooks = settings.hook
+        self._dispatcher.hooks = settings.hook
 
     async def check(self) -> None:
         """Looks at the ledger as it is now; to be called after each change of it."""
@@ -157,7 +157,7 @@ class Watch:
 
     async def run_hooks(self) -> None:
         """Tells the hooks, likewise."""
-        await self._carrier.run()
+        await self._dispatcher.run()
 
     async def run_clock(self) -> None:
         """Looks whenever the time alone can have changed something, until cancelled."""
@@ -180,7 +180,7 @@ class Watch:
         """Looks once, tells once, and returns."""
         await self.check()
         await self._outbox.tell()
-        await self._carrier.once()
+        await self._dispatcher.once()
 
     async def _look(self, find: Callable[[Observed], Sequence[Finding]]) -> None:
         async with self._lock:
@@ -200,7 +200,7 @@ class Watch:
                 return holds.held(untold) or (crowded and untold.urgency != Urgency.CRITICAL)
 
             decision = evaluate(find(observed), known, now, self._words, held=held)
-            ready = tuple(readied(known.get(one.id), one, self.settings.hook) for one in decision.episodes)
+            ready = tuple(with_pending_hooks(known.get(one.id), one, self.settings.hook) for one in decision.episodes)
             seen.append((observed, msgspec.structs.replace(decision, episodes=ready), holds))
             return self._unsaved.take(ready)
 
@@ -219,7 +219,7 @@ class Watch:
         self._deliverer.withdraw(
             episode.id for episode in decision.episodes if episode.over and before[episode.id].resolved is None
         )
-        self._carrier.follow(decision.episodes if self._carrier.follows else episodes.values())
+        self._dispatcher.follow(decision.episodes if self._dispatcher.follows else episodes.values())
         shown = {**episodes, **{episode.id: episode for episode in decision.reworded}}
         self._outbox.holds = holds
         self._outbox.follow(waiting(shown.values(), now, holds), told_times(episodes.values()))

@@ -109,8 +109,8 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
     explained: tuple[Explanation, ...] = ()
 
 
-def matters(anomaly: Anomaly, limits: AnomalyLimits) -> bool:
-    """Whether so much money is at stake that a person wants to be warned."""
+def is_material(anomaly: Anomaly, limits: AnomalyLimits) -> bool:
+    """Whether so much money is at stake that a person wants to be warned: the materiality threshold of the settings."""
     excess, usual = anomaly.excess.amount, anomaly.usual.amount
     if Decimal(_PERCENT) * excess < limits.at_least_percent * usual:
         return False

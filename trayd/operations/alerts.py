@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from trayd.alert_settings import RULES
+from trayd.alert_settings import RULE_NAMES
 from trayd.alerts.holds import Holds
 from trayd.episodes import UNTIL_RESUMED, Episode, Urgency
 from trayd.errors import LedgerError, UsageError
@@ -130,8 +130,8 @@ def listed_alerts(
     Raises:
         UsageError: there is no such rule, or the date cannot be read.
     """
-    if query.rule is not None and query.rule not in RULES:
-        raise UsageError(f"there is no rule {query.rule!r}", f"take one of {', '.join(RULES)}")
+    if query.rule is not None and query.rule not in RULE_NAMES:
+        raise UsageError(f"there is no rule {query.rule!r}", f"take one of {', '.join(RULE_NAMES)}")
     zone = settings.zone()
     since = None if query.all else _beginning(query.since, now, zone)
     lasting = [each for each in as_they_stand(ledger.episodes().values(), present) if each.resolved is None]

@@ -8,7 +8,7 @@ import msgspec
 
 from trayd.alert_settings import AnomalyLimits
 from trayd.forecasting.forecasts import Forecasting
-from trayd.insight.anomalies import Anomaly, matters
+from trayd.insight.anomalies import Anomaly, is_material
 from trayd.insight.windows import parse_window
 
 _DAY = timedelta(days=1)
@@ -73,7 +73,7 @@ def listed_days(
         judged=forecasting.judged_days(first, last) if days else 0,
         limits=limits,
         days=[
-            ListedDay(**msgspec.structs.asdict(each), warned=matters(each, limits))
+            ListedDay(**msgspec.structs.asdict(each), warned=is_material(each, limits))
             for each in forecasting.unusual(days)
         ],
     )

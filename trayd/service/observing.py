@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from trayd.alerts.rules import EXPENSIVE_WITHIN, Observed, Silence, account_of
+from trayd.alerts.rules import EXPENSIVE_WITHIN, Observed, Outage, account_of
 from trayd.errors import LedgerDamagedError
 from trayd.facts import AccountFact, Coverage, Difference
 from trayd.operations.operations import Operations
@@ -28,7 +28,7 @@ class Observing:
     """Looks at the ledger, on the thread that it belongs to; it remembers what no single look can tell."""
 
     def __init__(self) -> None:
-        self._silent: dict[str, Silence] = {}
+        self._outages: dict[str, Outage] = {}
         self._differing: dict[str, datetime] = {}
         self._mended: dict[str, datetime] = {}
         self._unread = False
@@ -64,7 +64,7 @@ class Observing:
             coverage=coverage,
             starting=len(accounts) < len(names) or any(_is_first_poll(fact, coverage) for fact in accounts),
             generations=None,
-            silent=self._silences(accounts, timedelta(seconds=settings.poll.interval_s)),
+            outages=self._outages_of(accounts, timedelta(seconds=settings.poll.interval_s)),
             writing=operations.ledger_trouble,
             mended=self._mended_lately(ledger.notices, now),
             damaged=operations.damaged,
@@ -74,17 +74,17 @@ class Observing:
             paused_until=ledger.pause(),
         )
 
-    def _silences(self, accounts: Iterable[AccountFact], interval: timedelta) -> dict[str, Silence]:
+    def _outages_of(self, accounts: Iterable[AccountFact], interval: timedelta) -> dict[str, Outage]:
         apart = max(_POLLS_APART * interval, _TRIES_APART)
-        silent = {}
+        outages = {}
         for fact in accounts:
             if fact.state == "offline" and fact.tried_at is not None:
-                before = self._silent.get(fact.name)
+                before = self._outages.get(fact.name)
                 goes_on = before is not None and before.tried <= fact.tried_at <= before.tried + apart
                 since = before.since if before is not None and goes_on else fact.tried_at
-                silent[fact.name] = Silence(since, fact.tried_at)
-        self._silent = silent
-        return silent
+                outages[fact.name] = Outage(since, fact.tried_at)
+        self._outages = outages
+        return outages
 
     def _mended_lately(self, notices: Iterable[str], now: datetime) -> tuple[str, ...]:
         """What was mended in the last day: the ledger names it while it is open, longer than alerts are at hand."""

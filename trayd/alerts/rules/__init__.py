@@ -20,18 +20,18 @@ from trayd.alerts.rules.events import BackfillDone, FileRejected, event
 from trayd.alerts.rules.finding import About, Finding, Rule, Step, ending, open_episodes
 from trayd.alerts.rules.jobs import EXPENSIVE_WITHIN, LIMIT_CURRENCY, expensive, together
 from trayd.alerts.rules.ledger import ledger
-from trayd.alerts.rules.observed import Observed, Silence, account_of
+from trayd.alerts.rules.observed import Observed, Outage, account_of
 
 __all__ = [
     "EXPENSIVE_WITHIN",
     "LIMIT_CURRENCY",
-    "RULES",
+    "RULE_FUNCTIONS",
     "About",
     "BackfillDone",
     "FileRejected",
     "Finding",
     "Observed",
-    "Silence",
+    "Outage",
     "Step",
     "account_of",
     "event",
@@ -40,8 +40,8 @@ __all__ = [
     "together",
 ]
 
-#: The rules that are looked at after each change of the ledger, by their names.
-RULES: Mapping[str, Rule] = {
+#: The rules that are evaluated after each change of the ledger, by their names; events have none.
+RULE_FUNCTIONS: Mapping[str, Rule] = {
     "balance": balance,
     "run_out": run_out,
     "expiry": expiry,
@@ -60,7 +60,7 @@ RULES: Mapping[str, Rule] = {
 def findings(observed: Observed, limits: Alerts) -> list[Finding]:
     """What all rules find; of those that are switched off, that their episodes end."""
     found: list[Finding] = []
-    for name, rule in RULES.items():
+    for name, rule in RULE_FUNCTIONS.items():
         if name in limits.off:
             found += map(ending, open_episodes(observed, name))
         else:

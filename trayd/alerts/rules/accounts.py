@@ -62,16 +62,16 @@ def stale(observed: Observed, limits: Alerts) -> Iterator[Finding]:
     """
     within = timedelta(minutes=limits.stale_after_minutes)
     for fact in observed.accounts:
-        silence = observed.silent.get(fact.name)
-        if silence is None or not within:
+        outage = observed.outages.get(fact.name)
+        if outage is None or not within:
             if fact.state != "offline" or not within:
                 yield Finding(rule="stale", scope=fact.name)
             continue
-        steps = (Step("silent", reached=silence.tried - silence.since >= within, held=True),)
+        steps = (Step("silent", reached=outage.tried - outage.since >= within, held=True),)
         yield Finding(
             rule="stale",
             scope=fact.name,
-            subject=_no_answer(fact, observed, silence.since),
+            subject=_no_answer(fact, observed, outage.since),
             steps=steps,
             about=About(account=account_of(fact)),
         )

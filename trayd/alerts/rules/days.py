@@ -10,7 +10,7 @@ import msgspec
 from trayd.alert_settings import Alerts, AnomalyLimits
 from trayd.alerts.rules.finding import About, Finding, Step, but_what_was_told, ending, open_episodes
 from trayd.alerts.rules.observed import Observed
-from trayd.insight.anomalies import Anomaly, matters
+from trayd.insight.anomalies import Anomaly, is_material
 from trayd.insight.windows import day_start
 from trayd.money import Money
 
@@ -61,7 +61,7 @@ def _finding(unusual: Anomaly, observed: Observed, limits: AnomalyLimits) -> Fin
         subject=UnusualDay(unusual, observed.today),
         about=About(amount=unusual.cost),
     )
-    reached = matters(unusual, limits)
+    reached = is_material(unusual, limits)
     steps = [Step(_UNUSUAL, reached=reached, held=True)]
     before = observed.episodes.get(finding.episode_id)
     if before is not None:

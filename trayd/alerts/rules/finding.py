@@ -48,7 +48,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """How one rule stands for one scope.
 
     Attributes:
-        rule: its name, one of :data:`trayd.alert_settings.RULES`.
+        rule: its name, one of :data:`trayd.alert_settings.RULE_NAMES`.
         scope: what it is about: an account, a budget, a request id.
         period: the stretch of time that it is about, where it is about one; each has an episode of its own.
         subject: what the words of the warning are made from; None where there is nothing to say.

@@ -16,8 +16,8 @@ from trayd.insight.forecast import AccountForecast
 from trayd.records import BalanceReading, Generation
 
 
-class Silence(msgspec.Struct, frozen=True):
-    """An account that fal could not be asked for, try after try.
+class Outage(msgspec.Struct, frozen=True):
+    """An outage: fal could not be asked for an account, try after try.
 
     Attributes:
         since: the first of the tries that failed (UTC).
@@ -44,7 +44,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
         unusual: those of today and yesterday that are, worth a warning or not.
         forecasts: of the accounts that are set up.
         expiring: the credits of all accounts that will expire within the longest time that is warned of.
-        silent: by the account's name in the settings, for those that do not answer.
+        outages: by the account's name in the settings, for those that fal does not answer for.
         writing: why the ledger could not be written the last time; empty where it could.
         mended: what was found damaged when the ledger was opened, and mended.
         damaged: what the last look through all of the ledger's files found.
@@ -66,7 +66,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     unusual: tuple[Anomaly, ...] | None = None
     forecasts: tuple[AccountForecast, ...] = ()
     expiring: tuple[Expiring, ...] | None = None
-    silent: Mapping[str, Silence] = {}
+    outages: Mapping[str, Outage] = {}
     writing: str | None = None
     mended: tuple[str, ...] = ()
     damaged: tuple[str, ...] | None = None

@@ -18,13 +18,13 @@ from trayd.alerts.rules.days import UnusualDay
 from trayd.alerts.rules.jobs import Group
 from trayd.alerts.rules.ledger import Damaged, Mended, TotalsDiffer, Unwritable
 from trayd.alerts.words import balances, budgets, jobs, upkeep
-from trayd.alerts.words.writing import TITLE, Saying, Words, Writer
+from trayd.alerts.words.writing import TITLE, MessageContext, Words, Writer
 from trayd.facts import AccountFact
 from trayd.records import BalanceReading, Generation
 
 __all__ = ["TITLE", "Words", "actions_of", "words"]
 
-_SAID: Mapping[type, Callable[[Any, Saying], Words]] = {
+_SAID: Mapping[type, Callable[[Any, MessageContext], Words]] = {
     BalanceReading: balances.balance,
     RunningOut: balances.running_out,
     CreditsExpire: balances.credits_expire,
@@ -66,7 +66,7 @@ _ACTIONS = {
 
 def words(finding: Finding, step: int, limits: Alerts, locale: str) -> Words:
     """The words for a finding that stands at its step of that index; amounts as people of ``locale`` write them."""
-    return _SAID[type(finding.subject)](finding.subject, Saying(finding, step, limits, Writer(locale)))
+    return _SAID[type(finding.subject)](finding.subject, MessageContext(finding, step, limits, Writer(locale)))
 
 
 def actions_of(rule: str, level: str) -> tuple[tuple[str, str], ...]:

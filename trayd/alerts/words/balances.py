@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from trayd.alerts.rules.balances import CreditsExpire, RunningOut
-from trayd.alerts.words.writing import Saying, Words, named, owner, sentences, written_day
+from trayd.alerts.words.writing import MessageContext, Words, named, owner, sentences, written_day
 from trayd.episodes import Urgency
 from trayd.money import Money
 from trayd.records import BalanceReading
@@ -15,11 +15,11 @@ _LOCKS = "when they are used up, fal locks it and jobs fail."
 _SOON = timedelta(days=1)
 
 
-def balance(reading: BalanceReading, saying: Saying) -> Words:
+def balance(reading: BalanceReading, context: MessageContext) -> Words:
     """A balance is under a threshold."""
-    write, steps = saying.write, saying.finding.steps
-    threshold = write.money(Money.of(steps[saying.step].level, reading.amount.currency))
-    last = saying.step == len(steps) - 1
+    write, steps = context.write, context.finding.steps
+    threshold = write.money(Money.of(steps[context.step].level, reading.amount.currency))
+    last = context.step == len(steps) - 1
     cure = "Add credits now" if last else "Add credits in time"
     left = write.money(reading.amount)
     if reading.amount.nanos > 0:
@@ -31,9 +31,9 @@ def balance(reading: BalanceReading, saying: Saying) -> Words:
     )
 
 
-def running_out(running: RunningOut, saying: Saying) -> Words:
+def running_out(running: RunningOut, context: MessageContext) -> Words:
     """A balance will not last long."""
-    write, end, today = saying.write, running.run_out, running.today
+    write, end, today = context.write, running.run_out, running.today
     latest = f"to {written_day(end.latest, today)}" if end.latest else "or later"
     span = f" ({written_day(end.earliest, today)} {latest})" if end.latest != end.earliest else ""
     if end.day - today <= _SOON:
@@ -52,9 +52,9 @@ def running_out(running: RunningOut, saying: Saying) -> Words:
     )
 
 
-def credits_expire(expire: CreditsExpire, saying: Saying) -> Words:
+def credits_expire(expire: CreditsExpire, context: MessageContext) -> Words:
     """Credits will expire, unused."""
-    write = saying.write
+    write = context.write
     amount = write.money(expire.unused)
     day = written_day(expire.expires, expire.today)
     left = "today" if expire.days <= 0 else "tomorrow" if expire.days == 1 else f"in {write.count(expire.days, 'day')}"

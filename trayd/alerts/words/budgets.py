@@ -7,7 +7,7 @@ from decimal import Decimal
 from trayd.alerts.rules.budgets import BudgetExpected, BudgetSpent
 from trayd.alerts.words.writing import (
     TITLE,
-    Saying,
+    MessageContext,
     Words,
     Writer,
     listed,
@@ -23,11 +23,11 @@ from trayd.episodes import Urgency
 _ALL_OF_IT = 100
 
 
-def spent(found: BudgetSpent, saying: Saying) -> Words:
+def spent(found: BudgetSpent, context: MessageContext) -> Words:
     """So much of a budget is spent."""
-    write, status = saying.write, found.status
+    write, status = context.write, found.status
     share = write.percent(status.share)
-    whole = Decimal(saying.finding.steps[saying.step].level) >= _ALL_OF_IT
+    whole = Decimal(context.finding.steps[context.step].level) >= _ALL_OF_IT
     verb = "was" if found.over else "is"
     amounts = f"{write.money(status.spent)} of {write.money(status.limit)} ({share})"
     return Words(
@@ -42,9 +42,9 @@ def spent(found: BudgetSpent, saying: Saying) -> Words:
     )
 
 
-def expected(found: BudgetExpected, saying: Saying) -> Words:
+def expected(found: BudgetExpected, context: MessageContext) -> Words:
     """A budget is expected to be spent."""
-    write, status = saying.write, found.status
+    write, status = context.write, found.status
     if status.expected is None or status.expected_share is None:
         return Words("", "")
     share = write.percent(status.expected_share)

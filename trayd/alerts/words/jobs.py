@@ -6,7 +6,17 @@ from trayd.alerts.rules import LIMIT_CURRENCY
 from trayd.alerts.rules.bills import EstimateOff
 from trayd.alerts.rules.days import DOUBLED, UnusualDay
 from trayd.alerts.rules.jobs import Group
-from trayd.alerts.words.writing import Saying, Words, Writer, clip_to, listed, name, quoted, sentences, written_day
+from trayd.alerts.words.writing import (
+    MessageContext,
+    Words,
+    Writer,
+    clip_to,
+    listed,
+    name,
+    quoted,
+    sentences,
+    written_day,
+)
 from trayd.insight.anomalies import Explanation
 from trayd.money import Money
 from trayd.records import Counting, Generation
@@ -15,11 +25,11 @@ _MODELS_NAMED = 2
 _WHOLE = 100
 
 
-def expensive(generation: Generation, saying: Saying) -> Words:
+def expensive(generation: Generation, context: MessageContext) -> Words:
     """One generation is expensive."""
-    write = saying.write
+    write = context.write
     cost = write.money(generation.cost or Money(0))
-    limit = write.money(Money.of(saying.limits.expensive_generation, LIMIT_CURRENCY))
+    limit = write.money(Money.of(context.limits.expensive_generation, LIMIT_CURRENCY))
     model = name(generation.display_name or generation.endpoint_id)
     verb = "cost" if generation.counting is Counting.ACTUAL else "is estimated to have cost"
     tags = (generation.client, generation.project, generation.deliverable)
@@ -32,12 +42,12 @@ def expensive(generation: Generation, saying: Saying) -> Words:
     )
 
 
-def together(group: Group, saying: Saying) -> Words:
+def together(group: Group, context: MessageContext) -> Words:
     """Jobs that were submitted together are expensive."""
-    write = saying.write
+    write = context.write
     cost = write.money(group.cost)
     jobs = write.count(group.jobs, "job")
-    limit = write.money(Money.of(saying.limits.expensive_together, LIMIT_CURRENCY))
+    limit = write.money(Money.of(context.limits.expensive_together, LIMIT_CURRENCY))
     about = "about " if group.estimated else ""
     most = list(group.models.items())[:_MODELS_NAMED]
     models = [f"{write.number(number)} × {name(model, 32)}" for model, number in most]
@@ -60,12 +70,12 @@ def _for(tags: tuple[str | None, ...]) -> str:
     return f" for {quoted(*tags)}" if any(tags) else ""
 
 
-def unusual_day(found: UnusualDay, saying: Saying) -> Words:
+def unusual_day(found: UnusualDay, context: MessageContext) -> Words:
     """Far more was spent on a day than usual."""
-    write, day = saying.write, found.anomaly
+    write, day = context.write, found.anomaly
     cost = write.money(day.cost)
     when = "today" if day.day == found.today else f"on {written_day(day.day, found.today)}"
-    doubled = saying.finding.steps[saying.step].level == DOUBLED
+    doubled = context.finding.steps[context.step].level == DOUBLED
     percent = f" ({write.percent(day.percent)})" if day.percent is not None else ""
     title = f"Spending {when} has doubled: {cost}" if doubled else f"Unusual spending {when}: {cost}"
     by = day.explained[0].dimension if day.explained else "model"
@@ -88,9 +98,9 @@ def _explained(explanation: Explanation, write: Writer) -> str:
     return f"{share} of that is {dimension} {what}."
 
 
-def estimate_off(off: EstimateOff, saying: Saying) -> Words:
+def estimate_off(off: EstimateOff, context: MessageContext) -> Words:
     """Bills for a model are off their estimates."""
-    write, over = saying.write, off.gap > 0
+    write, over = context.write, off.gap > 0
     gap = write.money(Money(abs(off.gap), LIMIT_CURRENCY))
     percent = f" ({write.percent(_WHOLE * abs(off.gap) / off.estimated.nanos)})" if off.estimated.nanos else ""
     return Words(

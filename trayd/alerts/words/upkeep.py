@@ -5,7 +5,7 @@ from __future__ import annotations
 from trayd.alerts.rules import BackfillDone, FileRejected
 from trayd.alerts.rules.accounts import NoAnswer
 from trayd.alerts.rules.ledger import Damaged, Mended, TotalsDiffer, Unwritable
-from trayd.alerts.words.writing import TEXT, TITLE, Saying, Words, name, named, owner, sentences, written_time
+from trayd.alerts.words.writing import TEXT, TITLE, MessageContext, Words, name, named, owner, sentences, written_time
 from trayd.episodes import Urgency
 from trayd.facts import AccountFact
 from trayd.records import DEFAULT_ACCOUNT
@@ -28,7 +28,7 @@ _TITLES = {
 }
 
 
-def account(fact: AccountFact, _saying: Saying) -> Words:
+def account(fact: AccountFact, _context: MessageContext) -> Words:
     """An account needs a person."""
     urgency = Urgency.CRITICAL if fact.state == "locked" else Urgency.NORMAL
     cure = _CURES.get(fact.state, _SILENT)
@@ -44,9 +44,9 @@ def account(fact: AccountFact, _saying: Saying) -> Words:
     return Words(named(_TITLES[fact.state], fact.name), text, urgency)
 
 
-def no_answer(silent: NoAnswer, saying: Saying) -> Words:
+def no_answer(silent: NoAnswer, context: MessageContext) -> Words:
     """The account does not answer."""
-    write = saying.write
+    write = context.write
     known = ""
     if silent.since is not None:
         known = "All that trayd shows is from then"
@@ -67,30 +67,30 @@ def _as_sentence(problem: str) -> str:
     return f"{begin}{problem[1:].rstrip('.')}." if problem else ""
 
 
-def unwritable(found: Unwritable, _saying: Saying) -> Words:
+def unwritable(found: Unwritable, _context: MessageContext) -> Words:
     """The ledger cannot be written."""
     text = sentences(f"{found.problem.rstrip('.')}.", "Until then nothing new is kept; fal is asked for it again.")
     return Words("The ledger cannot be written", text, Urgency.CRITICAL)
 
 
-def mended(found: Mended, _saying: Saying) -> Words:
+def mended(found: Mended, _context: MessageContext) -> Words:
     """Something was mended."""
     text = sentences(f"{found.notice.rstrip('.')}.", last="`trayd ledger verify` looks through all of it.")
     return Words("The ledger was mended", text)
 
 
-def damaged(found: Damaged, saying: Saying) -> Words:
+def damaged(found: Damaged, context: MessageContext) -> Words:
     """The files are damaged."""
-    write = saying.write
+    write = context.write
     first, *others = found.problems or ("",)
     more = f"And {write.count(len(others), 'more problem')}." if others else ""
     cure = "Mend it with `trayd ledger rebuild`, then look again with `trayd ledger verify`."
     return Words("The ledger is damaged", sentences(f"{first.rstrip('.')}.", more, last=cure), Urgency.CRITICAL)
 
 
-def totals_differ(found: TotalsDiffer, saying: Saying) -> Words:
+def totals_differ(found: TotalsDiffer, context: MessageContext) -> Words:
     """The totals of fal and of the ledger differ."""
-    write = saying.write
+    write = context.write
     return Words(
         named("fal's totals differ from the ledger's", found.account),
         sentences(
@@ -102,7 +102,7 @@ def totals_differ(found: TotalsDiffer, saying: Saying) -> Words:
     )
 
 
-def rejected(file: FileRejected, _saying: Saying) -> Words:
+def rejected(file: FileRejected, _context: MessageContext) -> Words:
     """A dropped file was not taken in, or not wholly."""
     # Names of files can be as long as all that Windows shows of both.
     room = max(TITLE - units_of(file.title.replace(file.name, "")), 1)
@@ -111,7 +111,7 @@ def rejected(file: FileRejected, _saying: Saying) -> Words:
     return Words(title, reason)
 
 
-def history_read(done: BackfillDone, _saying: Saying) -> Words:
+def history_read(done: BackfillDone, _context: MessageContext) -> Words:
     """The first poll of an account is complete."""
     return Words(
         named("trayd has read your history", done.account), f"{owner(done.account)} has {done.found}.", Urgency.LOW

@@ -56,8 +56,8 @@ class Words(msgspec.Struct, frozen=True):
     urgency: Urgency = Urgency.NORMAL
 
 
-class Saying(msgspec.Struct, frozen=True):
-    """What of a finding is said: that it stands at its step of that index, under these limits."""
+class MessageContext(msgspec.Struct, frozen=True):
+    """What a message is written from: a finding, the index of its step, the limits, and who writes figures."""
 
     finding: Finding
     step: int

@@ -1,4 +1,4 @@
-"""The carrier by itself: what each hook hears of an episode, in which order, how often and for how long it is tried."""
+"""The dispatcher of hooks by itself: what each hears of an episode, in which order, how often and for how long."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from trayd.alert_settings import Hook
-from trayd.alerts import carrier
-from trayd.alerts.carrier import Carrier, errands, readied
+from trayd.alerts import hook_dispatcher
+from trayd.alerts.hook_dispatcher import HookDispatcher, pending_deliveries, with_pending_hooks
 from trayd.alerts.hook_events import EventName
 from trayd.episodes import Episode
 
@@ -51,8 +51,8 @@ class World:
             raise RuntimeError("the ledger's thread has gone")
         self.kept.append((hook, what))
 
-    def carrier(self, *hooks: Hook) -> Carrier:
-        return Carrier(self.carry, self.told, lambda: self.now, hooks)
+    def dispatcher(self, *hooks: Hook) -> HookDispatcher:
+        return HookDispatcher(self.carry, self.told, lambda: self.now, hooks)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def world() -> World:
 
 
 @contextlib.asynccontextmanager
-async def running(one: Carrier) -> AsyncIterator[asyncio.Task[None]]:
+async def running(one: HookDispatcher) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(one.run())
     yield task
     task.cancel()
@@ -95,25 +95,25 @@ def hooked(episode: Episode, **told: str) -> Episode:
     ],
 )
 def test_what_a_hook_is_still_to_be_told(episode: Episode, told: str | None, expected: list[tuple[str, str]]) -> None:
-    assert [(errand.event, errand.what) for errand in errands(episode, told)] == expected
+    assert [(delivery.event, delivery.what) for delivery in pending_deliveries(episode, told)] == expected
 
 
 def test_who_hears_of_an_episode_is_decided_when_it_opens_or_gets_graver() -> None:
     files = Hook(name="files", command=("/bin/cat",), rules=("file",))
 
-    opened = readied(None, MILD, (CHAT, files))
+    opened = with_pending_hooks(None, MILD, (CHAT, files))
     assert opened.hooked == {"chat": ""}
     # One that was set up meanwhile hears of it when there is news.
-    assert readied(opened, msgspec.structs.replace(opened, told=SINCE), (CHAT, LOG)).hooked == {"chat": ""}
+    assert with_pending_hooks(opened, msgspec.structs.replace(opened, told=SINCE), (CHAT, LOG)).hooked == {"chat": ""}
     told = hooked(MILD, chat="20.00")
-    assert readied(told, hooked(GRAVE, chat="20.00"), (CHAT, LOG)).hooked == {"chat": "20.00", "log": ""}
+    assert with_pending_hooks(told, hooked(GRAVE, chat="20.00"), (CHAT, LOG)).hooked == {"chat": "20.00", "log": ""}
 
 
 async def test_events_come_in_their_order_and_a_hook_that_is_down_holds_up_no_other(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carrier, "FIRST_RETRY_S", 0.02)
-    one = world.carrier(CHAT, LOG)
+    monkeypatch.setattr(hook_dispatcher, "FIRST_RETRY_S", 0.02)
+    one = world.dispatcher(CHAT, LOG)
     world.down = {"chat"}
     async with running(one):
         one.follow([hooked(MILD, chat="", log="")])
@@ -129,7 +129,7 @@ async def test_events_come_in_their_order_and_a_hook_that_is_down_holds_up_no_ot
 
 
 async def test_the_waits_between_tries_grow_up_to_the_longest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carrier, "LONGEST_RETRY_S", 40.0)
+    monkeypatch.setattr(hook_dispatcher, "LONGEST_RETRY_S", 40.0)
     waits: list[float] = []
     sleep = asyncio.sleep
 
@@ -139,7 +139,7 @@ async def test_the_waits_between_tries_grow_up_to_the_longest(world: World, monk
         await sleep(0)
 
     monkeypatch.setattr(asyncio, "sleep", noted)
-    one = world.carrier(CHAT)
+    one = world.dispatcher(CHAT)
     world.down = {"chat"}
     one.follow([hooked(MILD, chat="")])
     async with running(one):
@@ -154,7 +154,7 @@ async def test_a_state_that_lasts_is_told_however_late_and_what_is_over_for_a_da
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.now = SINCE + 72 * HOUR
-    one = world.carrier(CHAT)
+    one = world.dispatcher(CHAT)
     # As after a restart: two days of which the hook, or the computer, was down.
     one.follow([hooked(GRAVE, chat=""), hooked(HAPPENED, chat="")])
     await one.once()
@@ -167,7 +167,7 @@ async def test_what_is_over_before_a_hook_was_back_for_a_day_is_let_go_and_the_l
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    one = world.carrier(CHAT)
+    one = world.dispatcher(CHAT)
     world.down = {"chat"}
     one.follow([hooked(GRAVE, chat="")])
     one.follow([hooked(OVER, chat="")])
@@ -186,7 +186,7 @@ async def test_what_is_over_before_a_hook_was_back_for_a_day_is_let_go_and_the_l
 
 async def test_back_at_a_milder_level_and_graver_again_is_news_twice(world: World) -> None:
     again = msgspec.structs.replace(GRAVE, reached=SINCE + 2 * HOUR)
-    one = world.carrier(CHAT)
+    one = world.dispatcher(CHAT)
 
     for episode in (hooked(GRAVE, chat=""), hooked(GRAVE, chat="5.00"), hooked(again, chat="20.00")):
         one.follow([episode])
@@ -197,7 +197,7 @@ async def test_back_at_a_milder_level_and_graver_again_is_news_twice(world: Worl
 
 async def test_the_next_episode_of_an_id_is_told_beside_the_one_that_ended(world: World) -> None:
     second = msgspec.structs.replace(MILD, since=SINCE + 2 * HOUR + timedelta(minutes=5))
-    one = world.carrier(CHAT)
+    one = world.dispatcher(CHAT)
     one.follow([hooked(OVER, chat="5.00")])
     one.follow([hooked(second, chat="")])
     await one.once()
@@ -206,7 +206,7 @@ async def test_the_next_episode_of_an_id_is_told_beside_the_one_that_ended(world
 
 
 async def test_a_fault_ends_the_run_and_the_next_one_loses_nothing(world: World) -> None:
-    one = world.carrier(CHAT)
+    one = world.dispatcher(CHAT)
     world.fails = True
     one.follow([hooked(MILD, chat="")])
 
@@ -222,7 +222,7 @@ async def test_a_fault_ends_the_run_and_the_next_one_loses_nothing(world: World)
 
 
 async def test_hooks_that_are_changed_or_taken_out_while_one_hangs(world: World) -> None:
-    one = world.carrier(CHAT, LOG)
+    one = world.dispatcher(CHAT, LOG)
     world.stuck = {"chat"}
     async with running(one):
         one.follow([hooked(MILD, chat="", log="")])

@@ -1,6 +1,6 @@
-"""The carrier: brings each change of an episode to the user's hooks, in order, until they took it or it is no news.
+"""The dispatcher of hooks: delivers each change of an episode to them, in order, until they took it or it is no news.
 
-What lasts is news; what is over is news for a day.
+What lasts is news; what is over is news for a day. A hook that cannot be reached is tried again with a backoff.
 
 What a hook was told of last stands in the episode. So what a daemon that was killed had not brought to an end follows
 from the ledger, and nothing is kept beside it. A hook that is down holds up only itself.
@@ -35,7 +35,7 @@ Carry = Callable[[Hook, Episode, EventName], Awaitable[bool]]
 OnTold = Callable[[Episode, str, str], Awaitable[None]]
 
 
-class Errand(msgspec.Struct, frozen=True):
+class PendingDelivery(msgspec.Struct, frozen=True):
     """One event of an episode that a hook is still to be told of; ``what`` is kept of it in the episode after that."""
 
     episode: Episode
@@ -51,7 +51,7 @@ class Errand(msgspec.Struct, frozen=True):
         return happened(self.episode, self.event)
 
 
-def readied(before: Episode | None, after: Episode, hooks: Iterable[Hook]) -> Episode:
+def with_pending_hooks(before: Episode | None, after: Episode, hooks: Iterable[Hook]) -> Episode:
     """The episode as it is to be stored, with the hooks that are to hear of what is new in it.
 
     One that is added to the settings later hears of what comes up from then on, not of what lasts.
@@ -64,7 +64,7 @@ def readied(before: Episode | None, after: Episode, hooks: Iterable[Hook]) -> Ep
     return msgspec.structs.replace(after, hooked=hooked)
 
 
-def errands(episode: Episode, told: str | None) -> list[Errand]:
+def pending_deliveries(episode: Episode, told: str | None) -> list[PendingDelivery]:
     """What a hook is still to be told of an episode, in order.
 
     Args:
@@ -76,11 +76,11 @@ def errands(episode: Episode, told: str | None) -> list[Errand]:
     found = []
     event = episode.resolved is not None and not episode.over
     if not told:
-        found.append(Errand(episode, "opened", RESOLVED if event else episode.level or OPENED))
+        found.append(PendingDelivery(episode, "opened", RESOLVED if event else episode.level or OPENED))
     elif told != (episode.level or OPENED):
-        found.append(Errand(episode, "escalated", episode.level))
+        found.append(PendingDelivery(episode, "escalated", episode.level))
     if episode.over:
-        found.append(Errand(episode, "resolved", RESOLVED))
+        found.append(PendingDelivery(episode, "resolved", RESOLVED))
     return found
 
 
@@ -88,8 +88,8 @@ class _Queue:
     """What waits for one hook, the first first; and by episode, as what it will be known once all of that is told."""
 
     def __init__(self) -> None:
-        self.waiting: list[Errand] = []
-        self.last: dict[tuple[str, datetime], Errand] = {}
+        self.waiting: list[PendingDelivery] = []
+        self.last: dict[tuple[str, datetime], PendingDelivery] = {}
         # The first one was taken, and only the ledger does not know it yet.
         self.taken = False
         self.news = asyncio.Event()
@@ -102,25 +102,25 @@ class _Queue:
             # Back at a milder level before the hook has heard of the graver one: that it comes again would be news.
             eased = last.what != RESOLVED and last.episode.reached == episode.reached
             told = (episode.level or OPENED) if eased else last.what
-        for errand in errands(episode, told):
-            self.waiting.append(errand)
-            self.last[key] = errand
+        for delivery in pending_deliveries(episode, told):
+            self.waiting.append(delivery)
+            self.last[key] = delivery
             self.news.set()
 
-    def is_over(self, errand: Errand) -> bool:
+    def is_over(self, delivery: PendingDelivery) -> bool:
         """Whether what it tells of has ended by now."""
-        return self.last[errand.episode.id, errand.episode.since].what == RESOLVED
+        return self.last[delivery.episode.id, delivery.episode.since].what == RESOLVED
 
     def done(self) -> None:
         """The first one is dealt with; from here on its episode says so, unless more of it waits."""
-        errand = self.waiting.pop(0)
+        delivery = self.waiting.pop(0)
         self.taken = False
-        key = (errand.episode.id, errand.episode.since)
-        if self.last.get(key) is errand:
+        key = (delivery.episode.id, delivery.episode.since)
+        if self.last.get(key) is delivery:
             del self.last[key]
 
 
-class Carrier:
+class HookDispatcher:
     """Holds what hooks are still to be told.
 
     Attributes:
@@ -199,15 +199,15 @@ class Carrier:
     async def _empty(self, hook: Hook, queue: _Queue) -> bool:
         """Whether nothing waits any more."""
         while queue.waiting:
-            errand = queue.waiting[0]
+            delivery = queue.waiting[0]
             if queue.taken:
                 pass
-            elif self._clock() - errand.happened >= NEWS_FOR and queue.is_over(errand):
-                _log.warning("hook %r did not take it for a day, and it is over: %s", hook.name, errand)
-            elif not await self._carry(hook, errand.episode, errand.event):
+            elif self._clock() - delivery.happened >= NEWS_FOR and queue.is_over(delivery):
+                _log.warning("hook %r did not take it for a day, and it is over: %s", hook.name, delivery)
+            elif not await self._carry(hook, delivery.episode, delivery.event):
                 return False
             queue.taken = True
-            await self._on_told(errand.episode, hook.name, errand.what)
+            await self._on_told(delivery.episode, hook.name, delivery.what)
             queue.done()
         return True
 
