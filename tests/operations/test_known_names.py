@@ -17,6 +17,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         desk.reads()
         desk.spends("1.00", NOW - HOUR, client="Northwind", project="Spring Campaign", deliverable="Hero Film")
         desk.spends("1.00", NOW - HOUR, client="Contoso", project="Relaunch", endpoint_id=FLUX, key="Premiere panel")
+        # An account that is not set up here, or no more.
+        desk.spends("1.00", NOW - HOUR, account="freelancer")
         yield desk
 
 
@@ -29,12 +31,13 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         ({"deliverable": "Hero Flim"}, ["nothing recorded has the deliverable “Hero Flim”; did you mean “Hero Film”?"]),
         ({"model": "klng"}, [f"nothing recorded has the model “klng”; did you mean “{KLING}”?"]),
         ({"key": "panel"}, ["nothing recorded has the key “panel”; did you mean “Premiere panel”?"]),
-        ({"account": "nobody"}, ["nothing recorded has the account “nobody”; known: studio"]),
-        ({"account": "northwnd"}, ["nothing recorded has the account “northwnd”; known: studio"]),
+        ({"account": "nobody"}, ["nothing recorded has the account “nobody”; known: freelancer, studio"]),
+        ({"account": "freelance"}, ["nothing recorded has the account “freelance”; did you mean “freelancer”?"]),
         ({"client": "Zebra"}, ["nothing recorded has the client “Zebra”; known: Contoso, Northwind"]),
         # What there is, and what has no such mark at all, is no mistake.
         ({"client": "Northwind", "project": "Relaunch", "model": "fal-ai", "account": "northwind"}, []),
         ({"client": "", "account": "studio"}, []),
+        ({"account": "freelancer"}, []),
         ({}, []),
     ],
 )

@@ -45,11 +45,11 @@ class KnownNames:
             scope: client, project, deliverable, model, account or key.
             name: as the person wrote it; a model stands for all that begin with it up to a slash.
         """
+        known = meant = self._of(scope)
         if scope == "account":
+            # One that is set up has no records at first, and one that records name may not be set up.
             shown = self._accounts()
-            known, meant = set(shown), set(shown.values())
-        else:
-            known = meant = self._of(scope)
+            known, meant = {*known, *shown}, {*shown.values(), *(known - shown.keys())}
         under = name.rstrip("/") + "/"
         if name in known or (scope == "model" and any(f"{each}/".startswith(under) for each in known)):
             return ""
