@@ -14,7 +14,7 @@ from trayd.daemon import Daemon
 from trayd.demo import settings_of
 from trayd.demo_studio import DEMO, DemoStudio
 from trayd.fal.sandbox.server import Sandbox, running_sandbox
-from trayd.insight.tip_rules import Kind
+from trayd.insight.tip_rules import TipKind
 from trayd.intake import ready
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.money import Money
@@ -91,8 +91,8 @@ async def test_whenever_it_is_started_there_are_two_tips_and_each_warning_is_tol
     await demo.begin()
     tips = demo.ask(lambda operations: finish(operations.find_tips(TipsQuery()))).tips
     savings = {tip.kind: tip.saving for tip in tips}
-    assert savings[Kind.RESOLUTION] == Money.of("4.32")
-    assert savings[Kind.SOUND] == Money.of("2.25")
+    assert savings[TipKind.RESOLUTION] == Money.of("4.32")
+    assert savings[TipKind.SOUND] == Money.of("2.25")
     at_first = {title.partition(" about ")[0] for title, _ in demo.warned_of()}
     assert at_first == {"trayd has read your history", "Credits last until"}
     unusual = demo.ask(lambda operations: operations.anomalies(AnomaliesQuery())).days

@@ -54,8 +54,8 @@ class Made(NamedTuple):
     project: Project
 
 
-class Look(NamedTuple):
-    """How a generation was asked for, as far as its parameters tell; what they do not tell is None.
+class Options(NamedTuple):
+    """The options of a generation that tips compare, as far as its parameters tell; what they do not tell is None.
 
     Attributes:
         lines: of the picture: 1080, 2160.
@@ -70,12 +70,12 @@ class Look(NamedTuple):
     number: str | None = None
 
 
-class Asked(NamedTuple):
-    """A model at work for a deliverable, asked in one way."""
+class Variant(NamedTuple):
+    """A model at work for a deliverable, with one set of options."""
 
     made: Made
     deliverable: str | None
-    look: Look
+    options: Options
 
 
 class Cost:
@@ -170,7 +170,7 @@ class Counts:
     Attributes:
         records: how many there were; ``unpriced`` of them tell no cost; ``left_out``: there were too many kinds.
         quantities: completed generations that tell a quantity.
-        asked: completed generations whose parameters tell how they were asked for.
+        variants: completed generations whose parameters tell options.
         failed: failed requests that were billed.
         for_clients: models with a research licence, at work for clients.
         sounds: how many sounds and voices were generated for a deliverable.
@@ -179,7 +179,7 @@ class Counts:
     def __init__(self, models: Mapping[str, ModelFact], converter: Converter, zone: tzinfo) -> None:
         self.records = self.unpriced = self.left_out = 0
         self.quantities: dict[Made, Quantity] = {}
-        self.asked: dict[Asked, Cost] = {}
+        self.variants: dict[Variant, Cost] = {}
         self.failed: dict[Made, Cost] = {}
         self.for_clients: dict[Made, Cost] = {}
         self.sounds: dict[tuple[Project, str | None], int] = {}
@@ -211,10 +211,10 @@ class Counts:
         if units is not None and units > 0:
             seconds = told_seconds(record.parameters) if is_chosen_length(model) else None
             self._count(self.quantities, made, Quantity, lambda to: to.add(record.id, units, cost.nanos, home, seconds))
-        look = look_of(record.parameters)
-        if look.sound is not None or look.lines is not None:
-            asked = Asked(made, record.deliverable or None, look)
-            self._count(self.asked, asked, Cost, lambda to: to.add(record.id, cost.nanos, home))
+        options = options_of(record.parameters)
+        if options.sound is not None or options.lines is not None:
+            variant = Variant(made, record.deliverable or None, options)
+            self._count(self.variants, variant, Cost, lambda to: to.add(record.id, cost.nanos, home))
 
     def _count(self, table: dict[Any, T], key: object, make: Callable[[], T], take: Callable[[T], None]) -> None:
         found = table.get(key)
@@ -262,13 +262,13 @@ def is_chosen_length(model: Model) -> bool:
     return model.operation in {"text-to-video", "image-to-video"} and model.unit in {"second", "seconds"}
 
 
-def look_of(parameters: Mapping[str, Any]) -> Look:
+def options_of(parameters: Mapping[str, Any]) -> Options:
     """How a generation was asked for."""
     if not parameters:
-        return Look(None, None, None)
+        return Options(None, None, None)
     sound = next((told for name in _SOUND if (told := _yes_or_no(parameters.get(name))) is not None), None)
     length, number = (_written(parameters, names) for names in (_LENGTHS, _NUMBERS))
-    return Look(_lines(parameters.get("resolution")), sound, length.removesuffix("s") if length else None, number)
+    return Options(_lines(parameters.get("resolution")), sound, length.removesuffix("s") if length else None, number)
 
 
 def _written(parameters: Mapping[str, Any], names: tuple[str, ...]) -> str | None:

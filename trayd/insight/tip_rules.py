@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from trayd.facts import ModelFact
-from trayd.insight.tip_counts import Asked, Cost, Counts, Made, Project, Quantity, added, is_for_research
+from trayd.insight.tip_counts import Cost, Counts, Made, Project, Quantity, Variant, added, is_for_research
 from trayd.insight.tip_models import ONE_WORK, family_of, is_comparable, work_of
 from trayd.money import NANOS_PER_UNIT
 
@@ -51,7 +51,7 @@ _FAILURES = 3
 _LEAST_LOST = NANOS_PER_UNIT // 2
 
 
-class Kind(StrEnum):
+class TipKind(StrEnum):
     """What a tip is about."""
 
     CHEAPER_MODEL = "cheaper_model"
@@ -75,7 +75,7 @@ class Found(NamedTuple):
         usual: the usual length in seconds, or how many lines were asked for elsewhere.
     """
 
-    kind: Kind
+    kind: TipKind
     saving: Fraction | None
     model: str | None
     costs: dict[Made, Cost]
@@ -120,7 +120,7 @@ def cheaper_models(counts: Counts, models: Mapping[str, ModelFact]) -> Iterator[
                 pairs[endpoint_id, other].append((Made(endpoint_id, project), dear, cheap))
     for (endpoint_id, other), works in pairs.items():
         yield Found(
-            Kind.CHEAPER_MODEL,
+            TipKind.CHEAPER_MODEL,
             sum((_saved(dear, cheap) for _, dear, cheap in works), Fraction(0)),
             endpoint_id,
             {made: dear.cost for made, dear, _ in works},
@@ -175,7 +175,7 @@ def cheaper_siblings(counts: Counts, models: Mapping[str, ModelFact]) -> Iterato
             saving = cost.nanos - Fraction(price) * NANOS_PER_UNIT * units
             costs = {made: work.cost for made, work in works.items()}
             tried = sum(one.cost.records for one in used[other].values()) if other in used else 0
-            yield Found(Kind.SMALLER_MODEL, saving, endpoint_id, costs, instead=other, with_other=tried)
+            yield Found(TipKind.SMALLER_MODEL, saving, endpoint_id, costs, instead=other, with_other=tried)
 
 
 def unneeded_sound(counts: Counts) -> Iterator[Found]:
@@ -189,12 +189,12 @@ def unneeded_sound(counts: Counts) -> Iterator[Found]:
     """
     places: defaultdict[tuple[str, Project, str | None], list[_Dearer]] = defaultdict(list)
     for one in _dearer_with_sound(counts):
-        asked = one.asked
-        places[asked.made.endpoint_id, asked.made.project, asked.deliverable].append(one)
+        variant = one.variant
+        places[variant.made.endpoint_id, variant.made.project, variant.deliverable].append(one)
     silent: defaultdict[tuple[str, Project, str | None], int] = defaultdict(int)
-    for asked, cost in counts.asked.items():
-        if asked.look.sound is False:
-            silent[asked.made.endpoint_id, asked.made.project, asked.deliverable] += cost.records
+    for variant, cost in counts.variants.items():
+        if variant.options.sound is False:
+            silent[variant.made.endpoint_id, variant.made.project, variant.deliverable] += cost.records
     chosen: defaultdict[str, list[_Dearer]] = defaultdict(list)
     beside: defaultdict[str, int] = defaultdict(int)
     for place, ones in places.items():
@@ -205,10 +205,10 @@ def unneeded_sound(counts: Counts) -> Iterator[Found]:
             beside[endpoint_id] += without
     for endpoint_id, ones in chosen.items():
         yield Found(
-            Kind.SOUND,
+            TipKind.SOUND,
             sum((one.saved for one in ones), Fraction(0)),
             endpoint_id,
-            _by_made((one.asked.made, one.cost) for one in ones),
+            _by_made((one.variant.made, one.cost) for one in ones),
             with_other=beside[endpoint_id],
         )
 
@@ -216,15 +216,15 @@ def unneeded_sound(counts: Counts) -> Iterator[Found]:
 class _Dearer(NamedTuple):
     """Generations that would have cost less in another way."""
 
-    asked: Asked
+    variant: Variant
     cost: Cost
     saved: Fraction
 
 
 def _dearer_with_sound(counts: Counts) -> Iterator[_Dearer]:
-    for asked in _alike(counts, lambda one: (one.made.endpoint_id, one.look._replace(sound=None))):
-        silent = added([cost for one, cost in asked.items() if one.look.sound is False])
-        loud = {one: cost for one, cost in asked.items() if one.look.sound is True}
+    for variants in _alike(counts, lambda one: (one.made.endpoint_id, one.options._replace(sound=None))):
+        silent = added([cost for one, cost in variants.items() if one.options.sound is False])
+        loud = {one: cost for one, cost in variants.items() if one.options.sound is True}
         if min(silent.records, sum(cost.records for cost in loud.values())) < _ALIKE:
             continue
         for one, cost in loud.items():
@@ -233,10 +233,10 @@ def _dearer_with_sound(counts: Counts) -> Iterator[_Dearer]:
                 yield _Dearer(one, cost, cost.nanos - without)
 
 
-def _alike(counts: Counts, what: Callable[[Asked], Hashable]) -> Iterable[dict[Asked, Cost]]:
-    """The ways to ask that are the same in that."""
-    groups: defaultdict[Hashable, dict[Asked, Cost]] = defaultdict(dict)
-    for one, cost in counts.asked.items():
+def _alike(counts: Counts, what: Callable[[Variant], Hashable]) -> Iterable[dict[Variant, Cost]]:
+    """The variants that are the same in that."""
+    groups: defaultdict[Hashable, dict[Variant, Cost]] = defaultdict(dict)
+    for one, cost in counts.variants.items():
         groups[what(one)][one] = cost
     return groups.values()
 
@@ -254,19 +254,19 @@ def unneeded_lines(counts: Counts) -> Iterator[Found]:
     Compared within the project, at the same length and with the same sound: three at least in either, five in fewer
     lines in the whole project, and a tenth less for these.
     """
-    alike = _alike(counts, lambda one: (one.made, one.look._replace(lines=None)))
+    alike = _alike(counts, lambda one: (one.made, one.options._replace(lines=None)))
     costs: defaultdict[str, list[tuple[Made, Cost]]] = defaultdict(list)
     saved: defaultdict[str, Fraction] = defaultdict(Fraction)
     usual: defaultdict[str, defaultdict[int, int]] = defaultdict(lambda: defaultdict(int))
     elsewhere: defaultdict[Made, int] = defaultdict(int)
-    for one, cost in counts.asked.items():
-        if one.look.lines in _USUAL_LINES:
+    for one, cost in counts.variants.items():
+        if one.options.lines in _USUAL_LINES:
             elsewhere[one.made] += cost.records
-    for asked in alike:
-        made = next(iter(asked)).made
+    for variants in alike:
+        made = next(iter(variants)).made
         endpoint_id = made.endpoint_id
-        many = added([cost for one, cost in asked.items() if (one.look.lines or 0) >= _MANY_LINES])
-        fewer = {one: cost for one, cost in asked.items() if one.look.lines in _USUAL_LINES}
+        many = added([cost for one, cost in variants.items() if (one.options.lines or 0) >= _MANY_LINES])
+        fewer = {one: cost for one, cost in variants.items() if one.options.lines in _USUAL_LINES}
         few = added(list(fewer.values()))
         if not made.project.project or min(many.records, few.records) < _ALIKE or elsewhere[made] < _FEW:
             continue
@@ -275,11 +275,11 @@ def unneeded_lines(counts: Counts) -> Iterator[Found]:
             costs[endpoint_id].append((made, many))
             saved[endpoint_id] += many.nanos - instead
             for one, cost in fewer.items():
-                usual[endpoint_id][one.look.lines or 0] += cost.records
+                usual[endpoint_id][one.options.lines or 0] += cost.records
     for endpoint_id, parts in costs.items():
         seen = usual[endpoint_id]
         yield Found(
-            Kind.RESOLUTION,
+            TipKind.RESOLUTION,
             saved[endpoint_id],
             endpoint_id,
             _by_made(parts),
@@ -314,7 +314,7 @@ def long_videos(counts: Counts) -> Iterator[Found]:
                 saving += sum(cost.nanos * (1 - Fraction(usual) / Fraction(seconds)) for seconds, cost in long.items())
                 costs[made] = added(list(long.values()))
         if added(list(costs.values())).records >= _FEW:
-            yield Found(Kind.LENGTH, saving, endpoint_id, costs, with_other=others, usual=usual)
+            yield Found(TipKind.LENGTH, saving, endpoint_id, costs, with_other=others, usual=usual)
 
 
 def _median(tables: list[dict[Decimal, Cost]]) -> Decimal | None:
@@ -337,7 +337,7 @@ def billed_failures(counts: Counts) -> Iterator[Found]:
     if cost.records >= _FAILURES and cost.nanos >= _LEAST_LOST:
         models = {made.endpoint_id for made in counts.failed}
         model = models.pop() if len(models) == 1 else None
-        yield Found(Kind.BILLED_FAILURES, Fraction(cost.nanos), model, dict(counts.failed))
+        yield Found(TipKind.BILLED_FAILURES, Fraction(cost.nanos), model, dict(counts.failed))
 
 
 def research_licences(counts: Counts) -> Iterator[Found]:
@@ -349,4 +349,4 @@ def research_licences(counts: Counts) -> Iterator[Found]:
     for made, cost in counts.for_clients.items():
         by_model[made.endpoint_id][made] = cost
     for endpoint_id, costs in by_model.items():
-        yield Found(Kind.LICENCE, None, endpoint_id, costs)
+        yield Found(TipKind.LICENCE, None, endpoint_id, costs)

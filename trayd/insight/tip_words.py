@@ -5,61 +5,61 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trayd.insight.tip_counts import Made, Project
-from trayd.insight.tip_rules import Found, Kind
+from trayd.insight.tip_rules import Found, TipKind
 
 _NAMED = 2
 
 _TITLES = {
-    Kind.CHEAPER_MODEL: "{other} instead of {model}",
-    Kind.SMALLER_MODEL: "{other} instead of {model}",
-    Kind.SOUND: "{model} without sound",
-    Kind.RESOLUTION: "{model} in {usual}p",
-    Kind.LENGTH: "Shorter videos by {model}",
-    Kind.BILLED_FAILURES: "Failed requests that were billed",
-    Kind.LICENCE: "The licence of {model}",
+    TipKind.CHEAPER_MODEL: "{other} instead of {model}",
+    TipKind.SMALLER_MODEL: "{other} instead of {model}",
+    TipKind.SOUND: "{model} without sound",
+    TipKind.RESOLUTION: "{model} in {usual}p",
+    TipKind.LENGTH: "Shorter videos by {model}",
+    TipKind.BILLED_FAILURES: "Failed requests that were billed",
+    TipKind.LICENCE: "The licence of {model}",
 }
 
 _TEXTS = {
-    Kind.CHEAPER_MODEL: (
+    TipKind.CHEAPER_MODEL: (
         "{where}: {generations} by {model} cost {cost}. For the same work {others} made by {other}; at what those cost "
         "you, these would have cost {saving} less. Quality may differ."
     ),
-    Kind.SMALLER_MODEL: (
+    TipKind.SMALLER_MODEL: (
         "{where}: {generations} by {model} cost {cost}. At the list price of {other} they would have cost {saving} "
         "less. Quality may differ."
     ),
-    Kind.SOUND: (
+    TipKind.SOUND: (
         "{where}: {videos} by {model} with sound cost {cost}. At what yours of the same length cost without it, they "
         "would have cost {saving} less. For the same deliverables {others} made without sound, or as sound apart."
     ),
-    Kind.RESOLUTION: (
+    TipKind.RESOLUTION: (
         "{where}: {generations} by {model} in 1440 lines or more cost {cost}. For the same work {others} asked for in "
         "{usual}p or close to it; in that these would have cost {saving} less."
     ),
-    Kind.LENGTH: (
+    TipKind.LENGTH: (
         "{where}: {videos} by {model} were at least twice as long as the usual {usual} s, and cost {cost}. At that "
         "length they would have cost {saving} less."
     ),
-    Kind.BILLED_FAILURES: (
+    TipKind.BILLED_FAILURES: (
         "{where}: {requests} that failed cost {cost}. fal charges nothing for errors of its servers, but may charge "
         "for what a model refuses after it has begun (422)."
     ),
-    Kind.LICENCE: (
+    TipKind.LICENCE: (
         "{where}: {generations} by {model} for clients cost {cost}. fal lists its licence as research: what it makes "
         "may not be for work that is paid for."
     ),
 }
 
 _ADVICE = {
-    Kind.CHEAPER_MODEL: "Try {instead} for drafts, and keep {endpoint} for what is delivered.",
-    Kind.SMALLER_MODEL: "Try {instead} for drafts, and keep {endpoint} for what is delivered.",
-    Kind.SOUND: "Switch sound off (generate_audio: false) where voices and music are added later.",
-    Kind.RESOLUTION: "Make drafts in {usual}p, and only the take that is kept in more.",
-    Kind.LENGTH: "Make drafts short, and lengthen the take that is kept.",
-    Kind.BILLED_FAILURES: (
+    TipKind.CHEAPER_MODEL: "Try {instead} for drafts, and keep {endpoint} for what is delivered.",
+    TipKind.SMALLER_MODEL: "Try {instead} for drafts, and keep {endpoint} for what is delivered.",
+    TipKind.SOUND: "Switch sound off (generate_audio: false) where voices and music are added later.",
+    TipKind.RESOLUTION: "Make drafts in {usual}p, and only the take that is kept in more.",
+    TipKind.LENGTH: "Make drafts short, and lengthen the take that is kept.",
+    TipKind.BILLED_FAILURES: (
         "Check inputs (formats, sizes, limits of the model) before they are sent, and do not repeat what was refused."
     ),
-    Kind.LICENCE: "Read the licence on the page of {endpoint} before its work is billed to a client.",
+    TipKind.LICENCE: "Read the licence on the page of {endpoint} before its work is billed to a client.",
 }
 
 

@@ -21,7 +21,7 @@ from trayd.facts import ModelFact
 from trayd.insight.tip_counts import Counts, added
 from trayd.insight.tip_rules import (
     Found,
-    Kind,
+    TipKind,
     billed_failures,
     cheaper_models,
     cheaper_siblings,
@@ -70,7 +70,7 @@ class Tip(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     number: int
-    kind: Kind
+    kind: TipKind
     title: str
     text: str
     advice: str
@@ -182,6 +182,6 @@ def _rank(found: Found) -> tuple[bool, int, str, str]:
 
 def _overlap(one: Found, other: Found) -> bool:
     """Whether both can concern the same records: those of failures are no one else's, and a risk is no saving."""
-    if Kind.BILLED_FAILURES in (one.kind, other.kind) or Kind.LICENCE in (one.kind, other.kind):
+    if TipKind.BILLED_FAILURES in (one.kind, other.kind) or TipKind.LICENCE in (one.kind, other.kind):
         return False
     return not one.costs.keys().isdisjoint(other.costs)
