@@ -45,6 +45,11 @@ def ecb(factor: str, published: str = "2026-11-18", source: RateSource = RateSou
     return Rate(Decimal(factor), date.fromisoformat(published), source, last_known)
 
 
+def in_nanos(money: Money | None) -> int:
+    """What an amount adds to a sum: one that is not known, nothing."""
+    return 0 if money is None else money.nanos
+
+
 def rates(into: str = "USD", **known: Rate) -> Converter:
     """The same rate of a currency on every day; none of any other."""
     return Converter(into, lambda currency, _day: known.get(currency))

@@ -8,15 +8,18 @@ from fractions import Fraction
 
 import pytest
 
-from tests.ledger.making import DAY, HOUR, account, billing, covers, opened, row
+from tests.ledger.making import DAY, HOUR, account, billing, covers, estimate, event, opened, row
 from trayd.facts import Batch
 from trayd.insight.over_time import how_often
 from trayd.insight.windows import window_between
 from trayd.money import Money
 from trayd.operations.operations import Operations
 from trayd.operations.records import UsageQuery
-from trayd.records import ExternalCost, Kind, TimePart
+from trayd.records import ExternalCost, Kind, Status, TimePart
 from trayd.settings import Paths, Settings
+from trayd.shapes import plain
+from trayd.terminal.show import Style
+from trayd.terminal.usage import usage_view
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 #: From when on fal's bills are known.
@@ -67,3 +70,24 @@ def test_what_fal_has_billed_says_nothing_of_other_tools(operations):
     assert (usage.total.cost, usage.average_per_day, usage.known_from) == (Money.of(31), Money.of(1), None)
     whole = operations.usage(UsageQuery(window="2026-10-01..2026-10-31"))
     assert (whole.average_per_day, whole.known_from) == (None, KNOWN)
+
+
+@pytest.fixture
+def without_bills(tmp_path):
+    """Where only programs tell what was made, as with a key that may not read bills."""
+    with closing(opened(tmp_path / "without")) as ledger:
+        told = event("e", "r", NOW - DAY, estimate=estimate("2.00", NOW - DAY), status=Status.COMPLETED)
+        ledger.add(Batch(events=(told,)))
+        yield Operations(ledger, Settings(time_zone="UTC"), Paths.under(tmp_path / "without"), lambda: NOW)
+
+
+def test_a_time_of_which_nothing_was_told_cost_nobody_knows_what(operations, without_bills):
+    for asked in (operations, without_bills):
+        usage = asked.usage(UsageQuery(window="2026-08-01..2026-08-31"))
+        total = plain(usage)["total"]
+        assert [total[name] for name in ("cost", "internal", "external", "pool")] == [None] * 4
+        assert usage.average_per_day is None
+        shown = usage_view(plain(usage), Style("en_US", UTC), None).renderables[1]
+        assert str(shown).startswith("unknown: nothing of that time was read")
+    known = without_bills.usage(UsageQuery())
+    assert (known.total.cost, known.known_from) == (Money.of(2), None)

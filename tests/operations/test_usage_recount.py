@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.insight.samples import in_nanos
 from tests.ledger.making import DAY, FLUX, HOUR, KLING, account, billing, covers, event, model, row
 from trayd.facts import Batch
+from trayd.insight.usage import Peaks
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.money import Money
 from trayd.operations.operations import Operations
@@ -44,7 +46,7 @@ CHANGES = [
 ]
 
 
-#: Of a ledger that knows nothing.
+#: Of a ledger without bills, and without anything else of that time.
 NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -280,7 +282,7 @@ def ask(scene: Scene, every: list[Counted], text: str) -> Asked:
         ]
     known = scene.read_days == 0 or before_start >= now - scene.read_days * DAY
     before = [one for one in every if before_start <= one.start < before_end] if known else None
-    if not every and not scene.read_days:
+    if not within and not scene.read_days:
         known_from, days, weekdays = NEVER, Fraction(0), None
     of_known = [one for one in within if known_from is None or one.start >= known_from]
     return Asked(text, within, known_from, of_known, before, days, weekdays)
@@ -309,6 +311,11 @@ def worth(ones: list[Counted]) -> Fraction:
 
 def requests(ones: list[Counted]) -> int:
     return sum(one.kind is Kind.INTERNAL and one.how not in {"pending", "unmatched"} for one in ones)
+
+
+def lacking(ones: list[Counted]) -> bool:
+    """Whether something of it has no price yet, or no rate."""
+    return unpriced(ones) > 0 or any(one.currency == "KWD" for one in ones)
 
 
 def unpriced(ones: list[Counted]) -> int:
@@ -361,7 +368,9 @@ def assert_as_counted(operations: Operations, asked: Asked) -> None:
     usage = operations.usage(UsageQuery(window=text))
     total = usage.total
     whole = worth(within)
-    assert total.cost.nanos == round(whole), text
+    is_unread = not within and asked.known_from is not None and usage.known_from is not None and not asked.days
+    is_known = not is_unread and (round(whole) != 0 or not lacking(within))
+    assert total.cost == (Money(round(whole)) if is_known else None), text
     assert (total.generations, total.unpriced) == (requests(within), unpriced(within)), text
     assert total.failed == sum(one.how == "failed" for one in within), text
     assert total.unmatched == sum(one.how == "unmatched" for one in within), text
@@ -370,9 +379,12 @@ def assert_as_counted(operations: Operations, asked: Asked) -> None:
     assert total.pending.generations == len(pending), text
     assert total.pending.estimated == (Money(sum(known)) if known else None), text
     kinds = [total.internal, total.external, total.pool]
-    assert sum(each.nanos for each in kinds) == total.cost.nanos
+    assert sum(map(in_nanos, kinds)) == in_nanos(total.cost)
     for kind, each in zip(Kind, kinds, strict=True):
-        assert abs(each.nanos - worth([one for one in within if one.kind is kind])) < 1, (text, kind)
+        ones = [one for one in within if one.kind is kind]
+        assert abs(in_nanos(each) - worth(ones)) < 1, (text, kind)
+        if each is None:
+            assert is_unread or lacking(ones), (text, kind)
     left_out = sum(one.nanos or 0 for one in within if one.currency == "KWD")
     is_left_out = any(one.currency == "KWD" for one in within)
     assert total.left_out == ((Money(left_out, "KWD"),) if is_left_out else ()), text
@@ -380,7 +392,7 @@ def assert_as_counted(operations: Operations, asked: Asked) -> None:
     priced = requests(internal) - unpriced(internal) - total.failed
     each_one = Money(round(worth(internal) / priced)) if priced else None
     assert total.cost_per_generation == each_one, text
-    each_day = Money(round(round(worth(asked.known)) / asked.days)) if asked.days else None
+    each_day = Money(round(round(worth(asked.known)) / asked.days)) if asked.days and is_known else None
     assert usage.average_per_day == each_day, text
     if asked.known_from is NEVER:
         assert usage.known_from == usage.window.until
@@ -388,7 +400,7 @@ def assert_as_counted(operations: Operations, asked: Asked) -> None:
         is_cut = asked.known_from is not None and asked.known_from > usage.window.since
         assert usage.known_from == (asked.known_from if is_cut else None), text
     before = Fraction(0) if asked.before is None else round(worth(asked.before))
-    trend = round(float(Fraction(round(whole) - before) / before), 6) if before > 0 else None
+    trend = round(float(Fraction(round(whole) - before) / before), 6) if before > 0 and is_known else None
     assert (usage.trend is None) == (trend is None), (text, usage.trend, trend)
     if trend is not None:
         assert usage.trend is not None
@@ -408,7 +420,7 @@ def assert_parts(operations: Operations, asked: Asked, by: str, whole: int) -> N
         groups[mark, one.kind if is_told_apart else None].append(one)
     found = operations.usage(UsageQuery(window=asked.text, by=by)).by
     where = asked.text, by
-    assert sum(part.cost.nanos for part in found) == whole, where
+    assert sum(in_nanos(part.cost) for part in found) == whole, where
     told = {(part.key, part.kind): part for part in found}
     assert len(told) == len(found), where
     for (key, kind), ones in groups.items():
@@ -418,11 +430,15 @@ def assert_parts(operations: Operations, asked: Asked, by: str, whole: int) -> N
             assert (exact, requests(ones)) == (0, 0), (*where, key)
             assert not any(one.currency == "KWD" for one in ones), (*where, key)
             continue
-        assert abs(part.cost.nanos - exact) < 1, (*where, key)
+        assert abs(in_nanos(part.cost) - exact) < 1, (*where, key)
+        if part.cost is None:
+            assert lacking(ones), (*where, key)
+            assert (part.share, part.average) == (None, None), (*where, key)
+            continue
         assert (part.generations, part.unpriced) == (requests(ones), unpriced(ones)), (*where, key)
         assert (part.share is None) == (whole <= 0), (*where, key)
         if part.share is not None:
-            assert abs(part.share - part.cost.nanos / whole) <= 1e-6 * max(1, abs(part.share)), (*where, key)
+            assert abs(part.share - in_nanos(part.cost) / whole) <= 1e-6 * max(1, abs(part.share)), (*where, key)
         if by == "weekday" and asked.weekdays is not None and key is not None:
             times = asked.weekdays[WEEKDAYS.index(key)]
             assert part.days is not None
@@ -430,7 +446,7 @@ def assert_parts(operations: Operations, asked: Asked, by: str, whole: int) -> N
             assert_average(part.average, [one for one in asked.known if key_of(one, by) == key], times)
         if by == "hour" and key is not None and asked.days:
             assert_average(part.average, [one for one in asked.known if key_of(one, by) == key], asked.days)
-    assert all((part.cost.nanos, part.generations) == (0, 0) for part in told.values()), where
+    assert all((in_nanos(part.cost), part.generations) == (0, 0) for part in told.values()), where
 
 
 def assert_average(average: Money | None, ones: list[Counted], times: Fraction) -> None:
@@ -448,7 +464,7 @@ def assert_peaks(peaks, asked: Asked, internal: list[Counted]) -> None:
         spent[key_of(one, "weekday")] += worth([one])
         by_hour[key_of(one, "hour")] += worth([one])
     if worth(internal) <= 0 or not asked.days:
-        assert (peaks.weekday, peaks.hour) == (None, None)
+        assert peaks == Peaks(weekday=None, hour=None)
         return
     assert peaks.hour is not None
     assert by_hour[peaks.hour.key] == max(by_hour.values())

@@ -273,6 +273,16 @@ class Tally:
         """The total as money."""
         return Money(self.total, self.currency)
 
+    @property
+    def known_cost(self) -> Money | None:
+        """The total as money; None where all that could be in it has no price yet, or no rate."""
+        return known_or_none(self.cost, self.unpriced, self.left_out)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no record at all in it."""
+        return not (self.imported or any(self.countings.values()))
+
     def of_kind(self, kind: Kind) -> Money:
         """The sum of one kind."""
         return Money(self.nanos[kind], self.currency)
@@ -317,6 +327,11 @@ class Tally:
         pending = self._read().pending
         estimated = None if pending is None else Money(rounded(pending), self.currency)
         return Pending(generations=self.countings[Counting.PENDING], estimated=estimated)
+
+
+def known_or_none(cost: Money, unpriced: int, left_out: Collection[object] = ()) -> Money | None:
+    """The cost; None where it is nothing but what has no price yet, or no rate: unknown is never zero."""
+    return None if not cost.nanos and (unpriced or left_out) else cost
 
 
 def tallied(sums: Iterable[DatedSum], converter: Converter) -> Tally:

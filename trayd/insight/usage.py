@@ -8,12 +8,13 @@ from decimal import Decimal
 from fractions import Fraction
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from trayd.insight.breakdown import Breakdown, Dimension, Portion, named
 from trayd.insight.conversion import Days, RateUse
 from trayd.insight.over_time import Peak, TimeBucket, average, how_often, key_of, peak, time_buckets
 from trayd.insight.status import Spent
-from trayd.insight.tally import DatedSum, Pending, Sums, Tally, dated_sums, tallied
+from trayd.insight.tally import DatedSum, Pending, Sums, Tally, dated_sums, known_or_none, tallied
 from trayd.insight.windows import SLIDING, Bounds, Window
 from trayd.money import EXACT, Money
 from trayd.rates import Converter
@@ -30,7 +31,8 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
     """What a window adds up to.
 
     Attributes:
-        cost: everything that counts, in the home currency: internal, external and pool together, to the nano.
+        cost: everything that counts, in the home currency: internal, external and pool together, to the nano. None,
+            as of each of these, where it is not known: nothing of the window was read, or nothing in it has a price.
         generations: fal requests that count or would count; ``unpriced`` of them have no price yet, and
             ``failed`` of them failed or were cancelled without a bill so far.
         cost_per_generation: the internal cost over the generations that have a price, rounded to a nano; None
@@ -42,12 +44,12 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
         rates: those that amounts in other currencies were converted at.
     """
 
-    cost: Money
+    cost: Money | None
     generations: int
     cost_per_generation: Money | None
-    internal: Money
-    external: Money
-    pool: Money
+    internal: Money | None
+    external: Money | None
+    pool: Money | None
     unpriced: int = 0
     failed: int = 0
     pending: Pending = Pending()
@@ -66,15 +68,15 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         name: what a person calls an account; None for all others.
         kind: of what has no such mark because it is not from fal, or because fal did not tell; each kind is a part of
             its own where only fal tells such marks. None for all others.
-        cost: in the home currency; the parts add up to the total to the nano.
-        share: its part of the total cost, 1 being all of it; None where the total is not above zero.
+        cost: in the home currency; the parts add up to the total to the nano. None where nothing in it has a price.
+        share: its part of the total cost, 1 being all of it; None where that is not known, or the total not above zero.
         days: of a weekday, how many of them the window has had by now (of one that slides, the two days that it cuts
             count by their parts in it); of an hour, how many days. None for all others.
         average: the cost on one such weekday, or in that hour of one day, rounded to a nano.
     """
 
     key: str | None
-    cost: Money
+    cost: Money | None
     generations: int
     share: float | None
     days: float | None = None
@@ -89,12 +91,12 @@ class Peaks(msgspec.Struct, frozen=True, kw_only=True):
     """When generations cost most; costs from outside have no part in it, for their dates are those of statements.
 
     Attributes:
-        weekday: None where the window has not had all of them, or was broken down by something else.
-        hour: of the clock; None where generations cost nothing, or the window was broken down by something else.
+        weekday: None where the window has not had all of them; absent where it was broken down by something else.
+        hour: of the clock; None where generations cost nothing; absent where it was broken down by something else.
     """
 
-    weekday: Peak | None = None
-    hour: Peak | None = None
+    weekday: Peak | UnsetType | None = UNSET
+    hour: Peak | UnsetType | None = UNSET
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +155,7 @@ def usage(
     sums = dated_sums(source, within, zone=zone, home=home, by=fields)
     if dimension is not None and part is None:
         total, portions = _ranked(sums, dimension, converter)
-        parts = tuple(_part(portion, total.total, home) for portion in portions)
+        parts = tuple(_of_portion(portion, total.cost) for portion in portions)
     else:
         total, parts = tallied(sums, converter), ()
     known = window.from_known(known_from, zone)
@@ -165,7 +167,7 @@ def usage(
     if part is not None:
         buckets, often = timed[part]
         of_all = buckets if known is window else time_buckets(source, within, part, zone=zone, converter=converter)
-        parts = _parts_in_time(part, of_all, buckets, often, total.total, home)
+        parts = _parts_in_time(part, of_all, buckets, often, total.cost)
     earlier = () if previous is None else dated_sums(source, _within(filters, previous), zone=zone, home=home)
     cost, before = total.total, tallied(earlier, converter).total
     cost_known = (
@@ -173,9 +175,9 @@ def usage(
     )
     return Usage(
         window=window.bounds,
-        total=_total(total),
-        average_per_day=average(cost_known, known.exact_days, home),
-        trend=_ratio(cost - before, before),
+        total=_total(total, is_read=not total.is_empty or known.since < known.until),
+        average_per_day=None if total.known_cost is None else average(cost_known, known.exact_days, home),
+        trend=None if total.known_cost is None else _ratio(cost - before, before),
         known_from=None if known is window else known_from,
         peaks=_peaks(timed, known, home),
         by=parts,
@@ -214,38 +216,21 @@ def _parts_in_time(
     buckets: Sequence[TimeBucket],
     known: Sequence[TimeBucket],
     often: Sequence[Fraction] | None,
-    whole: int,
-    currency: str,
+    whole: Money,
 ) -> tuple[Part, ...]:
     """The parts; what one of them costs on average is told by those buckets that are known."""
     if often is None:
-        return tuple(
-            Part(
-                key=key_of(part, number),
-                cost=Money(nanos, currency),
-                generations=generations,
-                share=_ratio(nanos, whole),
-                unpriced=unpriced,
-                left_out=left_out,
-            )
-            for number, nanos, _, generations, unpriced, left_out in buckets
-        )
+        return tuple(_of_bucket(part, bucket, whole) for bucket in buckets)
     spent = {bucket.number: bucket.nanos for bucket in known}
-    return tuple(
-        Part(
-            key=key_of(part, bucket.number),
-            cost=Money(bucket.nanos, currency),
-            generations=bucket.generations,
-            share=_ratio(bucket.nanos, whole),
-            days=None if bucket.number == NO_HOUR else round(float(often[bucket.number]), _RATIO_DIGITS),
-            average=None
-            if bucket.number == NO_HOUR
-            else average(spent.get(bucket.number, 0), often[bucket.number], currency),
-            unpriced=bucket.unpriced,
-            left_out=bucket.left_out,
-        )
-        for bucket in buckets
-    )
+    parts = []
+    for bucket in buckets:
+        told = _of_bucket(part, bucket, whole)
+        if bucket.number != NO_HOUR:
+            times = often[bucket.number]
+            mean = None if told.cost is None else average(spent.get(bucket.number, 0), times, whole.currency)
+            told = msgspec.structs.replace(told, days=round(float(times), _RATIO_DIGITS), average=mean)
+        parts.append(told)
+    return tuple(parts)
 
 
 def _peaks(
@@ -256,7 +241,7 @@ def _peaks(
         for part, (buckets, often) in found.items()
         if often is not None
     }
-    return Peaks(weekday=told.get(TimePart.WEEKDAY), hour=told.get(TimePart.HOUR))
+    return Peaks(weekday=told.get(TimePart.WEEKDAY, UNSET), hour=told.get(TimePart.HOUR, UNSET))
 
 
 def spending(source: Sums, now: datetime, zone: tzinfo, converter: Converter) -> dict[str, Tally]:
@@ -274,7 +259,7 @@ def spending(source: Sums, now: datetime, zone: tzinfo, converter: Converter) ->
 def spent(tally: Tally) -> Spent:
     """What a window's records add up to, as the status tells it."""
     return Spent(
-        cost=tally.cost,
+        cost=tally.known_cost,
         generations=tally.generations,
         unpriced=tally.unpriced,
         left_out=tally.amounts_left_out(),
@@ -283,15 +268,19 @@ def spent(tally: Tally) -> Spent:
     )
 
 
-def _total(tally: Tally) -> Total:
+def _total(tally: Tally, *, is_read: bool) -> Total:
     nanos = tally.nanos
+    by_kind = {
+        kind: Money(nanos[kind], tally.currency) if is_read and (nanos[kind] or not tally.lacks(kind)) else None
+        for kind in Kind
+    }
     return Total(
-        cost=tally.cost,
+        cost=tally.known_cost if is_read else None,
         generations=tally.generations,
         cost_per_generation=_over(nanos[Kind.INTERNAL], tally.priced, tally.currency),
-        internal=Money(nanos[Kind.INTERNAL], tally.currency),
-        external=Money(nanos[Kind.EXTERNAL], tally.currency),
-        pool=Money(nanos[Kind.POOL], tally.currency),
+        internal=by_kind[Kind.INTERNAL],
+        external=by_kind[Kind.EXTERNAL],
+        pool=by_kind[Kind.POOL],
         unpriced=tally.unpriced,
         failed=tally.failed,
         pending=tally.running(),
@@ -302,16 +291,34 @@ def _total(tally: Tally) -> Total:
     )
 
 
-def _part(part: Portion, whole: int, currency: str) -> Part:
+def _of_portion(portion: Portion, whole: Money) -> Part:
+    tally = portion.tally
+    cost = known_or_none(Money(portion.nanos, whole.currency), tally.unpriced, tally.left_out)
     return Part(
-        key=part.key,
-        cost=Money(part.nanos, currency),
-        generations=part.tally.generations,
-        share=_ratio(part.nanos, whole),
-        unpriced=part.tally.unpriced,
-        left_out=part.tally.amounts_left_out(),
-        kind=part.kind,
+        key=portion.key,
+        cost=cost,
+        generations=tally.generations,
+        share=_share(cost, whole),
+        unpriced=tally.unpriced,
+        left_out=tally.amounts_left_out(),
+        kind=portion.kind,
     )
+
+
+def _of_bucket(part: TimePart, bucket: TimeBucket, whole: Money) -> Part:
+    cost = known_or_none(Money(bucket.nanos, whole.currency), bucket.unpriced, bucket.left_out)
+    return Part(
+        key=key_of(part, bucket.number),
+        cost=cost,
+        generations=bucket.generations,
+        share=_share(cost, whole),
+        unpriced=bucket.unpriced,
+        left_out=bucket.left_out,
+    )
+
+
+def _share(cost: Money | None, whole: Money) -> float | None:
+    return None if cost is None else _ratio(cost.nanos, whole.nanos)
 
 
 def _over(nanos: int, number: int, currency: str) -> Money | None:

@@ -14,11 +14,11 @@ from trayd.books import Books
 from trayd.errors import UsageError
 from trayd.insight.breakdown import Dimension
 from trayd.insight.usage import Usage, usage
-from trayd.insight.windows import previous_window
+from trayd.insight.windows import Window, previous_window
 from trayd.ledger.store import Ledger
 from trayd.operations.filters import FilterQuery, WindowQuery
 from trayd.rates import Converter
-from trayd.records import Counting, Kind
+from trayd.records import Counting, Filters, Kind
 from trayd.reports.csv_export import csv_lines
 from trayd.reports.shape import HistoryItem, history_item
 
@@ -82,28 +82,32 @@ def listed_usage(
         converter=converter,
         # What lies before the first poll is not known: no trend is better than a false one.
         previous=before if _reaches(ledger, before.since) else None,
-        known_from=_known_from(ledger, query, window.until),
+        known_from=_known_from(ledger, query, window, zone),
     )
     if query.by != Dimension.ACCOUNT:
         return told
     return replace(told, by=tuple(replace(part, name=part.key and names.get(part.key, part.key)) for part in told.by))
 
 
-def _known_from(ledger: Ledger, query: UsageQuery, end: datetime) -> datetime | None:
-    """From when on the bills of an account, or of any, are known; the end of all where nothing was ever told.
+def _known_from(ledger: Ledger, query: UsageQuery, window: Window, zone: tzinfo) -> datetime | None:
+    """From when on the bills of an account, or of any, are known; the end of the window where nothing of it was told.
 
-    None where there are records and no bills, or bills are not asked for: what events and files tell is all that can be
-    known.
+    None where there are records in it and no bills, or bills are not asked for: what events and files tell is all that
+    can be known.
     """
     starts = []
-    if query.kind in {None, Kind.INTERNAL}:
+    is_of_fal = query.kind in {None, Kind.INTERNAL}
+    if is_of_fal:
         names = {
             fact.username or name
             for name, fact in ledger.accounts().items()
             if query.account is None or query.account in {name, fact.username}
         }
         starts = [coverage.since for name in names if (coverage := ledger.coverage(name)) is not None]
-    return min(starts, default=None if ledger.span() else end)
+    if starts:
+        return min(starts)
+    told = Filters(account=query.account, since=window.since, until=window.until) if is_of_fal else Filters()
+    return None if any(each.records for each in ledger.sums(told, zone=zone)) else window.until
 
 
 def _reaches(ledger: Ledger, moment: datetime) -> bool:

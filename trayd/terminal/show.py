@@ -111,13 +111,6 @@ def not_in_cost(part: dict[str, Any], style: Style) -> str:
     return ", ".join([*unknown, *(f"{style.money(amount)} without a rate" for amount in part["left_out"])])
 
 
-def cost(part: dict[str, Any], style: Style) -> str:
-    """The cost; of what holds nothing but unknown costs that is unknown, and not zero."""
-    if part["cost"] is None or (not_in_cost(part, style) and not Decimal(part["cost"]["amount"])):
-        return UNKNOWN
-    return style.money(part["cost"])
-
-
 def history_view(
     records: Sequence[dict[str, Any]], style: Style, *, ids: bool = False, none: str = "no records"
 ) -> RenderableType:
@@ -230,7 +223,7 @@ def _spending(spent: dict[str, Any], style: Style) -> RenderableType:
     for window, name in WINDOW_NAMES.items():
         part = spent[window]
         unpriced = (style.number(part["unpriced"]) if part["unpriced"] else "",) if beside else ()
-        table.add_row(name, cost(part, style), style.number(part["generations"]), *unpriced)
+        table.add_row(name, style.money(part["cost"]), style.number(part["generations"]), *unpriced)
     return table
 
 

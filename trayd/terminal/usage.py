@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.measure import Measurement
 from rich.text import Text
 
-from trayd.terminal.show import UNKNOWN, Style, bullet, conversions, cost, new_table, not_in_cost
+from trayd.terminal.show import UNKNOWN, Style, bullet, conversions, new_table, not_in_cost
 
 #: The weekdays as people call them, by their keys, Monday first.
 WEEKDAY_NAMES = {
@@ -68,8 +67,8 @@ def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> Renderabl
         begins = usage["known_from"]
         since = "" if begins == window["to"] else f": what fal billed is known from {style.time(begins)} on"
         return Group(*lines, Text(f"{UNKNOWN}: nothing of that time was read{since}"))
-    told, average = cost(total, style), usage["average_per_day"]
-    each_day = f", {style.money(average)} a day" if average and told != UNKNOWN else ""
+    told, average = style.money(total["cost"]), usage["average_per_day"]
+    each_day = f", {style.money(average)} a day" if average else ""
     trend = _trend(usage["trend"], style)
     lines.append(Text(f"{told} for {style.count(total['generations'], 'generation')}{each_day}{trend}"))
     lines.extend(_of_generations(usage, style))
@@ -89,12 +88,8 @@ def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> Renderabl
 
 def _is_all_unknown(usage: dict[str, Any]) -> bool:
     """Whether nothing of the window is known, and nothing else is in it."""
-    begins, total = usage["known_from"], usage["total"]
-    if not begins or datetime.fromisoformat(begins) < datetime.fromisoformat(usage["window"]["to"]):
-        return False
-    return not (
-        total["generations"] or total["pending"]["generations"] or total["left_out"] or Decimal(total["cost"]["amount"])
-    )
+    total = usage["total"]
+    return total["cost"] is None and not (total["generations"] or total["left_out"])
 
 
 def _parts(usage: dict[str, Any], style: Style, by: str) -> RenderableType:
@@ -111,7 +106,7 @@ def _parts(usage: dict[str, Any], style: Style, by: str) -> RenderableType:
         share = "" if part["share"] is None else style.percent(float(part["share"]), 1)
         table.add_row(
             _name(part, by),
-            cost(part, style),
+            style.money(part["cost"]),
             style.number(part["generations"]),
             share,
             *(("" if part["average"] is None else style.money(part["average"]),) if each else ()),
@@ -132,8 +127,9 @@ def _filled(usage: dict[str, Any], by: str) -> Sequence[dict[str, Any]]:
     else:
         return list(parts)
     known = {part["key"]: part for part in parts}
-    nothing = {"amount": "0.00", "currency": usage["total"]["cost"]["currency"]}
-    empty = {
+    whole = usage["total"]["cost"]
+    nothing = whole and {"amount": "0.00", "currency": whole["currency"]}
+    empty: dict[str, Any] = {
         "cost": nothing,
         "generations": 0,
         "share": None,
@@ -169,10 +165,10 @@ def _of_generations(usage: dict[str, Any], style: Style) -> Iterator[Text]:
     each = total["cost_per_generation"]
     if each and total["generations"] - total["unpriced"] - total["failed"] > 1:
         told.append(f"{style.money(each)} each on average")
-    if weekday := peaks["weekday"]:
+    if weekday := peaks.get("weekday"):
         told.append(f"most on {WEEKDAY_NAMES[weekday['key']]}s ({style.money(weekday['average'])} on average)")
-    if hour := peaks["hour"]:
-        most = "" if peaks["weekday"] else "most "
+    if hour := peaks.get("hour"):
+        most = "" if peaks.get("weekday") else "most "
         start = int(hour["key"])
         told.append(f"{most}from {start:02d}:00 to {start + 1:02d}:00 ({style.percent(float(hour['share']))} of it)")
     if told:
