@@ -17,6 +17,7 @@ from trayd.money import Money
 from trayd.records import Filters
 from trayd.shapes import plain
 from trayd.terminal.alerts import alerts_view
+from trayd.terminal.pools import pools_view
 from trayd.terminal.show import Style, console, new_table, status_view
 from trayd.terminal.usage import usage_view
 
@@ -212,3 +213,39 @@ def test_the_status_has_a_column_for_missing_prices_where_some_are_missing(unpri
     spending = dict.fromkeys(("24h", "7d", "30d", "total"), Spent(cost=Money.of("1"), generations=9, unpriced=unpriced))
     told = shown(status_view(plain(Status(accounts=(), spent=spending)), IN_KRONOR), capsys)
     assert head in [" ".join(line.split()) for line in told]
+
+
+def test_each_share_of_a_shared_cost_stands_beside_who_bears_it_also_in_a_narrow_terminal(capsys):
+    who = [
+        ("Northwind International Pictures", "Spring Campaign 2026"),
+        ("Halden & Co", "Product Launch"),
+        ("Kite", ""),
+    ]
+    shares = [
+        {
+            "client": client,
+            "project": project or None,
+            "amount": {"amount": f"{number}1.50", "currency": "USD"},
+            "share": 0.25,
+        }
+        for number, (client, project) in enumerate(who, start=1)
+    ]
+    pool = {
+        "date": "2026-11-15",
+        "description": "Adobe Creative Cloud",
+        "amount": {"amount": "64.50", "currency": "USD"},
+        "period": {"from": "2026-11-15", "to": "2026-12-14"},
+        "client": None,
+        "project": None,
+        "split": "spend",
+        "goes_on": True,
+        "shares": shares,
+        "trouble": "",
+    }
+    Console(width=80).print(pools_view([pool, {**pool, "shares": []}], IN_KRONOR))
+    lines = capsys.readouterr().out.splitlines()
+    for amount, begin in (("$11.50", "Northwind"), ("$21.50", "Halden"), ("$31.50", "Kite")):
+        (line,) = (each for each in lines if amount in each)
+        assert begin in line
+    assert any("(nobody" in line for line in lines)
+    assert max(map(len, lines)) <= 80

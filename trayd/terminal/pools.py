@@ -16,25 +16,27 @@ _SPLITS = {"spend": "by spend", "equal": "in equal parts"}
 
 
 def pools_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
-    """A line for each cost, with a line in it for each that shares it; below, what is not clear."""
+    """A line for each that shares a cost, the first of them with what it is; below, what is not clear."""
     if not answer:
         return Text("no shared costs; `trayd config edit` shows how a [[pool]] is said")
-    table = new_table(
-        "date", "what", "cost", "for", "divided", "who", "bears", "share", numbers=("cost", "bears", "share")
-    )
+    figures = ("cost", "bears", "share")
+    table = new_table("date", "what", "cost", "for", "divided", "who", "bears", "share", numbers=figures, whole=figures)
     for pool in answer:
-        shares = pool["shares"]
-        whole = [_project(pool)] if pool["client"] or pool["project"] else ["(nobody yet)"]
-        table.add_row(
+        of_cost: tuple[str, ...] = (
             pool["date"],
             pool["description"],
             style.money(pool["amount"]),
             f"{pool['period']['from']} to {pool['period']['to']}",
             _divided(pool),
-            "\n".join(map(_project, shares) if shares else whole),
-            "\n".join(style.money(share["amount"]) for share in shares),
-            "\n".join(style.percent(float(share["share"]), 1) for share in shares),
         )
+        # A row for each, so that what somebody bears stands beside the name, however many lines that takes.
+        for share in pool["shares"]:
+            table.add_row(
+                *of_cost, _project(share), style.money(share["amount"]), style.percent(float(share["share"]), 1)
+            )
+            of_cost = ("",) * len(of_cost)
+        if not pool["shares"]:
+            table.add_row(*of_cost, _project(pool) or "(nobody yet)", "", "")
     lines: list[RenderableType] = [table]
     if any(map(_moves, answer)):
         lines.append(Text("* the period goes on: the shares follow what is spent until it ends", style="dim"))
