@@ -1,4 +1,4 @@
-"""The way to the person: the desktop's notifications, else plyer, else the log alone. Bounded in time, always."""
+"""Delivery of notices: by the desktop's own notifications, else by plyer, else in the log; each within a time limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came up while nothing could go to the desktop, in one notice: what lasts, what happened, and what is over."""
+"""The digest: one notice of all that came up while none could be shown: what lasts, what happened, what is over."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The episodes: one stretch of time in which a rule's condition held is told once for each level it reaches.
+"""The state machine of episodes: while a rule's condition holds there is one, told once for each level it reaches.
 
-Pure: findings and the episodes so far go in, the episodes to store come out. Told is at least once: an episode is
-stored untold, then carried to the person, then stored as told. A crash between the last two tells it a second time at
+Pure: findings and the episodes so far go in, the episodes to store come out. Delivery is at least once: an episode is
+stored untold, then shown to the person, then stored as told. A crash between the last two tells it a second time at
 the next start; the other order would lose a warning, which is worse.
 """
 

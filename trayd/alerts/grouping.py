@@ -1,4 +1,4 @@
-"""What of all that waits goes to the desktop now, and what of it together. Pure."""
+"""Grouping and rate limit: which of the warnings that wait go to the desktop now, and which in one notice. Pure."""
 
 from __future__ import annotations
 

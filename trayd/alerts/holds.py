@@ -1,4 +1,4 @@
-"""When nothing goes to the desktop: quiet hours, and a pause that the person asked for. Pure."""
+"""Do not disturb: quiet hours, and a pause that the person asked for, in which nothing goes to the desktop. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports: what a person takes in by hand is not news to that person."""
+"""Suppression: records that a person imports by hand raise no alert of expensive jobs."""
 
 from __future__ import annotations
 

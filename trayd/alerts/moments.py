@@ -1,4 +1,4 @@
-"""When the time alone can change what the rules find, without any change of the ledger. Pure."""
+"""When to evaluate the rules again though nothing has changed in the ledger: time alone can change a result. Pure."""
 
 from __future__ import annotations
 

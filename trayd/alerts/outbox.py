@@ -1,4 +1,4 @@
-"""The outbox: what is still to be told, and the way of it to the desktop as soon as that may be and takes it."""
+"""The outbox: a queue of warnings that the desktop has not shown yet, each sent as soon as it may be."""
 
 from __future__ import annotations
 

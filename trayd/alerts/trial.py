@@ -1,4 +1,4 @@
-"""A trial of the ways that warnings go: each is handed a test, and says what became of it."""
+"""Test alerts: one is sent to the desktop and to each hook, and it is told what became of each."""
 
 from __future__ import annotations
 

@@ -2,12 +2,12 @@
 
 A day is compared with the days of the nine weeks before it on which anything was spent: workdays with workdays and
 weekends with weekends where there are seven of each and their medians differ by half or more, else with all. The usual
-is their median. Spending varies by ratios (half and twice as much are equally far from it), so the distances are those
-of the logarithms, and their spread is the median of these (MAD), made comparable to a standard deviation, and 0.15 at
-least: who spends exactly the same each day has one, too. A day is unusual from 2.75 of these spreads above the usual
-on. It is not where three of those days (of up to thirty days two, of up to fifteen one) reached two thirds of it: what
-comes every other week is no surprise, however far from the middle it is. From fewer than seven days on which anything
-was spent nothing is called usual.
+is their median. Spending varies by ratios (half and twice as much are equally far from it), so distances are
+differences of logarithms, and the spread is the median of these (MAD), scaled to a standard deviation, and 0.15 at
+least: who spends exactly the same each day has one, too. A day is unusual from 2.75 spreads above the usual on (its
+robust z-score). It is not where three of those days (of up to thirty days two, of up to fifteen one) reached two thirds
+of it: what comes every other week is no surprise, however far from the middle it is. From fewer than seven days on
+which anything was spent nothing is called usual.
 
 A day that still runs is unusual as soon as what it has cost so far would be for a whole day. It is earlier than that
 where it has cost more than a usual whole day, and by this time of the day far more (four spreads) than usual by then

@@ -1,4 +1,4 @@
-"""When money was spent: costs by day, by weekday and by the hour of the clock, and which of them are the peak."""
+"""Costs in time buckets: by day, by weekday and by the hour of the clock, and which weekday and hour is the peak."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""Pace: at which rate money is being spent, and how sure that is.
+"""Pace: the rate at which money is being spent, with a prediction interval.
 
-The rate is the average of the whole days that are known, a day counting half as much as one a week later: so long it
+The rate is an exponentially weighted average of the whole days that are known, with a half-life of a week: so long it
 takes until a change (a project ends, a client comes) shows, and so long one large job weighs. Half a week would follow
 every burst; a month would still speak of a project that ended three weeks ago. Of the difference between that and the
-last weeks (the same average with a half-life of four weeks) only what is more than chance counts (shrinkage).
-From four weeks on, each weekday has its own factor, as far as it differs from the others by more than chance.
+last weeks (the same average with a half-life of four weeks) only what is more than chance counts (shrinkage). From four
+weeks on, each weekday has its own factor, as far as it differs from the others by more than chance.
 
 The range is that of four times out of five: a prediction interval of 80 %. It comes from how far the days lie from the
-rate: spending of many days evens out, the uncertainty of the rate itself does not, and days that cling together (a
-project's rush; they are autocorrelated) even out less, which their sums over weeks tell. It is widened to what the last
-days alone (a half-life of two days) and the last weeks would say, and, where these agree that spending rises or falls
-(with under four weeks of days: where the last week and the one before it differ), to four more weeks of that. Little
-history is taken as uncertain: as if one day at twice the rate, or none, had been seen as well.
+rate: spending of many days evens out, the uncertainty of the rate itself does not, and days that are autocorrelated (a
+project's rush) even out less, which their sums over weeks tell. It is widened to what the last days alone (a half-life
+of two days) and the last weeks would say, and, where these agree that spending rises or falls (with under four weeks of
+days: where the last week and the one before it differ), to four more weeks of that. Little history is taken as
+uncertain: as if one day at twice the rate, or none, had been seen as well.
 
 All of this is plain arithmetic: the same days give the same answer.
 """
@@ -36,7 +36,7 @@ _LAST_WEEKS = 28
 _SPREAD = 21
 
 _DAYS_FOR_WEEKDAYS = 28
-_DAYS_FOR_CLINGING = 21
+_DAYS_FOR_AUTOCORRELATION = 21
 _DAYS_FOR_TREND = 14
 _TREND_GOES_ON = 28
 _WEEK = 7
@@ -45,8 +45,8 @@ _WEEK = 7
 _TENTH = Decimal("1.2816")
 _MOST_SPREAD = Decimal(2)
 
-# What is taken for how much days cling together before weeks tell, and for how many days that speaks.
-_CLING, _CLING_DAYS = Decimal(3), 14
+# The variance inflation of autocorrelated days that is assumed before weeks tell, and how many days that weighs.
+_PRIOR_INFLATION, _PRIOR_DAYS = Decimal(3), 14
 
 _CONTEXT = Context(prec=28)
 
@@ -91,7 +91,7 @@ class Pace(NamedTuple):
         factors: of the days of the week, from Monday on; 1 on average.
         days: how many the rate rests on.
         others: the rates of the last days and of the last weeks.
-        variance: of one day, clinging together included; ``effective`` is how many days the rate is as sure as.
+        variance: of one day, autocorrelation included; ``effective`` is how many days the rate is as sure as.
         trend: None where spending neither rises nor falls clearly.
     """
 
@@ -165,7 +165,7 @@ def _figures(
     whole = sum(weights, _ZERO)
     # As if one day more had been seen, that was off by all of the rate.
     variance = (sum(map(Decimal.__mul__, weights, squares), _ZERO) + recent * recent) / whole
-    variance *= _clinging(off, squares)
+    variance *= _variance_inflation(off, squares)
     effective, longer = _effective(ages, _HALF_LIFE), _effective(ages, _LAST_WEEKS)
     # How much of the difference between the last days and the last weeks is not chance: nothing of one that is within
     # its standard error, fifteen sixteenths of one of twice that. James and Stein's 1 - s²/d² would be three quarters:
@@ -220,22 +220,19 @@ def _age(ages: Sequence[int], half_life: int) -> Decimal:
     return sum(map(Decimal.__mul__, weights, map(Decimal, ages)), _ZERO) / sum(weights, _ZERO)
 
 
-def _clinging(off: Sequence[Decimal], squares: Sequence[Decimal]) -> Decimal:
-    """How much more sums over days vary than they would if each day were for itself: from 1 to 7.
-
-    The variance inflation of autocorrelated days.
-    """
+def _variance_inflation(off: Sequence[Decimal], squares: Sequence[Decimal]) -> Decimal:
+    """The variance inflation of autocorrelated days: sums vary 1 to 7 times as much as with independent ones."""
     count = len(off)
-    found = _CLING
+    found = _PRIOR_INFLATION
     whole = sum(squares, _ZERO)
-    if count >= _DAYS_FOR_CLINGING and whole:
+    if count >= _DAYS_FOR_AUTOCORRELATION and whole:
         weeks = [sum(off[start : start + _WEEK], _ZERO) for start in range(count - _WEEK + 1)]
         of_weeks = sum((week * week for week in weeks), _ZERO) / (len(weeks) * _WEEK)
         # Sums that overlap vary less about the rate that was made of them.
         found = min(max(of_weeks / (whole / count) * count / (count - _WEEK), _ONE), Decimal(_WEEK))
-    elif count >= _DAYS_FOR_CLINGING:
+    elif count >= _DAYS_FOR_AUTOCORRELATION:
         found = _ONE
-    return (found * count + _CLING * _CLING_DAYS) / (count + _CLING_DAYS)
+    return (found * count + _PRIOR_INFLATION * _PRIOR_DAYS) / (count + _PRIOR_DAYS)
 
 
 def _weekdays(days: Sequence[WholeDay]) -> tuple[Decimal, ...]:

@@ -1,4 +1,4 @@
-"""Sums with pool costs in: the parts of them that an answer holds, in place of what the ledger has as wholes."""
+"""Sums in which pool costs are replaced by their shares, as far as an answer asks for these."""
 
 from __future__ import annotations
 

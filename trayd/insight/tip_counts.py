@@ -1,4 +1,4 @@
-"""What saving tips are found in: what was spent on what, counted while records go by.
+"""The aggregates that saving tips are found in: what was spent on what, from one pass over the records.
 
 Nothing is kept of single records but the ids of the dearest few, so that it takes the same room for a thousand records
 and for a million; and nothing at all of what a parameter says beside resolution, sound and length.

@@ -1,4 +1,4 @@
-"""Windows: which stretch of time is meant, in the user's time zone and across its clock changes.
+"""Windows: time intervals as a person writes them, in the user's time zone and across its clock changes.
 
 ``24h``, ``7d`` and ``30d`` slide with the clock and are exact to the instant. ``month`` and ``DATE..DATE`` are made
 of civil days: a day of 23 or 25 hours is one day, and the last day named is taken in whole.
@@ -29,7 +29,7 @@ _MOMENT_CURE = "write a date such as 2026-11-20, or a time such as 2026-11-20T14
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """A stretch of time.
+    """A half-open time interval.
 
     Attributes:
         since: the first instant in it (UTC); called ``from`` outside.
@@ -41,7 +41,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of time as a person asked for it.
+    """A time interval as a person asked for it.
 
     Attributes:
         since: the first instant in it (UTC); ``until`` is the first one after it.

@@ -3,7 +3,7 @@
 A rule yields one :class:`Finding` for each scope that it knows something about, also when all is well there. Where it
 knows nothing (a failed fetch, a balance that was never read) it yields none, and nothing changes: neither a warning
 nor a recovery comes from not knowing. An episode whose period is over, or whose account or budget there is no more,
-gets a finding without steps, which ends it in silence; as do all of a rule that the user has switched off.
+gets a finding without steps, which ends it without a notice; as do all of a rule that the user has switched off.
 """
 
 from __future__ import annotations
