@@ -119,6 +119,8 @@ async def serve(home: Path, url: str) -> None:
     daemon.Deliverer = Screen  # type: ignore[misc]
     polling.Poller = functools.partial(polling.Poller, retry_policy=_QUICK)  # type: ignore[assignment,misc]
     ready.QUIET_S = _QUIET_S
+    # httpcore looks for it at every lock that it makes: on the whole path each time, where it is not installed.
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # None stands for what is not there
     known, now = msgspec.json.decode(sys.stdin.readline(), type=tuple[dict[str, Episode], datetime])
     host = Host(home, url, known, now)
     async with host.daemon._open(None):

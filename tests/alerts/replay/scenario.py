@@ -14,7 +14,8 @@ import msgspec
 HERE = Path(__file__).parent
 _DAY = timedelta(days=1)
 _WORKDAYS = 5
-_EVERY_HOURS = 2
+#: When trayd asks fal without a cause: less often in the evening and at night.
+_HOURS = (0, 4, 8, 10, 12, 14, 16, 18, 22)
 
 #: So long after something has happened trayd asks fal.
 NOTICED_AFTER = timedelta(minutes=2)
@@ -133,10 +134,10 @@ def _moments(scenario: Scenario) -> Iterator[Moment]:
 
 
 def _hours(scenario: Scenario, zone: ZoneInfo) -> Iterator[datetime]:
-    """The even hours of the studio's clock, of the days on which trayd runs."""
+    """The hours of the studio's clock at which trayd asks, of the days on which it runs."""
     began = min(moment.at for day in scenario.day for moment in day.moments)
     for number in range((scenario.ends.date() - began.date()).days + 1):
-        for hour in range(0, 24, _EVERY_HOURS):
+        for hour in _HOURS:
             at = datetime.combine(began.date() + number * _DAY, time(hour))
             if at <= scenario.ends:
                 yield instant(at, zone)
