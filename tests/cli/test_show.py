@@ -18,6 +18,7 @@ from trayd.records import Filters
 from trayd.shapes import plain
 from trayd.terminal.alerts import alerts_view
 from trayd.terminal.pools import pools_view
+from trayd.terminal.saving import credits_view
 from trayd.terminal.show import Style, console, new_table, status_view
 from trayd.terminal.usage import usage_view
 
@@ -249,3 +250,29 @@ def test_each_share_of_a_shared_cost_stands_beside_who_bears_it_also_in_a_narrow
         assert begin in line
     assert any("(nobody" in line for line in lines)
     assert max(map(len, lines)) <= 80
+
+
+def test_credits_that_were_never_seen_to_be_bought_have_no_amount_and_a_word_on_where_they_may_be_from(capsys):
+    left = {"amount": "279.94", "currency": "USD"}
+    lot = {
+        "origin": "unknown",
+        "bought_after": None,
+        "bought_by": "2026-11-20T12:00:00Z",
+        "amount": left,
+        "likely": None,
+        "estimated": True,
+        "left": left,
+        "expires": None,
+        "gone": None,
+        "days": None,
+        "unused": None,
+    }
+    told = shown(
+        credits_view(
+            [{"account": "default", "name": "default", "balance": left, "per_day": None, "lots": [lot]}], IN_KRONOR
+        ),
+        capsys,
+    )
+    assert "~" not in "".join(told)
+    assert told[2].split("  ") == ["", "", "not known, or a year ago", "not known", "$279.94", "not known"]
+    assert any("credits of unknown age" in line for line in told)

@@ -15,7 +15,8 @@ from trayd.terminal.show import Style, new_table
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_UNDATED = {"opening": "before trayd", "unknown": "not known"}
+# What was granted is not seen to be bought, and what was bought a year ago is not looked for: both may still be there.
+_UNDATED = {"opening": "before trayd", "unknown": "not known, or a year ago"}
 _INDENT = (0, 0, 0, 4)
 
 
@@ -69,6 +70,8 @@ def _bought(lot: dict[str, Any], style: Style) -> str:
 
 
 def _amount(lot: dict[str, Any], style: Style) -> str:
+    if lot["origin"] == "unknown":
+        return "not known"
     told = style.money(lot["likely"] or lot["amount"])
     return f"~{told}" if lot["estimated"] else told
 
