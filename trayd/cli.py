@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import click
 
 from trayd import __version__
-from trayd.commands.answers import json_option, print_answer
+from trayd.commands.answers import json_option, print_answer, readable_settings
 from trayd.commands.filters import filter_options, warn_of_unknown
 from trayd.errors import TraydError, UsageError
 from trayd.files import way_out
@@ -280,9 +280,8 @@ def _report_name(query: dict[str, Any]) -> str:
     from trayd.operations.filters import FilterQuery
     from trayd.operations.operations import utc_now
     from trayd.reports.names import file_name
-    from trayd.settings import Paths, load
 
-    zone = load(Paths.usual().settings).zone()
+    zone = readable_settings().zone()
     return file_name("report", ".html", filters=FilterQuery(**query).filters(zone), zone=zone, now=utc_now())
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -24,16 +25,18 @@ from trayd.errors import (
     LedgerError,
     LedgerLockedError,
     LedgerNewerError,
+    SettingsError,
     TraydError,
     UsageError,
 )
 from trayd.http_client import httpx
+from trayd.ledger.lock import is_held
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.operations.keeping import RebuildQuery, RestoreQuery, put_back_closed, write_anew_closed
 from trayd.operations.operations import Operations, utc_now
 from trayd.operations.table import OPERATIONS, parse_query
 from trayd.panel.address import API_ROOT, STEPS_MEDIA_TYPE, Address, read_address
-from trayd.settings import Paths, fal_url, load
+from trayd.settings import Paths, Settings, fal_url, load
 from trayd.shapes import plain
 from trayd.steps import Progress, finish, untold
 
@@ -220,8 +223,7 @@ class RemoteDesk:
             raise DaemonError(f"the running daemon does not answer ({error})", "see its log, or restart it") from error
 
 
-@contextmanager
-def open_desk(paths: Paths | None = None, progress: Progress = untold) -> Iterator[Desk]:
+def open_desk(paths: Paths | None = None, progress: Progress = untold) -> AbstractContextManager[Desk]:
     """The desk for one command.
 
     Args:
@@ -229,12 +231,25 @@ def open_desk(paths: Paths | None = None, progress: Progress = untold) -> Iterat
         progress: is told how far a long work is, in this process or in the daemon.
 
     Raises:
-        SettingsError: the settings file is not valid.
+        SettingsError: the settings file is not valid, and no daemon runs that has read it before.
         LedgerError: the ledger cannot be opened.
         DaemonError: another process holds the ledger and does not answer.
     """
     paths = paths or Paths.usual()
-    settings = load(paths.settings)
+    try:
+        settings = load(paths.settings)
+    except SettingsError as error:
+        daemon = _running(paths)
+        if daemon is None:
+            raise
+        # It goes on by the settings that it read last.
+        sys.stderr.write(f"the settings stay as they were: {error}\n")
+        return closing(RemoteDesk(daemon, progress))
+    return _opened(paths, settings, progress)
+
+
+@contextmanager
+def _opened(paths: Paths, settings: Settings, progress: Progress) -> Iterator[Desk]:
     paths = paths.with_folders(settings.folders)
     deadline = time.monotonic() + PATIENCE_S
     folders = LedgerPaths(ledger=paths.ledger, backup=paths.backup)
@@ -272,6 +287,12 @@ def _log_mended(ledger: Ledger, paths: Paths) -> None:
             log_to(paths, terminal=False)
             for notice in ledger.notices:
                 logger.warning("%s", notice)
+
+
+def _running(paths: Paths) -> Address | None:
+    """Where a daemon answers that holds the ledger now; settings do not say where that is."""
+    daemon = read_address(paths.run) if is_held(paths.ledger) else None
+    return daemon if daemon is not None and _listens(daemon) else None
 
 
 def _listens(daemon: Address) -> bool:

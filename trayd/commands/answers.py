@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from trayd.settings import Settings
     from trayd.terminal.show import Style
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -20,6 +21,20 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+def readable_settings() -> Settings:
+    """How things are written for this user; by the defaults where the file is not valid.
+
+    Who comes this far without valid settings has been told of it: by the doctor, or beside a running daemon's answer.
+    """
+    from trayd.errors import SettingsError
+    from trayd.settings import Paths, Settings, load
+
+    try:
+        return load(Paths.usual().settings)
+    except SettingsError:
+        return Settings()
+
+
 def print_answer(value: Any, as_json: bool, view: Callable[[Style], RenderableType]) -> None:
     """Prints the answer: its outward shape with ``--json``, else what ``view`` makes of it for this user."""
     if as_json:
@@ -27,13 +42,7 @@ def print_answer(value: Any, as_json: bool, view: Callable[[Style], RenderableTy
 
         click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
         return
-    from trayd.errors import SettingsError
-    from trayd.settings import Paths, Settings, load
     from trayd.terminal.show import Style, console
 
-    try:
-        settings = load(Paths.usual().settings)
-    except SettingsError:
-        # Only the doctor comes this far without settings; what is wrong with them is its answer.
-        settings = Settings()
+    settings = readable_settings()
     console().print(view(Style(settings.number_locale(), settings.zone())), highlight=False, crop=False)

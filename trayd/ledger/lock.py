@@ -70,6 +70,21 @@ class Lock:
         self._lock.release()
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a process has the ledger of that folder now."""
+    if not (folder / _LOCK).exists():
+        return False
+    lock = FileLock(folder / _LOCK, timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False
+
+
 def _read(path: Path) -> Holder | None:
     """Who says to have it; None where nobody does, or that process is gone and another one could not say."""
     try:
