@@ -5,7 +5,7 @@ import io
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trayd.intake.rejection import RefusedError
@@ -124,6 +124,7 @@ def test_rows_are_read_from_the_beginning_each_time():
     delimiter=st.sampled_from(",;\t|"),
     end=st.sampled_from(["\n", "\r\n"]),
 )
+@example(table=[["", "", '=""1']], delimiter=",", end="\n")
 def test_what_a_program_writes_is_read_as_it_was_meant(table, delimiter, end):
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL)

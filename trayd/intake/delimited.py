@@ -119,7 +119,7 @@ def _divided(lines: Iterable[str], dialect: Dialect) -> Iterator[Row]:
         if len(taken) > 1 or len(taken[0]) > _LONGEST_CELL:
             _refuse_long(number, cells)
         if any('="' in line for line in taken):
-            cells = [_FORMULA.sub(r"\1", cell) if cell.startswith('="') else cell for cell in cells]
+            cells = [formula[1] if (formula := _FORMULA.fullmatch(cell)) else cell for cell in cells]
         yield Row(number, tuple(cells))
         number += len(taken)
         taken.clear()
