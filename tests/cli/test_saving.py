@@ -98,3 +98,6 @@ def test_what_a_person_sees(home: Home) -> None:
     assert "without sound: $2.80 less" in tips
     assert "Switch sound off" in tips
     assert "a tip needs several generations" in home.run("tips", "--project", "None").stdout
+    none = home.run("tips", "--limit", "0").stdout
+    assert "and 1 more tip: --limit" in none
+    assert "nothing found" not in none

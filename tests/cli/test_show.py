@@ -85,7 +85,9 @@ def test_weekdays_and_hours_are_shown_in_full_with_their_averages_as_bars(capsys
     at = {"timestamp": datetime(2026, 11, 17, 9, 30, tzinfo=UTC)}
     of = [generation("3.00", **at), generation("1.00", **at), external("2.00", "2026-11-18")]
     told = shown(usage_of(of, "weekday"), capsys)
-    assert told[2] == "Generations: 21.0 kr each on average, most on Tuesdays (10.5 kr on average)"
+    assert told[2] == "Generations alone: 21.0 kr each on average, most on Tuesdays (10.5 kr on average)", (
+        "the averages below are of other tools' costs as well"
+    )
     assert [line.split("  ")[0] for line in told[4:]][:7] == [
         "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
     ]  # fmt: skip
@@ -94,7 +96,7 @@ def test_weekdays_and_hours_are_shown_in_full_with_their_averages_as_bars(capsys
     assert wednesday.endswith("4.8 kr  " + "█" * 10 + "▉"), "the window cuts one of its five Wednesdays"
     assert told[4].endswith("0.0 kr")
     told = shown(usage_of(of, "hour"), capsys)
-    assert told[2] == "Generations: 21.0 kr each on average, most from 09:00 to 10:00 (100% of it)"
+    assert told[2] == "Generations alone: 21.0 kr each on average, most from 09:00 to 10:00 (100% of it)"
     assert [line[:5] for line in told[4:28]] == [f"{hour:02d}:00" for hour in range(24)]
     assert told[13].endswith("█" * 24)
     assert told[28].startswith("(no hour)")

@@ -37,12 +37,14 @@ class FoundTips(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         generations: how many were looked at; ``unpriced`` of them have no known cost, and are in no tip.
         tips: the most to save first, risks last. They can overlap: no sum of them is told.
+        left_out: how many more there are.
     """
 
     window: Bounds
     generations: int
     unpriced: int
     tips: list[Tip]
+    left_out: int
 
 
 def find_tips(
@@ -67,10 +69,11 @@ def find_tips(
             if isinstance(record, Generation):
                 finder.add(record)
     yield Step(_STEPS, _STEPS)
-    counts = finder.counts
+    counts, tips = finder.counts, finder.tips()
     return FoundTips(
         window=Bounds(since, now),
         generations=counts.records,
         unpriced=counts.unpriced,
-        tips=list(finder.tips()[: query.limit]),
+        tips=list(tips[: query.limit]),
+        left_out=max(len(tips) - query.limit, 0),
     )

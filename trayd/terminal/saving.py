@@ -92,7 +92,7 @@ def tips_view(answer: dict[str, Any], style: Style) -> RenderableType:
     if answer["unpriced"]:
         looked += f", {style.number(answer['unpriced'])} of them without a known cost and in no tip"
     lines: list[RenderableType] = [Text(f"{looked}", style="dim")]
-    if not answer["tips"]:
+    if not answer["tips"] and not answer["left_out"]:
         lines.append(Text("nothing found: a tip needs several generations to compare, and a dollar to save"))
     for tip in answer["tips"]:
         saving = "at risk" if tip["saving"] is None else f"{style.money(tip['saving'])} less"
@@ -102,4 +102,6 @@ def tips_view(answer: dict[str, Any], style: Style) -> RenderableType:
         if tip["overlaps"]:
             others = ", ".join(map(str, tip["overlaps"]))
             lines.append(Padding(Text(f"concerns some of the same records as {others}", style="dim"), _INDENT))
+    if answer["left_out"]:
+        lines.append(Text(f"and {style.count(answer['left_out'], 'more tip')}: --limit", style="dim"))
     return Group(*lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
@@ -172,7 +173,9 @@ def _of_generations(usage: dict[str, Any], style: Style) -> Iterator[Text]:
         start = int(hour["key"])
         told.append(f"{most}from {start:02d}:00 to {start + 1:02d}:00 ({style.percent(float(hour['share']))} of it)")
     if told:
-        yield Text(f"Generations: {', '.join(told)}")
+        # The parts below hold all kinds of costs, and so do their averages.
+        others = any(total[kind] and Decimal(total[kind]["amount"]) for kind in ("external", "pool"))
+        yield Text(f"Generations{' alone' if others else ''}: {', '.join(told)}")
 
 
 def _trend(trend: Any, style: Style) -> str:
