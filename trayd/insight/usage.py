@@ -160,24 +160,25 @@ def usage(
         total, parts = tallied(sums, converter), ()
     known = window.from_known(known_from, zone)
     of_known = _within(filters, known.bounds)
-    timed = {
-        each: _in_time(source, of_known, each, known, zone, converter)
-        for each in (_PEAKS if dimension is None else () if part is None else (part,))
-    }
+    averaged = () if part is TimePart.DAY else _PEAKS if dimension is None else () if part is None else (part,)
+    timed = {each: _in_time(source, of_known, each, known, zone, converter) for each in averaged}
     if part is not None:
-        buckets, often = timed[part]
-        of_all = buckets if known is window else time_buckets(source, within, part, zone=zone, converter=converter)
+        buckets, often = timed.get(part, ((), ()))
+        of_all = buckets
+        if not often or known is not window:
+            of_all = time_buckets(source, within, part, zone=zone, converter=converter)
         parts = _parts_in_time(part, of_all, buckets, often, total.cost)
     earlier = () if previous is None else dated_sums(source, _within(filters, previous), zone=zone, home=home)
     cost, before = total.total, tallied(earlier, converter).total
     cost_known = (
         cost if known is window else tallied(dated_sums(source, of_known, zone=zone, home=home), converter).total
     )
+    is_read = not total.is_empty or known.since < known.until
     return Usage(
         window=window.bounds,
-        total=_total(total, is_read=not total.is_empty or known.since < known.until),
+        total=_total(total, is_read=is_read),
         average_per_day=None if total.known_cost is None else average(cost_known, known.exact_days, home),
-        trend=None if total.known_cost is None else _ratio(cost - before, before),
+        trend=_ratio(cost - before, before) if is_read and total.known_cost is not None else None,
         known_from=None if known is window else known_from,
         peaks=_peaks(timed, known, home),
         by=parts,
@@ -203,23 +204,26 @@ def _within(filters: Filters, bounds: Bounds) -> Filters:
 
 def _in_time(
     source: Sums, within: Filters, part: TimePart, window: Window, zone: tzinfo, converter: Converter
-) -> tuple[Sequence[TimeBucket], Sequence[Fraction] | None]:
-    """The time buckets, and how many of each kind of day or hour there were; there is one of each day."""
+) -> tuple[Sequence[TimeBucket], Sequence[Fraction]]:
+    """The time buckets, and how many of each kind of day or hour there were."""
+    often = how_often(part, window, zone)
     if window.since >= window.until:
-        return (), None if part is TimePart.DAY else how_often(part, window, zone)
-    buckets = time_buckets(source, within, part, zone=zone, converter=converter)
-    return buckets, None if part is TimePart.DAY else how_often(part, window, zone)
+        return (), often
+    return time_buckets(source, within, part, zone=zone, converter=converter), often
 
 
 def _parts_in_time(
     part: TimePart,
     buckets: Sequence[TimeBucket],
     known: Sequence[TimeBucket],
-    often: Sequence[Fraction] | None,
+    often: Sequence[Fraction],
     whole: Money,
 ) -> tuple[Part, ...]:
-    """The parts; what one of them costs on average is told by those buckets that are known."""
-    if often is None:
+    """The parts; what one of them costs on average is told by those buckets that are known.
+
+    There is one of each day: ``often`` is empty, and there are no averages.
+    """
+    if not often:
         return tuple(_of_bucket(part, bucket, whole) for bucket in buckets)
     spent = {bucket.number: bucket.nanos for bucket in known}
     parts = []
@@ -234,13 +238,9 @@ def _parts_in_time(
 
 
 def _peaks(
-    found: Mapping[TimePart, tuple[Sequence[TimeBucket], Sequence[Fraction] | None]], window: Window, currency: str
+    found: Mapping[TimePart, tuple[Sequence[TimeBucket], Sequence[Fraction]]], window: Window, currency: str
 ) -> Peaks:
-    told = {
-        part: peak(part, buckets, often, window, currency)
-        for part, (buckets, often) in found.items()
-        if often is not None
-    }
+    told = {part: peak(part, buckets, often, window, currency) for part, (buckets, often) in found.items()}
     return Peaks(weekday=told.get(TimePart.WEEKDAY, UNSET), hour=told.get(TimePart.HOUR, UNSET))
 
 

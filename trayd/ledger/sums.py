@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
@@ -91,7 +92,7 @@ class Sums:
         self._months = months
         self._called: dict[Line, tuple[_Called, ...]] = {}
         self._last_merged: dict[str | None, tuple[tuple[MonthSums, ...], Collection[tuple[Line, Amount]]]] = {}
-        self._last_folded: dict[tuple[str | None, TimePart], _Folded] = {}
+        self._last_folded: dict[tuple[str | None, TimePart], deque[_Folded]] = {}
         self._bucket_cache = BucketCache()
 
     def forget(self) -> None:
@@ -218,11 +219,14 @@ class Sums:
     def _folded(self, whole: tuple[MonthSums, ...], asked: _Asked) -> Iterator[tuple[Heading, BucketSums]]:
         """Whole months in buckets of which there are few, however many months there are."""
         key, state = (asked.dimension, asked.part), (whole, asked.zone)
-        known = self._last_folded.get(key)
-        if known is None or known[0] != state:
-            known = self._last_folded[key] = state, self._fold(whole, asked)
+        # A window and the part of it that is known are asked for in turn.
+        kept = self._last_folded.setdefault(key, deque(maxlen=2))
+        folded = next((each for known, each in kept if known == state), None)
+        if folded is None:
+            folded = self._fold(whole, asked)
+            kept.append((state, folded))
         changing: set[Line] = set()
-        for line, buckets in known[1].items():
+        for line, buckets in folded.items():
             called = self._called_throughout(line, whole)
             if called is None:
                 changing.add(line)
