@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from heapq import nlargest
 from operator import attrgetter, itemgetter
 
 import msgspec
@@ -49,6 +50,10 @@ _ALL = Filters()
 _MARGIN = timedelta(days=1)
 
 _NO_TIME = timedelta()
+
+
+def _by_time(row: Row) -> tuple[datetime, str]:
+    return row.view.timestamp, row.view.id
 
 
 class _Latest(msgspec.Struct, frozen=True):
@@ -136,9 +141,10 @@ class Reader:
             if len(rows) >= at_least and end < min([since, *(row.view.timestamp for row in rows)]):
                 break
             rows += (row for row in self._months.open(name, _NO_TIME).rows.values() if isinstance(row.view, Generation))
-            rows.sort(key=lambda row: (row.view.timestamp, row.view.id), reverse=True)
-            rows = [row for place, row in enumerate(rows) if place < at_least or row.view.timestamp >= since]
-        return rows
+            young = [row for row in rows if row.view.timestamp >= since]
+            # All young ones are among the newest. A month is not put in order for the few that are asked for.
+            rows = young if len(young) >= at_least else nlargest(at_least, rows, key=_by_time)
+        return sorted(rows, key=_by_time, reverse=True)
 
     def sums(self, filters: Filters = _ALL, *, zone: tzinfo = UTC, by: Collection[str] = ()) -> tuple[Sum, ...]:
         """What the records that are meant add up to; no record is read for it.
