@@ -346,6 +346,16 @@ def text_of(name: str, scene: Scene) -> str:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scenes())
+@example(  # something was told of the day before, and nothing of the last one
+    Scene(
+        ZoneInfo("UTC"),
+        CHANGES[0][1],
+        CHANGES[0][1],
+        [Job("acme", KLING, -30 * HOUR, [1], Status.COMPLETED, None, (None, None, None), None, True)],
+        [],
+        0,
+    )
+)
 @example(  # an empty ledger
     Scene(ZoneInfo("UTC"), CHANGES[0][1], CHANGES[0][1], [], [], 0)
 )
