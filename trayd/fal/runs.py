@@ -34,7 +34,7 @@ _LARGEST_PARAMETER = 4096
 _FIRST_FAILURE = 400
 
 
-class _Stretch(msgspec.Struct, frozen=True):
+class _TimeSlice(msgspec.Struct, frozen=True):
     """A piece of the past that is to be listed: at most 50 endpoints, over one time."""
 
     endpoint_ids: tuple[str, ...]
@@ -50,7 +50,7 @@ class RunListing:
         self._payloads = payloads
         # Until when each endpoint's requests have been listed; an endpoint of the backlog is not in it yet.
         self._listed: dict[str, datetime] = {}
-        self._backlog: list[_Stretch] = []
+        self._backlog: list[_TimeSlice] = []
         # Endpoints that fal does not have: someone's own, or a typing error in an event.
         self._unknown: set[str] = set()
         self._reading: AsyncGenerator[tuple[RequestItem, ...], None] | None = None
@@ -77,18 +77,18 @@ class RunListing:
             FalError: a page could not be read; what came before it is good, the rest is asked for again.
         """
         in_use = {name: use for name, use in in_use.items() if name not in self._unknown}
-        waiting = {name for stretch in self._backlog for name in stretch.endpoint_ids}
+        waiting = {name for time_slice in self._backlog for name in time_slice.endpoint_ids}
         known = {name: self._from(name, in_use[name], now) for name in in_use if name in self._listed}
         fresh = {
             name: min((use.lacking or now) - _LATE, begins or now)
             for name, use in in_use.items()
             if name not in self._listed and name not in waiting
         }
-        for stretch in _stretches(known, now):
-            async for page in self._pages(client, stretch):
+        for time_slice in _time_slices(known, now):
+            async for page in self._pages(client, time_slice):
                 yield self._facts(page, now)
-            self._done(stretch)
-        self._backlog += _stretches(fresh, now)
+            self._done(time_slice)
+        self._backlog += _time_slices(fresh, now)
         async for page in self._instalment(client):
             yield self._facts(page, now)
 
@@ -109,18 +109,18 @@ class RunListing:
                 self._reading = None
                 self._done(self._backlog.pop(0))
             except BaseException:
-                # A generator that has raised is at its end; the stretch is read again from its start.
+                # A generator that has raised is at its end; the time slice is read again from its start.
                 self._reading = None
                 raise
             else:
                 left -= 1
                 yield page
 
-    async def _pages(self, client: FalClient, stretch: _Stretch) -> AsyncGenerator[tuple[RequestItem, ...], None]:
+    async def _pages(self, client: FalClient, time_slice: _TimeSlice) -> AsyncGenerator[tuple[RequestItem, ...], None]:
         """The pages of those endpoints that fal knows: it refuses a whole question for one that it does not."""
-        names = stretch.endpoint_ids
+        names = time_slice.endpoint_ids
         try:
-            async for page in client.requests(names, stretch.start, stretch.end, payloads=self._payloads):
+            async for page in client.requests(names, time_slice.start, time_slice.end, payloads=self._payloads):
                 yield page
         except FalRequestError as error:
             if error.status != HTTPStatus.NOT_FOUND:
@@ -129,21 +129,21 @@ class RunListing:
                 self._unknown.update(names)
                 return
             for half in (names[: len(names) // 2], names[len(names) // 2 :]):
-                async for page in self._pages(client, msgspec.structs.replace(stretch, endpoint_ids=half)):
+                async for page in self._pages(client, msgspec.structs.replace(time_slice, endpoint_ids=half)):
                     yield page
 
-    def _done(self, stretch: _Stretch) -> None:
-        self._listed |= dict.fromkeys(stretch.endpoint_ids, stretch.end)
+    def _done(self, time_slice: _TimeSlice) -> None:
+        self._listed |= dict.fromkeys(time_slice.endpoint_ids, time_slice.end)
 
     def _facts(self, page: Sequence[RequestItem], now: datetime) -> tuple[RunFact, ...]:
         return tuple(run_of(item, self.account, now) for item in page)
 
 
-def _stretches(starts: Mapping[str, datetime], end: datetime) -> list[_Stretch]:
+def _time_slices(starts: Mapping[str, datetime], end: datetime) -> list[_TimeSlice]:
     """The endpoints, fifty at a time; those that begin alike together."""
     names = sorted(starts, key=lambda name: (starts[name], name))
     pieces = [tuple(names[at : at + MOST_IDS]) for at in range(0, len(names), MOST_IDS)]
-    return [_Stretch(piece, starts[piece[0]], end) for piece in pieces]
+    return [_TimeSlice(piece, starts[piece[0]], end) for piece in pieces]
 
 
 def run_of(item: RequestItem, account: str, fetched_at: datetime) -> RunFact:

@@ -11,8 +11,8 @@ from decimal import Decimal
 from itertools import groupby
 
 from trayd.intake.choosing import Columns, is_sure, rank
+from trayd.intake.column_profile import ColumnProfile
 from trayd.intake.columns import Heading
-from trayd.intake.held import Held
 from trayd.intake.signs import POSITIVE, balance_moves
 from trayd.intake.vocabulary import vocabulary
 from trayd.intake.words import words_of
@@ -99,7 +99,7 @@ def _amount(columns: Columns, home_currency: str) -> tuple[int, ...]:
 def _candidates(columns: Columns) -> Iterator[tuple[int, int]]:
     """The columns that could be the amount, each with its rank."""
     called = columns.called(*_AMOUNTS, "list_price", "fee")
-    holding = [heading for heading in called if columns.held[heading.position].amounts]
+    holding = [heading for heading in called if columns.profiles[heading.position].amounts]
     if not holding:
         # None holds a number: a column that is surely called so is still it, and its rows are wrong.
         sure = [heading for heading in called if heading.field in _AMOUNTS and is_sure(heading)]
@@ -148,7 +148,7 @@ def _placed(heading: Heading, columns: Columns) -> int:
 
 def _sums_up(columns: Columns, amounts: Heading, running: Heading) -> bool:
     """Whether a column is the running sum of another one."""
-    steps = zip(columns.held[amounts.position].numbers, columns.held[running.position].numbers, strict=True)
+    steps = zip(columns.profiles[amounts.position].numbers, columns.profiles[running.position].numbers, strict=True)
     whole = [(amount, balance) for amount, balance in steps if amount is not None and balance is not None]
     return len(whole) >= _FEWEST_SUMMED and balance_moves(whole) == POSITIVE
 
@@ -156,7 +156,7 @@ def _sums_up(columns: Columns, amounts: Heading, running: Heading) -> bool:
 def _sums_groups(columns: Columns, amounts: Heading, sums: Heading) -> bool:
     """Whether a column repeats, for rows that stand together, the sum of another one: an invoice's beside its lines."""
     found = False
-    pairs = zip(columns.held[amounts.position].numbers, columns.held[sums.position].numbers, strict=True)
+    pairs = zip(columns.profiles[amounts.position].numbers, columns.profiles[sums.position].numbers, strict=True)
     for total, group in groupby(pairs, key=lambda pair: pair[1]):
         parts = [amount for amount, _ in group]
         if total is None or None in parts or sum(part for part in parts if part is not None) != total:
@@ -170,20 +170,20 @@ def _differ_by_tax(columns: Columns, without: Heading, taxed: Heading) -> bool:
     if not vocabulary().without_tax.within(without.words):
         return False
     taxes = columns.called("tax", holding=lambda column: column.amounts > column.zeros)
-    high, low = columns.held[taxed.position].numbers, columns.held[without.position].numbers
-    return any(_lowers(high, low, [columns.held[tax.position].numbers]) for tax in taxes)
+    high, low = columns.profiles[taxed.position].numbers, columns.profiles[without.position].numbers
+    return any(_lowers(high, low, [columns.profiles[tax.position].numbers]) for tax in taxes)
 
 
 def _taken_off(columns: Columns) -> list[_Numbers]:
     """What columns of discounts and credits hold, row by row."""
     called = columns.called("discount", holding=lambda column: column.amounts > column.zeros)
-    return [columns.held[heading.position].numbers for heading in called]
+    return [columns.profiles[heading.position].numbers for heading in called]
 
 
 def _is_before(columns: Columns, before: Heading, after: Heading) -> bool:
     """Whether one column, less the discounts and credits that stand in columns of their own, is the other."""
     off = _taken_off(columns)
-    first, last = columns.held[before.position].numbers, columns.held[after.position].numbers
+    first, last = columns.profiles[before.position].numbers, columns.profiles[after.position].numbers
     return any(_lowers(first, last, taken) for taken in [*([each] for each in off), off] if taken)
 
 
@@ -203,7 +203,7 @@ def _lowers(before: _Numbers, after: _Numbers, taken: Sequence[_Numbers]) -> boo
 
 def _rounds(columns: Columns, rounded: int, exact: int) -> bool:
     """Whether one column is another with fewer decimals."""
-    pairs = zip(columns.held[rounded].numbers, columns.held[exact].numbers, strict=True)
+    pairs = zip(columns.profiles[rounded].numbers, columns.profiles[exact].numbers, strict=True)
     whole = [(short, long) for short, long in pairs if short is not None and long is not None]
     places = max((_places(short) for short, _ in whole), default=0)
     return (
@@ -224,7 +224,7 @@ def _by_content(columns: Columns) -> list[int]:
     precise = [
         heading
         for heading in free
-        if columns.held[heading.position].precise * 2 > columns.held[heading.position].filled
+        if columns.profiles[heading.position].precise * 2 > columns.profiles[heading.position].filled
     ]
     if len(precise) > 1:
         moved = [
@@ -242,7 +242,7 @@ def _by_content(columns: Columns) -> list[int]:
 def _indicator(columns: Columns) -> None:
     words = vocabulary()
     for heading in columns.free():
-        values = columns.held[heading.position].values
+        values = columns.profiles[heading.position].values
         if heading.field in _NO_INDICATOR or not values:
             continue
         out = {value for value in values if value == "-" or words.out.are(words_of(value))}
@@ -255,5 +255,5 @@ def _indicator(columns: Columns) -> None:
             return
 
 
-def _has_amounts(column: Held) -> bool:
+def _has_amounts(column: ColumnProfile) -> bool:
     return column.amounts > 0

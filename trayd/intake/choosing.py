@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from trayd.intake.column_profile import ColumnProfile, by_profile
 from trayd.intake.columns import Heading, comparable
-from trayd.intake.held import Held, as_held
 from trayd.intake.rejection import RefusedError, Rejection, shown
 
 #: The fields that a person can name a column for.
@@ -25,9 +25,11 @@ class Columns:
         named: the columns that a person or a known source has named, by field.
     """
 
-    def __init__(self, headings: Sequence[Heading], held: Sequence[Held], named: Mapping[str, str]) -> None:
-        self.headings = tuple(map(as_held, headings, held))
-        self.held = held
+    def __init__(
+        self, headings: Sequence[Heading], profiles: Sequence[ColumnProfile], named: Mapping[str, str]
+    ) -> None:
+        self.headings = tuple(map(by_profile, headings, profiles))
+        self.profiles = profiles
         self.fields: dict[str, int] = {}
         self.named = {field: self._named(field, name) for field, name in named.items()}
         self._taken: set[int] = set(self.named.values())
@@ -51,12 +53,12 @@ class Columns:
         """The columns that no field has yet."""
         return [heading for heading in self.headings if heading.position not in self._taken]
 
-    def called(self, *fields: str, holding: Callable[[Held], object] | None = None) -> list[Heading]:
+    def called(self, *fields: str, holding: Callable[[ColumnProfile], object] | None = None) -> list[Heading]:
         """The free columns whose names say so and that hold that, the best first."""
         fitting = [
             heading
             for heading in self.free()
-            if heading.field in fields and (holding is None or holding(self.held[heading.position]))
+            if heading.field in fields and (holding is None or holding(self.profiles[heading.position]))
         ]
         return sorted(fitting, key=rank)
 

@@ -39,7 +39,7 @@ def choose_currency(columns: Columns, home_currency: str) -> Doubt | None:
     amounts = _foreign_amounts(columns, main)
     if not own:
         doubtful = [each for each in others if not _is_of_another(each, main, columns, amounts)]
-        told = [each for each in doubtful if columns.held[each.position].values != {home_currency}]
+        told = [each for each in doubtful if columns.profiles[each.position].values != {home_currency}]
         return _doubt(told[0], main) if told and not main.currency else None
     best = _best(own, main)
     if len(own) == 1 and not others and amounts and not main.currency:
@@ -71,13 +71,15 @@ def _candidates(columns: Columns, *, foreign: bool) -> tuple[list[Heading], list
     names = vocabulary()
     called = columns.called("currency", holding=lambda column: column.filled and not column.amounts)
     free = [each for each in columns.free() if each not in called]
-    coded = [each for each in free if (values := columns.held[each.position].values) and all(map(is_currency, values))]
+    coded = [
+        each for each in free if (values := columns.profiles[each.position].values) and all(map(is_currency, values))
+    ]
     called += [each for each in coded if names.currencies.within(each.words)]
     own = [each for each in called if _is_foreign(each) == foreign]
     others = [each for each in called if each not in own]
     if not own:
         # Nobody calls a team EUR; there are some that are called TOP.
-        common = [each for each in coded if not COMMON_CODES.isdisjoint(columns.held[each.position].values)]
+        common = [each for each in coded if not COMMON_CODES.isdisjoint(columns.profiles[each.position].values)]
         own = [each for each in common if each not in others and _is_foreign(each) == foreign]
         others += [each for each in common if each not in (*own, *others)]
     return own, others
@@ -97,7 +99,7 @@ def _foreign_amounts(columns: Columns, main: Heading) -> list[Heading]:
         for each in columns.free()
         if each is not main
         and (_is_foreign(each) or currencies.within(each.words))
-        and columns.held[each.position].amounts > columns.held[each.position].zeros
+        and columns.profiles[each.position].amounts > columns.profiles[each.position].zeros
     ]
 
 
@@ -107,7 +109,7 @@ def _is_of_another(heading: Heading, main: Heading, columns: Columns, amounts: S
         return True
     mine = set(heading.words) - set(main.words)
     return any(
-        mine & set(each.words) and columns.held[each.position].amounts
+        mine & set(each.words) and columns.profiles[each.position].amounts
         for each in columns.headings
         if each.position not in {heading.position, main.position}
     )
@@ -123,9 +125,9 @@ def _is_the_others(columns: Columns, codes: Heading, main: Heading, other: Headi
     rows = [
         (code, amount, foreign)
         for code, amount, foreign in zip(
-            columns.held[codes.position].texts,
-            map(_size, columns.held[main.position].numbers),
-            map(_size, columns.held[other.position].numbers),
+            columns.profiles[codes.position].texts,
+            map(_size, columns.profiles[main.position].numbers),
+            map(_size, columns.profiles[other.position].numbers),
             strict=True,
         )
         if amount

@@ -13,9 +13,9 @@ from itertools import islice
 import msgspec
 
 from trayd.intake import amounts, dates
+from trayd.intake.column_profile import profiled
 from trayd.intake.columns import Heading, comparable, headings
 from trayd.intake.commands import import_with
-from trayd.intake.held import held
 from trayd.intake.layout import Layout, lay_out
 from trayd.intake.rejection import RefusedError, Rejection, shown
 from trayd.intake.rows import Row, Sheet
@@ -143,7 +143,7 @@ def _table(
 def _layout(
     names: Sequence[Heading], line: int | None, rows: Sequence[Row], meant: Mapping[str, str], home_currency: str
 ) -> Layout | None:
-    return lay_out(names, line, held(len(names), rows), meant, home_currency)
+    return lay_out(names, line, profiled(len(names), rows), meant, home_currency)
 
 
 def _candidates(

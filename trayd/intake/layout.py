@@ -11,9 +11,9 @@ import msgspec
 
 from trayd.intake.amount_columns import choose_amounts
 from trayd.intake.choosing import FIELDS, Columns, is_sure
+from trayd.intake.column_profile import ColumnProfile
 from trayd.intake.columns import Heading
 from trayd.intake.currency_columns import choose_currency
-from trayd.intake.held import Held
 from trayd.intake.other_tables import Doubt, doubt_of_costs
 from trayd.intake.rows import Row
 from trayd.intake.vocabulary import vocabulary
@@ -82,21 +82,25 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lay_out(
-    headings: Sequence[Heading], line: int | None, held: Sequence[Held], named: Mapping[str, str], home_currency: str
+    headings: Sequence[Heading],
+    line: int | None,
+    profiles: Sequence[ColumnProfile],
+    named: Mapping[str, str],
+    home_currency: str,
 ) -> Layout | None:
     """The layout of a table; None where no column of dates or none of amounts can be made out.
 
     Args:
         headings: its columns.
         line: the line of the header.
-        held: what the columns hold.
+        profiles: what the columns hold.
         named: the columns that a person or a known source has named, by field.
         home_currency: settles which of two amounts in different currencies is meant.
 
     Raises:
         RefusedError: a column was named that is not there.
     """
-    columns = Columns(headings, held, named)
+    columns = Columns(headings, profiles, named)
     days = _dates(columns)
     if not days:
         return None
@@ -111,7 +115,7 @@ def lay_out(
     _plain_fields(columns)
     _type(columns)
     _status(columns)
-    groups = wording(columns.headings, held, columns.fields, days)
+    groups = wording(columns.headings, profiles, columns.fields, days)
     if "description" in columns.named:
         groups = ((columns.named["description"],), *groups)
     return Layout(
@@ -131,17 +135,17 @@ def _dates(columns: Columns) -> tuple[int, ...]:
     if "date" in columns.named:
         return (columns.named["date"],)
     called = columns.called("date")
-    if found := [heading.position for heading in called if columns.held[heading.position].has_dates]:
+    if found := [heading.position for heading in called if columns.profiles[heading.position].has_dates]:
         return tuple(found)
     by_content = [
         heading.position
         for heading in columns.free()
-        if columns.held[heading.position].dates * 2 > columns.held[heading.position].filled
+        if columns.profiles[heading.position].dates * 2 > columns.profiles[heading.position].filled
     ]
     if len(by_content) == 1:
         return tuple(by_content)
     # None holds a date: a column that is surely called so is still it, and its rows are wrong.
-    sure = [heading for heading in called if is_sure(heading) and not columns.held[heading.position].amounts]
+    sure = [heading for heading in called if is_sure(heading) and not columns.profiles[heading.position].amounts]
     return tuple(heading.position for heading in sure[:1])
 
 
@@ -158,15 +162,15 @@ def _plain_fields(columns: Columns) -> None:
 
 
 def _flags(columns: Columns, field: str) -> bool:
-    return field in columns.fields and _is_flag(columns.held[columns.fields[field]])
+    return field in columns.fields and _is_flag(columns.profiles[columns.fields[field]])
 
 
 def _of_invoices(columns: Columns) -> bool:
-    kinds = columns.held[columns.fields["kind"]].values if "kind" in columns.fields else ()
+    kinds = columns.profiles[columns.fields["kind"]].values if "kind" in columns.fields else ()
     return any(vocabulary().invoice_number.are(words_of(kind)) for kind in kinds)
 
 
-def _is_flag(column: Held) -> bool:
+def _is_flag(column: ColumnProfile) -> bool:
     """Whether it says yes and no, and nothing else."""
     words = vocabulary()
     return bool(column.values) and all(
@@ -178,7 +182,7 @@ def _is_flag(column: Held) -> bool:
 def _type(columns: Columns) -> None:
     """Whether a cost is shared (``type``), and what kind of transaction it is (``kind``); both are called type."""
     for heading in columns.called("type", "kind_of_transaction"):
-        values = {value.casefold() for value in columns.held[heading.position].values}
+        values = {value.casefold() for value in columns.profiles[heading.position].values}
         if "type" not in columns.fields and heading.field == "type" and values & set(Kind):
             columns.take("type", heading.position)
         elif "kind" not in columns.fields:
@@ -193,8 +197,10 @@ def _status(columns: Columns) -> None:
     by_content = [
         heading
         for heading in columns.called("other", "purpose", "")
-        if columns.held[heading.position].values
-        and all(any(state.are(words_of(text)) for state in states) for text in columns.held[heading.position].values)
+        if columns.profiles[heading.position].values
+        and all(
+            any(state.are(words_of(text)) for state in states) for text in columns.profiles[heading.position].values
+        )
     ]
     if chosen := columns.called("status") or by_content:
         columns.take("status", chosen[0].position)

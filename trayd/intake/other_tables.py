@@ -68,9 +68,9 @@ def _fees_taken(columns: Columns) -> Doubt | None:
     fees = [each for each in columns.headings if each.field == "fee"]
     others = [each for each in columns.headings if each.field in _AMOUNTS and each.position != chosen]
     for fee in fees:
-        taken = columns.held[fee.position].numbers
+        taken = columns.profiles[fee.position].numbers
         for other in others:
-            before, after = columns.held[other.position].numbers, columns.held[chosen].numbers
+            before, after = columns.profiles[other.position].numbers, columns.profiles[chosen].numbers
             rows = [
                 (high, high.copy_abs() - part.copy_abs() == low.copy_abs())
                 for high, part, low in zip(before, taken, after, strict=True)
@@ -110,7 +110,7 @@ def _sent_invoices(columns: Columns) -> Doubt | None:
 
 
 def _filled(columns: Columns, heading: Heading) -> bool:
-    return columns.held[heading.position].filled > 0
+    return columns.profiles[heading.position].filled > 0
 
 
 def _journal(columns: Columns) -> Doubt | None:
@@ -121,7 +121,7 @@ def _journal(columns: Columns) -> Doubt | None:
     field = "debit" if "debit" in columns.fields else "amount"
     amount = shown(columns.headings[columns.fields[field]].name)
     for heading in columns.headings:
-        texts = columns.held[heading.position].texts
+        texts = columns.profiles[heading.position].texts
         if heading.position not in columns.fields.values() and heading.field != "date" and _balances(texts, moved):
             return Doubt(
                 problem=f'it is a journal: the lines of each "{shown(heading.name)}" add up to nothing, '
@@ -135,9 +135,9 @@ def _journal(columns: Columns) -> Doubt | None:
 def _moved(columns: Columns) -> list[Decimal | None]:
     """What each row adds to its account."""
     if "debit" not in columns.fields:
-        return columns.held[columns.fields["amount"]].numbers
-    debits = columns.held[columns.fields["debit"]].numbers
-    credits_ = columns.held[columns.fields["credit"]].numbers if "credit" in columns.fields else []
+        return columns.profiles[columns.fields["amount"]].numbers
+    debits = columns.profiles[columns.fields["debit"]].numbers
+    credits_ = columns.profiles[columns.fields["credit"]].numbers if "credit" in columns.fields else []
     return [
         None if debit is None and credit is None else (debit or Decimal(0)) - (credit or Decimal(0))
         for debit, credit in zip_longest(debits, credits_)

@@ -19,9 +19,9 @@ import msgspec
 
 from trayd.intake import dates, readings
 from trayd.intake.choosing import Columns
+from trayd.intake.column_profile import profiled
 from trayd.intake.columns import Heading, comparable, headings
 from trayd.intake.header import Table
-from trayd.intake.held import held
 from trayd.intake.layout import Layout
 from trayd.intake.meaning import Meaning, make_out
 from trayd.intake.money_out import Directions, spent
@@ -296,4 +296,4 @@ def _layout(sheet: Sheet, header: Row, told: ReadAs, answers: Answers, home_curr
 
 def _named(names: Sequence[Heading], sheet: Sheet, answers: Answers) -> Mapping[str, int]:
     """The columns that a person has named."""
-    return Columns(names, held(len(names), sheet.rows()), answers.columns).named if answers.columns else {}
+    return Columns(names, profiled(len(names), sheet.rows()), answers.columns).named if answers.columns else {}

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from trayd.intake.column_profile import ColumnProfile
 from trayd.intake.columns import Heading
-from trayd.intake.held import Held
 
 # Of what was used so many columns are said: product, plan and model, and not the region that it ran in.
 _USED_COLUMNS = 3
@@ -23,7 +23,7 @@ _MONEY = frozenset({"amount", "debit", "list_price", "net", "gross"})
 
 
 def wording(
-    headings: Sequence[Heading], columns: Sequence[Held], fields: Mapping[str, int], dates: Sequence[int]
+    headings: Sequence[Heading], columns: Sequence[ColumnProfile], fields: Mapping[str, int], dates: Sequence[int]
 ) -> tuple[tuple[int, ...], ...]:
     """The groups of columns that descriptions are made of; the first in which a row says something is meant.
 

@@ -14,22 +14,22 @@ from functools import lru_cache
 
 import msgspec
 
+from trayd.ledger.interval import DAY, EPOCH_DAY, Interval, moment
 from trayd.ledger.rollup_files import MonthSums, Stamp
 from trayd.ledger.rollups import Line, Series
-from trayd.ledger.stretch import DAY, EPOCH_DAY, Stretch, moment
 from trayd.records import NO_HOUR, BucketSums, Kind, TimePart
 
 HOUR = DAY // 24
 
 #: A window without ends.
-ALL_TIME = Stretch(None, None, None, None)
+ALL_TIME = Interval(None, None, None, None)
 
 #: Where the offsets of a zone are looked up: so often that none has changed its clock twice in between.
 _LOOK = 3 * HOUR
 _SECOND = 1_000_000
 _MICROSECOND = timedelta(microseconds=1)
 
-#: Offsets are remembered for stretches of this length.
+#: Offsets are cached for intervals of this length.
 _BLOCK = 32 * DAY
 
 #: 1 January 1970 was a Thursday.
@@ -43,7 +43,7 @@ _ROWS_OF_OVERHEAD = 16
 _Steady = tuple[int, int, int]
 
 
-def bucketed(line: Line, series: Series, window: Stretch, zone: tzinfo, part: TimePart) -> BucketSums:
+def bucketed(line: Line, series: Series, window: Interval, zone: tzinfo, part: TimePart) -> BucketSums:
     """What a series adds up to in each bucket of civil time.
 
     Args:
@@ -77,7 +77,9 @@ def _integers(numbers: list[int]) -> Sequence[int]:
         return numbers
 
 
-def _cells(line: Line, series: Series, window: Stretch, zone: tzinfo, part: TimePart) -> Iterator[tuple[int, int, int]]:
+def _cells(
+    line: Line, series: Series, window: Interval, zone: tzinfo, part: TimePart
+) -> Iterator[tuple[int, int, int]]:
     edges, internal = series.edges(), line.kind is Kind.INTERNAL
     if edges is None or (part is TimePart.DAY_AND_HOUR and not internal):
         return
@@ -101,7 +103,7 @@ _NUMBERS: dict[tuple[TimePart, int], Callable[[int], int]] = {
 
 
 def _steady(first: int, end: int, zone: tzinfo) -> Iterator[_Steady]:
-    """The stretches between two instants in which the zone's clock is not changed."""
+    """The intervals between two instants in which the zone's clock is not changed."""
     for block in range(first // _BLOCK, (end - 1) // _BLOCK + 1):
         for start, stop, ahead in _offsets(zone, block):
             since, until = max(start, first), min(stop, end)
@@ -145,7 +147,7 @@ class _Month(msgspec.Struct, frozen=True):
 
     stamp: Stamp
     zone: tzinfo
-    clip: Stretch
+    clip: Interval
     by_line: Mapping[Line, BucketSums]
 
     @property
@@ -167,7 +169,7 @@ class BucketCache:
         zone: tzinfo,
         part: TimePart,
         *,
-        window: Stretch,
+        window: Interval,
         other_than: str | None,
         table: Callable[[], Mapping[Line, Series]],
     ) -> Mapping[Line, BucketSums]:

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from trayd.ledger.interval import Interval, civil, day_of
 from trayd.ledger.months import Months
 from trayd.ledger.rollup_files import Stamp
 from trayd.ledger.rollups import Line
-from trayd.ledger.stretch import Stretch, civil, day_of
 from trayd.records import Counting, ExternalCost, Heading, Kind
 
-_ALL_TIME = Stretch(None, None, None, None)
+_ALL_TIME = Interval(None, None, None, None)
 _NO_TIME = timedelta()
 
 
@@ -41,7 +41,7 @@ class ImportedCosts:
         self._months = months
         self._known: dict[tuple[str, Kind], _Month] = {}
 
-    def of(self, kind: Kind, window: Stretch) -> Iterator[Dated]:
+    def of(self, kind: Kind, window: Interval) -> Iterator[Dated]:
         """Those of a kind whose date lies in the window; months without any are not looked into."""
         since, until = window.civil_since, window.civil_until
         for name in self._months.names():

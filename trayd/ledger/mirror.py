@@ -18,8 +18,8 @@ from trayd.ledger.journal import Announced, Mark, file_line, head_line, hexadeci
 _CHUNK_BYTES = 1 << 18
 
 
-class Held(msgspec.Struct, eq=False):
-    """What came into a mirror since a mark, kept so that a new mirror can be written meanwhile.
+class RotationBuffer(msgspec.Struct, eq=False):
+    """The buffer of a rotation: what came into a mirror since a mark, kept while a new mirror is written.
 
     Attributes:
         tail: changes: the number of the first line, and the lines without numbers.
@@ -51,7 +51,7 @@ class Journal:
         self._handle: int | None = None
         self._identity: tuple[int, int] | None = None
         self._known = size > 0
-        self._held: Held | None = None
+        self._buffer: RotationBuffer | None = None
         self.seq = seq
         self.size = size
         self.crc = crc
@@ -83,18 +83,18 @@ class Journal:
         """
         mark = self._append(rests)
         self.changed = self.seq
-        if self._held is not None:
-            self._held.tail.append((mark.seq + 1, tuple(rests)))
+        if self._buffer is not None:
+            self._buffer.tail.append((mark.seq + 1, tuple(rests)))
         return mark
 
-    def announce(self, file: Announced, held: Held) -> None:
+    def announce(self, file: Announced, buffer: RotationBuffer) -> None:
         """Tells durably of a TinyDB file that holds what the mirror held at the mark.
 
         Raises:
             LedgerFullError: the disk refused; the mirror is as it was, or poisoned where even that is in doubt.
         """
-        if held is self._held:
-            file = msgspec.structs.replace(file, size=held.mark.size, crc=hexadecimal(held.mark.crc))
+        if buffer is self._buffer:
+            file = msgspec.structs.replace(file, size=buffer.mark.size, crc=hexadecimal(buffer.mark.crc))
         self._append([file_line(file)])
 
     def _append(self, rests: Sequence[bytes]) -> Mark:
@@ -134,27 +134,27 @@ class Journal:
             except OSError:
                 self.poisoned = True
         self.size, self.crc, self.seq, self.changed = mark.size, mark.crc, mark.seq, mark.changed
-        tail = self._held.tail if self._held is not None else None
+        tail = self._buffer.tail if self._buffer is not None else None
         while tail and tail[-1][0] > mark.seq:
             tail.pop()
 
-    def hold(self) -> Held:
+    def hold(self) -> RotationBuffer:
         """Keeps from now on what is appended, until :meth:`let_go`, for :meth:`rotate_steps`."""
-        self._held = Held(self.mark(), deque())
-        return self._held
+        self._buffer = RotationBuffer(self.mark(), deque())
+        return self._buffer
 
     @property
     def holds(self) -> bool:
         """Whether a checkpoint is under way."""
-        return self._held is not None
+        return self._buffer is not None
 
-    def let_go(self, held: Held) -> None:
+    def let_go(self, buffer: RotationBuffer) -> None:
         """Ends what :meth:`hold` began; nothing stays of a new mirror that is not complete."""
-        if held.new is not None:
-            held.new.discard()
-            held.new = None
-        if held is self._held:
-            self._held = None
+        if buffer.new is not None:
+            buffer.new.discard()
+            buffer.new = None
+        if buffer is self._buffer:
+            self._buffer = None
 
     def rewrite(self, documents: Iterable[tuple[str, str, bytes]], count: int) -> None:
         """Puts a new mirror in the place of this one, at once: of a poisoned one nothing can be used.
@@ -168,18 +168,18 @@ class Journal:
         Raises:
             LedgerFullError: the disk refused; the old mirror stays, or this one is poisoned where that is in doubt.
         """
-        if self._held is not None:
-            self.let_go(self._held)
-        held = self.hold()
+        if self._buffer is not None:
+            self.let_go(self._buffer)
+        buffer = self.hold()
         try:
-            for _ in self._new_mirror(held, documents, count, None):
+            for _ in self._new_mirror(buffer, documents, count, None):
                 pass
         finally:
-            self.let_go(held)
+            self.let_go(buffer)
         self.changed = self.seq
 
     def rotate_steps(
-        self, held: Held, documents: Iterable[tuple[str, str, bytes]], count: int, file: Announced
+        self, buffer: RotationBuffer, documents: Iterable[tuple[str, str, bytes]], count: int, file: Announced
     ) -> Generator[None, None, int | None]:
         """Puts a new, shorter mirror in the place of this one, a little at a time.
 
@@ -187,7 +187,7 @@ class Journal:
         from those at the mark, so that the last line of the new mirror has a greater one than that of the old.
 
         Args:
-            held: what was kept since the documents were as they are handed in.
+            buffer: what was kept since the documents were as they are handed in.
             documents: everything that the pair held then, as (table, key, document).
             count: how many documents that are.
             file: the TinyDB file in place, which holds exactly these documents.
@@ -199,19 +199,19 @@ class Journal:
         Raises:
             LedgerFullError: the disk refused; the old mirror stays, or this one is poisoned where that is in doubt.
         """
-        with closing(self._new_mirror(held, documents, count, file)) as steps:
+        with closing(self._new_mirror(buffer, documents, count, file)) as steps:
             for _ in steps:
                 yield
-                if held is not self._held:
+                if buffer is not self._buffer:
                     return None
-        return held.covers
+        return buffer.covers
 
     def _new_mirror(
-        self, held: Held, documents: Iterable[tuple[str, str, bytes]], count: int, file: Announced | None
+        self, buffer: RotationBuffer, documents: Iterable[tuple[str, str, bytes]], count: int, file: Announced | None
     ) -> Generator[None, None, None]:
-        end = Mark(0, 0, held.mark.seq, held.mark.seq)
+        end = Mark(0, 0, buffer.mark.seq, buffer.mark.seq)
         with refusals(self._path):
-            new = held.new = NewFile(self._disk, self._path)
+            new = buffer.new = NewFile(self._disk, self._path)
             try:
                 for rests in _gathered(head_line(self._pair, count), documents):
                     end, data = _lines(end, rests)
@@ -219,17 +219,17 @@ class Journal:
                         yield
                         new.sync()
                     yield
-                held.covers = end.seq
+                buffer.covers = end.seq
                 if file is not None:
                     told = msgspec.structs.replace(file, covers=end.seq, size=end.size, crc=hexadecimal(end.crc))
                     end, data = _lines(end, [file_line(told)])
-                    end = msgspec.structs.replace(end, changed=held.covers)
+                    end = msgspec.structs.replace(end, changed=buffer.covers)
                     new.write(data)
                 most = _CHUNK_BYTES
                 while True:
-                    end, data = _taken(end, held.tail, most)
+                    end, data = _taken(end, buffer.tail, most)
                     new.write(data)
-                    if not held.tail:
+                    if not buffer.tail:
                         break
                     yield
                     new.sync()

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from trayd.errors import LedgerFullError
 from trayd.ledger.disk import Disk, refusals
+from trayd.ledger.interval import Interval
 from trayd.ledger.month import MONTH, Month, month_of
 from trayd.ledger.pair import LedgerPaths
 from trayd.ledger.rollup_files import Derived, Index, MonthSums, RollupFiles, Whole, hashed
 from trayd.ledger.rollups import Amount, Line, Rollup, Series, of_all_time, span_of
-from trayd.ledger.stretch import Stretch
 
 #: Billing can touch a request this long after it was made; farther from a fact's time its record is not looked for.
 #: What is derived of these months stays in memory: it tells which of them holds a request, and the windows reach less.
@@ -198,7 +198,7 @@ class Months:
         if name not in self._open and not oldest <= name <= newest:
             self._derived.pop(name, None)
 
-    def whole(self, name: str, window: Stretch) -> MonthSums | None:
+    def whole(self, name: str, window: Interval) -> MonthSums | None:
         """What a month that lies in the window altogether adds up to, where that is known and has not changed since."""
         known = self._whole.get(name)
         if known is None or not window.holds(known.first, known.last):
@@ -208,7 +208,7 @@ class Months:
 
     def known_lines(self, name: str) -> Iterator[Line]:
         """The lines of a month's totals; of one that has changed, also those that have come to nothing since."""
-        known = self.whole(name, Stretch(None, None, None, None))
+        known = self.whole(name, Interval(None, None, None, None))
         return iter(self.totals(name)) if known is None else (line for line, _ in known.totals)
 
     def kept_sums(self, name: str) -> tuple[tuple[Line, Amount], ...] | None:
@@ -223,7 +223,7 @@ class Months:
             sums = kept.get((month.month, month.stamp))
             yield of_all_time(self.rollup(month.month).by(dimension)) if sums is None else sums
 
-    def touches(self, name: str, window: Stretch) -> bool:
+    def touches(self, name: str, window: Interval) -> bool:
         """Whether some record of a month may lie in the window."""
         span = self.span(name)
         return span is not None and window.meets(*span)

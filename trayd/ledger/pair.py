@@ -15,7 +15,7 @@ from trayd.errors import LedgerFullError
 from trayd.ledger import journal
 from trayd.ledger.disk import Disk, refusals
 from trayd.ledger.journal import Mark
-from trayd.ledger.mirror import Held
+from trayd.ledger.mirror import RotationBuffer
 from trayd.ledger.opening import Notices, Opening, mirror_anew
 from trayd.ledger.storage import FileState, SealedStorage
 from trayd.ledger.tables import RowTable
@@ -194,29 +194,29 @@ class Pair:
         if not self.dirty:
             return
         self._mend_mirror()
-        held = self._journal.hold()
+        buffer = self._journal.hold()
         rows = [(table, table.rows.copy()) for table in self.tables.values()]  # a row is replaced, never changed
         try:
             yield
             file = yield from self._storage.checkpoint_steps(
                 {table.name: starmap(table.document, there.items()) for table, there in rows},
-                seq=held.mark.seq,
-                announce=lambda file: self._announce(file, held),
+                seq=buffer.mark.seq,
+                announce=lambda file: self._announce(file, buffer),
             )
-            self._covered = held.mark.seq
+            self._covered = buffer.mark.seq
             if self._journal.size > _ROTATE_TIMES * self._storage.size + _ROTATE_SLACK:
                 yield
                 payloads = (
                     (table.name, key, table.payload(row)) for table, there in rows for key, row in there.items()
                 )
                 covers = yield from self._journal.rotate_steps(
-                    held, payloads, sum(len(there) for _, there in rows), file
+                    buffer, payloads, sum(len(there) for _, there in rows), file
                 )
                 self._covered = covers or self._covered
         finally:
-            self._journal.let_go(held)
+            self._journal.let_go(buffer)
 
-    def _announce(self, file: journal.Announced, held: Held) -> None:
+    def _announce(self, file: journal.Announced, buffer: RotationBuffer) -> None:
         if self._storage.touched():
             content = self._disk.read(self.file)
             if content is not None:
@@ -224,7 +224,7 @@ class Pair:
                     f"another program wrote {self.file} while trayd had it", content, self.file, "edited"
                 )
         self._mend_mirror()
-        self._journal.announce(file, held)
+        self._journal.announce(file, buffer)
 
     def close(self) -> None:
         """Gives the files back; what is durable stays so."""

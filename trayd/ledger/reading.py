@@ -24,10 +24,10 @@ from trayd.facts import (
 )
 from trayd.ledger.counting import LATE_BILLING, Standing, counting
 from trayd.ledger.imported import Dated, ImportedCosts
+from trayd.ledger.interval import Interval, moment
 from trayd.ledger.months import Months
 from trayd.ledger.rollup_files import Stamp
 from trayd.ledger.state import State
-from trayd.ledger.stretch import Stretch, moment
 from trayd.ledger.sums import Sums
 from trayd.ledger.tables import Row, facts_of
 from trayd.ledger.tagged import EditFound, edits_at
@@ -199,7 +199,7 @@ class Reader:
             zone: the user's, in which civil dates begin.
         """
         self._usable()
-        return self._costs.of(kind, Stretch.of(filters.since, filters.until, zone))
+        return self._costs.of(kind, Interval.of(filters.since, filters.until, zone))
 
     def basis(self, since: datetime, until: datetime) -> Hashable | None:
         """What the sums of that time are made from: where it is the same again, so are they, whatever else has changed.
@@ -213,11 +213,11 @@ class Reader:
             None where a month has changed since its files were written.
         """
         self._usable()
-        window = Stretch.of(since, until, UTC)
+        window = Interval.of(since, until, UTC)
         stamps: list[tuple[str, Stamp]] = []
         for name in self._months.names():
             if self._months.touches(name, window):
-                whole = self._months.whole(name, Stretch(None, None, None, None))
+                whole = self._months.whole(name, Interval(None, None, None, None))
                 if whole is None:
                     return None
                 stamps.append((name, whole.stamp))
@@ -266,7 +266,7 @@ class Reader:
 
     def _spans(self, filters: Filters) -> Iterator[tuple[datetime, datetime, str]]:
         """The months that can hold what is meant: the first instant, the one after the last, the name."""
-        window = Stretch.of(filters.since, filters.until, UTC)
+        window = Interval.of(filters.since, filters.until, UTC)
         for name in self._months.names():
             span = self._months.span(name)
             if span is not None and window.meets(*span) and self._has_kind(name, filters.kind):

@@ -18,7 +18,7 @@ from itertools import pairwise
 import msgspec
 
 from trayd.ledger.counting import Standing
-from trayd.ledger.stretch import civil, instant
+from trayd.ledger.interval import civil, instant
 from trayd.ledger.tables import Row
 from trayd.money import Money
 from trayd.records import ExternalCost, Generation, Kind

@@ -12,11 +12,11 @@ import msgspec
 
 from trayd.ledger.civil_time import ALL_TIME, BucketCache, bucketed, compact
 from trayd.ledger.counting import counting, turns
+from trayd.ledger.interval import Interval, instant
 from trayd.ledger.months import Months
 from trayd.ledger.rollup_files import MonthSums
 from trayd.ledger.rollups import NONE, Amount, Line, Series
 from trayd.ledger.state import State
-from trayd.ledger.stretch import Stretch, instant
 from trayd.records import BucketSums, Counting, Filters, Heading, Kind, Sum, TimePart
 
 _DAY = timedelta(days=1)
@@ -41,7 +41,7 @@ class _Asked(NamedTuple):
         other_than: a currency whose amounts are left out, with what has no amount; None leaves nothing out.
     """
 
-    window: Stretch
+    window: Interval
     told: frozenset[str]
     zone: tzinfo
     part: TimePart
@@ -108,7 +108,7 @@ class Sums:
             by: the fields of the heading that have to be told apart.
         """
         adding = _Adding()
-        window = Stretch.of(filters.since, filters.until, zone)
+        window = Interval.of(filters.since, filters.until, zone)
         admits = self._admitting(filters)
         told = _told_apart(filters, by)
         names = self._months.names()
@@ -140,7 +140,7 @@ class Sums:
             part: the parts that are told apart.
         """
         asked = _Asked(
-            Stretch.of(filters.since, filters.until, zone),
+            Interval.of(filters.since, filters.until, zone),
             _told_apart(filters, ()),
             zone,
             part,
@@ -168,7 +168,7 @@ class Sums:
             by: the fields of the heading that have to be told apart.
             other_than: the currency whose amounts are left out, as is what has no amount.
         """
-        window, told = Stretch.of(filters.since, filters.until, zone), _told_apart(filters, by)
+        window, told = Interval.of(filters.since, filters.until, zone), _told_apart(filters, by)
         asked = _Asked(window, told, zone, TimePart.DAY, filters, self._admitting(filters), other_than)
         for name in self._months.names():
             if any(asked.admits_amounts(line) for line in self._months.known_lines(name)):
@@ -281,7 +281,7 @@ class Sums:
         return None
 
     def _add_series(
-        self, adding: _Adding, line: Line, series: Series, window: Stretch, admits: Callable[[Heading], bool]
+        self, adding: _Adding, line: Line, series: Series, window: Interval, admits: Callable[[Heading], bool]
     ) -> None:
         internal = line.kind is Kind.INTERNAL
         since, until = (window.since, window.until) if internal else (window.civil_since, window.civil_until)
@@ -289,7 +289,7 @@ class Sums:
             if admits(called.heading):
                 adding.add(called.heading, _within(series, called, since, until))
 
-    def _series(self, name: str, window: Stretch, told: Collection[str]) -> Collection[tuple[Line, Series]]:
+    def _series(self, name: str, window: Interval, told: Collection[str]) -> Collection[tuple[Line, Series]]:
         if not self._months.touches(name, window):
             return ()
         return self._table(name, told).items()
@@ -354,7 +354,7 @@ class Sums:
 
 
 def _within(series: Series, called: _Called, since: int | None, until: int | None) -> Amount:
-    """The sum in the part of the stretch in which the line is called so."""
+    """The sum in the part of the interval in which the line is called so."""
     if called.since is not None and (since is None or called.since > since):
         since = called.since
     if called.until is not None and (until is None or called.until < until):

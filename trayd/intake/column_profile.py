@@ -1,4 +1,4 @@
-"""What columns hold, counted over the first rows of a table: the veto on what their names say."""
+"""Profiles of columns: what they hold, counted over the first rows of a table, a veto on what their names say."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _MOST_NUMBERS = 60
 _TIMES = frozenset({"time", "zeit", "uhrzeit", "heure", "hora", "ora", "tijd", "tid"})
 
 
-class Held(msgspec.Struct):
-    """What a column holds.
+class ColumnProfile(msgspec.Struct):
+    """The profile of a column: what it holds.
 
     Attributes:
         filled: how many cells have something in them.
@@ -84,16 +84,16 @@ class Held(msgspec.Struct):
         return any(len(word) > 1 and not word.isdigit() for words in texts for word in words)
 
 
-def held(width: int, rows: Iterable[Row]) -> tuple[Held, ...]:
+def profiled(width: int, rows: Iterable[Row]) -> tuple[ColumnProfile, ...]:
     """What each column holds."""
-    columns = tuple(Held() for _ in range(width))
+    columns = tuple(ColumnProfile() for _ in range(width))
     for row in rows:
         for position, column in enumerate(columns):
             column.add(row.cells[position].strip() if position < len(row.cells) else "")
     return columns
 
 
-def as_held(heading: Heading, column: Held) -> Heading:
+def by_profile(heading: Heading, column: ColumnProfile) -> Heading:
     """A heading with the meaning that fits what its column holds, where its name has two.
 
     ``Valuta`` is the day of value on one statement and the currency on another, ``time`` a time of day or a timestamp,

@@ -36,8 +36,8 @@ def moment(at: int) -> datetime:
     return _EPOCH + at * _MICROSECOND
 
 
-class Stretch(NamedTuple):
-    """From the first to just before the last, for generations in instants and for costs in civil dates."""
+class Interval(NamedTuple):
+    """A half-open interval: from the first instant, and civil date of costs, to just before the last."""
 
     since: int | None
     until: int | None
@@ -45,8 +45,8 @@ class Stretch(NamedTuple):
     civil_until: int | None
 
     @classmethod
-    def of(cls, since: datetime | None, until: datetime | None, zone: tzinfo) -> Stretch:
-        """The stretch between two times; civil dates begin in that zone."""
+    def of(cls, since: datetime | None, until: datetime | None, zone: tzinfo) -> Interval:
+        """The interval between two times; civil dates begin in that zone."""
         return cls(
             None if since is None else instant(since),
             None if until is None else instant(until),
@@ -62,18 +62,18 @@ class Stretch(NamedTuple):
         """True where all between those two, dates included, lies in it."""
         return (self.since is None or self.since <= first - DAY) and (self.until is None or last + DAY < self.until)
 
-    def near(self, first: int, last: int) -> Stretch:
+    def near(self, first: int, last: int) -> Interval:
         """The same for what lies between those two, dates included: ends that leave nothing of it out are None."""
         from_start = self.since is None or self.since <= first - DAY
         to_end = self.until is None or last + DAY < self.until
-        return Stretch(
+        return Interval(
             None if from_start else self.since,
             None if to_end else self.until,
             None if from_start else self.civil_since,
             None if to_end else self.civil_until,
         )
 
-    def during(self, since: int | None, until: int | None) -> Stretch:
+    def during(self, since: int | None, until: int | None) -> Interval:
         """The part of it between those two instants, of generations."""
         starts = [at for at in (self.since, since) if at is not None]
         ends = [at for at in (self.until, until) if at is not None]
