@@ -101,6 +101,13 @@ def test_a_digest_never_cuts_the_figure_off_its_headline() -> None:
     assert short.title == "While it was quiet: Balance under $5.00"
 
 
+def test_a_digest_tells_since_when_an_alert_is_at_the_level_that_it_names() -> None:
+    graver = episode("Balance under $5.00", reached=START + timedelta(minutes=2))
+    told = digest([graver, episode("other")], START, UTC)
+
+    assert told.body.startswith("Balance under $5.00 (since 09:02)")
+
+
 def test_a_digest_knows_what_of_it_there_is_to_snooze() -> None:
     told = digest(
         [episode("over", resolved=START + timedelta(hours=1)), episode("lasts"), episode("happened")], START, UTC

@@ -58,7 +58,7 @@ def test_a_pause_is_the_same_with_a_daemon_and_without_and_outlives_its_end(
         assert listed(home)["paused_until"].startswith("8999")
     assert listed(home)["paused_until"].startswith("8999")
 
-    assert home.run("alerts", "resume").stdout == "alerts go to the desktop\n"
+    assert home.run("alerts", "resume").stdout == "the pause is over; alerts go to the desktop\n"
     with home.daemon():
         assert listed(home)["paused_until"] is None
 

@@ -73,9 +73,10 @@ def _line(episode: Episode, now: datetime, zone: tzinfo, *, in_full: bool) -> st
 
 
 def _times(episode: Episode, now: datetime, zone: tzinfo) -> str:
-    since = _clock(episode.since, now, zone)
     if episode.resolved is None:
-        return f"since {since}"
+        # Beside the words of its level.
+        return f"since {_clock(episode.reached or episode.since, now, zone)}"
+    since = _clock(episode.since, now, zone)
     return f"{since} to {_clock(episode.resolved, now, zone)}" if episode.over else f"at {since}"
 
 

@@ -12,13 +12,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from trayd.alerts.holds import Holds
+from trayd.alerts.holds import NEWS_FOR, Holds
 from trayd.alerts.rules import Finding
 from trayd.alerts.words import Words
 from trayd.episodes import NEVER_TOLD, Episode, Heard
-
-#: An event that nobody could be told of is news for this long; a state that lasts is told however late.
-NEWS_FOR = timedelta(hours=24)
 
 #: An episode that ends at the moment of its beginning, or before it on a clock that was set back, lasted this long.
 _SHORTEST = timedelta(microseconds=1)

@@ -13,6 +13,9 @@ from trayd.records import WEEKDAYS
 
 _DAY = timedelta(days=1)
 
+#: An event that nobody could be told of is news for this long; a state that lasts is told however late.
+NEWS_FOR = timedelta(hours=24)
+
 # Whoever has quiet hours all day on every day is looked ahead for no further than this.
 _AHEAD = 14
 

@@ -16,7 +16,7 @@ from datetime import datetime
 import msgspec
 
 from trayd.alert_settings import Hook
-from trayd.alerts.engine import NEWS_FOR
+from trayd.alerts.holds import NEWS_FOR
 from trayd.alerts.hook_events import EventName, happened
 from trayd.episodes import Episode
 

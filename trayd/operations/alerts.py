@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Meta
 
 from trayd.alert_settings import RULE_NAMES
-from trayd.alerts.holds import Holds
+from trayd.alerts.grouping import within_the_hour
+from trayd.alerts.holds import NEWS_FOR, Holds
 from trayd.episodes import UNTIL_RESUMED, Episode, Urgency
 from trayd.errors import LedgerError, UsageError
 from trayd.facts import AlertPause, Batch
@@ -66,6 +67,9 @@ class ListedAlert(msgspec.Struct, frozen=True, kw_only=True):
         state: open, snoozed, over, or happened (an event, which does not last).
         since: when it began (UTC); ``reached`` when it came to its level.
         told: when the person was told of it; None: not yet, or never.
+        waits_for: why the person was not told yet: the end of a ``pause``, of ``quiet hours``, or ``room in the hour``
+            (``most_per_hour``); empty where nothing is to be told, or nothing but the desktop is in the way.
+        worded_at: of one that lasts, when it was so (UTC), where no daemon looks; None: it is so now.
         snoozed_until: when the person is told again.
     """
 
@@ -80,6 +84,8 @@ class ListedAlert(msgspec.Struct, frozen=True, kw_only=True):
     reached: datetime
     resolved: datetime | None
     told: datetime | None
+    waits_for: str
+    worded_at: datetime | None
     snoozed_until: datetime | None
     title: str
     text: str
@@ -107,9 +113,19 @@ class ListedAlerts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Paused(msgspec.Struct, frozen=True):
-    """Until when nothing goes to the desktop (UTC); None: it goes there."""
+    """Whether alerts go to the desktop by now.
+
+    Attributes:
+        paused_until: nothing goes there until then (UTC); None: that is not so.
+        was_paused: whether there was a pause before.
+        quiet_until: the quiet hours that run now end then.
+        desktop: whether the settings want alerts there at all.
+    """
 
     paused_until: datetime | None
+    was_paused: bool
+    quiet_until: datetime | None
+    desktop: bool
 
 
 def as_they_stand(episodes: Iterable[Episode], present: Mapping[str, Episode]) -> Iterator[Episode]:
@@ -141,17 +157,19 @@ def listed_alerts(
         for some in (lasting, over)
     ]
     shown = [*wanted[0], *wanted[1][: query.limit]]
-    holds = Holds(zone=zone, quiet=settings.alerts.quiet_hours)
+    hold = _Hold(ledger, settings, now)
     return ListedAlerts(
-        paused_until=paused_until(ledger, now),
-        quiet_until=holds.quiet_until(now),
+        paused_until=hold.paused_until,
+        quiet_until=hold.quiet_until,
         since=since,
-        alerts=tuple(_listed(episode, now) for episode in shown),
+        alerts=tuple(_listed(episode, hold, present) for episode in shown),
         left_out=max(len(wanted[1]) - query.limit, 0),
     )
 
 
-def snooze(ledger: Ledger, settings: Settings, query: SnoozeQuery, now: datetime) -> ListedAlert:
+def snooze(
+    ledger: Ledger, settings: Settings, query: SnoozeQuery, now: datetime, present: Mapping[str, Episode]
+) -> ListedAlert:
     """Has an alert told again later, should it still last; of an event that is a reminder.
 
     Raises:
@@ -164,7 +182,8 @@ def snooze(ledger: Ledger, settings: Settings, query: SnoozeQuery, now: datetime
         raise LedgerError(f"the alert {episode.id} is over", "there is nothing to snooze; `trayd alerts` lists them")
     after = msgspec.structs.replace(episode, snoozed_until=until)
     ledger.add(Batch(episodes=(after,)))
-    return _listed(after, now)
+    (shown,) = as_they_stand([after], present)
+    return _listed(shown, _Hold(ledger, settings, now), present)
 
 
 def pause(ledger: Ledger, settings: Settings, query: PauseQuery, now: datetime) -> Paused:
@@ -174,16 +193,27 @@ def pause(ledger: Ledger, settings: Settings, query: PauseQuery, now: datetime) 
         UsageError: the length cannot be read.
     """
     until = UNTIL_RESUMED if query.length == "on" else ending(query.length, now, settings.zone())
+    before = paused_until(ledger, now)
     ledger.add(Batch(pause=AlertPause(until)))
-    return Paused(until)
+    return _paused(ledger, settings, now, before)
 
 
-def resume(ledger: Ledger, now: datetime) -> Paused:
+def resume(ledger: Ledger, settings: Settings, now: datetime) -> Paused:
     """Ends a pause; what came up meanwhile is told now."""
-    if paused_until(ledger, now) is not None:
+    before = paused_until(ledger, now)
+    if before is not None:
         # The moment of its end tells later what it held back.
         ledger.add(Batch(pause=AlertPause(now)))
-    return Paused(None)
+    return _paused(ledger, settings, now, before)
+
+
+def _paused(ledger: Ledger, settings: Settings, now: datetime, before: datetime | None) -> Paused:
+    return Paused(
+        paused_until=paused_until(ledger, now),
+        was_paused=before is not None,
+        quiet_until=Holds(zone=settings.zone(), quiet=settings.alerts.quiet_hours).quiet_until(now),
+        desktop=settings.alerts.desktop,
+    )
 
 
 def paused_until(ledger: Ledger, now: datetime) -> datetime | None:
@@ -245,7 +275,34 @@ def _newest(episode: Episode) -> datetime:
     return episode.resolved or episode.reached or episode.since
 
 
-def _listed(episode: Episode, now: datetime) -> ListedAlert:
+class _Hold:
+    """What keeps alerts from the desktop at this moment."""
+
+    def __init__(self, ledger: Ledger, settings: Settings, now: datetime) -> None:
+        self.now = now
+        self.paused_until = paused_until(ledger, now)
+        self._holds = Holds(zone=settings.zone(), quiet=settings.alerts.quiet_hours, paused_until=ledger.pause())
+        self.quiet_until = self._holds.quiet_until(now)
+        heard = {one.heard_at for one in ledger.episodes().values() if one.heard_at is not None}
+        self._crowded = len(within_the_hour(list(heard), now)) >= settings.alerts.most_per_hour
+
+    def of(self, episode: Episode) -> str:
+        """What this one waits for; see :attr:`ListedAlert.waits_for`."""
+        snoozed = episode.snoozed_until is not None and episode.snoozed_until > self.now
+        if episode.told is not None or snoozed:
+            return ""
+        if episode.resolved is not None:
+            since = self._holds.released(episode.news_at, episode.urgency)
+            if self.now - since >= NEWS_FOR:
+                return ""
+        if self._holds.holds(self.now, episode.urgency):
+            return "quiet hours" if self.paused_until is None else "pause"
+        return "room in the hour" if self._crowded and episode.urgency != Urgency.CRITICAL else ""
+
+
+def _listed(episode: Episode, hold: _Hold, present: Mapping[str, Episode]) -> ListedAlert:
+    now = hold.now
+    of_now = episode.resolved is not None or episode.id in present
     snoozed = episode.snoozed_until if episode.snoozed_until is not None and episode.snoozed_until > now else None
     if episode.resolved is not None:
         state = "over" if episode.over else "happened"
@@ -263,6 +320,8 @@ def _listed(episode: Episode, now: datetime) -> ListedAlert:
         reached=episode.reached or episode.since,
         resolved=episode.resolved,
         told=episode.heard_at,
+        waits_for=hold.of(episode),
+        worded_at=None if of_now else episode.heard_at or episode.news_at,
         snoozed_until=snoozed,
         title=episode.title,
         text=episode.text,

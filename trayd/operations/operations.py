@@ -284,7 +284,7 @@ class Operations:
 
     def snooze(self, query: SnoozeQuery) -> ListedAlert:
         """Has an alert told again later."""
-        return alerts.snooze(self.ledger, self.settings, query, self._clock())
+        return alerts.snooze(self.ledger, self.settings, query, self._clock(), self.present_alerts)
 
     def pause(self, query: PauseQuery) -> Paused:
         """Keeps everything from the desktop for some time."""
@@ -292,7 +292,7 @@ class Operations:
 
     def resume(self, _query: NoQuery | None = None) -> Paused:
         """Ends a pause."""
-        return alerts.resume(self.ledger, self._clock())
+        return alerts.resume(self.ledger, self.settings, self._clock())
 
     def list_credits(self, _query: NoQuery | None = None) -> list[ListedCredits]:
         """What was bought when, what is left of it, and what will expire unused, of each account."""

@@ -37,7 +37,8 @@ def alerts_view(answer: dict[str, Any], style: Style) -> RenderableType:
             since = style.time(alert["since"])
             if alert["state"] == "over":
                 since += f"\nto {style.time(alert['resolved'])}"
-            table.add_row(since, Text.assemble(alert["title"] or alert["rule"], (f"\n{alert['id']}", "dim")))
+            untold = f"\n{_untold(alert)}" if alert["waits_for"] else ""
+            table.add_row(since, Text.assemble(alert["title"] or alert["rule"], (f"\n{alert['id']}{untold}", "dim")))
         lines += ["", table]
     if answer["left_out"]:
         lines.append(Text(f"and {style.count(answer['left_out'], 'earlier one')}: --limit shows more", style="dim"))
@@ -51,7 +52,14 @@ def snoozed_view(answer: dict[str, Any], style: Style) -> RenderableType:
 
 def paused_view(answer: dict[str, Any], style: Style) -> RenderableType:
     """Until when, or that there is none."""
-    return Text(pause_told(answer["paused_until"], style) if answer["paused_until"] else "alerts go to the desktop")
+    if answer["paused_until"]:
+        return Text(pause_told(answer["paused_until"], style))
+    before = "the pause is over" if answer["was_paused"] else "nothing was paused"
+    if not answer["desktop"]:
+        return Text(f"{before}; alerts stay off the desktop: alerts.desktop is false in the settings")
+    if answer["quiet_until"]:
+        return Text(f"{before}; quiet hours hold alerts back until {style.time(answer['quiet_until'])}")
+    return Text(f"{before}; alerts go to the desktop")
 
 
 def tried_view(answer: list[dict[str, Any]], _style: Style) -> RenderableType:
@@ -66,7 +74,15 @@ def tried_view(answer: list[dict[str, Any]], _style: Style) -> RenderableType:
 
 
 def _more(alert: dict[str, Any], style: Style) -> str:
-    more = "" if alert["told"] else ", not told yet"
+    more = "" if alert["told"] else f", {_untold(alert)}"
+    if alert["worded_at"]:
+        more += f", as it was {style.time(alert['worded_at'])}"
     if alert["reached"] != alert["since"]:
         more += f", at this level since {style.time(alert['reached'])}"
     return more + (f", snoozed until {style.time(alert['snoozed_until'])}" if alert["snoozed_until"] else "")
+
+
+def _untold(alert: dict[str, Any]) -> str:
+    if alert["waits_for"] == "room in the hour":
+        return "not told yet: alerts.most_per_hour notifications came in the last hour"
+    return "not told yet" + (f": {alert['waits_for']}" if alert["waits_for"] else "")
