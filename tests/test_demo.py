@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,7 +94,7 @@ async def test_whenever_it_is_started_there_are_two_tips_and_each_warning_is_tol
     savings = {tip.kind: tip.saving for tip in tips}
     assert savings[TipKind.RESOLUTION] == Money.of("4.32")
     assert savings[TipKind.SOUND] == Money.of("2.25")
-    at_first = {title.partition(" about ")[0] for title, _ in demo.warned_of()}
+    at_first = {re.split(r" about | \(", title)[0] for title, _ in demo.warned_of()}
     assert at_first == {"trayd has read your history", "Credits last until"}
     unusual = demo.ask(lambda operations: operations.anomalies(AnomaliesQuery())).days
     assert "Title Sequence" in {explained.key for day in unusual for explained in day.explained}

@@ -76,7 +76,7 @@ class Story:
         return self.look(generations=generations, coverage={"northwind": coverage()} if covered else {})
 
     def words(self, finding: Finding, step: int) -> Words:
-        return words(finding, step, self.limits, self.locale)
+        return words(finding, step, self.limits, self.locale, {})
 
     def restart(self) -> None:
         """The daemon ends and starts: only what the ledger holds is left."""

@@ -30,7 +30,7 @@ from trayd.alerts.rules.ledger import Damaged, Mended, TotalsDiffer, Unwritable
 from trayd.alerts.words import actions_of, words
 from trayd.alerts.words.writing import TEXT, TITLE
 from trayd.budget_settings import Budget
-from trayd.facts import AccountFact
+from trayd.facts import AccountFact, called_names
 from trayd.insight.anomalies import Anomaly, Explanation
 from trayd.insight.budgets import BudgetStatus
 from trayd.insight.forecast import Burn, RunOut
@@ -46,6 +46,8 @@ DAY = timedelta(days=1)
 MONTH = (date(2026, 11, 1), date(2026, 11, 30))
 WEEK = (date(2026, 11, 16), date(2026, 11, 22))
 LIMITS = Alerts()
+#: Someone gave an account that fal calls acme-5 the name films.
+CALLED = called_names([AccountFact(name="films", username="acme-5", state="ok")])
 KLING = "fal-ai/kling-video/v3/pro/text-to-video"
 
 
@@ -62,7 +64,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     def told(self) -> Notice:
         steps = tuple(Step(level, reached=True, held=True) for level in self.levels)
         finding = Finding(rule=self.rule, scope="x", subject=self.subject, steps=steps)
-        said = words(finding, self.step, LIMITS, self.locale)
+        said = words(finding, self.step, LIMITS, self.locale, CALLED)
         actions = actions_of(self.rule, self.levels[self.step])
         return Notice(episodes=("x",), title=said.title, body=said.text, urgency=said.urgency, actions=actions)
 
@@ -366,6 +368,19 @@ def named(name: str) -> Iterator[Case]:
             file, f"2 rows of {file} could not be recorded", f"{file} line 14: no amount; correct it.", NOW
         ),
     )
+
+
+# A job's text does not say whose it is.
+OF_AN_ACCOUNT = [
+    case for case in CASES if hasattr(case.subject, "account") and not isinstance(case.subject, Generation)
+]
+
+
+@pytest.mark.parametrize("case", OF_AN_ACCOUNT, ids=lambda case: f"{case.rule} {case.what}")
+def test_an_account_is_called_by_the_name_that_the_user_gave_it(case: Case) -> None:
+    told = msgspec.structs.replace(case, subject=msgspec.structs.replace(case.subject, account="acme-5")).told()
+    assert "acme-5" not in told.title + told.body
+    assert "films" in told.title + told.body
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)

@@ -22,6 +22,7 @@ from trayd.alerts.rules import BackfillDone, FileRejected, Observed
 from trayd.alerts.watch import Watch
 from trayd.episodes import Episode
 from trayd.errors import LedgerFullError
+from trayd.facts import AccountFact
 from trayd.money import Money
 from trayd.operations.alerts import as_they_stand
 from trayd.records import BalanceReading, Generation
@@ -79,6 +80,7 @@ class World:
         self.generations: tuple[Generation, ...] = ()
         self.full = False
         self.paused_until: datetime | None = None
+        self.accounts: tuple[AccountFact, ...] = ()
         self.settings = Settings(locale="en_US", time_zone="Europe/Stockholm")
         self.desk = Desk()
         self.hooks = Receivers()
@@ -94,6 +96,7 @@ class World:
             at=now,
             zone=STOCKHOLM,
             balances={} if left is None else {"northwind": BalanceReading("northwind", now, Money.of(left))},
+            accounts=self.accounts,
             coverage={"northwind": coverage()},
             generations=self.generations,
             episodes=self.episodes,
@@ -165,6 +168,20 @@ async def test_a_warning_is_stored_then_told_then_marked_as_told(world: World) -
     assert stored == [True]
     assert world.desk.titles == ["Balance under $5.00 (northwind)"]
     assert world.desk.shown[0].actions[0] == ("Add credits", "open:billing")
+
+
+@pytest.mark.parametrize(("name", "called"), [("studio", "studio"), ("default", "northwind")])
+async def test_an_account_is_called_as_everywhere_else(world: World, name: str, called: str) -> None:
+    world.accounts = (AccountFact(name=name, username="northwind", state="ok"),)
+    world.balance = "4"
+    async with world.running() as watch:
+        await watch.check()
+        await watch.tell(BackfillDone(name, "1 generation, $0.40, since 3 Nov"))
+        await settled(lambda: len(world.desk.shown) > 1)
+
+    assert world.desk.titles == [f"Balance under $5.00 ({called})", f"trayd has read your history ({called})"]
+    assert all(notice.body.startswith(f"fal account {called} has ") for notice in world.desk.shown)
+    assert world.episodes["balance:northwind"].account == "northwind", "programs are told the ledger's name"
 
 
 async def test_looking_again_and_starting_again_tell_nothing_again(world: World) -> None:

@@ -11,16 +11,17 @@ from typing import Protocol
 import msgspec
 
 from trayd.alerts.delivery import Deliverer
-from trayd.alerts.engine import Decision, as_told, evaluate, told_times, waiting
+from trayd.alerts.engine import Decision, Worder, as_told, evaluate, told_times, waiting
 from trayd.alerts.holds import Holds
 from trayd.alerts.hook_dispatcher import HookDispatcher, with_pending_hooks
 from trayd.alerts.hooks import Hooks
 from trayd.alerts.moments import next_moment
 from trayd.alerts.outbox import Outbox
 from trayd.alerts.rules import BackfillDone, FileRejected, Finding, Observed, event, findings
-from trayd.alerts.words import Words, words
+from trayd.alerts.words import words
 from trayd.episodes import Episode, Urgency
 from trayd.errors import TraydError
+from trayd.facts import called_names
 from trayd.settings import Settings
 
 #: The log has every warning at once, whatever becomes of it on the desktop.
@@ -199,7 +200,7 @@ class Watch:
             def held(untold: Episode) -> bool:
                 return holds.held(untold) or (crowded and untold.urgency != Urgency.CRITICAL)
 
-            decision = evaluate(find(observed), known, now, self._words, held=held)
+            decision = evaluate(find(observed), known, now, self._worder(observed), held=held)
             ready = tuple(with_pending_hooks(known.get(one.id), one, self.settings.hook) for one in decision.episodes)
             seen.append((observed, msgspec.structs.replace(decision, episodes=ready), holds))
             return self._unsaved.take(ready)
@@ -277,5 +278,6 @@ class Watch:
         self._unsaved.clear()
         return None
 
-    def _words(self, finding: Finding, step: int) -> Words:
-        return words(finding, step, self.settings.alerts, self.settings.number_locale())
+    def _worder(self, observed: Observed) -> Worder:
+        limits, locale, names = self.settings.alerts, self.settings.number_locale(), called_names(observed.accounts)
+        return lambda finding, step: words(finding, step, limits, locale, names)

@@ -64,9 +64,12 @@ _ACTIONS = {
 }
 
 
-def words(finding: Finding, step: int, limits: Alerts, locale: str) -> Words:
-    """The words for a finding that stands at its step of that index; amounts as people of ``locale`` write them."""
-    return _SAID[type(finding.subject)](finding.subject, MessageContext(finding, step, limits, Writer(locale)))
+def words(finding: Finding, step: int, limits: Alerts, locale: str, names: Mapping[str, str]) -> Words:
+    """The words for a finding that stands at its step of that index; amounts as people of ``locale`` write them.
+
+    ``names`` says what accounts are called.
+    """
+    return _SAID[type(finding.subject)](finding.subject, MessageContext(finding, step, limits, Writer(locale, names)))
 
 
 def actions_of(rule: str, level: str) -> tuple[tuple[str, str], ...]:

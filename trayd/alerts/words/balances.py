@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from trayd.alerts.rules.balances import CreditsExpire, RunningOut
-from trayd.alerts.words.writing import MessageContext, Words, named, owner, sentences, written_day
+from trayd.alerts.words.writing import MessageContext, Words, sentences, written_day
 from trayd.episodes import Urgency
 from trayd.money import Money
 from trayd.records import BalanceReading
@@ -23,11 +23,11 @@ def balance(reading: BalanceReading, context: MessageContext) -> Words:
     cure = "Add credits now" if last else "Add credits in time"
     left = write.money(reading.amount)
     if reading.amount.nanos > 0:
-        text = f"{owner(reading.account)} has {left} left. {cure}: {_LOCKS}"
+        text = f"{write.owner(reading.account)} has {left} left. {cure}: {_LOCKS}"
     else:
-        text = f"{owner(reading.account)} is at {left}. {cure}: {_LOCKS_NOW}"
+        text = f"{write.owner(reading.account)} is at {left}. {cure}: {_LOCKS_NOW}"
     return Words(
-        named(f"Balance under {threshold}", reading.account), text, Urgency.CRITICAL if last else Urgency.NORMAL
+        write.named(f"Balance under {threshold}", reading.account), text, Urgency.CRITICAL if last else Urgency.NORMAL
     )
 
 
@@ -43,9 +43,9 @@ def running_out(running: RunningOut, context: MessageContext) -> Words:
         when = written_day(end.day, today)
         title, left = f"Credits last until about {when}", f"lasts until about {when}"
     return Words(
-        named(title, running.account),
+        write.named(title, running.account),
         sentences(
-            f"{owner(running.account)} has {write.money(running.balance)} left, which {left}{span} "
+            f"{write.owner(running.account)} has {write.money(running.balance)} left, which {left}{span} "
             f"at about {write.money(running.burn.per_day)} a day.",
             last=f"Add credits {'now' if end.day <= today else 'before that'}: {_LOCKS}",
         ),
@@ -59,9 +59,9 @@ def credits_expire(expire: CreditsExpire, context: MessageContext) -> Words:
     day = written_day(expire.expires, expire.today)
     left = "today" if expire.days <= 0 else "tomorrow" if expire.days == 1 else f"in {write.count(expire.days, 'day')}"
     return Words(
-        named(f"About {amount} of credits expire {left}", expire.account),
+        write.named(f"About {amount} of credits expire {left}", expire.account),
         sentences(
-            f"{owner(expire.account)} will have about {amount} of the credits bought on "
+            f"{write.owner(expire.account)} will have about {amount} of the credits bought on "
             f"{written_day(expire.bought, expire.today)} left when they expire on {day}, as it spends now.",
             last="Run planned jobs before that; `trayd credits` shows what expires when.",
         ),

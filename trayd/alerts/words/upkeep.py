@@ -5,7 +5,7 @@ from __future__ import annotations
 from trayd.alerts.rules import BackfillDone, FileRejected
 from trayd.alerts.rules.accounts import NoAnswer
 from trayd.alerts.rules.ledger import Damaged, Mended, TotalsDiffer, Unwritable
-from trayd.alerts.words.writing import TEXT, TITLE, MessageContext, Words, name, named, owner, sentences, written_time
+from trayd.alerts.words.writing import TEXT, TITLE, MessageContext, Words, name, sentences, written_time
 from trayd.episodes import Urgency
 from trayd.facts import AccountFact
 from trayd.records import DEFAULT_ACCOUNT
@@ -28,8 +28,9 @@ _TITLES = {
 }
 
 
-def account(fact: AccountFact, _context: MessageContext) -> Words:
+def account(fact: AccountFact, context: MessageContext) -> Words:
     """An account needs a person."""
+    write = context.write
     urgency = Urgency.CRITICAL if fact.state == "locked" else Urgency.NORMAL
     cure = _CURES.get(fact.state, _SILENT)
     if fact.name != DEFAULT_ACCOUNT:
@@ -40,8 +41,8 @@ def account(fact: AccountFact, _context: MessageContext) -> Words:
     if problem.startswith(_LOCKED):
         # The headline says it already, but not why.
         told = f" is locked{problem.removeprefix(_LOCKED)}: its jobs fail"
-    text = sentences(f"{owner(fact.name)}{told}.", last=cure)
-    return Words(named(_TITLES[fact.state], fact.name), text, urgency)
+    text = sentences(f"{write.owner(fact.name)}{told}.", last=cure)
+    return Words(write.named(_TITLES[fact.state], fact.name), text, urgency)
 
 
 def no_answer(silent: NoAnswer, context: MessageContext) -> Words:
@@ -52,10 +53,11 @@ def no_answer(silent: NoAnswer, context: MessageContext) -> Words:
         known = "All that trayd shows is from then"
         known += f": {write.money(silent.balance)} left." if silent.balance is not None else "."
     since = written_time(silent.since or silent.tried_since, silent.now)
+    owner = write.owner(silent.account)
     return Words(
-        named("fal does not answer", silent.account),
+        write.named("fal does not answer", silent.account),
         sentences(
-            f"fal has not answered since {since} for {owner(silent.account)[:1].lower()}{owner(silent.account)[1:]}.",
+            f"fal has not answered since {since} for {owner[:1].lower()}{owner[1:]}.",
             known,
             last=clip(_as_sentence(silent.problem), TEXT // 2) or _LOOK,
         ),
@@ -92,7 +94,7 @@ def totals_differ(found: TotalsDiffer, context: MessageContext) -> Words:
     """The totals of fal and of the ledger differ."""
     write = context.write
     return Words(
-        named("fal's totals differ from the ledger's", found.account),
+        write.named("fal's totals differ from the ledger's", found.account),
         sentences(
             f"By fal's own totals {write.count(found.models, 'model')} came to {write.money(found.fal)}, "
             f"by the ledger to {write.money(found.ledger)}.",
@@ -111,8 +113,11 @@ def rejected(file: FileRejected, _context: MessageContext) -> Words:
     return Words(title, reason)
 
 
-def history_read(done: BackfillDone, _context: MessageContext) -> Words:
+def history_read(done: BackfillDone, context: MessageContext) -> Words:
     """The first poll of an account is complete."""
+    write = context.write
     return Words(
-        named("trayd has read your history", done.account), f"{owner(done.account)} has {done.found}.", Urgency.LOW
+        write.named("trayd has read your history", done.account),
+        f"{write.owner(done.account)} has {done.found}.",
+        Urgency.LOW,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -70,10 +70,12 @@ class Writer:
 
     Args:
         locale: of numbers, such as sv_SE.
+        names: what accounts are called, by all their names; see :func:`trayd.facts.called_names`.
     """
 
-    def __init__(self, locale: str) -> None:
+    def __init__(self, locale: str, names: Mapping[str, str]) -> None:
         self._locale = locale
+        self._names = names
 
     def money(self, money: Money) -> str:
         """``$48.20``."""
@@ -94,6 +96,17 @@ class Writer:
     def count(self, number: int, one: str, many: str = "") -> str:
         """``1 job``, ``1,204 jobs``."""
         return f"{self.number(number)} {one if number == 1 else many or one + 's'}"
+
+    def owner(self, account: str) -> str:
+        """An account, at the beginning of a sentence."""
+        called = self._names.get(account, account)
+        return "Your fal account" if called == DEFAULT_ACCOUNT else f"fal account {name(called)}"
+
+    def named(self, title: str, account: str) -> str:
+        """A title with the account that it is about, where there may be several."""
+        called = self._names.get(account, account)
+        room = min(TITLE - units_of(f"{title} ()"), _ACCOUNT)
+        return title if called == DEFAULT_ACCOUNT or room < _SHORTEST else f"{title} ({name(called, room)})"
 
 
 def written_day(day: date, today: date) -> str:
@@ -128,17 +141,6 @@ def name(text: str, units: int = _NAME) -> str:
 def quoted(*names: str | None) -> str:
     """Names that a person gave, as one: ``“Northwind / Spring Campaign”``."""
     return f"“{' / '.join(name(each, 32) for each in names if each)}”"
-
-
-def owner(account: str) -> str:
-    """An account, at the beginning of a sentence."""
-    return "Your fal account" if account == DEFAULT_ACCOUNT else f"fal account {name(account)}"
-
-
-def named(title: str, account: str) -> str:
-    """A title with the account that it is about, where there may be several."""
-    room = min(TITLE - units_of(f"{title} ()"), _ACCOUNT)
-    return title if account == DEFAULT_ACCOUNT or room < _SHORTEST else f"{title} ({name(account, room)})"
 
 
 def scope_of(budget: Budget) -> str:
