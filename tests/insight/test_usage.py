@@ -281,8 +281,9 @@ def test_there_is_no_trend_from_nothing():
 
 
 def test_an_unknown_dimension_is_told_with_those_there_are():
-    with pytest.raises(UsageError, match="use one of model, operation, client"):
-        used([], by="colour")
+    for by in ("colour", ""):
+        with pytest.raises(UsageError, match="use one of model, operation, client"):
+            used([], by=by)
 
 
 def test_the_outward_shape():

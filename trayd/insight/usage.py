@@ -147,7 +147,7 @@ def usage(
     Raises:
         UsageError: there is no such dimension.
     """
-    dimension = named(Dimension, by) if by else None
+    dimension = None if by is None else named(Dimension, by)
     part = None if dimension is None else dimension.time_part
     home = converter.currency
     within = _within(filters, window.bounds)
