@@ -10,7 +10,7 @@ from tests.insight.recount import Recount
 from tests.insight.samples import NOW, ecb, external, generation, rates
 from trayd.episodes import UNTIL_RESUMED
 from trayd.insight.forecast import MonthEnd
-from trayd.insight.status import AccountStatus, AlertStatus, Spent, Status
+from trayd.insight.status import AccountStatus, AlertStatus, DaemonStatus, Spent, Status
 from trayd.insight.usage import usage
 from trayd.insight.windows import parse_window
 from trayd.money import Money
@@ -151,6 +151,7 @@ def test_the_status_tells_how_long_balances_last_the_month_and_what_is_open(caps
             structs.replace(open_one, snoozed_until=NOW + timedelta(hours=1)),
             structs.replace(open_one, state="resolved", title="Gone"),
         ),
+        daemon=DaemonStatus(running=True),
     )
     told = shown(status_view(plain(made), IN_KRONOR), capsys)
     assert told[1].endswith("ok, lasts until 3 Dec"), "of several accounts the forecast tells the range"
@@ -164,6 +165,9 @@ def test_the_status_tells_how_long_balances_last_the_month_and_what_is_open(caps
         "  $48 are left.",
         "  since 2026-11-20 14:00, snoozed until 2026-11-20 15:00",
     ]
+    # Nobody looks at the figures while no daemon runs.
+    alone = shown(status_view(plain(structs.replace(made, daemon=DaemonStatus())), IN_KRONOR), capsys)
+    assert alone[-4] == "  since 2026-11-20 14:00, as it was told"
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,9 @@ def status_view(status: dict[str, Any], style: Style) -> RenderableType:
     parts: list[RenderableType] = [_accounts(status["accounts"], style), "", _spending(status["spent"], style)]
     parts.extend(bullet(line) for line in _remarks(status, style))
     lasting = [alert for alert in status["alerts"] if alert["state"] == "open"]
-    parts.extend(["", *(_alert(alert, style) for alert in lasting)] if lasting else [])
+    parts.extend(
+        ["", *(_alert(alert, style, of_now=status["daemon"]["running"]) for alert in lasting)] if lasting else []
+    )
     return Group(*parts)
 
 
@@ -191,9 +193,9 @@ def _state(account: dict[str, Any]) -> Text:
     return Text.assemble((account["state"].replace("_", " "), _STATES.get(account["state"], "")), problem)
 
 
-def _alert(alert: dict[str, Any], style: Style) -> RenderableType:
-    """An open alert; one that is snoozed is told in quieter letters."""
-    since = f"since {style.time(alert['since'])}"
+def _alert(alert: dict[str, Any], style: Style, *, of_now: bool) -> RenderableType:
+    """An open alert, also as it was told some time ago; one that is snoozed is told in quieter letters."""
+    since = f"since {style.time(alert['since'])}{'' if of_now else ', as it was told'}"
     if alert["snoozed_until"]:
         since += f", snoozed until {style.time(alert['snoozed_until'])}"
     color = "dim" if alert["snoozed_until"] else "bold red"
