@@ -33,6 +33,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         ({"key": "panel"}, ["nothing recorded has the key “panel”; did you mean “Premiere panel”?"]),
         ({"account": "nobody"}, ["nothing recorded has the account “nobody”; known: freelancer, studio"]),
         ({"account": "freelance"}, ["nothing recorded has the account “freelance”; did you mean “freelancer”?"]),
+        ({"key": "remember"}, ["nothing recorded has the key “remember”; known: Premiere panel"]),
         ({"client": "Zebra"}, ["nothing recorded has the client “Zebra”; known: Contoso, Northwind"]),
         # What there is, and what has no such mark at all, is no mistake.
         ({"client": "Northwind", "project": "Relaunch", "model": "fal-ai", "account": "northwind"}, []),

@@ -24,6 +24,8 @@ _FIELDS = {
 }
 
 _MOST_NAMED = 3
+#: How much of two names has to be the same for the one to be meant by the other.
+_ALIKE = 0.8
 _PIECES = re.compile(r"[\s/]+")
 
 
@@ -96,5 +98,5 @@ def _near(name: str, known: Iterable[str]) -> list[str]:
             # Who writes a name from memory writes its beginning.
             for part in (piece, piece[: len(wanted) + 1]):
                 by_text.setdefault(part, []).append(each)
-    found = get_close_matches(wanted, by_text, n=_MOST_NAMED)
+    found = get_close_matches(wanted, by_text, n=_MOST_NAMED, cutoff=_ALIKE)
     return list(dict.fromkeys(each for text in found for each in by_text[text]))
