@@ -89,5 +89,6 @@ def test_a_time_of_which_nothing_was_told_cost_nobody_knows_what(operations, wit
         assert usage.average_per_day is None
         shown = usage_view(plain(usage), Style("en_US", UTC), None).renderables[1]
         assert str(shown).startswith("unknown: nothing of that time was read")
+        assert ("`trayd doctor`" in str(shown)) == (asked is without_bills), "where bills are read there is no cure"
     known = without_bills.usage(UsageQuery())
     assert (known.total.cost, known.known_from) == (Money.of(2), None)

@@ -66,8 +66,12 @@ def usage_view(usage: dict[str, Any], style: Style, by: str | None) -> Renderabl
     lines: list[RenderableType] = [Text(f"{style.time(window['from'])} to {style.time(window['to'])}", style="dim")]
     if _is_all_unknown(usage):
         begins = usage["known_from"]
-        since = "" if begins == window["to"] else f": what fal billed is known from {style.time(begins)} on"
-        return Group(*lines, Text(f"{UNKNOWN}: nothing of that time was read{since}"))
+        told = (
+            "; `trayd refresh` asks fal, and `trayd doctor` says what is missing"
+            if begins == window["to"]
+            else f": what fal billed is known from {style.time(begins)} on"
+        )
+        return Group(*lines, Text(f"{UNKNOWN}: nothing of that time was read{told}"))
     told, average = style.money(total["cost"]), usage["average_per_day"]
     each_day = f", {style.money(average)} a day" if average else ""
     trend = _trend(usage["trend"], style)
