@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 import sys
 import threading
 import time
@@ -28,6 +29,8 @@ logger = logging.getLogger("trayd")
 
 _LOG_BYTES = 1024 * 1024
 _LOG_FILES = 3
+
+_ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
 
 #: Windows delivers no signal while the main thread waits for longer than this.
 _WAIT_S = 0.5
@@ -145,12 +148,38 @@ class Process:
         def handle(_number: int, _frame: object) -> None:
             self.stop()
 
-        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, handle) for number in _ENDING}
         try:
-            yield
+            with self._heard_by_any_thread():
+                yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    @contextmanager
+    def _heard_by_any_thread(self) -> Iterator[None]:
+        """Hears of signals that the system hands to another thread than the main one.
+
+        Python runs its handlers on the main thread alone, which sleeps on in such a case.
+        """
+        ears, mouth = socket.socketpair()
+
+        def listen() -> None:
+            while numbers := ears.recv(64):
+                if not _ENDING.isdisjoint(numbers):
+                    self.stop()
+
+        with ears, mouth:
+            mouth.setblocking(False)
+            listener = threading.Thread(target=listen, name="signals")
+            listener.start()
+            before = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+            try:
+                yield
+            finally:
+                signal.set_wakeup_fd(before)
+                mouth.close()
+                listener.join()
 
 
 def run_daemon(*, headless: bool) -> int:
