@@ -89,7 +89,7 @@ async def test_a_day_of_warnings_survives_every_restart(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
         low = BalanceReading("northwind", START, Money.of("4.32"))
         ledger.add(Batch(accounts=(ACCOUNT,), coverage=(coverage(),), balances=(low,), events=(event("r1", "6.40"),)))
-        assert await told_in(ledger) == ["Balance under $5.00 (northwind)", "Expensive generation: $6.40"]
+        assert await told_in(ledger) == ["Balance under $5.00 (studio)", "Expensive generation: $6.40"]
 
     with opened(tmp_path) as ledger:
         ledger.add(Batch(billing=(bill("r1", 7), bill("r2", 9))))
@@ -121,7 +121,7 @@ async def test_an_account_that_was_taken_out_of_the_settings_ends_its_warnings_s
     low = BalanceReading("northwind", START, Money.of("4.32"))
     with opened(tmp_path) as ledger:
         ledger.add(Batch(accounts=(refused,), balances=(low,)))
-        assert sorted(await told_in(ledger)) == ["Balance under $5.00 (northwind)", "fal refuses the key (studio)"]
+        assert sorted(await told_in(ledger)) == ["Balance under $5.00 (studio)", "fal refuses the key (studio)"]
 
         assert await told_in(ledger, START + timedelta(days=300), names=("agency",)) == []
 
@@ -134,7 +134,7 @@ async def test_a_balance_is_watched_as_long_as_one_name_of_its_account_is_set_up
     with opened(tmp_path) as ledger:
         ledger.add(Batch(accounts=(ACCOUNT, spare), balances=(low,)))
 
-        assert await told_in(ledger, names=("spare",)) == ["Balance under $5.00 (northwind)"]
+        assert await told_in(ledger, names=("spare",)) == ["Balance under $5.00 (spare)"]
 
 
 async def test_a_month_that_cannot_be_read_is_told_and_ends_nothing_else(tmp_path: Path) -> None:
