@@ -42,7 +42,6 @@ def sandbox() -> Iterator[SandboxProcess]:
     [
         pytest.param("", id="that takes its time"),
         pytest.param("from trayd.errors import LedgerError; raise LedgerError('no', 'wait')", id="that cannot be done"),
-        pytest.param("raise RuntimeError('unforeseen')", id="that fails unexpectedly"),
     ],
 )
 def test_sigterm_during_a_look_ends_the_daemon_within_seconds(
