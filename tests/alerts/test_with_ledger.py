@@ -22,6 +22,7 @@ from trayd.episodes import Episode
 from trayd.facts import AccountFact, Batch, BillingFact, BillingRow, EventFact
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.money import Money
+from trayd.operations.alerts import AlertsQuery, listed_alerts
 from trayd.operations.operations import Operations
 from trayd.records import BalanceReading, Estimate
 from trayd.service.alert_door import AlertDoor
@@ -106,7 +107,7 @@ async def test_the_chunks_of_a_first_poll_that_still_runs_are_not_told(tmp_path:
         assert await told_in(ledger) == []
 
 
-async def test_an_imported_file_is_not_news_but_a_dropped_one_is(tmp_path: Path) -> None:
+async def test_an_imported_file_is_no_news_and_in_no_list_but_a_dropped_one_is(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
         ledger.add(Batch(accounts=(ACCOUNT,), events=(event("dropped", "6.40"),)))
         with quietly(ledger, Settings().alerts, START):
@@ -114,6 +115,8 @@ async def test_an_imported_file_is_not_news_but_a_dropped_one_is(tmp_path: Path)
 
         assert await told_in(ledger) == ["Expensive generation: $6.40"]
         assert "expensive:imported" in ledger.episodes()
+        listed = listed_alerts(ledger, Settings(), AlertsQuery(), START, {})
+        assert [alert.id for alert in listed.alerts] == ["expensive:dropped"]
 
 
 async def test_an_account_that_was_taken_out_of_the_settings_ends_its_warnings_silently(tmp_path: Path) -> None:

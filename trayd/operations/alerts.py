@@ -152,8 +152,9 @@ def listed_alerts(
     since = None if query.all else _beginning(query.since, now, zone)
     lasting = [each for each in as_they_stand(ledger.episodes().values(), present) if each.resolved is None]
     over = ledger.past_episodes(since)
+    # What says nothing was noted so that it is never told: jobs that were taken in by hand.
     wanted = [
-        sorted((one for one in some if query.rule in {None, one.rule}), key=_newest, reverse=True)
+        sorted((one for one in some if one.text and query.rule in {None, one.rule}), key=_newest, reverse=True)
         for some in (lasting, over)
     ]
     shown = [*wanted[0], *wanted[1][: query.limit]]

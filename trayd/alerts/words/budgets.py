@@ -50,7 +50,7 @@ def expected(found: BudgetExpected, context: MessageContext) -> Words:
     share = write.percent(status.expected_share)
     span = ""
     if status.low is not None and status.high is not None:
-        span = f"It lies between {write.money(status.low)} and {write.money(status.high)}, most likely."
+        span = f"Most likely it ends between {write.money(status.low)} and {write.money(status.high)}."
     return Words(
         _title(found, share, "expected"),
         sentences(

@@ -99,7 +99,7 @@ def totals_differ(found: TotalsDiffer, context: MessageContext) -> Words:
             f"By fal's own totals {write.count(found.models, 'model')} came to {write.money(found.fal)}, "
             f"by the ledger to {write.money(found.ledger)}.",
             f"{write.count(found.requests, 'request explains', 'requests explain')} it." if found.requests else "",
-            last="`trayd reconcile` names them.",
+            last="`trayd reconcile` shows where.",
         ),
     )
 
