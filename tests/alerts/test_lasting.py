@@ -279,7 +279,7 @@ def test_totals_that_differ_are_told_when_that_lasts() -> None:
     assert told == ["fal's totals differ from the ledger's (northwind)"]
     assert story.told[0].text == (
         "By fal's own totals 1 model came to $48.20, by the ledger to $47.10. 2 requests explain it. "
-        "`trayd reconcile` names them."
+        "`trayd reconcile` shows where."
     )
     # After a restart nobody remembers since when: that ends nothing, and tells nothing again.
     assert story.look(differences=(differing("47.10", "48.20"),)) == []
