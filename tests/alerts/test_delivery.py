@@ -174,10 +174,10 @@ def open_files() -> int:
 async def test_a_bus_that_hangs_is_left_alone_and_found_again_and_costs_nothing_meanwhile(
     dunst: Desktop, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desktop_module, "PATIENCE_S", 0.3)
     assert await deliverer.show(LOW_BALANCE) is Outcome.DESKTOP
     bus = dunst._processes["bus"].pid
 
+    monkeypatch.setattr(desktop_module, "PATIENCE_S", 0.3)
     os.kill(bus, signal.SIGSTOP)
     counts = set()
     for _ in range(4):
