@@ -166,13 +166,19 @@ def _panel(desktop: Desktop, path: Path) -> Path:
     return path
 
 
+def _menu_opened(desktop: Desktop) -> tuple[int, int, int]:
+    """Opens the icon's menu; where the icon begins on the screen, and its height."""
+    desktop.item()
+    x, y, width, height = desktop.tray_area()
+    time.sleep(0.5)
+    desktop.mouse_click(x + width // 2, y + height // 2, button=3)
+    time.sleep(0.7)
+    return x, y, height
+
+
 def _menu(desktop: Desktop, path: Path) -> Path:
     with IconProgram(desktop.env, view(*STATES["ok"], alerts=ALERTS)):
-        desktop.item()
-        x, y, width, height = desktop.tray_area()
-        time.sleep(0.5)
-        desktop.mouse_click(x + width // 2, y + height // 2, button=3)
-        time.sleep(0.7)
+        x, y, height = _menu_opened(desktop)
         desktop.run("xdotool", "mousemove", str(x - 60), str(y + height + 150), "sleep", "0.4")
         _cropped(desktop, path, (SCREEN[0] - 500, 0, SCREEN[0], 520))
     wait_until(lambda: not desktop.items(), what="a panel without icons")
@@ -182,11 +188,7 @@ def _menu(desktop: Desktop, path: Path) -> Path:
 def _alerts(desktop: Desktop, path: Path) -> Path:
     """The menu with the first of the open alerts unfolded."""
     with IconProgram(desktop.env, view(*STATES["ok"], alerts=ALERTS)):
-        desktop.item()
-        x, y, width, height = desktop.tray_area()
-        time.sleep(0.5)
-        desktop.mouse_click(x + width // 2, y + height // 2, button=3)
-        time.sleep(0.7)
+        _menu_opened(desktop)
         # From the end: Quit, Pause alerts, Alerts.
         for keys in (("Up", "Up", "Up"), ("Right",), ("Right",), ("Down", "Down", "Down")):
             desktop.run("xdotool", "key", *keys, "sleep", "0.4")
