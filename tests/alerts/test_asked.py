@@ -108,6 +108,22 @@ def test_without_a_daemon_the_list_says_of_when_the_figures_are(
     assert operations.ledger.episodes()["low"].title == "low"
 
 
+def test_figures_are_never_of_a_time_to_come(ledger: Ledger) -> None:
+    low = keep(ledger, "low")
+    operations = asking(ledger, quiet_hours=QUIET)
+
+    snoozed = operations.snooze(SnoozeQuery(id="low", length="2h"))
+    assert (snoozed.told, snoozed.worded_at) == (None, low.since)
+
+
+def test_what_lasts_is_in_the_status_also_where_it_comes_again(ledger: Ledger) -> None:
+    keep(ledger, "low", told=True, resolved=START - 4 * MINUTE)
+    keep(ledger, "low", since=START - 3 * MINUTE)
+
+    status = asking(ledger).status()
+    assert "open" in {each.state for each in status.alerts if each.id == "low"}
+
+
 @pytest.mark.parametrize(
     ("limits", "told"),
     [

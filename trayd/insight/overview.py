@@ -39,7 +39,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     accounts: Mapping[str, AccountFact]
     balances: Mapping[str, BalanceReading]
-    episodes: Mapping[str, Episode]
+    episodes: tuple[Episode, ...]
     differences: tuple[Difference, ...]
     poll_interval: timedelta
     billed: bool
@@ -55,7 +55,7 @@ def build_status(source: Sums, known: Overview, now: datetime) -> Status:
     return Status(
         accounts=_accounts(known, now),
         spent=_spent(windows, everything, known),
-        alerts=_alerts(known.episodes.values(), now),
+        alerts=_alerts(known.episodes, now),
         pending=everything.running(),
         month=known.forecast.month_end,
         unmatched=everything.unmatched,

@@ -304,6 +304,7 @@ class _Hold:
 def _listed(episode: Episode, hold: _Hold, present: Mapping[str, Episode]) -> ListedAlert:
     now = hold.now
     of_now = episode.resolved is not None or episode.id in present
+    came_up = episode.reached or episode.since
     snoozed = episode.snoozed_until if episode.snoozed_until is not None and episode.snoozed_until > now else None
     if episode.resolved is not None:
         state = "over" if episode.over else "happened"
@@ -318,11 +319,11 @@ def _listed(episode: Episode, hold: _Hold, present: Mapping[str, Episode]) -> Li
         level=episode.level,
         urgency=episode.urgency,
         since=episode.since,
-        reached=episode.reached or episode.since,
+        reached=came_up,
         resolved=episode.resolved,
         told=episode.heard_at,
         waits_for=hold.of(episode),
-        worded_at=None if of_now else episode.heard_at or episode.news_at,
+        worded_at=None if of_now else episode.heard_at or (came_up if snoozed else episode.news_at),
         snoozed_until=snoozed,
         title=episode.title,
         text=episode.text,

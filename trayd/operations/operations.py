@@ -149,9 +149,7 @@ class Operations:
             names=self.names,
             accounts=self._accounts(),
             balances=self.ledger.latest_balances(),
-            episodes={
-                each.id: each for each in alerts.as_they_stand(self.ledger.episodes().values(), self.present_alerts)
-            },
+            episodes=tuple(alerts.as_they_stand(self.ledger.episodes().values(), self.present_alerts)),
             differences=self.ledger.differences(),
             poll_interval=timedelta(seconds=self.settings.poll.interval_s),
             billed=any(self.ledger.coverage(fact.username or name) for name, fact in self.ledger.accounts().items()),
