@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -40,7 +41,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One stretch of time in which a rule's condition held: told once, however long it lasts.
 
     Attributes:
-        id: rule, scope and period in one text; there is one episode of an id at a time.
+        id: rule, scope and period in one text; there is one episode of an id at a time. :attr:`instance` tells it from
+            those before it.
         rule: the rule's name (``balance``, ``expensive``).
         scope: what it is about: an account, a request id.
         since: when it began (UTC); ``resolved`` when it ended, None while it lasts.
@@ -55,6 +57,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         hooked: what each hook was told of last, by the hook's name: a level, or ``resolved``.
         reached: when it came to this level (UTC); None: when it began.
         heard: of an untold episode, the milder level that was told before this one.
+        held_back: of an untold episode: nothing was to go to the desktop, or no more in that hour, when it came up or
+            since. Should it end so, the person still hears that it was.
         lapsed: it ended because its period did or the rule was switched off, not by a recovery.
     """
 
@@ -78,7 +82,13 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hooked: dict[str, str] = {}
     reached: datetime | None = None
     heard: Heard | None = None
+    held_back: bool = False
     lapsed: bool = False
+
+    @property
+    def instance(self) -> str:
+        """What it is known by once another of its id has begun."""
+        return f"{self.id} {self.since.isoformat()}"
 
     @property
     def over(self) -> bool:
@@ -94,3 +104,30 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def news_at(self) -> datetime:
         """When there was something to tell of it: its level was reached, or a snooze was over (UTC)."""
         return max(moment for moment in (self.since, self.reached, self.snoozed_until) if moment is not None)
+
+
+def current_or_earlier(known: Mapping[str, Episode], episode: Episode) -> Episode | None:
+    """The same episode as it is known: under its id, or under its instance where another of its id has begun."""
+    current = known.get(episode.id)
+    return current if current is not None and current.since == episode.since else known.get(episode.instance)
+
+
+def with_changed(known: Mapping[str, Episode], changed: Iterable[Episode]) -> dict[str, Episode]:
+    """The episodes as they are after changes, each under its id; under its instance once another of its id has begun.
+
+    Args:
+        known: the episodes before, likewise.
+        changed: new ones, and known ones that have changed, in any order.
+    """
+    after = dict(known)
+    for episode in changed:
+        current = after.get(episode.id)
+        if current is None or current.since == episode.since:
+            after[episode.id] = episode
+        elif episode.instance in after or (episode.resolved is not None and episode.since < current.since):
+            after[episode.instance] = episode
+        else:
+            if current.resolved is not None:
+                after[current.instance] = current
+            after[episode.id] = episode
+    return after

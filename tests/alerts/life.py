@@ -21,7 +21,7 @@ from trayd.alerts.notice import Notice
 from trayd.alerts.rules import Observed, Outage
 from trayd.alerts.watch import Watch
 from trayd.budget_settings import Budget
-from trayd.episodes import Episode
+from trayd.episodes import Episode, with_changed
 from trayd.facts import AccountFact, Coverage
 from trayd.insight.budgets import BudgetStatus, Period, budget_status, period_at
 from trayd.insight.tally import Tally
@@ -58,8 +58,15 @@ class Screen(Deliverer):
     async def show(self, notice: Notice) -> Outcome:
         if self.deadly:
             raise Killed
-        known = self.life.episodes
-        self.life.heard.append(Heard(self.life.now, notice, tuple(known[name] for name in notice.episodes)))
+        # Of several with one id, what lasts is named first, then what is over, as it came up.
+        known = sorted(self.life.episodes.values(), key=lambda episode: (episode.over, episode.since))
+        shown = []
+        for name in notice.episodes:
+            over = name in notice.over
+            one = next(each for each in known if each.id == name and each.told is None and each.over >= over)
+            known.remove(one)
+            shown.append(one)
+        self.life.heard.append(Heard(self.life.now, notice, tuple(shown)))
         return Outcome.DESKTOP
 
     def withdraw(self, episodes: object) -> None:
@@ -187,7 +194,7 @@ class Life:
 
     def store(self, episodes: Sequence[Episode]) -> None:
         if episodes:
-            self._content = msgspec.json.encode(self.episodes | {episode.id: episode for episode in episodes})
+            self._content = msgspec.json.encode(with_changed(self.episodes, episodes))
 
     def observed(self, now: datetime) -> Observed:
         """What the ledger knows by now."""

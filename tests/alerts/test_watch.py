@@ -436,7 +436,7 @@ async def test_what_came_and_went_in_quiet_hours_is_told_as_over_after_them_and_
 
     (notice,) = world.desk.shown
     assert notice.title == "While it was quiet: Balance under $5.00 (northwind)"
-    assert notice.body == "From 20 Nov 22:30 to 20 Nov 23:15; it is over by now."
+    assert notice.body == "From 20 Nov 22:30 to 23:15; it is over by now."
 
 
 async def test_a_snoozed_alert_is_told_again_if_it_still_lasts_and_a_graver_level_at_once(world: World) -> None:

@@ -219,12 +219,34 @@ class TestEpisodes:
                 ledger.add(Batch(episodes=(one,)))
                 ledger.checkpoint()
                 assert ledger.episodes()[one.id] == one
-            assert len(ledger.episodes()) == 1
+            at_hand = ledger.episodes()
+            assert at_hand.keys() - {told[-1].id} <= {one.instance for one in told[:-1]}
             assert list(ledger.past_episodes()) == told
             assert list(ledger.past_episodes(since=told[3].since)) == told[3:]
         with using(tmp_path, clock) as ledger:
-            assert ledger.episodes() == {"balance:acme": told[-1]}
+            assert ledger.episodes()[told[-1].id] == told[-1]
             assert list(ledger.past_episodes()) == told
+
+    def test_one_that_another_has_followed_can_still_be_told_of(self, tmp_path):
+        clock = Clock()
+        untold, lasts = episode("acme", NOON, NOON + HOUR), episode("acme", NOON + 2 * HOUR)
+        told = msgspec.structs.replace(untold, told=NOON + 3 * HOUR)
+        with using(tmp_path, clock) as ledger:
+            ledger.add(Batch(episodes=(untold,)))
+            ledger.add(Batch(episodes=(lasts,)))
+        with using(tmp_path, clock) as ledger:
+            assert ledger.episodes() == {lasts.id: lasts, untold.instance: untold}
+            ledger.add(Batch(episodes=(told,)))
+            assert ledger.episodes() == {lasts.id: lasts, untold.instance: told}
+        with using(tmp_path, clock) as ledger:
+            assert ledger.episodes() == {lasts.id: lasts, untold.instance: told}
+            clock.now = NOON + 100 * DAY
+            ledger.add(Batch(balances=(balance("1", clock.now),)))
+        with using(tmp_path, clock) as ledger:
+            # It has left by now; who tells of it all the same does not put it in the place of the one that lasts.
+            ledger.add(Batch(episodes=(told,)))
+            assert ledger.episodes()[lasts.id] == lasts
+            assert list(ledger.past_episodes()) == [told]
 
     def test_thousands_a_year_leave_as_many_as_there_are_of_some_months(self, tmp_path):
         clock = Clock(datetime(2025, 1, 1, tzinfo=UTC))

@@ -130,7 +130,7 @@ def test_an_alert_that_ends_and_begins_again_in_one_write_is_remembered(tmp_path
     ledger.add(Batch(episodes=(first,)))
     ledger.add_together([Batch(episodes=(ended,)), Batch(episodes=(again,))])
     assert list(ledger.past_episodes()) == [ended]
-    assert ledger.episodes() == {again.id: again}
+    assert ledger.episodes() == {again.id: again, ended.instance: ended}
     ledger.close()
 
 

@@ -48,7 +48,7 @@ def digest(episodes: Sequence[Episode], now: datetime, zone: tzinfo, *, quiet: b
         # What it says matters more than when it came up.
         title=when if units_of(when) <= TITLE else title,
         body=body,
-        over=tuple(episode.id for episode in over),
+        over=tuple(dict.fromkeys(each.id for each in over if each.id not in {one.id for one in lasting})),
         titles=titles,
         urgency=notice.urgency if notice else Urgency.LOW,
         actions=notice.actions if notice else (),
@@ -73,15 +73,16 @@ def _line(episode: Episode, now: datetime, zone: tzinfo, *, in_full: bool) -> st
 
 
 def _times(episode: Episode, now: datetime, zone: tzinfo) -> str:
+    # Beside the words of its level.
+    since = (episode.reached or episode.since).astimezone(zone)
+    today = now.astimezone(zone)
     if episode.resolved is None:
-        # Beside the words of its level.
-        return f"since {_clock(episode.reached or episode.since, now, zone)}"
-    since = _clock(episode.since, now, zone)
-    return f"{since} to {_clock(episode.resolved, now, zone)}" if episode.over else f"at {since}"
-
-
-def _clock(moment: datetime, now: datetime, zone: tzinfo) -> str:
-    return written_time(moment.astimezone(zone), now.astimezone(zone))
+        return f"since {written_time(since, today)}"
+    until = episode.resolved.astimezone(zone)
+    if not episode.over:
+        return f"at {written_time(since, today)}"
+    # The day is said once.
+    return f"{written_time(since, today)} to {written_time(until, since if until.date() == since.date() else today)}"
 
 
 def _how_many_over(over: int, of: int) -> str:

@@ -59,8 +59,8 @@ def evaluate(
         episodes: by id, as they are stored.
         now: the time of this look (UTC).
         words: what to say of a finding at its step of that index.
-        held: whether nobody could be told of this episode so far because nothing was to go to the desktop, or no more
-            in this hour. When it ends, the person hears that it was; of any other untold one there is nothing to tell.
+        held: whether nobody can be told of this episode because nothing is to go to the desktop, or no more in this
+            hour. When it ends, the person hears that it was; of any other untold one there is nothing to tell.
     """
     changed: dict[str, Episode] = {}
     reworded = []
@@ -73,7 +73,8 @@ def evaluate(
             present.append(_as_it_stands(finding, lasting, words))
         if after is None:
             continue
-        if before is not None and _same_news(before, after):
+        after = _noted_as_held(before, after, held)
+        if before is not None and _state(before) == _state(after):
             reworded.append(after)
         else:
             changed[after.id] = after
@@ -105,6 +106,14 @@ def _after(finding: Finding, before: Episode | None, now: datetime, words: Worde
     # Of what was told the words stay as they were told.
     said = words(finding, height - 1) if height != stands or standing.told is None or "told" in moved else None
     return _worded(standing, finding, height, said, **moved)
+
+
+def _noted_as_held(before: Episode | None, after: Episode, held: IsHeldBack) -> Episode:
+    """The episode with what held it back noted in it: by the time that it ends, the settings can be others."""
+    if after.told is not None or after.resolved is not None:
+        return after
+    waited = before is not None and before.told is None and before.reached == after.reached and before.held_back
+    return msgspec.structs.replace(after, held_back=waited or held(after))
 
 
 def _moved(finding: Finding, standing: Episode, stands: int, height: int, now: datetime) -> dict[str, object]:
@@ -141,12 +150,14 @@ def _ended(finding: Finding, standing: Episode, now: datetime, held: IsHeldBack)
     if standing.resolved is not None:
         # It had lapsed, and has recovered since: the next crossing is news.
         return msgspec.structs.replace(standing, lapsed=False) if finding.steps else None
-    waits = standing.told is None and standing.snoozed_until is None and held(standing)
+    untold = standing.told is None and standing.snoozed_until is None
+    waits = untold and (standing.held_back or held(standing))
     return msgspec.structs.replace(
         standing,
         resolved=max(now, standing.since + _SHORTEST),
         # One that ends unheard has nothing more to tell. What is over and untold has waited, whatever holds later.
         told=None if waits else standing.told or NEVER_TOLD,
+        held_back=waits,
         snoozed_until=None,
         heard=None,
         lapsed=not finding.steps and (waits or standing.told is not None),
@@ -198,13 +209,15 @@ def _reminds(episode: Episode, now: datetime) -> bool:
     return episode.told is not None and episode.snoozed_until is not None and episode.snoozed_until <= now
 
 
-def _same_news(before: Episode, after: Episode) -> bool:
-    return (before.level, before.told, before.resolved, before.lapsed, before.snoozed_until) == (
-        after.level,
-        after.told,
-        after.resolved,
-        after.lapsed,
-        after.snoozed_until,
+def _state(episode: Episode) -> tuple[object, ...]:
+    """What is durable of an episode at once; its words can wait until they are told."""
+    return (
+        episode.level,
+        episode.told,
+        episode.resolved,
+        episode.lapsed,
+        episode.snoozed_until,
+        episode.held_back,
     )
 
 
@@ -240,11 +253,11 @@ def as_told(current: Episode | None, shown: Episode, now: datetime) -> Episode |
     """The episode after the person has seen it as it is in ``shown``; None where there is nothing to note.
 
     Args:
-        current: as it is stored by now; it can have gone on while the notice was on its way.
+        current: the same episode as it is stored by now; it can have gone on while the notice was on its way.
         shown: as it was told, with the words of that moment.
         now: when it was told (UTC).
     """
-    if current is None or current.since != shown.since or current.told is not None:
+    if current is None or current.told is not None:
         return None
     if current.reached != shown.reached:
         # Graver by now: that is still to be told.
@@ -255,6 +268,7 @@ def as_told(current: Episode | None, shown: Episode, now: datetime) -> Episode |
         current,
         told=now,
         heard=None,
+        held_back=False,
         snoozed_until=snoozed,
         title=said.title,
         text=said.text,

@@ -33,7 +33,7 @@ Newness = tuple[str, datetime, str, datetime | None, datetime | None, bool]
 
 
 class Outbox:
-    """Holds the untold episodes by their id, as the ledger has them.
+    """Holds the untold episodes, as the ledger has them.
 
     Attributes:
         most_per_hour: how many notices may go out in any hour, but for critical ones.
@@ -59,6 +59,7 @@ class Outbox:
         self._on_told = on_told
         self._clock = clock
         self._holds = holds
+        # By instance: one that is over can wait beside the next one of its id.
         self._waiting: dict[str, Episode] = {}
         # When the desktop refused each for the first time, on the loop's clock.
         self._refused: dict[Newness, float] = {}
@@ -89,7 +90,7 @@ class Outbox:
         if self._shown is None:
             self._shown = within_the_hour(list(shown), self._clock())
         known = {newness(episode) for episode in self._waiting.values()}
-        self._waiting = {episode.id: episode for episode in waiting}
+        self._waiting = {episode.instance: episode for episode in waiting}
         now_known = {newness(episode) for episode in waiting}
         self._refused = {key: at for key, at in self._refused.items() if key in now_known}
         if now_known - known:
@@ -129,14 +130,14 @@ class Outbox:
         began = asyncio.get_running_loop().time()
         told = []
         for episode in group.episodes:
-            waits = self._waiting.get(episode.id)
+            waits = self._waiting.get(episode.instance)
             # What has escalated or ended meanwhile is another matter.
             if waits is None or newness(waits) != newness(episode):
                 continue
             if late and began - self._refused.setdefault(newness(episode), began) < GIVE_UP_S:
                 self._failed = True
             else:
-                del self._waiting[episode.id]
+                del self._waiting[episode.instance]
                 told.append(episode)
         if outcome not in {Outcome.LATER, Outcome.LOG}:
             self._shown = [*within_the_hour(self._shown or [], now), now]

@@ -19,7 +19,7 @@ from trayd.alerts.moments import next_moment
 from trayd.alerts.outbox import Outbox
 from trayd.alerts.rules import BackfillDone, FileRejected, Finding, Observed, event, findings
 from trayd.alerts.words import words
-from trayd.episodes import Episode, Urgency
+from trayd.episodes import Episode, Urgency, current_or_earlier, with_changed
 from trayd.errors import TraydError
 from trayd.facts import called_names
 from trayd.settings import Settings
@@ -53,21 +53,19 @@ class Door(Protocol):
 
 
 class _Unsaved:
-    """Episodes that could not be stored (a full disk): they count all the same, so that they are told once.
-
-    An episode that ended stays beside the next one of its id.
-    """
+    """Episodes that could not be stored (a full disk): they count all the same, so that they are told once."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, datetime], Episode] = {}
+        # By instance: an episode that ended stays beside the next one of its id.
+        self._kept: dict[str, Episode] = {}
 
     def over(self, episodes: Mapping[str, Episode]) -> dict[str, Episode]:
         """The episodes as they are with these."""
-        return {**episodes, **{episode.id: episode for episode in self._kept.values()}}
+        return with_changed(episodes, self._kept.values())
 
     def take(self, episodes: Iterable[Episode]) -> tuple[Episode, ...]:
         """Takes more in; all of them, in their order."""
-        self._kept |= {(episode.id, episode.since): episode for episode in episodes}
+        self._kept |= {episode.instance: episode for episode in episodes}
         return tuple(self._kept.values())
 
     def clear(self) -> None:
@@ -213,15 +211,16 @@ class Watch:
 
     def _follow(self, now: datetime, observed: Observed, decision: Decision, holds: Holds) -> None:
         before = observed.episodes
-        episodes = {**before, **{episode.id: episode for episode in decision.episodes}}
+        episodes = with_changed(before, decision.episodes)
         for episode in decision.tell:
             grave = logging.INFO if episode.urgency == Urgency.LOW else logging.WARNING
             _told_log.log(grave, "%s: %s", episode.title, episode.text)
         self._deliverer.withdraw(
             episode.id for episode in decision.episodes if episode.over and before[episode.id].resolved is None
         )
-        self._dispatcher.follow(decision.episodes if self._dispatcher.follows else episodes.values())
-        shown = {**episodes, **{episode.id: episode for episode in decision.reworded}}
+        in_order = sorted(episodes.values(), key=lambda episode: episode.since)
+        self._dispatcher.follow(decision.episodes if self._dispatcher.follows else in_order)
+        shown = with_changed(episodes, decision.reworded)
         self._outbox.holds = holds
         self._outbox.follow(waiting(shown.values(), now, holds), told_times(episodes.values()))
         self._reword(episodes, decision.present)
@@ -243,13 +242,12 @@ class Watch:
 
     async def _mark_told(self, told: tuple[Episode, ...]) -> None:
         now = self._clock()
-        await self._amend(lambda known: [as_told(known.get(shown.id), shown, now) for shown in told])
+        await self._amend(lambda known: [as_told(current_or_earlier(known, shown), shown, now) for shown in told])
 
     async def _mark_hooked(self, episode: Episode, hook: str, what: str) -> None:
         def change(known: Mapping[str, Episode]) -> list[Episode]:
-            current = known.get(episode.id)
-            if current is None or current.since != episode.since:
-                # The next episode of this id has begun, and has its own.
+            current = current_or_earlier(known, episode)
+            if current is None:
                 return []
             eased = current.reached == episode.reached and what == episode.level
             level = current.level if eased else what

@@ -82,7 +82,7 @@ def place(row: Done) -> str:
         case BalanceReading():
             return f"{row.account} {row.at.isoformat()}"
         case Episode():
-            return f"{row.id} {row.since.isoformat()}"
+            return row.instance
         case FileTaken():
             return f"{row.digest} {row.at.isoformat()}"
 

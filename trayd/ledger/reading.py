@@ -382,7 +382,10 @@ class Reader:
         return {endpoint_id: known.latest for endpoint_id, known in self._state.rows("models").items()}
 
     def episodes(self) -> dict[str, Episode]:
-        """The alerts' episodes that last, or ended in the last months, by id."""
+        """The alerts' episodes that last, or ended in the last months, by id.
+
+        One that another of its id has followed is there as well, under its :attr:`~trayd.episodes.Episode.instance`.
+        """
         return self._state.episodes()
 
     def past_episodes(self, since: datetime | None = None) -> Iterator[Episode]:

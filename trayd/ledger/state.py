@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from trayd.episodes import Episode
+from trayd.episodes import Episode, with_changed
 from trayd.errors import LedgerDamagedError, LedgerError, LedgerFullError
 from trayd.facts import AccountFact, AlertPause, BalanceJump, Batch, Checked, Coverage, Difference, Link, ModelFact
 from trayd.ledger.archive import names_in
@@ -149,8 +149,8 @@ class State:
         return reading if account == reading.account else msgspec.structs.replace(reading, account=account)
 
     def episodes(self) -> dict[str, Episode]:
-        """The episodes that last or ended in the last months, by id: of several with one id, the last."""
-        return {key: episode for key, episode in self.rows("episodes").items() if key == episode.id}
+        """See :meth:`trayd.ledger.reading.Reading.episodes`."""
+        return dict(self.rows("episodes"))
 
     def past_episodes(self, since: datetime | None) -> Iterator[Episode]:
         """All episodes that are over, by their ends, the first one first."""
@@ -254,15 +254,12 @@ class State:
             yield Change("models", fact.endpoint_id, new), can_wait and soon
 
     def _episodes(self, episodes: tuple[Episode, ...]) -> Iterator[tuple[Change, bool]]:
-        seen: dict[str, Episode] = {}
-        for episode in episodes:
-            known: Episode | None = seen.get(episode.id) or self.rows("episodes").get(episode.id)
-            seen[episode.id] = episode
-            if known == episode:
-                continue
-            if known is not None and known.resolved is not None and known.since != episode.since:
-                yield Change("episodes", place(known), known), False  # the one before it, which is over
-            yield Change("episodes", episode.id, episode), False
+        if not episodes:
+            return
+        known = self.rows("episodes")
+        for key, episode in with_changed(known, episodes).items():
+            if known.get(key) != episode:
+                yield Change("episodes", key, episode), False
 
     def with_waiting(self, changes: list[Change]) -> list[Change]:
         """The changes, and with them those that waited for a write."""

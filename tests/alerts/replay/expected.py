@@ -74,7 +74,7 @@ def told(changes: Iterable[Change], zone: ZoneInfo) -> Iterator[Told]:
 
 
 def _what(before: Episode | None, after: Episode) -> str:
-    if before is None or before.since != after.since:
+    if before is None:
         return "opened"
     if before.resolved is None and after.resolved is not None:
         return "resolved"

@@ -77,7 +77,7 @@ class Host:
     """One run of the daemon.
 
     Args:
-        known: the episodes as they were when an earlier run last told of them.
+        known: the episodes as they were when an earlier run last told of them, by instance.
     """
 
     def __init__(self, home: Path, url: str, known: dict[str, Episode], now: datetime) -> None:
@@ -107,8 +107,8 @@ class Host:
         return await self._answer()
 
     async def _answer(self) -> Answer:
-        episodes = await self.daemon.read(lambda ledger: dict(ledger.episodes()))
-        changed = tuple(each for each in episodes.values() if self._known.get(each.id) != each)
+        episodes = await self.daemon.read(lambda ledger: {each.instance: each for each in ledger.episodes().values()})
+        changed = tuple(each for name, each in episodes.items() if self._known.get(name) != each)
         self._known = episodes
         shown, self._screen.shown = self._screen.shown, ()
         return Answer(changed, shown)

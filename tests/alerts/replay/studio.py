@@ -225,8 +225,8 @@ class Studio:
 
     def _hear(self, answer: Answer) -> None:
         for episode in answer.episodes:
-            self.changes.append(Change(self._local, self._episodes.get(episode.id), episode))
-            self._episodes[episode.id] = episode
+            self.changes.append(Change(self._local, self._episodes.get(episode.instance), episode))
+            self._episodes[episode.instance] = episode
         self.shown += [Shown(self._local, notice) for notice in answer.shown]
 
     @property
