@@ -49,17 +49,23 @@ class Line:
 
     Attributes:
         crossed: the limits that are, from the mildest to the gravest; ``known`` those that the person was told of.
-        since: when the gravest of them was; ``critical`` whether that one is.
-        over: it waited, and was over before it could be told; ``lapsed`` are its limits where that was no recovery.
+        critical: whether the gravest of them is.
+        last: the limit that was told last, or at which it ended; 0: none so far.
+        held: nobody could be told of it when it was crossed, or at a look since; ``perhaps_held``: several notices went
+            out at one time, and nobody can say whether they are one for the limit an hour.
+        over: limits that waited, and were over before they could be told, each as often as that was so.
+        lapsed: the limits of the last of them where that was no recovery: should they be crossed again, they go on.
         snoozed: until when; ``reminder``: it may be told once more.
     """
 
     crossed: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
-    since: datetime | None = None
     critical: bool = False
-    over: str = ""
-    perhaps_over: str = ""
+    last: Decimal = Decimal(0)
+    held: bool = False
+    perhaps_held: bool = False
+    over: list[str] = field(default_factory=list)
+    perhaps_over: list[str] = field(default_factory=list)
     lapsed: list[str] = field(default_factory=list)
     snoozed: datetime | None = None
     reminder: bool = False
@@ -96,13 +102,13 @@ class Reader:
 
     def sees(self, now: datetime, figures: Mapping[str, Figures], events: Iterable[str], holding: Holding) -> None:
         """A look: figures by what they are about, and the ids of jobs that are expensive and no older than a day."""
-        crowded = self.count(now) >= self.most
+        crowded = self.is_crowded(now)
         for key in self.lines.keys() | figures.keys():
             line = self.lines.setdefault(key, Line())
             if key in figures:
                 self.follow(line, figures[key], now, holding, crowded=crowded)
             else:
-                self.end(line, holding, crowded=crowded, recovered=False)
+                self.end(line, recovered=False)
         for name in events:
             if name not in self.told_events:
                 self.events.setdefault(name, now)
@@ -110,9 +116,8 @@ class Reader:
     def follow(self, line: Line, figures: Figures, now: datetime, holding: Holding, *, crowded: bool) -> None:
         names = [level.name for level in figures.levels]
         gravest = next((level for level in reversed(figures.levels) if level.crossed), None)
-        told = max(map(Decimal, line.known), default=Decimal(0)) if figures.late else Decimal(0)
-        if figures.late and not line.owed and (gravest is None or Decimal(gravest.name) <= told):
-            # Of a period that is over only what is graver than all that was told is news.
+        if figures.late and not line.owed and (gravest is None or Decimal(gravest.name) <= line.last):
+            # Of a period that is over only what is graver than what was told last is news.
             line.snoozed = None
             return
         before = line.crossed
@@ -122,28 +127,37 @@ class Reader:
         upto = max([names.index(name) for name in (*stays, *reached)], default=-1)
         crossed = names[: upto + 1]
         if not crossed:
-            self.end(line, holding, crowded=crowded, recovered=True)
+            self.end(line, recovered=True)
             return
         if names.index(crossed[-1]) > max((names.index(name) for name in before if name in names), default=-1):
-            line.since = now
-            line.over = ""
+            line.held = line.perhaps_held = False
             line.snoozed = None
+        if not before and line.lapsed:
+            # It goes on, and is told as what lasts.
+            if line.over:
+                line.over.pop()
+            line.lapsed = []
         line.crossed = crossed
         line.known &= set(crossed)
         line.critical = next(level.critical for level in figures.levels if level.name == crossed[-1])
+        line.held |= holding.holds(now, critical=line.critical) or (crowded and not line.critical)
+        line.perhaps_held |= self.count(now) >= self.most
 
-    def end(self, line: Line, holding: Holding, *, crowded: bool, recovered: bool) -> None:
+    def end(self, line: Line, *, recovered: bool) -> None:
         if not line.crossed:
             return
-        waited = line.since is not None and holding.holds(line.since, critical=line.critical)
-        if line.owed and line.snoozed is None and self.clock_was_set:
-            line.perhaps_over = line.crossed[-1]
-        if line.owed and line.snoozed is None and (waited or (crowded and not line.critical)):
-            line.over, line.lapsed = line.crossed[-1], [] if recovered else line.crossed
+        line.lapsed = []
+        line.last = Decimal(line.crossed[-1])
+        waits = line.owed and line.snoozed is None
+        if waits and (line.held or line.perhaps_held or self.clock_was_set):
+            line.perhaps_over.append(line.crossed[-1])
+        if waits and line.held:
+            line.over.append(line.crossed[-1])
+            line.lapsed = [] if recovered else line.crossed
         if recovered or line.owed:
             line.known.clear()
         line.crossed = []
-        line.snoozed, line.reminder, line.since = None, False, None
+        line.snoozed, line.reminder = None, False
 
     def snoozes(self, key: str, until: datetime) -> None:
         """The person wants to hear of it again then."""
@@ -171,10 +185,12 @@ class Reader:
                 continue
             line = self.lines[each.key]
             if each.over:
-                assert each.level in {line.over, line.perhaps_over}, (
+                assert each.level in line.over + line.perhaps_over, (
                     f"{each.key} is told as over at {each.level}; what waits is {line.over!r}"
                 )
-                line.over = line.perhaps_over = ""
+                for waits in (line.over, line.perhaps_over):
+                    if each.level in waits:
+                        waits.remove(each.level)
                 line.known |= set(line.lapsed)
                 continue
             assert line.crossed, f"{each.key} is told at {each.level}, and is not so"
@@ -184,7 +200,12 @@ class Reader:
             if each.level in line.known:
                 assert line.reminder, f"{each.key} is told again at {each.level}"
             line.known |= set(line.crossed)
+            line.last = Decimal(each.level)
             line.reminder, line.snoozed = False, None
+
+    def is_crowded(self, now: datetime) -> bool:
+        """Whether the hour is full, however what went out at one time is counted."""
+        return len({at for at in self.notices if timedelta(0) <= now - at < HOUR}) >= self.most
 
     def count(self, now: datetime) -> int:
         """How many notices came up in the last hour."""

@@ -10,6 +10,7 @@ import pytest
 
 from tests.alerts.life import Life
 from trayd.alert_settings import RULE_NAMES, Alerts, QuietHours
+from trayd.budget_settings import Budget
 from trayd.settings import Settings
 
 EVENING = datetime(2026, 11, 2, 21, 0, tzinfo=UTC)
@@ -163,3 +164,24 @@ def test_a_level_that_was_told_before_the_night_and_one_that_came_and_went_in_it
         "Over: Balance under $5.00 (northwind) (2 Nov 23:00 to 23:10)",
         "Over: Balance under $20.00 (northwind) (2 Nov 23:20 to 23:30)",
     ]
+
+
+def test_a_reminder_that_a_pause_held_back_is_no_news_when_its_budget_comes_back(night: Life) -> None:
+    budget = Budget(name="Day", amount=Decimal(20), period="day", at=(Decimal(50),))
+    looked_at = set(RULE_NAMES) - {"budget"}
+    night.configure(quiet_hours=None, off=tuple(looked_at), budgets=(budget,))
+    night.now = EVENING
+    night.job("11")
+    night.poll()
+    night.snooze(MINUTE, "budget")
+    night.paused_until = night.now + HOUR
+    night.now += 2 * MINUTE
+    night.poll()
+    night.configure(budgets=())
+    night.poll()
+    night.configure(budgets=(budget,))
+    night.now += HOUR
+
+    night.poll()
+
+    assert [heard.notice.title for heard in night.heard] == ["55% of budget “Day” spent"]

@@ -67,7 +67,7 @@ def evaluate(
     present = []
     for finding in findings:
         before = episodes.get(finding.episode_id)
-        after = _after(finding, before, now, words, held)
+        after = _after(finding, before, now, words)
         lasting = after or before
         if lasting is not None and lasting.resolved is None:
             present.append(_as_it_stands(finding, lasting, words))
@@ -80,13 +80,13 @@ def evaluate(
             changed[after.id] = after
     for episode in episodes.values():
         if episode.id not in changed and _reminds(episode, now):
-            changed[episode.id] = msgspec.structs.replace(episode, told=None)
+            changed[episode.id] = msgspec.structs.replace(episode, **_reminder(episode))
     reworded = [episode for episode in reworded if episode.id not in changed]
     tell = [episode for episode in changed.values() if _is_news(episodes.get(episode.id), episode)]
     return Decision(tuple(changed.values()), tuple(tell), tuple(reworded), tuple(present))
 
 
-def _after(finding: Finding, before: Episode | None, now: datetime, words: Worder, held: IsHeldBack) -> Episode | None:
+def _after(finding: Finding, before: Episode | None, now: datetime, words: Worder) -> Episode | None:
     """The episode as it is to be from now on; None where nothing changes."""
     if finding.once and before is not None:
         return None
@@ -96,7 +96,7 @@ def _after(finding: Finding, before: Episode | None, now: datetime, words: Worde
     kept = sum(step.held for step in finding.steps)
     height = max(reached, min(stands, kept))
     if height == 0:
-        return None if standing is None else _ended(finding, standing, now, held)
+        return None if standing is None else _ended(finding, standing, now)
     if standing is None:
         fresh = Episode(id=finding.episode_id, rule=finding.rule, scope=finding.scope, since=now, text="")
         return _worded(fresh, finding, height, words(finding, height - 1), resolved=now if finding.once else None)
@@ -125,7 +125,7 @@ def _moved(finding: Finding, standing: Episode, stands: int, height: int, now: d
     elif height < stands:
         moved |= _eased(finding, standing, height, now)
     elif _reminds(standing, now):
-        moved["told"] = None
+        moved |= _reminder(standing)
     return moved
 
 
@@ -145,23 +145,27 @@ def _as_it_stands(finding: Finding, episode: Episode, words: Worder) -> Episode:
     return msgspec.structs.replace(episode, title=said.title, text=said.text, amount=finding.about.amount)
 
 
-def _ended(finding: Finding, standing: Episode, now: datetime, held: IsHeldBack) -> Episode | None:
+def _ended(finding: Finding, standing: Episode, now: datetime) -> Episode | None:
     """The episode as it is when its condition holds no longer."""
     if standing.resolved is not None:
         # It had lapsed, and has recovered since: the next crossing is news.
         return msgspec.structs.replace(standing, lapsed=False) if finding.steps else None
-    untold = standing.told is None and standing.snoozed_until is None
-    waits = untold and (standing.held_back or held(standing))
+    waits = standing.told is None and standing.snoozed_until is None and standing.held_back
+    known = standing.told or _told_before_its_snooze(standing)
     return msgspec.structs.replace(
         standing,
         resolved=max(now, standing.since + _SHORTEST),
         # One that ends unheard has nothing more to tell. What is over and untold has waited, whatever holds later.
-        told=None if waits else standing.told or NEVER_TOLD,
+        told=None if waits else known or NEVER_TOLD,
         held_back=waits,
         snoozed_until=None,
         heard=None,
-        lapsed=not finding.steps and (waits or standing.told is not None),
+        lapsed=not finding.steps and (waits or known is not None),
     )
+
+
+def _told_before_its_snooze(standing: Episode) -> datetime | None:
+    return standing.heard.at if standing.snoozed_until is not None and standing.heard is not None else None
 
 
 def _eased(finding: Finding, standing: Episode, height: int, now: datetime) -> dict[str, object]:
@@ -175,13 +179,18 @@ def _eased(finding: Finding, standing: Episode, height: int, now: datetime) -> d
         "hooked": {name: level if what == standing.level else what for name, what in standing.hooked.items()}
     }
     if _reminds(standing, now):
-        return changes | {"told": None}
+        return changes | _reminder(standing)
     heard = standing.heard
     if standing.told is not None or heard is None or standing.snoozed_until is not None:
         return changes
     levels = [step.level for step in finding.steps]
     known = heard.level in levels and levels.index(heard.level) + 1 >= height
     return changes | {"told": heard.at, "heard": None} if known else changes
+
+
+def _reminder(episode: Episode) -> dict[str, object]:
+    """What is different of an episode that is to be told again."""
+    return {"told": None, "heard": None if episode.told is None else Heard(episode.level, episode.told)}
 
 
 def _returns(finding: Finding, before: Episode) -> bool:

@@ -196,7 +196,7 @@ class Watch:
             crowded = self._outbox.crowded(told_times(known.values()))
 
             def held(untold: Episode) -> bool:
-                return holds.held(untold) or (crowded and untold.urgency != Urgency.CRITICAL)
+                return holds.holds(now, untold.urgency) or (crowded and untold.urgency != Urgency.CRITICAL)
 
             decision = evaluate(find(observed), known, now, self._worder(observed), held=held)
             ready = tuple(with_pending_hooks(known.get(one.id), one, self.settings.hook) for one in decision.episodes)
