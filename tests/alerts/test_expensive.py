@@ -87,7 +87,7 @@ def test_the_words_name_model_cost_project_limit_and_cure() -> None:
 def test_what_was_imported_is_never_told_not_even_after_a_restart() -> None:
     story = Story(only("expensive"))
     imported, dropped = job("9"), job("8", id="b", request_id="b")
-    story.episodes |= {one.id: one for one in hushed([imported], story.limits, story.episodes, story.now)}
+    story.episodes |= {one.id: one for one in hushed((), [imported], story.limits, story.episodes, story.now)}
     story.restart()
 
     assert story.jobs(imported, dropped, covered=False) == ["Expensive generation: $8.00"]
@@ -99,4 +99,4 @@ def test_an_import_hushes_only_what_could_be_told_and_forgets_nothing_told() -> 
     old = job("9", id="old", timestamp=START - timedelta(days=3))
     cheap = job("1", id="cheap")
 
-    assert hushed([job("9"), old, cheap], story.limits, story.episodes, story.now) == ()
+    assert hushed((), [job("9"), old, cheap], story.limits, story.episodes, story.now) == ()

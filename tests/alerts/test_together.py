@@ -139,7 +139,7 @@ async def test_a_group_and_what_is_expensive_in_it_are_one_notice(quiet: bool) -
 def test_what_was_imported_is_in_the_sum_and_has_no_warning() -> None:
     story = Story()
     (imported,) = burst("6")
-    story.episodes |= {one.id: one for one in hushed([imported], story.limits, story.episodes, story.now)}
+    story.episodes |= {one.id: one for one in hushed((), [imported], story.limits, story.episodes, story.now)}
 
     assert story.jobs(imported, *burst("4", "4", first=2), covered=False) == [
         "About $14.00 for 3 jobs submitted together"
@@ -162,7 +162,7 @@ def test_zero_switches_it_off_and_what_was_imported_is_no_news() -> None:
 
     story = Story(only("together"))
     jobs = burst("4", "4", "4")
-    story.episodes |= {one.id: one for one in hushed(jobs, story.limits, story.episodes, story.now)}
+    story.episodes |= {one.id: one for one in hushed((), jobs, story.limits, story.episodes, story.now)}
     story.restart()
     assert story.jobs(*jobs, covered=False) == []
 

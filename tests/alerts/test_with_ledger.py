@@ -119,6 +119,16 @@ async def test_an_imported_file_is_no_news_and_in_no_list_but_a_dropped_one_is(t
         assert [alert.id for alert in listed.alerts] == ["expensive:dropped"]
 
 
+async def test_jobs_that_come_in_with_two_imports_are_no_news_together_either(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        ledger.add(Batch(accounts=(ACCOUNT,), events=(event("dropped", "6.40"),)))
+        for name in ("first", "second"):
+            with quietly(ledger, Settings().alerts, START):
+                ledger.add(Batch(events=(event(name, "4.50"),)))
+
+        assert await told_in(ledger) == ["Expensive generation: $6.40"]
+
+
 async def test_an_account_that_was_taken_out_of_the_settings_ends_its_warnings_silently(tmp_path: Path) -> None:
     refused = AccountFact(name="studio", state="bad_key", username="northwind", problem="refused", as_of=START)
     low = BalanceReading("northwind", START, Money.of("4.32"))

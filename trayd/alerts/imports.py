@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from trayd.alert_settings import Alerts
-from trayd.alerts.rules import EXPENSIVE_WITHIN, Observed, expensive, together
+from trayd.alerts.rules import EXPENSIVE_WITHIN, Finding, Observed, expensive, together
 from trayd.episodes import NEVER_TOLD, Episode
 from trayd.facts import Batch
 from trayd.records import Generation
@@ -38,22 +38,33 @@ def quietly(ledger: Writable, limits: Alerts, now: datetime) -> Iterator[None]:
         LedgerError: the ledger cannot be written.
     """
     since = now - EXPENSIVE_WITHIN
-    before = {generation.id for generation in ledger.latest(since)}
+    before = ledger.latest(since)
     yield
-    new = [generation for generation in ledger.latest(since) if generation.id not in before]
-    episodes = hushed(new, limits, ledger.episodes(), now)
+    episodes = hushed(before, ledger.latest(since), limits, ledger.episodes(), now)
     if episodes:
         ledger.add(Batch(episodes=episodes))
 
 
 def hushed(
-    generations: Iterable[Generation], limits: Alerts, episodes: Mapping[str, Episode], now: datetime
+    before: Iterable[Generation],
+    after: Iterable[Generation],
+    limits: Alerts,
+    episodes: Mapping[str, Episode],
+    now: datetime,
 ) -> tuple[Episode, ...]:
     """Episodes to store with an import, so that what the user took in by hand is never told as news.
 
-    They have no words, because nobody is told. Only generations young enough to be told need one.
+    They have no words, because nobody is told. Jobs that came in with an earlier import, or another part of this one,
+    can be expensive only together with these; what was expensive without these is news all the same.
+
+    Args:
+        before: the generations that are young enough to be told of, as they were before the import.
+        after: the same as they are by now.
+        limits: as the settings have them.
+        episodes: by id.
+        now: the time (UTC).
     """
-    seen = Observed(at=now, zone=UTC, generations=tuple(generations), episodes=episodes)
+    news = {(finding.rule, finding.scope) for finding in _expensive(before, limits, episodes, now)}
     return tuple(
         Episode(
             id=finding.episode_id,
@@ -67,7 +78,13 @@ def hushed(
             resolved=now,
             account=finding.about.account,
         )
-        for rule in (expensive, together)
-        for finding in rule(seen, limits)
-        if finding.episode_id not in episodes
+        for finding in _expensive(after, limits, episodes, now)
+        if finding.episode_id not in episodes and (finding.rule, finding.scope) not in news
     )
+
+
+def _expensive(
+    generations: Iterable[Generation], limits: Alerts, episodes: Mapping[str, Episode], now: datetime
+) -> list[Finding]:
+    seen = Observed(at=now, zone=UTC, generations=tuple(generations), episodes=episodes)
+    return [finding for rule in (expensive, together) for finding in rule(seen, limits)]
