@@ -277,6 +277,13 @@ CASES = (
     silent(
         "never reached", None, "fal has a problem of its own (500); nothing to do: trayd asks again by itself", None
     ),
+    silent(
+        "with fal's own words",
+        NOW - timedelta(hours=2),
+        "api.fal.ai/v1/account/billing: fal has a problem of its own (500): An unexpected error occurred while the "
+        "request was looked at; nothing to do: trayd asks again by itself",
+        Money.of("425.7"),
+    ),
     Case(
         rule="file",
         what="refused",
@@ -368,6 +375,28 @@ def named(name: str) -> Iterator[Case]:
             file, f"2 rows of {file} could not be recorded", f"{file} line 14: no amount; correct it.", NOW
         ),
     )
+
+
+CURES = (
+    "nothing to do: trayd asks again by itself",
+    "check the network connection; trayd asks again by itself",
+    "check the system's clock and whether a proxy or antivirus breaks up encrypted connections",
+    "make room",
+)
+
+
+@pytest.mark.parametrize("cure", CURES)
+@pytest.mark.parametrize("length", [10, 27, 40, 200])
+@pytest.mark.parametrize("between", [" ", "; "])
+def test_however_long_a_problem_is_its_cure_stays(length: int, between: str, cure: str) -> None:
+    problem = f"fal has a problem of its own (500): {between.join(['oops'] * length)}; {cure}"
+
+    for case in (silent("x", NOW - timedelta(hours=2), problem, Money.of("425.7")), ledger("x", Unwritable(problem))):
+        body = case.told().body
+
+        assert f"; {cure}." in body, body
+        assert "fal has a problem" in body
+        assert units_of(body) <= TEXT
 
 
 # A job's text does not say whose it is.

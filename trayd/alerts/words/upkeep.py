@@ -5,11 +5,11 @@ from __future__ import annotations
 from trayd.alerts.rules import BackfillDone, FileRejected
 from trayd.alerts.rules.accounts import NoAnswer
 from trayd.alerts.rules.ledger import Damaged, Mended, TotalsDiffer, Unwritable
-from trayd.alerts.words.writing import TEXT, TITLE, MessageContext, Words, name, sentences, written_time
+from trayd.alerts.words.writing import TEXT, TITLE, MessageContext, Words, name, sentences, with_cure, written_time
 from trayd.episodes import Urgency
 from trayd.facts import AccountFact
 from trayd.records import DEFAULT_ACCOUNT
-from trayd.texts import clip, units_of
+from trayd.texts import units_of
 
 _LOCKED = "fal has locked the account"
 _SILENT = "Until then trayd learns nothing new of it."
@@ -54,24 +54,28 @@ def no_answer(silent: NoAnswer, context: MessageContext) -> Words:
         known += f": {write.money(silent.balance)} left." if silent.balance is not None else "."
     since = written_time(silent.since or silent.tried_since, silent.now)
     owner = write.owner(silent.account)
+    first = f"fal has not answered since {since} for {owner[:1].lower()}{owner[1:]}."
+    room = max(TEXT - units_of(f"{first} {known} "), TEXT // 2)
     return Words(
         write.named("fal does not answer", silent.account),
-        sentences(
-            f"fal has not answered since {since} for {owner[:1].lower()}{owner[1:]}.",
-            known,
-            last=clip(_as_sentence(silent.problem), TEXT // 2) or _LOOK,
-        ),
+        sentences(first, known, last=_as_sentence(silent.problem, room) or _LOOK),
     )
 
 
-def _as_sentence(problem: str) -> str:
-    begin = problem[:1] if problem.startswith("fal") else problem[:1].upper()
-    return f"{begin}{problem[1:].rstrip('.')}." if problem else ""
+def _as_sentence(problem: str, room: int) -> str:
+    if not problem:
+        return ""
+    first = problem.partition(" ")[0]
+    # fal and a host are written as they are.
+    begin = problem[:1].upper() if first.isalpha() and first != "fal" else problem[:1]
+    told = begin + problem[1:].rstrip(".")
+    return f"{with_cure(told, room - 1)}."
 
 
 def unwritable(found: Unwritable, _context: MessageContext) -> Words:
     """The ledger cannot be written."""
-    text = sentences(f"{found.problem.rstrip('.')}.", "Until then nothing new is kept; fal is asked for it again.")
+    problem = with_cure(found.problem.rstrip("."), TEXT - 1)
+    text = sentences(f"{problem}.", "Until then nothing new is kept; fal is asked for it again.")
     return Words("The ledger cannot be written", text, Urgency.CRITICAL)
 
 

@@ -188,6 +188,23 @@ def sentences(*parts: str, last: str = "") -> str:
     return " ".join(filter(None, (*kept, last)))
 
 
+def with_cure(problem: str, units: int) -> str:
+    """A problem with its cure, as errors tell them, in at most that many units; what is wrong is cut before the cure.
+
+    What follows the last semicolon is the cure, and what comes before that where the two are still short: fal's own
+    words may have semicolons as well.
+    """
+    if units_of(problem) <= units:
+        return problem
+    told, semicolon, cure = problem.rpartition("; ")
+    before, between, beginning = told.rpartition("; ")
+    if between and units_of(longer := f"{beginning}; {cure}") <= TEXT // 4:
+        told, cure = before, longer
+    if not semicolon:
+        return clip(problem, units)
+    return f"{clip(told, units - units_of(f'; {cure}'))}; {cure}"
+
+
 def _units(parts: Iterable[str]) -> int:
     return units_of(" ".join(filter(None, parts)))
 
