@@ -48,6 +48,7 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         since: when it began (UTC); ``resolved`` when it ended, None while it lasts.
         level: the threshold that was crossed, as text (``20.00``); an episode that crosses a lower one escalates.
         title: the headline over ``text``; ``text`` is what the person was told.
+        worded: when ``title`` and ``text`` were written (UTC).
         told: when the person was told of this level; None until then, so that a crash on the way loses no warning;
             :data:`NEVER_TOLD` where there is nothing to tell any more, and nobody was.
         period: the stretch of time that it is about, where it is about one (``2026-11``, ``2026-W47``, a date).
@@ -82,6 +83,7 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hooked: dict[str, str] = {}
     reached: datetime | None = None
     heard: Heard | None = None
+    worded: datetime | None = None
     held_back: bool = False
     lapsed: bool = False
 

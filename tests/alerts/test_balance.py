@@ -148,3 +148,14 @@ def test_no_crossing_is_missed_and_none_told_twice(
             if crossed and threshold >= min(crossed):
                 armed[threshold] = False
         assert told == ([f"Balance under ${min(crossed):.2f} (northwind)"] if crossed else [])
+
+
+def test_an_alert_that_has_eased_knows_of_when_its_words_are() -> None:
+    story = Story()
+    story.balance("4")
+    story.balance("10")
+
+    (eased,) = story.episodes.values()
+    assert eased.told is not None
+    assert (eased.level, eased.worded) == ("20.00", story.now)
+    assert eased.told < story.now

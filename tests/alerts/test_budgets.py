@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.alerts.story import START, Story, coverage, notices, only
+from trayd.alert_settings import Alerts
+from trayd.alerts.engine import evaluate
+from trayd.alerts.rules import Observed, findings
 from trayd.budget_settings import Budget
 from trayd.insight.budgets import BudgetStatus
 from trayd.money import Money
@@ -202,6 +205,31 @@ def test_a_forecast_ends_in_silence_when_the_budget_is_spent_and_stays_silent_wh
     assert story.look(budgets=(status("505", expected="590"),)) == [spent(101)]
     assert story.episodes["budget_forecast:Northwind:2026-11"].resolved == story.now
     assert story.look(budgets=(status("490", expected="590"),)) == []
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_warning_whose_forecast_is_lost_keeps_its_words(heard: bool) -> None:
+    story = Story(only("budget_forecast"))
+    story.look(budgets=(status("100", expected="590"),))
+    (before,) = (msgspec.structs.replace(each, told=each.told if heard else None) for each in story.episodes.values())
+    seen = Observed(at=story.now, episodes={before.id: before}, budgets=(status("100"),))
+
+    decision = evaluate(findings(seen, story.limits), seen.episodes, story.now, story.words)
+
+    assert (decision.episodes, decision.present) == ((), (before,))
+    assert decision.reworded == (() if heard else (before,))
+
+
+def test_a_rule_that_is_off_for_a_while_goes_on_at_a_time_of_its_own() -> None:
+    story = Story(only("budget"))
+    story.look(budgets=(status("420"),))
+    story.limits = Alerts(off=("budget",))
+    story.look(budgets=(status("420"),))
+    story.limits = only("budget")
+
+    assert story.look(budgets=(status("420"),)) == []
+    (goes_on,) = story.episodes.values()
+    assert (goes_on.resolved, goes_on.reached, goes_on.told is not None) == (None, story.now, True)
 
 
 shares = st.integers(0, 150)

@@ -26,6 +26,7 @@ def one(name: str, since: datetime = START, **more: object) -> Episode:
 
 
 USUAL = [one(name) for name in "abcdefgh"]
+WAITED = [one(name, held_back=True) for name in "ab"]
 GRAVE, OTHER = (one(name, urgency=Urgency.CRITICAL) for name in ("grave", "other"))
 
 
@@ -44,6 +45,9 @@ def told(
         pytest.param(USUAL[:2], 0, 6, ["a", "b"], id="two come apart"),
         pytest.param(USUAL[:3], 0, 6, ["abc"], id="three come as one"),
         pytest.param(USUAL[:2], 5, 6, ["ab"], id="two where there is room for one come as one"),
+        pytest.param(WAITED[:2], 0, 6, ["ab"], id="two that waited for room come as one"),
+        pytest.param([*WAITED[:1], USUAL[1]], 0, 6, ["ab"], id="with what came up since"),
+        pytest.param(WAITED[:1], 0, 6, ["a"], id="one that did comes as it is"),
         pytest.param(USUAL[:1], 5, 6, ["a"], id="the last one that there is room for"),
         pytest.param(USUAL, 6, 6, [], id="no room in this hour"),
         pytest.param([*USUAL, GRAVE], 6, 6, ["g"], id="a critical one needs no room"),

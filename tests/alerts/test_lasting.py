@@ -55,6 +55,16 @@ def test_a_balance_that_will_not_last(forecasts: list[AccountForecast], told: in
     assert len(heard) == told
 
 
+def test_a_balance_of_days_ago_begins_nothing_and_ends_nothing() -> None:
+    old = frozenset({"northwind"})
+    story = Story(Alerts(off=tuple(rule for rule in RULE_NAMES if rule not in {"run_out", "expiry"})))
+
+    assert story.look(forecasts=(lasting(5),), expiring=(expiring(5),), unanswered=old) == []
+    assert len(story.look(forecasts=(lasting(5),), expiring=(expiring(5),))) == 2
+    story.look(forecasts=(lasting(4),), expiring=(expiring(5),), unanswered=old)
+    assert [each.resolved for each in story.episodes.values()] == [None, None]
+
+
 def test_the_words_name_the_day_and_the_range() -> None:
     story = Story(only("run_out"))
 

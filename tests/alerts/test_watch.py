@@ -79,6 +79,7 @@ class World:
         self.balance: str | None = None
         self.generations: tuple[Generation, ...] = ()
         self.full = False
+        self.slow_looks = 0
         self.paused_until: datetime | None = None
         self.accounts: tuple[AccountFact, ...] = ()
         self.settings = Settings(locale="en_US", time_zone="Europe/Stockholm")
@@ -106,6 +107,8 @@ class World:
     async def look(self, now: datetime, decide: Callable[[Observed], Sequence[Episode]]) -> None:
         await asyncio.sleep(0)
         self.store(decide(self.observed(now)))
+        for _ in range(self.slow_looks):
+            await asyncio.sleep(0)
 
     async def amend(self, change: Callable[[Mapping[str, Episode]], Sequence[Episode]]) -> None:
         await asyncio.sleep(0)
@@ -409,6 +412,20 @@ async def test_back_at_the_level_that_was_told_nothing_is_told_again_though_the_
         await watch.check()
         await some_time()
 
+    assert world.desk.titles == ["Balance under $20.00 (northwind)"]
+
+
+async def test_a_look_that_began_before_the_notice_was_taken_tells_nothing_again(world: World) -> None:
+    world.balance = "14.20"
+    world.desk.turns = 20
+    async with world.running() as watch:
+        looking: list[asyncio.Task[None]] = []
+        world.desk.while_showing = lambda: looking.append(asyncio.create_task(watch.check()))
+        world.slow_looks = 40
+        await settled(lambda: world.desk.shown and world.episodes["balance:northwind"].told)
+        await some_time()
+
+    assert looking
     assert world.desk.titles == ["Balance under $20.00 (northwind)"]
 
 

@@ -91,3 +91,20 @@ def test_silence_is_counted_over_tries_that_follow_each_other(operations: Operat
     assert tried(observing, operations, 9 + 488) == 0
     assert tried(observing, operations, 100) == 0  # the clock was set back
     assert tried(Observing(), operations, 103) == 0  # a restart
+
+
+def test_after_days_without_an_answer_the_next_one_is_waited_for(operations: Operations) -> None:
+    later = START + timedelta(days=6)
+    operations.ledger.add(Batch(accounts=(STUDIO,), coverage=(coverage(),)))
+
+    at_the_start = Observing().observe(operations, later)
+    assert (at_the_start.starting, at_the_start.unanswered) == (True, {"northwind"})
+
+    silent = msgspec.structs.replace(STUDIO, state="offline", tried_at=later)
+    operations.ledger.add(Batch(accounts=(silent,)))
+    without_answer = Observing().observe(operations, later)
+    assert (without_answer.starting, without_answer.unanswered) == (False, {"northwind"})
+
+    operations.ledger.add(Batch(accounts=(msgspec.structs.replace(STUDIO, as_of=later),)))
+    answered = Observing().observe(operations, later)
+    assert (answered.starting, answered.unanswered) == (False, frozenset())

@@ -99,18 +99,18 @@ def _after(finding: Finding, before: Episode | None, now: datetime, words: Worde
         return None if standing is None else _ended(finding, standing, now)
     if standing is None:
         fresh = Episode(id=finding.episode_id, rule=finding.rule, scope=finding.scope, since=now, text="")
-        return _worded(fresh, finding, height, words(finding, height - 1), resolved=now if finding.once else None)
+        return _worded(fresh, finding, height, words(finding, height - 1), now, resolved=now if finding.once else None)
     moved = _moved(finding, standing, stands, height, now)
     if not moved and standing.told is not None:
         return None
     # Of what was told the words stay as they were told.
-    said = words(finding, height - 1) if height != stands or standing.told is None or "told" in moved else None
-    return _worded(standing, finding, height, said, **moved)
+    anew = height != stands or standing.told is None or "told" in moved
+    return _worded(standing, finding, height, _said(finding, height, words) if anew else None, now, **moved)
 
 
 def _noted_as_held(before: Episode | None, after: Episode, held: IsHeldBack) -> Episode:
     """The episode with what held it back noted in it: by the time that it ends, the settings can be others."""
-    if after.told is not None or after.resolved is not None:
+    if after.told is not None or after.over:
         return after
     waited = before is not None and before.told is None and before.reached == after.reached and before.held_back
     return msgspec.structs.replace(after, held_back=waited or held(after))
@@ -118,7 +118,8 @@ def _noted_as_held(before: Episode | None, after: Episode, held: IsHeldBack) -> 
 
 def _moved(finding: Finding, standing: Episode, stands: int, height: int, now: datetime) -> dict[str, object]:
     """What is different of an episode that goes on, beside its level and its words."""
-    moved: dict[str, object] = {} if standing.resolved is None else {"resolved": None, "lapsed": False}
+    # To hooks it is news that it goes on, at a time of its own.
+    moved: dict[str, object] = {} if standing.resolved is None else {"resolved": None, "lapsed": False, "reached": now}
     if height > stands:
         heard = standing.heard if standing.told is None else Heard(standing.level, standing.told)
         moved |= {"told": None, "heard": heard if stands else None, "reached": now, "snoozed_until": None}
@@ -129,20 +130,28 @@ def _moved(finding: Finding, standing: Episode, stands: int, height: int, now: d
     return moved
 
 
-def _worded(episode: Episode, finding: Finding, height: int, said: Words | None, **changes: object) -> Episode:
+def _worded(
+    episode: Episode, finding: Finding, height: int, said: Words | None, now: datetime, **changes: object
+) -> Episode:
     about = finding.about
     if said is not None:
-        changes |= {"title": said.title, "text": said.text, "urgency": said.urgency}
+        changes |= {"title": said.title, "text": said.text, "urgency": said.urgency, "worded": now}
         changes |= msgspec.structs.asdict(about)
     return msgspec.structs.replace(episode, level=finding.steps[height - 1].level, period=finding.period, **changes)
 
 
 def _as_it_stands(finding: Finding, episode: Episode, words: Worder) -> Episode:
     height = _height(finding, episode)
-    if not height:
+    said = _said(finding, height, words) if height else None
+    if said is None:
         return episode
-    said = words(finding, height - 1)
     return msgspec.structs.replace(episode, title=said.title, text=said.text, amount=finding.about.amount)
+
+
+def _said(finding: Finding, height: int, words: Worder) -> Words | None:
+    """What there is to say of a step that stands; None where nothing new is known of it (a forecast that is lost)."""
+    said = words(finding, height - 1)
+    return said if said.text else None
 
 
 def _ended(finding: Finding, standing: Episode, now: datetime) -> Episode | None:
@@ -283,6 +292,7 @@ def as_told(current: Episode | None, shown: Episode, now: datetime) -> Episode |
         text=said.text,
         urgency=said.urgency,
         amount=said.amount,
+        worded=said.worded,
     )
 
 

@@ -33,8 +33,8 @@ def grouped(
     """The notices that can go out now.
 
     What was held back goes out as one digest, with everything else that waits by then. Else critical warnings go out at
-    once, and others as long as there is room in the hour; beyond that they wait, and come as one summary, which is a
-    digest as well where some of them are over by then.
+    once, and others as long as there is room in the hour; beyond that they wait, and come as one summary with all that
+    waits by then, which is a digest as well where some of them are over.
 
     Args:
         waiting: all that is still to be told, in the order in which it came up.
@@ -55,7 +55,8 @@ def grouped(
         return []
     if any(episode.over for episode in together):
         return [Group(together, digest=True)]
-    if len(batch) > APART or (room > 0 and len(found) - len(critical) > room):
+    waited = len(batch) > 1 and any(episode.held_back for episode in together)
+    if waited or len(batch) > APART or (room > 0 and len(found) - len(critical) > room):
         return [Group(together)]
     return [Group(bundle) for bundle in batch]
 

@@ -61,6 +61,8 @@ class Outbox:
         self._holds = holds
         # By instance: one that is over can wait beside the next one of its id.
         self._waiting: dict[str, Episode] = {}
+        # What the person was told of just now, until the ledger knows.
+        self._marking: set[Newness] = set()
         # When the desktop refused each for the first time, on the loop's clock.
         self._refused: dict[Newness, float] = {}
         # When notices went out: of an earlier run as far as the ledger knows, then of this one.
@@ -90,6 +92,8 @@ class Outbox:
         if self._shown is None:
             self._shown = within_the_hour(list(shown), self._clock())
         known = {newness(episode) for episode in self._waiting.values()}
+        # A look that had begun before that takes them for untold.
+        waiting = [episode for episode in waiting if newness(episode) not in self._marking]
         self._waiting = {episode.instance: episode for episode in waiting}
         now_known = {newness(episode) for episode in waiting}
         self._refused = {key: at for key, at in self._refused.items() if key in now_known}
@@ -142,7 +146,11 @@ class Outbox:
         if outcome not in {Outcome.LATER, Outcome.LOG}:
             self._shown = [*within_the_hour(self._shown or [], now), now]
         if told:
-            await self._on_told(tuple(told))
+            self._marking = set(map(newness, told))
+            try:
+                await self._on_told(tuple(told))
+            finally:
+                self._marking.clear()
 
     def _notice(self, group: Group, now: datetime) -> Notice:
         told = [bundle[0] for bundle in deduplicated(group.episodes)]

@@ -323,7 +323,7 @@ def _listed(episode: Episode, hold: _Hold, present: Mapping[str, Episode]) -> Li
         resolved=episode.resolved,
         told=episode.heard_at,
         waits_for=hold.of(episode),
-        worded_at=None if of_now else episode.heard_at or (came_up if snoozed else episode.news_at),
+        worded_at=None if of_now else episode.worded or episode.heard_at or came_up,
         snoozed_until=snoozed,
         title=episode.title,
         text=episode.text,

@@ -15,6 +15,7 @@ from trayd.alerts.rules import EXPENSIVE_WITHIN, Observed, Outage, account_of
 from trayd.errors import LedgerDamagedError
 from trayd.facts import AccountFact, Coverage, Difference
 from trayd.operations.operations import Operations
+from trayd.settings import Settings
 
 #: Two tries that failed belong together when they are no further apart: polls come every few minutes, also after
 #: failures. A computer that slept in between has not tried.
@@ -55,6 +56,9 @@ class Observing:
         found = {account: ledger.coverage(account) for account in map(account_of, accounts)}
         coverage = {account: covered for account, covered in found.items() if covered is not None}
         differences = ledger.differences()
+        apart = _longest_apart(settings)
+        answered = {account_of(fact) for fact in accounts if fact.as_of is not None and now - fact.as_of <= apart}
+        overdue = any(fact.state == "ok" and account_of(fact) not in answered for fact in accounts)
         return Observed(
             at=now,
             zone=zone,
@@ -62,9 +66,10 @@ class Observing:
             accounts=accounts,
             removed=tuple(fact for name, fact in known.items() if name not in names),
             coverage=coverage,
-            starting=len(accounts) < len(names) or any(_is_first_poll(fact, coverage) for fact in accounts),
+            starting=overdue or len(accounts) < len(names) or any(_is_first_poll(fact, coverage) for fact in accounts),
+            unanswered=frozenset(map(account_of, accounts)) - answered,
             generations=None,
-            outages=self._outages_of(accounts, timedelta(seconds=settings.poll.interval_s)),
+            outages=self._outages_of(accounts, apart),
             writing=operations.ledger_trouble,
             mended=self._mended_lately(ledger.notices, now),
             damaged=operations.damaged,
@@ -74,8 +79,7 @@ class Observing:
             paused_until=ledger.pause(),
         )
 
-    def _outages_of(self, accounts: Iterable[AccountFact], interval: timedelta) -> dict[str, Outage]:
-        apart = max(_POLLS_APART * interval, _TRIES_APART)
+    def _outages_of(self, accounts: Iterable[AccountFact], apart: timedelta) -> dict[str, Outage]:
         outages = {}
         for fact in accounts:
             if fact.state == "offline" and fact.tried_at is not None:
@@ -119,6 +123,11 @@ def _with_history(standing: Observed, operations: Operations) -> Observed:
             per_day=forecast.per_day,
         ),
     )
+
+
+def _longest_apart(settings: Settings) -> timedelta:
+    """How far two tries can be apart while the daemon runs and the computer is awake."""
+    return max(_POLLS_APART * timedelta(seconds=settings.poll.interval_s), _TRIES_APART)
 
 
 def _is_first_poll(fact: AccountFact, coverage: dict[str, Coverage]) -> bool:

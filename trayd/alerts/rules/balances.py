@@ -93,8 +93,9 @@ def _recovery(threshold: Decimal) -> Decimal:
 def run_out(observed: Observed, limits: Alerts) -> Iterator[Finding]:
     """The balance of an account is expected to be used up within some days.
 
-    Only a forecast speaks; one by which the balance lasts for a year is a recovery, none at all is nothing. Where the
-    balance is under its lowest threshold already, that warning says all that this one would, so it is not begun.
+    Only a forecast speaks; one by which the balance lasts for a year is a recovery, none at all is nothing. With the
+    time alone its day comes nearer, so nothing begins by a balance of days ago. Where the balance is under its lowest
+    threshold already, that warning says all that this one would, so it is not begun.
     """
     without = _without_credits(observed)
     done: set[str] = set()
@@ -120,10 +121,11 @@ def _run_out_finding(forecast: AccountForecast, observed: Observed, limits: Aler
         return Finding(rule="run_out", scope=account, steps=(step,))
     days = (end.day - observed.today).days
     low = _lowest_is_told(observed, limits, account, forecast.balance)
+    begins = not low and account not in observed.unanswered
     steps = tuple(
         Step(
             str(within),
-            reached=days <= within and not low,
+            reached=days <= within and begins,
             held=days <= within + max(within // 2, Decimal(_DAYS_MARGIN)),
         )
         for within in and_where_it_stands([Decimal(limits.run_out_within_days)], episode, falling=True)
@@ -148,7 +150,8 @@ def _lowest_is_told(observed: Observed, limits: Alerts, account: str, left: Mone
 def expiry(observed: Observed, limits: Alerts) -> Iterator[Finding]:
     """Credits of an account will expire soon, and will not be used by then as it spends.
 
-    What expires on one day has one episode. It ends when they are used up or gone.
+    What expires on one day has one episode. It ends when they are used up or gone. Nothing begins by a balance of days
+    ago.
     """
     if observed.expiring is None:
         return
@@ -174,12 +177,12 @@ def _expiry_finding(
     currency = together[0].unused.currency
     unused = Money(sum(each.unused.nanos for each in together), currency)
     days = (expires - observed.today).days
-    worth = unused.nanos >= SMALLEST_AT_STAKE.nanos
+    begins = unused.nanos >= SMALLEST_AT_STAKE.nanos and account not in observed.unanswered
     period = expires.isoformat()
     within_days = [Decimal(each) for each in limits.credits_expire_within_days]
     episode = observed.episodes.get(f"expiry:{account}:{period}")
     steps = tuple(
-        Step(str(within), reached=worth and days <= within, held=days <= within)
+        Step(str(within), reached=begins and days <= within, held=days <= within)
         for within in and_where_it_stands(within_days, episode, falling=True)
     )
     subject = CreditsExpire(

@@ -38,7 +38,10 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
         accounts: how each account that is set up stands after the latest try to reach it.
         removed: the accounts that were taken out of the settings, as they stood last.
         coverage: by account, for those whose first poll is complete.
-        starting: the first poll of an account is under way, so that totals still grow with what is no news.
+        starting: a poll is under way that brings what is of days ago, the first one of an account or the first one
+            after the computer was off, so that totals still grow with what is no news.
+        unanswered: accounts, as records name them, that fal has not answered for lately: what is known of them may be
+            of days ago.
         generations: at least all of the last 24 hours; None where they cannot be read.
         budgets: how each stands in the period that runs, and in the one before where that ended in the last 24 hours.
         unusual: those of today and yesterday that are, worth a warning or not.
@@ -61,6 +64,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     removed: tuple[AccountFact, ...] = ()
     coverage: Mapping[str, Coverage] = {}
     starting: bool = False
+    unanswered: frozenset[str] = frozenset()
     generations: tuple[Generation, ...] | None = ()
     budgets: tuple[BudgetStatus, ...] | None = None
     unusual: tuple[Anomaly, ...] | None = None

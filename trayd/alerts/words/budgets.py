@@ -26,7 +26,7 @@ _ALL_OF_IT = 100
 def spent(found: BudgetSpent, context: MessageContext) -> Words:
     """So much of a budget is spent."""
     write, status = context.write, found.status
-    share = write.percent(status.share)
+    share = write.reached(status.share)
     whole = Decimal(context.finding.steps[context.step].level) >= _ALL_OF_IT
     verb = "was" if found.over else "is"
     amounts = f"{write.money(status.spent)} of {write.money(status.limit)} ({share})"
@@ -47,7 +47,7 @@ def expected(found: BudgetExpected, context: MessageContext) -> Words:
     write, status = context.write, found.status
     if status.expected is None or status.expected_share is None:
         return Words("", "")
-    share = write.percent(status.expected_share)
+    share = write.reached(status.expected_share)
     span = ""
     if status.low is not None and status.high is not None:
         span = f"Most likely it ends between {write.money(status.low)} and {write.money(status.high)}."

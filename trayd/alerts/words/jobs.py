@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from trayd.alerts.rules import LIMIT_CURRENCY
 from trayd.alerts.rules.bills import EstimateOff
 from trayd.alerts.rules.days import DOUBLED, UnusualDay
@@ -90,7 +92,7 @@ def unusual_day(found: UnusualDay, context: MessageContext) -> Words:
 
 
 def _explained(explanation: Explanation, write: Writer) -> str:
-    share = write.percent(min(explanation.share, 1.0) * _WHOLE)
+    share = write.percent(Decimal(str(min(explanation.share, 1.0))) * _WHOLE)
     dimension = explanation.dimension
     if explanation.key is None:
         return f"{share} of that has no {dimension}."

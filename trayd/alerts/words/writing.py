@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -82,10 +83,15 @@ class Writer:
         return format_money(money, self._locale)
 
     def percent(self, percent: Decimal | float) -> str:
-        """``82%``, in whole percents, rounded down: 100% is reached, never almost."""
+        """``82%``, rounded to whole percents as in the terminal."""
         from babel.numbers import format_percent
 
-        return str(format_percent(Decimal(int(percent)) / 100, locale=self._locale))
+        # As it is written, so that 57.5 is a half and not a little less.
+        return str(format_percent(Decimal(str(percent)) / 100, locale=self._locale))
+
+    def reached(self, percent: Decimal) -> str:
+        """``99%`` of a limit, rounded down: 100% is reached, never almost."""
+        return self.percent(math.floor(percent))
 
     def number(self, number: int) -> str:
         """``1,204``."""
