@@ -178,7 +178,7 @@ def test_what_explains_the_day_is_named_and_so_is_yesterday() -> None:
         "Unusual spending on 2 Nov: $84.20",
     ]
     assert story.told[0].text == (
-        "$84.20 was spent with fal today, $62.20 (282%) more than on a usual day. "
+        "$84.20 was spent with fal today, $62.20 (283%) more than on a usual day. "
         "85% of that is project “Spring Campaign”. "
         "What it went to: `trayd usage --window 2026-11-02..2026-11-02 --by project`."
     )

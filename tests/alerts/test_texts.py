@@ -37,6 +37,7 @@ from trayd.insight.forecast import Burn, RunOut
 from trayd.intake.rejection import printable
 from trayd.money import Money
 from trayd.records import BalanceReading, Counting, Estimate, Generation
+from trayd.terminal.show import Style
 from trayd.texts import units_of
 
 FILE = Path(__file__).parent / "texts.txt"
@@ -397,6 +398,21 @@ def test_however_long_a_problem_is_its_cure_stays(length: int, between: str, cur
         assert f"; {cure}." in body, body
         assert "fal has a problem" in body
         assert units_of(body) <= TEXT
+
+
+@pytest.mark.parametrize("share", [0.8795, 0.575, 0.285, 0.994, 0.3])
+def test_a_share_is_the_same_figure_as_in_the_terminal(share: float) -> None:
+    told = day("x", explained=("model", KLING, share)).told()
+    assert f" {Style('en_US', UTC).percent(share)} of that is model" in told.body
+
+
+def test_only_of_a_budget_is_the_percentage_rounded_down() -> None:
+    almost = budget("x").subject
+    almost = msgspec.structs.replace(almost, status=msgspec.structs.replace(almost.status, share=Decimal("99.9")))
+    told = msgspec.structs.replace(budget("x"), subject=almost).told()
+    assert told.title == "99% of budget “Northwind” spent"
+
+    assert "$1.50 (38%) less" in off("x", 1, "4", "2.5").told().body
 
 
 # A job's text does not say whose it is.
