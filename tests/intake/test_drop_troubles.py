@@ -182,13 +182,13 @@ async def test_rows_that_are_no_cost_are_told_in_the_log_with_their_lines(host, 
     assert host.tree() == ["done/costs.csv"]
 
 
-async def test_many_bad_files_at_once_are_told_in_one_word(host):
+async def test_many_bad_files_at_once_are_told_in_one_word_in_the_order_of_their_names(host):
     for number in range(20):
-        (host.drop / f"{number}.json").write_text("x")
+        (host.drop / f"{'QqR'[number % 3]}{number:02}.json").write_text("x")
     await host.scan()
     (notice,) = host.notices
     assert notice.title == "20 files were not, or not wholly, taken in"
-    assert "and 17 more" in notice.body
+    assert notice.body.startswith("Q00.json, q01.json, Q03.json and 17 more. The first: Q00.json")
     assert notice.body.count(str(host.drop)) == 1
     assert count_files(host.drop) == DropStatus(waiting=0, rejected=20)
 

@@ -67,6 +67,8 @@ def gathered(notices: Sequence[DropNotice]) -> Sequence[DropNotice]:
     """The notices as a person is to see them: of many files at once, one that names the first few."""
     if len(notices) <= _MOST_AT_ONCE:
         return notices
+    # As a folder shows them.
+    notices = sorted(notices, key=lambda notice: (notice.file or "").casefold())
     named = ", ".join(notice.file or "" for notice in notices[:_MOST_AT_ONCE])
     more = len(notices) - _MOST_AT_ONCE
     return [
