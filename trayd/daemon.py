@@ -253,12 +253,15 @@ class Daemon:
         logger.info("the settings have changed and are in force")
 
     async def polled(self, outcome: PollOutcome) -> None:
-        """Takes note of a poll: the end of the first backfill is told, what went wrong is logged."""
-        self._operations.troubles.pop(outcome.name, None)
+        """Takes note of a poll: the end of the first backfill is told, what goes wrong is logged once while it does."""
+        before = self._operations.troubles.pop(outcome.name, "")
         if outcome.problem:
-            logger.warning("account %s: %s", outcome.name, outcome.problem)
+            if outcome.problem != before:
+                logger.warning("account %s: %s", outcome.name, outcome.problem)
             self._operations.troubles[outcome.name] = outcome.problem
             self._views.change()
+        elif before:
+            logger.info("account %s: in order again", outcome.name)
         if outcome.backfill is not None:
             found = outcome.backfill.text(self.settings.zone(), self.settings.number_locale())
             await self._watch.tell(BackfillDone(account=outcome.name, found=found))

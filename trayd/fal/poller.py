@@ -105,6 +105,7 @@ class Poller:
         self._differences: tuple[Difference, ...] | None = None
         self._reconciled_at: datetime | None = None
         self._looked_into_at: datetime | None = None
+        self._troubles: dict[str, str] = {}
 
     async def aclose(self) -> None:
         """Closes the connections."""
@@ -123,7 +124,7 @@ class Poller:
             now: by this machine's clock (UTC).
             thorough: a person asked: the key is looked up anew and the totals are compared now.
         """
-        tally = CountingDoor(self._door)
+        tally = CountingDoor(self._door, self._troubles)
         before = AccountFact(name=self.name, state="offline", problem="fal has not been asked yet")
         try:
             known = await tally.read(lambda view: view.accounts())

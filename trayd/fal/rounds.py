@@ -32,9 +32,15 @@ _GRAVE = (BALANCE, BILLED)
 
 
 class CountingDoor:
-    """A door that counts what goes through it, and what went wrong on the way."""
+    """A door that counts what goes through it, and what went wrong on the way.
 
-    def __init__(self, door: LedgerDoor) -> None:
+    Args:
+        door: the way to the ledger.
+        troubles: by step, what was wrong when it was last taken, which the log has; kept from poll to poll.
+    """
+
+    def __init__(self, door: LedgerDoor, troubles: dict[str, str]) -> None:
+        self.troubles = troubles
         self._door = door
         self.created: dict[str, None] = {}
         self.changed: dict[str, None] = {}
@@ -80,13 +86,17 @@ def fal_time(server_time: datetime | None, now: datetime) -> datetime:
 
 
 async def step(tally: CountingDoor, name: str, asking: Awaitable[T]) -> T | None:
-    """One step of a poll; when fal fails it, the next one is taken all the same."""
+    """One step of a poll; when fal fails it, the next one is taken all the same, and the log says so once."""
     try:
-        return await asking
+        answer = await asking
     except FalError as error:
         tally.failed[name] = error
-        _log.info("%s could not be read: %s", name, error)
+        if tally.troubles.get(name) != str(error):
+            tally.troubles[name] = str(error)
+            _log.info("%s could not be read: %s", name, error)
         return None
+    tally.troubles.pop(name, None)
+    return answer
 
 
 def account_after(known: AccountFact, now: datetime, tally: CountingDoor) -> AccountFact:
