@@ -22,7 +22,7 @@ from tests.desktop.notices import LOW_BALANCE as LOW
 from tests.desktop.notices import until
 from trayd.alerts import desktop as desktop_module
 from trayd.alerts import fallback
-from trayd.alerts.delivery import Deliverer, Outcome
+from trayd.alerts.delivery import Deliverer, DesktopState, Outcome
 from trayd.alerts.notice import Notice
 from trayd.episodes import Urgency
 
@@ -118,11 +118,43 @@ async def test_without_a_service_the_log_has_it_at_once_and_says_why_once(
     assert caplog.messages == ["notifications on the desktop: there is no notification service on the session bus"]
 
 
+async def test_the_log_says_once_that_notifications_work_again(
+    quiet_desktop: Desktop, deliverer: Deliverer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "trayd.alerts.delivery")
+    await deliverer.show(LOW_BALANCE)
+    await asyncio.to_thread(quiet_desktop.start_dunst)
+
+    for _ in range(2):
+        assert await deliverer.show(LOW_BALANCE) is Outcome.DESKTOP
+
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert caplog.messages[-1] == "notifications on the desktop work again"
+
+
+async def test_how_it_stands_with_the_desktop_is_known_from_the_last_notice(
+    quiet_desktop: Desktop, deliverer: Deliverer
+) -> None:
+    assert deliverer.state == DesktopState()
+    await deliverer.show(LOW_BALANCE)
+    assert deliverer.state == DesktopState(trouble="there is no notification service on the session bus")
+
+    deliverer.desktop = False
+    await deliverer.show(LOW_BALANCE)
+    assert deliverer.state == DesktopState(off="alerts.desktop is false in the settings")
+
+    deliverer.desktop = True
+    await asyncio.to_thread(quiet_desktop.start_dunst)
+    await deliverer.show(LOW_BALANCE)
+    assert deliverer.state == DesktopState()
+
+
 async def test_without_a_desktop_the_log_has_to_do(deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
     monkeypatch.delenv("DISPLAY", raising=False)
 
     assert await deliverer.show(LOW_BALANCE) is Outcome.LOG
+    assert deliverer.state == DesktopState(off="there is no desktop here")
 
 
 async def test_a_bus_that_is_gone_is_no_reason_to_fail(
@@ -198,6 +230,8 @@ async def test_plyer_takes_what_a_service_without_introspection_still_shows(
 
     assert await deliverer.show(odd) is Outcome.PLYER
 
+    assert deliverer.state.instead is Outcome.PLYER
+    assert deliverer.state.trouble.startswith("the notification service failed")
     assert service.stdout is not None
     app, title, body = json.loads(await asyncio.to_thread(service.stdout.readline))
     assert (app, title, body) == ("trayd", " -5 % left", " -it’s C:\\new &amp; &lt;b&gt;")

@@ -39,12 +39,25 @@ class Outcome(StrEnum):
     LATER = "later"  #: nothing took it now; a service may come
 
 
+class DesktopState(msgspec.Struct, frozen=True, kw_only=True):
+    """How it stands with notifications on the desktop.
+
+    Attributes:
+        off: why none are to go there, which is no trouble; empty: they are.
+        trouble: what was wrong there at the last notice; empty when nothing was, or when there was none yet.
+        instead: the other way by which that notice was shown all the same; None: it was not.
+    """
+
+    off: str = ""
+    trouble: str = ""
+    instead: Outcome | None = None
+
+
 class Deliverer:
     """Shows notices one at a time, by the first way that takes them. Never raises for a desktop that fails.
 
     Attributes:
         desktop: whether the person wants notifications on the desktop at all, as the settings say now.
-        trouble: what was wrong with the desktop at the last notice; empty when nothing was.
 
     Args:
         on_action: called on the event loop when a button is pressed, with the button's action. "Snooze", which all
@@ -55,16 +68,26 @@ class Deliverer:
 
     def __init__(self, on_action: Callable[[str], None], *, icon: Path | None = None, desktop: bool = True) -> None:
         self.desktop = desktop
-        self.trouble = ""
+        self._trouble = ""
+        self._instead: Outcome | None = None
         self._on_action = on_action
         self._notifier = DesktopChannel(self._pressed, icon)
         self._plyer = PlyerChannel(icon)
         self._osascript = OsascriptChannel()
         self._withdrawals: set[asyncio.Task[None]] = set()
 
+    @property
+    def state(self) -> DesktopState:
+        """How it stands with the desktop now."""
+        if not self.desktop:
+            return DesktopState(off="alerts.desktop is false in the settings")
+        if not has_desktop():
+            return DesktopState(off="there is no desktop here")
+        return DesktopState(trouble=self._trouble, instead=self._instead)
+
     async def show(self, notice: Notice) -> Outcome:
         """Shows the notice within some seconds, or says that it could not."""
-        if not self.desktop or not has_desktop():
+        if self.state.off:
             return Outcome.LOG
         notice = fitted(notice, sys.platform)
         trouble = []
@@ -80,7 +103,7 @@ class Deliverer:
                 if isinstance(error, NobodyThereError) and sys.platform == "linux":
                     break
             else:
-                self._report("; ".join(trouble))
+                self._report("; ".join(trouble), outcome if trouble else None)
                 return outcome
         self._report("; ".join(trouble))
         return Outcome.LATER
@@ -112,11 +135,13 @@ class Deliverer:
         if sys.platform == "darwin":
             yield Outcome.OSASCRIPT, self._osascript
 
-    def _report(self, trouble: str) -> None:
-        """Logs what is wrong with the desktop once, until it is something else."""
-        if trouble and trouble != self.trouble:
+    def _report(self, trouble: str, instead: Outcome | None = None) -> None:
+        """Logs what is wrong with the desktop once, until it is something else, and when it works again."""
+        if trouble and trouble != self._trouble:
             _log.warning("notifications on the desktop: %s", trouble)
-        self.trouble = trouble
+        if self._trouble and not trouble:
+            _log.info("notifications on the desktop work again")
+        self._trouble, self._instead = trouble, instead
 
 
 def fitted(notice: Notice, platform: str) -> Notice:

@@ -77,12 +77,12 @@ async def _try_desktop(deliverer: Deliverer, *, buttons: bool) -> Tried:
     )
     outcome = await deliverer.show(notice)
     target = f"by {outcome}" if outcome in {Outcome.PLYER, Outcome.OSASCRIPT} else "notifications"
+    known = deliverer.state
     state, trouble = "delivered", ""
-    if deliverer.trouble and outcome in {Outcome.LOG, Outcome.LATER}:
-        state, trouble = "failed", deliverer.trouble
-    elif outcome is Outcome.LOG:
-        state = "off"
-        trouble = "there is no desktop here" if deliverer.desktop else "alerts.desktop is false in the settings"
+    if known.off:
+        state, trouble = "off", known.off
+    elif outcome in {Outcome.LOG, Outcome.LATER}:
+        state, trouble = "failed", known.trouble
     return Tried(name="desktop", is_hook=False, target=target, state=state, trouble=trouble)
 
 
