@@ -264,7 +264,7 @@ class Daemon:
             logger.info("account %s: in order again", outcome.name)
         if outcome.backfill is not None:
             found = outcome.backfill.text(self.settings.zone(), self.settings.number_locale())
-            await self._watch.tell(BackfillDone(account=outcome.name, found=found))
+            await self._watch.tell(BackfillDone(account=outcome.account, found=found))
 
     async def rates_fetched(self, trouble: str) -> None:
         """Has everything converted anew."""

@@ -428,6 +428,19 @@ def test_an_account_is_called_by_the_name_that_the_user_gave_it(case: Case) -> N
     assert "films" in told.title + told.body
 
 
+def test_an_account_that_is_called_as_fal_calls_another_one_keeps_its_name() -> None:
+    # What the ledger has of acme is the studio's; the account that the settings call acme is another one.
+    studio = AccountFact(name="studio", username="acme", state="ok")
+    acme = AccountFact(name="acme", username="acme-films", state="bad_key", problem="fal does not know this key (401)")
+    finding = Finding(rule="account", scope="acme", subject=acme, steps=(Step("bad_key", reached=True, held=True),))
+
+    told = words(finding, 0, LIMITS, "en_US", called_names([studio, acme]))
+
+    assert told.title == "fal refuses the key (acme)"
+    assert told.text.startswith("fal account acme: fal does not know this key (401). ")
+    assert told.text.endswith("`trayd key set acme`. Until then trayd learns nothing new of it.")
+
+
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_whatever_a_name_is_the_figures_stay_and_the_text_fits(name: str) -> None:
     plain = [case.told() for case in named("Northwind")]

@@ -179,7 +179,7 @@ async def test_an_account_is_called_as_everywhere_else(world: World, name: str, 
     world.balance = "4"
     async with world.running() as watch:
         await watch.check()
-        await watch.tell(BackfillDone(name, "1 generation, $0.40, since 3 Nov"))
+        await watch.tell(BackfillDone("northwind", "1 generation, $0.40, since 3 Nov"))
         await settled(lambda: len(world.desk.shown) > 1)
 
     assert world.desk.titles == [f"Balance under $5.00 ({called})", f"trayd has read your history ({called})"]

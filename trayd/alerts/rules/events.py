@@ -23,7 +23,7 @@ class FileRejected(msgspec.Struct, frozen=True):
 
 
 class BackfillDone(msgspec.Struct, frozen=True):
-    """The first poll of an account is complete; ``found`` says what was there, as text."""
+    """The first poll of an account, by the ledger's name for it, is complete; ``found`` says as text what was there."""
 
     account: str
     found: str

@@ -41,8 +41,8 @@ def account(fact: AccountFact, context: MessageContext) -> Words:
     if problem.startswith(_LOCKED):
         # The headline says it already, but not why.
         told = f" is locked{problem.removeprefix(_LOCKED)}: its jobs fail"
-    text = sentences(f"{write.owner(fact.name)}{told}.", last=cure)
-    return Words(write.named(_TITLES[fact.state], fact.name), text, urgency)
+    text = sentences(f"{write.owner(fact)}{told}.", last=cure)
+    return Words(write.named(_TITLES[fact.state], fact), text, urgency)
 
 
 def no_answer(silent: NoAnswer, context: MessageContext) -> Words:

@@ -14,6 +14,7 @@ from trayd.alert_settings import Alerts
 from trayd.alerts.rules import Finding
 from trayd.budget_settings import Budget
 from trayd.episodes import Urgency
+from trayd.facts import AccountFact, called
 from trayd.money import Money, format_money
 from trayd.records import DEFAULT_ACCOUNT
 from trayd.texts import clip, tidy, units_of
@@ -103,16 +104,22 @@ class Writer:
         """``1 job``, ``1,204 jobs``."""
         return f"{self.number(number)} {one if number == 1 else many or one + 's'}"
 
-    def owner(self, account: str) -> str:
-        """An account, at the beginning of a sentence."""
-        called = self._names.get(account, account)
-        return "Your fal account" if called == DEFAULT_ACCOUNT else f"fal account {name(called)}"
+    def owner(self, account: str | AccountFact) -> str:
+        """An account, at the beginning of a sentence; by the ledger's name for it, or as a fact."""
+        known_as = self._called(account)
+        return "Your fal account" if known_as == DEFAULT_ACCOUNT else f"fal account {name(known_as)}"
 
-    def named(self, title: str, account: str) -> str:
+    def named(self, title: str, account: str | AccountFact) -> str:
         """A title with the account that it is about, where there may be several."""
-        called = self._names.get(account, account)
+        known_as = self._called(account)
         room = min(TITLE - units_of(f"{title} ()"), _ACCOUNT)
-        return title if called == DEFAULT_ACCOUNT or room < _SHORTEST else f"{title} ({name(called, room)})"
+        return title if known_as == DEFAULT_ACCOUNT or room < _SHORTEST else f"{title} ({name(known_as, room)})"
+
+    def _called(self, account: str | AccountFact) -> str:
+        if isinstance(account, AccountFact):
+            # One account's name in the settings can be fal's name for another.
+            return called(account.name, account.username)
+        return self._names.get(account, account)
 
 
 def written_day(day: date, today: date) -> str:
