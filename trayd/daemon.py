@@ -113,6 +113,7 @@ class Daemon:
             self._operations.daemon = DaemonStatus(running=True, url=url)
             self._operations.hook_troubles = self._hooks.troubles
             self._operations.present_alerts = self._watch.present
+            self._operations.desktop = lambda: self._deliverer.state
             parts: dict[str, Callable[[], Awaitable[None]]] = {
                 "polling": self._polling.run,
                 "drop folder": lambda: self._drop.run(stop),

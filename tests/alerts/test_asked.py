@@ -13,6 +13,7 @@ import pytest
 
 from tests.alerts.story import START
 from trayd.alert_settings import Alerts, QuietHours
+from trayd.alerts.delivery import DesktopState, Outcome
 from trayd.episodes import NEVER_TOLD, Episode, Urgency
 from trayd.facts import Batch
 from trayd.ledger.store import Ledger, LedgerPaths
@@ -71,14 +72,47 @@ def test_of_what_nobody_was_told_yet_it_is_said_why(
 
     crowded = asking(ledger, most_per_hour=1)
     assert alert(crowded, "new").waits_for == "room in the hour"
-    assert alert(crowded, "grave").waits_for == ""
-    assert alert(asking(ledger), "new").waits_for == ""
+    assert alert(crowded, "grave").waits_for == "trayd"
     night = asking(ledger, quiet_hours=QUIET)
     assert alert(night, "new").waits_for == "quiet hours"
     assert alert(night, "told 0").waits_for == ""
     assert "not told yet: quiet hours" in screen(night.alerts(AlertsQuery()), alerts_view, capsys)
     night.pause(PauseQuery())
     assert alert(night, "grave").waits_for == "pause"
+
+
+@pytest.mark.parametrize("event", [False, True])
+@pytest.mark.parametrize(
+    ("desktop", "waits_for", "told"),
+    [
+        (None, "trayd", "trayd does not run"),
+        (DesktopState(trouble="there is no notification service on the session bus"), "desktop", None),
+        (DesktopState(), "desktop", "it is on its way"),
+        (DesktopState(trouble="it is odd", instead=Outcome.PLYER), "desktop", "it is on its way"),
+    ],
+)
+def test_where_nothing_holds_it_back_the_desktop_or_trayd_itself_is_what_is_missing(
+    ledger: Ledger,
+    event: bool,
+    desktop: DesktopState | None,
+    waits_for: str,
+    told: str | None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    keep(ledger, "new", event=event)
+    operations = asking(ledger)
+    operations.desktop = lambda: desktop
+
+    assert alert(operations, "new").waits_for == waits_for
+    why = desktop.trouble if desktop is not None and told is None else told
+    assert f"not told yet: {why}" in screen(operations.alerts(AlertsQuery()), alerts_view, capsys)
+
+
+def test_a_reminder_of_an_event_of_yesterday_waits_until_somebody_can_be_told(ledger: Ledger) -> None:
+    before = START - timedelta(hours=30)
+    keep(ledger, "file", since=before, resolved=before, snoozed_until=before + timedelta(hours=1))
+
+    assert alert(asking(ledger, quiet_hours=QUIET), "file").waits_for == "quiet hours"
 
 
 def test_what_is_never_to_be_told_and_what_is_no_news_any_more_waits_for_nothing(ledger: Ledger) -> None:

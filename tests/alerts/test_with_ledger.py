@@ -115,7 +115,7 @@ async def test_an_imported_file_is_no_news_and_in_no_list_but_a_dropped_one_is(t
 
         assert await told_in(ledger) == ["Expensive generation: $6.40"]
         assert "expensive:imported" in ledger.episodes()
-        listed = listed_alerts(ledger, Settings(), AlertsQuery(), START, {})
+        listed = listed_alerts(ledger, Settings(), AlertsQuery(), START, {}, None)
         assert [alert.id for alert in listed.alerts] == ["expensive:dropped"]
 
 

@@ -11,8 +11,10 @@ import msgspec
 from msgspec import Meta
 
 from trayd.alert_settings import RULE_NAMES
+from trayd.alerts.delivery import DesktopState
+from trayd.alerts.engine import waiting
 from trayd.alerts.grouping import within_the_hour
-from trayd.alerts.holds import NEWS_FOR, Holds
+from trayd.alerts.holds import Holds
 from trayd.episodes import UNTIL_RESUMED, Episode, Urgency
 from trayd.errors import LedgerError, UsageError
 from trayd.facts import AlertPause, Batch
@@ -67,8 +69,9 @@ class ListedAlert(msgspec.Struct, frozen=True, kw_only=True):
         state: open, snoozed, over, or happened (an event, which does not last).
         since: when it began (UTC); ``reached`` when it came to its level.
         told: when the person was told of it; None: not yet, or never.
-        waits_for: why the person was not told yet: the end of a ``pause``, of ``quiet hours``, or ``room in the hour``
-            (``most_per_hour``); empty where nothing is to be told, or nothing but the desktop is in the way.
+        waits_for: what has to be there before the person is told: the end of a ``pause`` or of ``quiet hours``,
+            ``room in the hour`` (``most_per_hour``), ``trayd``, which does not run, or the ``desktop``, of which
+            :attr:`ListedAlerts.desktop` says more; empty where nothing is to be told, or only when a snooze is over.
         worded_at: of one that lasts, when it was so (UTC), where no daemon looks; None: it is so now.
         snoozed_until: when the person is told again.
     """
@@ -101,12 +104,14 @@ class ListedAlerts(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         paused_until: nothing goes to the desktop until then (UTC); the year 8999 is until alerts are resumed.
         quiet_until: the quiet hours that run now end then.
+        desktop: how it stands with notifications on the desktop; None: trayd does not run, and nobody is told.
         since: how far back those that are over go; None: to the first.
         left_out: how many more of those there are.
     """
 
     paused_until: datetime | None
     quiet_until: datetime | None
+    desktop: DesktopState | None
     since: datetime | None
     alerts: tuple[ListedAlert, ...]
     left_out: int = 0
@@ -139,7 +144,12 @@ def as_they_stand(episodes: Iterable[Episode], present: Mapping[str, Episode]) -
 
 
 def listed_alerts(
-    ledger: Ledger, settings: Settings, query: AlertsQuery, now: datetime, present: Mapping[str, Episode]
+    ledger: Ledger,
+    settings: Settings,
+    query: AlertsQuery,
+    now: datetime,
+    present: Mapping[str, Episode],
+    desktop: DesktopState | None,
 ) -> ListedAlerts:
     """The alerts as the query wants them; ``present`` has those that last in the words of now.
 
@@ -158,10 +168,11 @@ def listed_alerts(
         for some in (lasting, over)
     ]
     shown = [*wanted[0], *wanted[1][: query.limit]]
-    hold = _Hold(ledger, settings, now)
+    hold = _Hold(ledger, settings, now, desktop)
     return ListedAlerts(
         paused_until=hold.paused_until,
         quiet_until=hold.quiet_until,
+        desktop=desktop,
         since=since,
         alerts=tuple(_listed(episode, hold, present) for episode in shown),
         left_out=max(len(wanted[1]) - query.limit, 0),
@@ -279,8 +290,9 @@ def _newest(episode: Episode) -> datetime:
 class _Hold:
     """What keeps alerts from the desktop at this moment."""
 
-    def __init__(self, ledger: Ledger, settings: Settings, now: datetime) -> None:
+    def __init__(self, ledger: Ledger, settings: Settings, now: datetime, desktop: DesktopState | None = None) -> None:
         self.now = now
+        self._runs = desktop is not None
         self.paused_until = paused_until(ledger, now)
         self._holds = Holds(zone=settings.zone(), quiet=settings.alerts.quiet_hours, paused_until=ledger.pause())
         self.quiet_until = self._holds.quiet_until(now)
@@ -289,16 +301,13 @@ class _Hold:
 
     def of(self, episode: Episode) -> str:
         """What this one waits for; see :attr:`ListedAlert.waits_for`."""
-        snoozed = episode.snoozed_until is not None and episode.snoozed_until > self.now
-        if episode.told is not None or snoozed:
+        if not waiting((episode,), self.now, self._holds):
             return ""
-        if episode.resolved is not None:
-            since = self._holds.released(episode.news_at, episode.urgency)
-            if self.now - since >= NEWS_FOR:
-                return ""
         if self._holds.holds(self.now, episode.urgency):
             return "quiet hours" if self.paused_until is None else "pause"
-        return "room in the hour" if self._crowded and episode.urgency != Urgency.CRITICAL else ""
+        if self._crowded and episode.urgency != Urgency.CRITICAL:
+            return "room in the hour"
+        return "desktop" if self._runs else "trayd"
 
 
 def _listed(episode: Episode, hold: _Hold, present: Mapping[str, Episode]) -> ListedAlert:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from trayd.alerts.delivery import DesktopState
 from trayd.alerts.trial import ListedHook
 from trayd.books import Books
 from trayd.episodes import Episode
@@ -79,6 +80,7 @@ class Operations:
         troubles: by account, what was wrong at its last poll; the ledger may not have been able to keep it.
         hook_troubles: by hook, what was wrong when the running daemon tried it last.
         present_alerts: by id, those that last, as the running daemon would word them now.
+        desktop: how it stands with notifications on the desktop, as the running daemon knows; None: none runs.
         ledger_trouble: why the daemon could not write the ledger the last time; empty: it could.
         damaged: what the last look through all files of the ledger found; None before there was one.
         credit_history: what is left of purchased credits, and what of them expires.
@@ -95,6 +97,7 @@ class Operations:
         self.troubles: dict[str, str] = {}
         self.hook_troubles: Mapping[str, str] = {}
         self.present_alerts: Mapping[str, Episode] = {}
+        self.desktop: Callable[[], DesktopState | None] = lambda: None
         self.ledger_trouble = ""
         self.damaged: tuple[str, ...] | None = None
         self.credit_history = CreditHistory(ledger)
@@ -268,7 +271,9 @@ class Operations:
 
     def alerts(self, query: AlertsQuery) -> ListedAlerts:
         """The alerts, open and over; see :mod:`trayd.operations.alerts` for errors."""
-        return alerts.listed_alerts(self.ledger, self.settings, query, self._clock(), self.present_alerts)
+        return alerts.listed_alerts(
+            self.ledger, self.settings, query, self._clock(), self.present_alerts, self.desktop()
+        )
 
     def hooks(self, _query: NoQuery | None = None) -> list[ListedHook]:
         """Where warnings go beside the desktop, and what was wrong there at the last try."""

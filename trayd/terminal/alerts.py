@@ -25,7 +25,8 @@ def alerts_view(answer: dict[str, Any], style: Style) -> RenderableType:
     lasting = [alert for alert in answer["alerts"] if alert["resolved"] is None]
     for alert in lasting:
         color = _COLORS[alert["urgency"]]
-        since = f"\nsince {style.time(alert['since'])}{_more(alert, style)}\nid {alert['id']}"
+        more = _more(alert, answer["desktop"], style)
+        since = f"\nsince {style.time(alert['since'])}{more}\nid {alert['id']}"
         told = Text.assemble((f"{alert['title']}\n", color), alert["text"], (since, "dim"))
         lines.append(bullet(told, Text("!", style=color)))
     if not lasting:
@@ -37,7 +38,7 @@ def alerts_view(answer: dict[str, Any], style: Style) -> RenderableType:
             since = style.time(alert["since"])
             if alert["state"] == "over":
                 since += f"\nto {style.time(alert['resolved'])}"
-            untold = f"\n{_untold(alert)}" if alert["waits_for"] else ""
+            untold = f"\n{_untold(alert, answer['desktop'])}" if alert["waits_for"] else ""
             table.add_row(since, Text.assemble(alert["title"] or alert["rule"], (f"\n{alert['id']}{untold}", "dim")))
         lines += ["", table]
     if answer["left_out"]:
@@ -73,8 +74,8 @@ def tried_view(answer: list[dict[str, Any]], _style: Style) -> RenderableType:
     return Group(*lines)
 
 
-def _more(alert: dict[str, Any], style: Style) -> str:
-    more = "" if alert["told"] else f", {_untold(alert)}"
+def _more(alert: dict[str, Any], desktop: dict[str, Any] | None, style: Style) -> str:
+    more = "" if alert["told"] else f", {_untold(alert, desktop)}"
     if alert["worded_at"]:
         more += f", as it was {style.time(alert['worded_at'])}"
     if alert["reached"] != alert["since"]:
@@ -82,7 +83,13 @@ def _more(alert: dict[str, Any], style: Style) -> str:
     return more + (f", snoozed until {style.time(alert['snoozed_until'])}" if alert["snoozed_until"] else "")
 
 
-def _untold(alert: dict[str, Any]) -> str:
-    if alert["waits_for"] == "room in the hour":
-        return "not told yet: alerts.most_per_hour notifications came in the last hour"
-    return "not told yet" + (f": {alert['waits_for']}" if alert["waits_for"] else "")
+def _untold(alert: dict[str, Any], desktop: dict[str, Any] | None) -> str:
+    why = alert["waits_for"]
+    if why == "room in the hour":
+        why = "alerts.most_per_hour notifications came in the last hour"
+    elif why == "trayd":
+        why = "trayd does not run"
+    elif why == "desktop" and desktop is not None:
+        # In trouble that another way makes up for, this one goes that way as well.
+        why = "it is on its way" if desktop["instead"] else desktop["trouble"] or "it is on its way"
+    return "not told yet" + (f": {why}" if why else "")
