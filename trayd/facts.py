@@ -6,7 +6,7 @@ matter which source speaks first, or how often.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -223,6 +223,16 @@ def called_names(accounts: Iterable[AccountFact]) -> dict[str, str]:
     told = [(fact.name, fact.username, called(fact.name, fact.username)) for fact in accounts]
     by_name = {name: shown for name, _, shown in told}
     return by_name | {username: shown for _, username, shown in told if username}
+
+
+def called_as_written(written: str, names: Mapping[str, str]) -> str:
+    """What an account is called that a person has named in the settings, by its name there or by fal's.
+
+    Args:
+        written: the name; it means the account that is called so, where one is, else the one that fal calls so.
+        names: as :func:`called_names` gives them.
+    """
+    return written if written in names.values() else names.get(written, written)
 
 
 class Disputed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

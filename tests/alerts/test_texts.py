@@ -428,6 +428,15 @@ def test_an_account_is_called_by_the_name_that_the_user_gave_it(case: Case) -> N
     assert "films" in told.title + told.body
 
 
+@pytest.mark.parametrize(("name", "told"), [("default", "northwind"), ("films", "films")])
+@pytest.mark.parametrize("by_username", [True, False])
+def test_a_budget_is_by_the_account_that_is_called_so_everywhere(name: str, told: str, by_username: bool) -> None:
+    names = called_names([AccountFact(name=name, username="northwind", state="ok")])
+    case = budget("x", account="northwind" if by_username else name)
+    finding = Finding(rule="budget", scope="x", subject=case.subject, steps=(Step("50", reached=True, held=True),))
+    assert f" by account {told}. " in words(finding, 0, LIMITS, "en_US", names).text
+
+
 def test_an_account_that_is_called_as_fal_calls_another_one_keeps_its_name() -> None:
     # What the ledger has of acme is the studio's; the account that the settings call acme is another one.
     studio = AccountFact(name="studio", username="acme", state="ok")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,15 @@ from rich.console import Console, RenderableType
 from tests.desk import NOW, Desk, opened_desk
 from tests.end_to_end.support import Home, SandboxProcess
 from tests.ledger.making import DAY, account
-from trayd.facts import Batch, Checked, called, called_names
+from trayd.budget_settings import Budget
+from trayd.facts import Batch, Checked, called, called_as_written, called_names
 from trayd.money import Money
 from trayd.operations.reconciling import ReconcileQuery
 from trayd.operations.records import UsageQuery
 from trayd.settings import Account
 from trayd.shapes import plain
 from trayd.steps import finish, untold
-from trayd.terminal.forecast import forecast_view
+from trayd.terminal.forecast import budgets_view, forecast_view
 from trayd.terminal.reconcile import reconcile_view
 from trayd.terminal.saving import credits_view
 from trayd.terminal.show import Style, status_view
@@ -46,6 +48,15 @@ def test_a_username_that_is_another_accounts_name_is_that_of_its_own_account() -
         "studio": "films",  # the ledger's name of it
         "northwind": "studio",
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("films", "films"), ("studio", "studio"), ("northwind", "studio"), ("default", "acme"), ("gone", "gone")],
+)
+def test_what_a_person_wrote_of_an_account_is_first_a_name_of_the_settings(written: str, told: str) -> None:
+    accounts = [account("films", "studio"), account("studio", "northwind"), account("default", "acme")]
+    assert called_as_written(written, called_names(accounts)) == told
 
 
 @pytest.fixture
@@ -92,6 +103,22 @@ def test_the_account_without_a_name_is_called_by_its_username(desk: Desk) -> Non
     told = {command: text(view) for command, view in views(desk).items()}
     assert {command for command, shown in told.items() if "northwind" not in shown} == set()
     assert {command for command, shown in told.items() if "default" in shown} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "told"),
+    [
+        ("studio", "studio", "account studio"),
+        ("studio", "northwind", "account studio"),
+        ("default", "default", "account northwind"),
+    ],
+)
+def test_a_budget_calls_its_account_by_that_name(desk: Desk, name: str, written: str, told: str) -> None:
+    budget = Budget(name="Film", amount=Decimal(100), account=written)
+    desk.set(account=(Account(name=name),), budget=(budget,))
+    desk.ledger.add(Batch(accounts=(account(name, "northwind"),)))
+    shown = text(budgets_view(plain(desk.operations.budgets()), Style("en_US", desk.operations.settings.zone())))
+    assert f", {told}  " in shown
 
 
 def test_by_the_command_line_as_well(tmp_path: Path) -> None:

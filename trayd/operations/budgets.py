@@ -17,9 +17,11 @@ class ListedBudget(BudgetStatus, frozen=True, kw_only=True):
     """How a budget stands.
 
     Attributes:
+        account_called: what the account is called that it is for; None where it is for no one account.
         trouble: why it can never warn, in words: nothing recorded is of what it is for; empty where something is.
     """
 
+    account_called: str | None = None
     trouble: str = ""
 
 
@@ -34,6 +36,7 @@ def listed_budgets(context: LedgerContext, budgets: Iterable[BudgetStatus]) -> l
     return [
         ListedBudget(
             **{name: getattr(each, name) for name in each.__struct_fields__},
+            account_called=known.account_called(each.budget.account),
             trouble=_trouble(each.budget, known, context),
         )
         for each in budgets

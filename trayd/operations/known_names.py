@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from trayd.facts import called_names
+from trayd.facts import called_as_written, called_names
 
 if TYPE_CHECKING:
     from trayd.forecasting.inputs import LedgerContext
@@ -56,6 +56,10 @@ class KnownNames:
         if name in known or (scope == "model" and any(f"{each}/".startswith(under) for each in known)):
             return ""
         return f"nothing recorded has the {scope} “{name}”{_instead(name, meant)}"
+
+    def account_called(self, written: str | None) -> str | None:
+        """What an account is called that the settings name; None where they name none."""
+        return None if written is None else called_as_written(written, self._accounts())
 
     def _accounts(self) -> dict[str, str]:
         accounts = self._context.ledger.accounts()

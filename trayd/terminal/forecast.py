@@ -104,8 +104,8 @@ def budgets_view(answer: list[dict[str, Any]], style: Style) -> RenderableType:
 
 
 def _scope(status: dict[str, Any]) -> str:
-    budget = status["budget"]
-    return ", ".join(f"{name} {budget[name]}" for name in SCOPES if budget[name]) or "everything"
+    of = status["budget"] | {"account": status["account_called"]}
+    return ", ".join(f"{name} {of[name]}" for name in SCOPES if of[name]) or "everything"
 
 
 def _period(period: str, style: Style) -> str:

@@ -13,7 +13,6 @@ from trayd.alerts.words.writing import (
     listed,
     name,
     options_of,
-    scope_of,
     sentences,
     written_day,
     written_month,
@@ -33,7 +32,7 @@ def spent(found: BudgetSpent, context: MessageContext) -> Words:
     return Words(
         _title(found, share, "spent"),
         sentences(
-            f"{amounts} {verb} spent {_where(found)}.",
+            f"{amounts} {verb} spent {_where(found, write)}.",
             _missing(found, write),
             _outlook(found, write),
             last=_cure(found),
@@ -55,7 +54,7 @@ def expected(found: BudgetExpected, context: MessageContext) -> Words:
         _title(found, share, "expected"),
         sentences(
             f"About {write.money(status.expected)} of {write.money(status.limit)} will be spent "
-            f"{_where(found)}, if it goes on like this.",
+            f"{_where(found, write)}, if it goes on like this.",
             f"So far it is {write.money(status.spent)}.",
             span,
             _missing(found, write),
@@ -70,10 +69,10 @@ def _title(found: BudgetSpent, share: str, how: str) -> str:
     return f"{begin}{name(found.status.budget.name, TITLE - len(begin) - len(end))}{end}"
 
 
-def _where(found: BudgetSpent) -> str:
+def _where(found: BudgetSpent, write: Writer) -> str:
     """For what, and in which time."""
     of, today = found.status.budget, found.today
-    scope = scope_of(of)
+    scope = write.scope_of(of)
     if found.days is None:
         return f"in total {scope}".strip()
     first, last = found.days

@@ -14,7 +14,7 @@ from trayd.alert_settings import Alerts
 from trayd.alerts.rules import Finding
 from trayd.budget_settings import Budget
 from trayd.episodes import Urgency
-from trayd.facts import AccountFact, called
+from trayd.facts import AccountFact, called, called_as_written
 from trayd.money import Money, format_money
 from trayd.records import DEFAULT_ACCOUNT
 from trayd.texts import clip, tidy, units_of
@@ -115,6 +115,19 @@ class Writer:
         room = min(TITLE - units_of(f"{title} ()"), _ACCOUNT)
         return title if known_as == DEFAULT_ACCOUNT or room < _SHORTEST else f"{title} ({name(known_as, room)})"
 
+    def scope_of(self, budget: Budget) -> str:
+        """What a budget is for: ``for “Northwind / Spring Campaign” on fal-ai/kling-video``; empty: for all."""
+        parts = []
+        if budget.client or budget.project:
+            parts.append(f"for {quoted(budget.client, budget.project)}")
+        if budget.model:
+            parts.append(f"on {name(budget.model, 40)}")
+        if budget.key:
+            parts.append(f"with key {name(budget.key, 24)}")
+        if budget.account:
+            parts.append(f"by account {name(called_as_written(budget.account, self._names), 24)}")
+        return " ".join(parts)
+
     def _called(self, account: str | AccountFact) -> str:
         if isinstance(account, AccountFact):
             # One account's name in the settings can be fal's name for another.
@@ -156,22 +169,8 @@ def quoted(*names: str | None) -> str:
     return f"“{' / '.join(name(each, 32) for each in names if each)}”"
 
 
-def scope_of(budget: Budget) -> str:
-    """What a budget is for, in words: ``for “Northwind / Spring Campaign” on fal-ai/kling-video``; empty: for all."""
-    parts = []
-    if budget.client or budget.project:
-        parts.append(f"for {quoted(budget.client, budget.project)}")
-    if budget.model:
-        parts.append(f"on {name(budget.model, 40)}")
-    if budget.key:
-        parts.append(f"with key {name(budget.key, 24)}")
-    if budget.account:
-        parts.append(f"by account {name(budget.account, 24)}")
-    return " ".join(parts)
-
-
 def options_of(budget: Budget) -> str | None:
-    """The same as options of a command; None where one of them cannot be written so that every shell takes it."""
+    """What a budget is for as options of a command; None where one of them has no form that every shell takes."""
     options = ""
     for option in ("client", "project", "model", "account", "key"):
         value = getattr(budget, option)
