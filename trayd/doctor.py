@@ -33,7 +33,7 @@ def examine() -> list[Finding]:
         return [*findings, _trouble("settings", error)]
     findings.append(_finding("settings", "good", str(paths.settings)))
     paths = paths.with_folders(settings.folders)
-    for look in (_folders, _fal, _keys, _ledger, _rates, _hooks, _desktop):
+    for look in (_folders, _fal, _keys, _ledger, _rates, _alerts, _desktop):
         try:
             findings.extend(look(paths, settings))
         except TraydError as error:
@@ -226,17 +226,37 @@ def _backup(paths: Paths, used: Path) -> Iterator[Finding]:
         )
 
 
-def _hooks(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
+def _alerts(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
     from trayd.desk import open_desk
 
     with open_desk() as desk:
         hooks = desk.ask("hooks")
+        desktop = desk.ask("alerts", limit=0)["desktop"]
+    # Only a running daemon knows.
+    if desktop is not None:
+        yield _notifications(desktop)
     for hook in hooks:
         subject = f"hook {hook['name']}"
         if hook["trouble"]:
             yield _finding(subject, "bad", f"{hook['target']}: {hook['trouble']}", "`trayd alerts test` tries it again")
         else:
             yield _finding(subject, "good", f"{hook['target']}; no failure is known; `trayd alerts test` tries it")
+
+
+def _notifications(desktop: dict[str, Any]) -> Finding:
+    """How it stands with warnings on the desktop, as the running daemon says."""
+    subject = "notifications"
+    if desktop["off"]:
+        return _finding(subject, "note", f"off: {desktop['off']}")
+    if not desktop["trouble"]:
+        return _finding(subject, "good", "no failure is known; `trayd alerts test` tries them")
+    tries = "`trayd alerts test` tries them again"
+    if desktop["instead"]:
+        return _finding(subject, "note", f"shown by {desktop['instead']}, without buttons: {desktop['trouble']}", tries)
+    if sys.platform.startswith("linux"):
+        start = "start the desktop's notification service, or one such as dunst"
+        tries = f"{start}; {tries}; where there is to be none, set alerts.desktop to false"
+    return _finding(subject, "bad", desktop["trouble"], tries)
 
 
 def _desktop(_paths: Paths, _settings: Settings) -> Iterator[Finding]:

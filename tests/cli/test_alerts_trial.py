@@ -82,5 +82,7 @@ def test_the_daemon_sends_it_and_the_doctor_names_what_failed_until_it_works(hom
     assert "localhost (trayd)" in failed
     (finding,) = (one for one in works if one["subject"] == "hook chat")
     assert finding["state"] == "good"
+    (finding,) = (one for one in works if one["subject"] == "notifications")
+    assert (finding["state"], finding["text"]) == ("note", "off: there is no desktop here")
     printed = failed + json.dumps(works) + "".join(file.read_text() for file in (home.folder / "log").iterdir())
     assert "s3cret" not in printed
