@@ -12,15 +12,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
 from trayd import __version__
-from trayd.commands.answers import json_option, print_answer, readable_settings
+from trayd.commands.answers import json_option, print_answer
 from trayd.commands.filters import filter_options, warn_of_unknown
-from trayd.errors import TraydError, UsageError
+from trayd.errors import TraydError
 from trayd.files import way_out
 from trayd.opener import PAGES
 from trayd.texts import plain_instead
@@ -53,6 +52,8 @@ class _Group(click.Group):
         "credits": ("trayd.commands.saving", "credits_command"),
         "tips": ("trayd.commands.saving", "tips"),
         "rates": ("trayd.commands.rates", "rates"),
+        "export": ("trayd.commands.exports", "export"),
+        "report": ("trayd.commands.exports", "report"),
         "alerts": ("trayd.commands.alerts", "alerts"),
     }
 
@@ -201,37 +202,6 @@ def refresh(as_json: bool) -> int:
     return int(any(account["problem"] for account in answer))
 
 
-@cli.command()
-@click.option("--format", "format", default="csv", show_default=True, help="csv.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; without it, stdout.")
-@filter_options
-def export(out: Path | None, **query: Any) -> None:
-    """Export the history."""
-    with _desk() as desk:
-        warn_of_unknown(desk, query)
-        pieces = desk.text("export", **query)
-        if out is None:
-            # Typed for any text stream; this one is always a file's.
-            sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
-            for piece in pieces:
-                sys.stdout.write(piece)
-            return
-        _write(out, pieces)
-    click.echo(f"written to {out}", err=True)
-
-
-@cli.command()
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; named by client and date else.")
-@filter_options
-def report(out: Path | None, **query: Any) -> None:
-    """Build the HTML report."""
-    path = out or Path(_report_name(query))
-    with _desk() as desk:
-        warn_of_unknown(desk, query)
-        _write(path, desk.text("report", **query))
-    click.echo(f"written to {path}", err=True)
-
-
 @cli.command("open")
 @click.argument("what", type=click.Choice([*PAGES, "drop"]))
 def open_command(what: str) -> None:
@@ -274,20 +244,3 @@ def reset(confirm: str, as_json: bool) -> None:
     from trayd.terminal.ledger import reset_view
 
     print_answer(answer, as_json, lambda _style: reset_view(answer))
-
-
-def _report_name(query: dict[str, Any]) -> str:
-    from trayd.operations.filters import FilterQuery
-    from trayd.operations.operations import utc_now
-    from trayd.reports.names import file_name
-
-    zone = readable_settings().zone()
-    return file_name("report", ".html", filters=FilterQuery(**query).filters(zone), zone=zone, now=utc_now())
-
-
-def _write(path: Path, pieces: Iterator[str]) -> None:
-    from trayd.files import write_atomically
-
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"there is no folder {path.parent}", "make it, or name another file")
-    write_atomically(path, pieces)

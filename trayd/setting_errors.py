@@ -35,6 +35,7 @@ _LISTS = {
     "command": '["/usr/bin/logger", "--tag", "trayd"]',
     "rules": '["balance", "budget"]',
     "off": '["anomaly"]',
+    "clients": '["Northwind"]',
     "header": '["Booked", "Text", "Sum"]',
 }
 

@@ -25,6 +25,7 @@ from trayd.money import is_currency
 from trayd.pool_settings import Pool, check_overlaps
 from trayd.rate_settings import RatesSettings
 from trayd.records import DEFAULT_ACCOUNT
+from trayd.report_settings import ReportSettings
 from trayd.source_settings import Source, check_sources
 from trayd.texts import check_names
 
@@ -80,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         source: how exports of other tools are read, where that is not left to the files.
         budget: how much may be spent on what, in which time.
         hook: where warnings go beside the desktop.
+        report: who reports are from, what clients are charged, and reports that make themselves.
     """
 
     home_currency: str = "USD"
@@ -95,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hook: tuple[Hook, ...] = ()
     folders: Folders = Folders()
     rates: RatesSettings = RatesSettings()
+    report: ReportSettings = ReportSettings()
 
     def __post_init__(self) -> None:
         if not is_currency(self.home_currency):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks import work
 from tests.benchmarks.harness import Row, Workshop, at_most, figure, in_turn, ratio, timed
-from trayd.operations.records import ExportQuery
+from trayd.operations.exporting import ExportQuery
 
 _MIB = 2**20
 

@@ -15,9 +15,9 @@ import msgspec
 
 from tests.benchmarks import data
 from tests.benchmarks.harness import Samples
+from trayd.operations.exporting import ExportQuery
 from trayd.operations.filters import FilterQuery
 from trayd.operations.operations import Operations
-from trayd.operations.records import ExportQuery
 from trayd.settings import Paths, Settings
 
 _MIB = 2**20

@@ -29,7 +29,8 @@ from trayd.operations.alerts import AlertsQuery, ListedAlert, ListedAlerts, Paus
 from trayd.operations.budgets import ListedBudget, listed_budgets
 from trayd.operations.credit_history import CreditHistory
 from trayd.operations.credits import ListedCredits, listed_credits
-from trayd.operations.filters import FilterQuery, WorkQuery
+from trayd.operations.exporting import ExportQuery, ReportQuery, built_report, exported
+from trayd.operations.filters import WorkQuery
 from trayd.operations.importing import Imported, ImportQuery, import_data
 from trayd.operations.keeping import (
     BackupDone,
@@ -47,13 +48,12 @@ from trayd.operations.linking import Candidate, EventQuery, Linked, LinkQuery, l
 from trayd.operations.pools import ListedPool, PoolsQuery, listed_pools
 from trayd.operations.rates import ListedRates, RatesQuery, listed_rates
 from trayd.operations.reconciling import ReconcileQuery, Reconciliation, reconciled
-from trayd.operations.records import ExportQuery, HistoryQuery, UsageQuery, exported, listed_history, listed_usage
+from trayd.operations.records import HistoryQuery, UsageQuery, listed_history, listed_usage
 from trayd.operations.tagging import Tagged, TaggingItem, TagQuery, Untagged, UntagQuery, ids_in, tag, taggings, untag
 from trayd.operations.tips import FoundTips, TipsQuery, find_tips
 from trayd.operations.unusual import AnomaliesQuery, ListedDays, listed_days
 from trayd.rates import Converter, Rates
 from trayd.records import Generation
-from trayd.reports.html import report_html
 from trayd.reports.shape import HistoryItem
 from trayd.settings import Paths, Settings, fal_url, rates_url
 from trayd.steps import Steps
@@ -219,26 +219,17 @@ class Operations:
         """The history as text in that format, oldest first, in pieces.
 
         Raises:
-            UsageError: there is no such format, or a filter cannot be read.
+            UsageError: there is no such format or currency, or a filter cannot be read.
         """
-        return exported(self.books, query, zone=self.settings.zone())
+        return exported(self, query, self._clock())
 
-    def report(self, query: FilterQuery) -> Iterator[str]:
+    def report(self, query: ReportQuery) -> Iterator[str]:
         """The HTML report, in pieces.
 
         Raises:
-            UsageError: a filter cannot be read.
+            UsageError: there is no such currency, or a filter cannot be read.
         """
-        zone = self.settings.zone()
-        filters = query.filters(zone)
-        return report_html(
-            self.books.records(filters, zone=zone),
-            filters=filters,
-            converter=self.converter,
-            locale=self.settings.number_locale(),
-            zone=zone,
-            now=self._clock(),
-        )
+        return built_report(self, query, self._clock())
 
     def reconcile(self, query: ReconcileQuery) -> Steps[Reconciliation]:
         """The ledger against fal's totals, estimates against bills, and what is not billed yet; in steps.

@@ -1,8 +1,8 @@
-"""What a person asks about records: the totals of a window and their breakdown, the log, an export."""
+"""What a person asks about records: the totals of a window and their breakdown, the log."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from itertools import islice
 from typing import Annotated
@@ -11,7 +11,6 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from trayd.books import Books
-from trayd.errors import UsageError
 from trayd.insight.breakdown import Dimension
 from trayd.insight.usage import Usage, usage
 from trayd.insight.windows import Window, previous_window
@@ -19,10 +18,7 @@ from trayd.ledger.store import Ledger
 from trayd.operations.filters import FilterQuery, WindowQuery
 from trayd.rates import Converter
 from trayd.records import Counting, Filters, Kind
-from trayd.reports.csv_export import csv_lines
 from trayd.reports.shape import HistoryItem, history_item
-
-EXPORT_FORMATS = ("csv",)
 
 Count = Annotated[int, Meta(ge=0)]
 
@@ -39,12 +35,6 @@ class HistoryQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
     limit: Count = 50
     offset: Count = 0
     unmatched: bool = False
-
-
-class ExportQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
-    """The format of an export."""
-
-    format: str = "csv"
 
 
 def listed_usage(
@@ -127,14 +117,3 @@ def listed_history(books: Books, query: HistoryQuery, *, zone: tzinfo) -> list[H
     if query.unmatched:
         records = (record for record in records if record.counting is Counting.UNMATCHED)
     return [history_item(record) for record in islice(records, query.offset, query.offset + query.limit)]
-
-
-def exported(books: Books, query: ExportQuery, *, zone: tzinfo) -> Iterator[str]:
-    """The records as text in that format, oldest first, in pieces.
-
-    Raises:
-        UsageError: there is no such format, or a filter cannot be read.
-    """
-    if query.format not in EXPORT_FORMATS:
-        raise UsageError(f"there is no export format {query.format!r}", f"use --format {' or '.join(EXPORT_FORMATS)}")
-    return csv_lines(books.records(query.filters(zone), zone=zone, newest_first=False))

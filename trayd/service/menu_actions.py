@@ -13,9 +13,8 @@ from trayd.alerts.notice import Notice
 from trayd.errors import TraydError
 from trayd.files import write_atomically
 from trayd.opener import PAGES, open_target
-from trayd.operations.filters import FilterQuery
+from trayd.operations.exporting import ExportQuery, ReportQuery
 from trayd.operations.operations import Operations
-from trayd.operations.records import ExportQuery
 from trayd.records import Filters
 from trayd.reports.names import file_name
 from trayd.settings import Paths, Settings
@@ -86,7 +85,7 @@ class MenuActions:
                     )
                 )
             case "report":
-                path = await self._write("report", "html", lambda desk: desk.report(FilterQuery()))
+                path = await self._write("report", "html", lambda desk: desk.report(ReportQuery()))
                 await asyncio.to_thread(open_target, path)
             case "quit":
                 self._quit()
