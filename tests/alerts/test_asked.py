@@ -26,6 +26,7 @@ from trayd.terminal.show import Style
 # START is nine in the morning.
 MINUTE = timedelta(minutes=1)
 QUIET = QuietHours(since="08:00", until="10:00")
+ALWAYS = QuietHours(since="08:00", until="08:00")
 STYLE = Style("en_US", UTC)
 
 
@@ -159,11 +160,21 @@ def test_what_lasts_is_in_the_status_also_where_it_comes_again(ledger: Ledger) -
 
 
 @pytest.mark.parametrize(
+    ("quiet", "told"), [(QUIET, "quiet hours until 2026-11-01 10:00"), (ALWAYS, "quiet hours all day on every day")]
+)
+def test_the_list_says_until_when_it_is_quiet(
+    ledger: Ledger, quiet: QuietHours, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"• {told}\n" in screen(asking(ledger, quiet_hours=quiet).alerts(AlertsQuery()), alerts_view, capsys)
+
+
+@pytest.mark.parametrize(
     ("limits", "told"),
     [
         ({}, "alerts go to the desktop"),
         ({"desktop": False}, "alerts stay off the desktop: alerts.desktop is false in the settings"),
-        ({"quiet_hours": QUIET}, "quiet hours hold alerts back until 2026-11-01 10:00"),
+        ({"quiet_hours": QUIET}, "alerts wait: quiet hours until 2026-11-01 10:00"),
+        ({"quiet_hours": ALWAYS}, "alerts wait: quiet hours all day on every day"),
     ],
 )
 def test_the_end_of_a_pause_is_told_as_what_it_is(

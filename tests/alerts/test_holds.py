@@ -49,7 +49,26 @@ def test_a_weekend_can_be_quiet_all_day() -> None:
     holds = Holds(zone=STOCKHOLM, quiet=QuietHours(since="00:00", until="00:00", days=("sat", "sun")))
 
     assert holds.quiet_until(wall("2026-11-20T23:59")) is None
+    assert holds.quiet_until(wall("2026-11-21T12:00")) == wall("2026-11-23T00:00"), "the next ones begin as these end"
     assert holds.released(wall("2026-11-21T12:00"), "normal") == wall("2026-11-23T00:00")
+
+
+@pytest.mark.parametrize("clock", ["00:00", "02:30", "22:00"])
+@pytest.mark.parametrize("day", ["2026-03-20", "2026-10-20", "2026-11-20"])
+def test_quiet_hours_all_day_on_every_day_have_no_end(clock: str, day: str) -> None:
+    holds = Holds(zone=STOCKHOLM, quiet=QuietHours(since=clock, until=clock))
+
+    assert holds.quiet_until(wall(f"{day}T12:00")) == UNTIL_RESUMED
+    assert holds.released(wall(f"{day}T12:00"), "normal") == UNTIL_RESUMED
+    assert not holds.holds(wall(f"{day}T12:00"), "critical")
+
+
+def test_six_whole_days_of_a_week_end() -> None:
+    days = ("mon", "tue", "wed", "thu", "fri", "sat")
+    holds = Holds(zone=STOCKHOLM, quiet=QuietHours(since="22:00", until="22:00", days=days))
+
+    assert holds.quiet_until(wall("2026-11-18T12:00")) == wall("2026-11-22T22:00")
+    assert holds.quiet_until(wall("2026-11-22T22:00")) is None
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-28", 8), ("2026-10-24", 10), ("2026-11-20", 9)])

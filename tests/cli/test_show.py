@@ -167,7 +167,7 @@ def test_the_status_tells_how_long_balances_last_the_month_and_what_is_open(caps
     ]
     # Nobody looks at the figures while no daemon runs.
     alone = shown(status_view(plain(structs.replace(made, daemon=DaemonStatus())), IN_KRONOR), capsys)
-    assert alone[-4] == "  since 2026-11-20 14:00, as it was told"
+    assert alone[-4] == "  since 2026-11-20 14:00; the figures are not of now"
 
 
 @pytest.mark.parametrize(

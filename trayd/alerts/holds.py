@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 import msgspec
 
 from trayd.alert_settings import QuietHours
-from trayd.episodes import Episode, Urgency
+from trayd.episodes import UNTIL_RESUMED, Episode, Urgency
 from trayd.records import WEEKDAYS
 
 _DAY = timedelta(days=1)
@@ -16,7 +16,7 @@ _DAY = timedelta(days=1)
 #: An event that nobody could be told of is news for this long; a state that lasts is told however late.
 NEWS_FOR = timedelta(hours=24)
 
-# Whoever has quiet hours all day on every day is looked ahead for no further than this.
+# Quiet hours that follow each other so many times do so all day on every day; a pause may lie between them.
 _AHEAD = 14
 
 
@@ -58,9 +58,17 @@ class Holds(msgspec.Struct, frozen=True, kw_only=True):
         return self.holds(episode.news_at, episode.urgency)
 
     def quiet_until(self, moment: datetime) -> datetime | None:
-        """The end of the quiet hours that the moment lies in (UTC); None when it lies in none."""
-        ends = [until for since, until in self._stretches(moment) if since <= moment < until]
-        return max(ends, default=None)
+        """The end of the quiet hours that the moment lies in (UTC); None when it lies in none.
+
+        Where the next ones begin as these end, it is theirs; :data:`trayd.episodes.UNTIL_RESUMED` where each does.
+        """
+        quiet = moment
+        for _ in range(_AHEAD):
+            ends = [until for since, until in self._stretches(quiet) if since <= quiet < until]
+            if not ends:
+                return quiet if quiet > moment else None
+            quiet = max(ends)
+        return UNTIL_RESUMED
 
     def _pause_over(self, moment: datetime) -> datetime:
         return moment if self.paused_until is None else max(moment, self.paused_until)

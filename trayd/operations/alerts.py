@@ -103,7 +103,7 @@ class ListedAlerts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         paused_until: nothing goes to the desktop until then (UTC); the year 8999 is until alerts are resumed.
-        quiet_until: the quiet hours that run now end then.
+        quiet_until: the quiet hours that run now end then; the year 8999 is never.
         desktop: how it stands with notifications on the desktop; None: trayd does not run, and nobody is told.
         since: how far back those that are over go; None: to the first.
         left_out: how many more of those there are.
@@ -123,7 +123,7 @@ class Paused(msgspec.Struct, frozen=True):
     Attributes:
         paused_until: nothing goes there until then (UTC); None: that is not so.
         was_paused: whether there was a pause before.
-        quiet_until: the quiet hours that run now end then.
+        quiet_until: the quiet hours that run now end then; the year 8999 is never.
         desktop: whether the settings want alerts there at all.
     """
 

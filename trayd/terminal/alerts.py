@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group
 from rich.text import Text
 
-from trayd.terminal.show import Style, bullet, new_table, pause_told
+from trayd.terminal.show import Style, bullet, new_table, pause_told, quiet_told
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,7 +21,7 @@ def alerts_view(answer: dict[str, Any], style: Style) -> RenderableType:
     if answer["paused_until"]:
         lines.append(bullet(pause_told(answer["paused_until"], style)))
     if answer["quiet_until"]:
-        lines.append(bullet(f"quiet hours until {style.time(answer['quiet_until'])}"))
+        lines.append(bullet(quiet_told(answer["quiet_until"], style)))
     lasting = [alert for alert in answer["alerts"] if alert["resolved"] is None]
     for alert in lasting:
         color = _COLORS[alert["urgency"]]
@@ -59,7 +59,7 @@ def paused_view(answer: dict[str, Any], style: Style) -> RenderableType:
     if not answer["desktop"]:
         return Text(f"{before}; alerts stay off the desktop: alerts.desktop is false in the settings")
     if answer["quiet_until"]:
-        return Text(f"{before}; quiet hours hold alerts back until {style.time(answer['quiet_until'])}")
+        return Text(f"{before}; alerts wait: {quiet_told(answer['quiet_until'], style)}")
     return Text(f"{before}; alerts go to the desktop")
 
 

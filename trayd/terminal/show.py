@@ -194,8 +194,8 @@ def _state(account: dict[str, Any]) -> Text:
 
 
 def _alert(alert: dict[str, Any], style: Style, *, of_now: bool) -> RenderableType:
-    """An open alert, also as it was told some time ago; one that is snoozed is told in quieter letters."""
-    since = f"since {style.time(alert['since'])}{'' if of_now else ', as it was told'}"
+    """An open alert, also as it was some time ago; one that is snoozed is told in quieter letters."""
+    since = f"since {style.time(alert['since'])}{'' if of_now else '; the figures are not of now'}"
     if alert["snoozed_until"]:
         since += f", snoozed until {style.time(alert['snoozed_until'])}"
     color = "dim" if alert["snoozed_until"] else "bold red"
@@ -269,6 +269,13 @@ def pause_told(until: str, style: Style) -> str:
     if datetime.fromisoformat(until) >= UNTIL_RESUMED:
         return "alerts are paused until `trayd alerts resume`"
     return f"alerts are paused until {style.time(until)}"
+
+
+def quiet_told(until: str, style: Style) -> str:
+    """Until when it is quiet."""
+    if datetime.fromisoformat(until) >= UNTIL_RESUMED:
+        return "quiet hours all day on every day"
+    return f"quiet hours until {style.time(until)}"
 
 
 def conversions(total: dict[str, Any], style: Style) -> Iterator[str]:
