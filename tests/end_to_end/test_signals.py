@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.desktop.harness import Desktop
+from tests.desktop.harness import Desktop, wait_until
 from tests.end_to_end.support import Home, Program, SandboxProcess
 
 pytestmark = pytest.mark.skipif(
@@ -32,10 +32,22 @@ def home(tmp_path: Path, sandbox: SandboxProcess) -> Home:
 
 
 def ends_within_seconds(program: Program) -> bool:
-    # Once all of it runs and nothing else wakes the main thread.
-    time.sleep(0.5)
+    # Whatever else wakes the main thread would have it look at the signal as well.
+    wait_until(lambda: sleeps_on(program), timeout=30, what="a main thread that nothing wakes")
     tell_another_thread(program)
     return program.process.wait(8) == 0
+
+
+def sleeps_on(program: Program) -> bool:
+    """Whether the main thread was not woken in two seconds, by the kernel's count of how often it has gone to sleep."""
+    status = Path(f"/proc/{program.process.pid}/status")
+
+    def slept() -> str:
+        return next(line for line in status.read_text().splitlines() if line.startswith("voluntary_ctxt_switches"))
+
+    before = slept()
+    time.sleep(2)
+    return slept() == before
 
 
 def test_without_an_icon(home: Home) -> None:
