@@ -129,6 +129,18 @@ async def test_jobs_that_come_in_with_two_imports_are_no_news_together_either(tm
         assert await told_in(ledger) == ["Expensive generation: $6.40"]
 
 
+async def test_of_imported_jobs_only_a_bill_that_makes_one_expensive_is_news(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        ledger.add(Batch(accounts=(ACCOUNT,), coverage=(coverage(),)))
+        with quietly(ledger, Settings().alerts, START):
+            ledger.add(Batch(events=(event("cheap", "4.90"), event("dear", "6.40"))))
+        assert await told_in(ledger) == []
+
+        ledger.add(Batch(billing=(bill("cheap", 6), bill("dear", 7))))
+
+        assert await told_in(ledger, START + timedelta(minutes=2)) == ["Expensive generation: $6.00"]
+
+
 async def test_an_account_that_was_taken_out_of_the_settings_ends_its_warnings_silently(tmp_path: Path) -> None:
     refused = AccountFact(name="studio", state="bad_key", username="northwind", problem="refused", as_of=START)
     low = BalanceReading("northwind", START, Money.of("4.32"))

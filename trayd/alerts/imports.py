@@ -29,10 +29,10 @@ class Writable(Protocol):
 
 @contextmanager
 def quietly(ledger: Writable, limits: Alerts, now: datetime) -> Iterator[None]:
-    """Records that come in within this block are never told as expensive, by themselves or together.
+    """What comes in within this block and is expensive then, by itself or together, is never told as that.
 
-    What they make of a budget or a day is told all the same. To be entered and left on the ledger's thread, in one go,
-    so that no look at the ledger falls in between.
+    What it makes of a budget or a day is told all the same, and so is a bill that makes it expensive later. To be
+    entered and left on the ledger's thread, in one go, so that no look at the ledger falls in between.
 
     Raises:
         LedgerError: the ledger cannot be written.
