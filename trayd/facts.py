@@ -322,9 +322,11 @@ class AlertPause(msgspec.Struct, frozen=True):
 
     Attributes:
         until: when they come again (UTC); the moment at which that was said ends a pause.
+        resumed: it is over, whatever a clock that was wrong at that moment says now.
     """
 
     until: datetime
+    resumed: bool = False
 
 
 class FileTaken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -509,6 +509,18 @@ async def test_more_than_so_many_in_an_hour_wait_and_come_as_one_summary(world: 
     ]
 
 
+async def test_a_limit_that_is_raised_lets_out_at_once_what_waited_for_room(world: World) -> None:
+    world.settings = Settings(locale="en_US", time_zone="UTC", alerts=Alerts(most_per_hour=0))
+    world.balance = "19"
+    async with world.running() as watch:
+        await watch.check()
+        await some_time()
+        assert world.desk.shown == []
+
+        watch.settings = Settings(locale="en_US", time_zone="UTC")
+        await settled(lambda: world.desk.shown)
+
+
 async def test_what_waited_for_room_and_was_over_before_there_was_any_is_told_as_over(world: World) -> None:
     world.settings = Settings(locale="en_US", time_zone="UTC", alerts=Alerts(most_per_hour=1))
     world.now = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)

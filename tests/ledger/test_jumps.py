@@ -325,3 +325,12 @@ class TestPause:
         crash(ledger)
         with using(tmp_path, Clock()) as ledger:
             assert ledger.pause() == NOON
+
+    def test_one_that_was_ended_by_a_clock_that_was_ahead_is_over_all_the_same(self, tmp_path):
+        clock = Clock()
+        with using(tmp_path, clock) as ledger:
+            ledger.add(Batch(pause=AlertPause(NOON + HOUR, resumed=True)))
+            clock.now = NOON
+            assert ledger.pause() == NOON
+            clock.now = NOON + 2 * HOUR
+            assert ledger.pause() == NOON + HOUR

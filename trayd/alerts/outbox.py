@@ -35,15 +35,12 @@ Newness = tuple[str, datetime, str, datetime | None, datetime | None, bool]
 class Outbox:
     """Holds the untold episodes, as the ledger has them.
 
-    Attributes:
-        most_per_hour: how many notices may go out in any hour, but for critical ones.
-
     Args:
         show: puts one notice before the person.
         on_told: called with the episodes that the person has been told of, after each notice.
         clock: the time (UTC).
         holds: what holds warnings back.
-        most_per_hour: see above.
+        most_per_hour: see the property.
     """
 
     def __init__(
@@ -54,7 +51,7 @@ class Outbox:
         holds: Holds,
         most_per_hour: int,
     ) -> None:
-        self.most_per_hour = most_per_hour
+        self._most_per_hour = most_per_hour
         self._show = show
         self._on_told = on_told
         self._clock = clock
@@ -70,6 +67,17 @@ class Outbox:
         self._news = asyncio.Event()
         self._failed = False
         self._turn = asyncio.Lock()
+
+    @property
+    def most_per_hour(self) -> int:
+        """How many notices may go out in any hour, but for critical ones."""
+        return self._most_per_hour
+
+    @most_per_hour.setter
+    def most_per_hour(self, most_per_hour: int) -> None:
+        if most_per_hour != self._most_per_hour:
+            self._most_per_hour = most_per_hour
+            self._news.set()
 
     @property
     def holds(self) -> Holds:

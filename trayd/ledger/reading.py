@@ -402,7 +402,10 @@ class Reader:
         return dict(self._state.rows("checks"))
 
     def pause(self) -> datetime | None:
-        """Until when a person wants no notifications, as it was said last (UTC); this may be over by now."""
+        """Until when a person wants no notifications, as it was said last (UTC); this may be over by now.
+
+        One that was ended is over, however far back the clock has been set since.
+        """
         return self._state.pause()
 
     def file_taken(self, digest: str) -> FileTaken | None:

@@ -187,7 +187,9 @@ class State:
     def pause(self) -> datetime | None:
         """Until when a person wants no notifications; None where nobody said so."""
         pause: AlertPause | None = self.rows("pause").get("alerts")
-        return pause.until if pause else None
+        if pause is None:
+            return None
+        return min(pause.until, self._clock()) if pause.resumed else pause.until
 
     # Changes.
 
@@ -214,7 +216,7 @@ class State:
         jumps = self._jumps.changes([change.row for change in balances], self._clock())
         yield from ((change, False) for change in (*balances, *jumps))
         yield from self._compared(batch)
-        if batch.pause is not None and self.pause() != batch.pause.until:
+        if batch.pause is not None and self.rows("pause").get("alerts") != batch.pause:
             yield Change("pause", "alerts", batch.pause), False
         yield from self._episodes(batch.episodes)
         for file in batch.files:

@@ -215,7 +215,7 @@ def resume(ledger: Ledger, settings: Settings, now: datetime) -> Paused:
     before = paused_until(ledger, now)
     if before is not None:
         # The moment of its end tells later what it held back.
-        ledger.add(Batch(pause=AlertPause(now)))
+        ledger.add(Batch(pause=AlertPause(now, resumed=True)))
     return _paused(ledger, settings, now, before)
 
 
