@@ -1,4 +1,4 @@
-"""The page of figures, docs/benchmarks.md: each program writes its own section and leaves the others alone."""
+"""The page of figures, docs/benchmarks.md: each program writes its own section and leaves all else alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 _FRAME = """\
 # Measured
 
-Written by `make bench` and `make soak`; not edited by hand.
+The sections of figures in marks are written by `make bench` and `make soak`; the rest by hand.
 
 ## Speed, memory and disk
 

@@ -87,13 +87,15 @@ def test_a_missed_target_is_shown_as_missed() -> None:
     ]
 
 
-def test_each_program_writes_its_own_section_of_the_page(tmp_path: Path) -> None:
+def test_each_program_writes_its_own_section_of_the_page_and_keeps_the_words(tmp_path: Path) -> None:
     page = tmp_path / "benchmarks.md"
     write_section(page, "bench", "fast\n")
     write_section(page, "soak", "safe\n")
+    page.write_text(f"{page.read_text(encoding='utf-8')}\n## Why\n\nBy hand.\n", encoding="utf-8")
     write_section(page, "bench", "faster\n")
 
     text = page.read_text(encoding="utf-8")
+    assert text.endswith("<!-- /soak -->\n\n## Why\n\nBy hand.\n")
     assert "<!-- bench -->\nfaster\n<!-- /bench -->" in text
     assert "<!-- soak -->\nsafe\n<!-- /soak -->" in text
     assert "Not measured" not in text
