@@ -17,6 +17,7 @@ from trayd.money import Money, format_money, nanos_of
 from trayd.records import Counting, Estimate, ExternalCost, Filters, Kind
 from trayd.reports.context import report_context
 from trayd.reports.html import report_html
+from trayd.reports.request import ReportRequest
 from trayd.reports.words import Words
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -25,7 +26,8 @@ NOVEMBER = Filters(since=datetime(2026, 11, 1, tzinfo=UTC), until=datetime(2026,
 
 
 def page(of, filters=NOVEMBER, zone=UTC, converter=NO_RATES, locale="en_US"):
-    return "".join(report_html(of, filters=filters, converter=converter, locale=locale, zone=zone, now=NOW))
+    request = ReportRequest(filters=filters, converter=converter, home="USD", locale=locale, zone=zone, now=NOW)
+    return "".join(report_html(of, request))
 
 
 def context(of, filters=NOVEMBER, converter=NO_RATES):

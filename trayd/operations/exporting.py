@@ -11,6 +11,7 @@ from trayd.money import is_currency
 from trayd.operations.filters import FilterQuery
 from trayd.reports.formats import FORMATS, Export
 from trayd.reports.html import report_html
+from trayd.reports.request import ReportRequest
 
 if TYPE_CHECKING:
     from trayd.operations.operations import Operations
@@ -60,14 +61,16 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> I
     """
     zone = operations.settings.zone()
     filters = query.filters(zone)
-    return report_html(
-        operations.books.records(filters, zone=zone),
+    request = ReportRequest(
         filters=filters,
         converter=_converter(operations, query),
+        home=operations.settings.home_currency,
         locale=operations.settings.number_locale(),
         zone=zone,
         now=now,
+        models=operations.ledger.models(),
     )
+    return report_html(operations.books.records(filters, zone=zone, newest_first=False), request)
 
 
 def _converter(operations: Operations, query: ReportQuery) -> Converter:

@@ -1,0 +1,75 @@
+"""What a report is asked to be: about what, from whom, for whom, in which currency and notation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, tzinfo
+from types import MappingProxyType
+
+import msgspec
+
+from trayd.facts import ModelFact
+from trayd.money import Money
+from trayd.rates import Converter
+from trayd.records import ExternalCost, Filters
+from trayd.report_settings import ClientTerms
+
+NO_MODELS: Mapping[str, ModelFact] = MappingProxyType({})
+
+
+class Agency(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a report is from.
+
+    Attributes:
+        name: in one line; ``address`` and ``note`` are lines.
+        logo: a picture as a ``data:`` URI; empty without one.
+    """
+
+    name: str = ""
+    address: tuple[str, ...] = ()
+    note: tuple[str, ...] = ()
+    logo: str = ""
+
+
+class SharedCost(msgspec.Struct, frozen=True, kw_only=True):
+    """A pool cost of which the report has a share.
+
+    Attributes:
+        name: what it is for.
+        whole: all of it, and ``since`` and ``until`` the period that it is for: its first day, and the first one after.
+        shares: the report's, a project each; the cost itself where it is not divided.
+    """
+
+    name: str
+    whole: Money
+    since: date
+    until: date
+    shares: tuple[ExternalCost, ...]
+
+
+class ReportRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report is asked to be.
+
+    Attributes:
+        filters: what was asked for; the title block says so.
+        converter: the rates into the currency that totals are in.
+        home: the home currency, which the rates of ``terms`` are in.
+        locale: how amounts and numbers are written.
+        zone: the user's, for days and times.
+        now: when the report is made.
+        agency: who it is from.
+        terms: what the client of the report is charged; None where nothing is charged.
+        models: what fal's catalogue says of models, by endpoint id.
+        shared: the pool costs of which the report has a share, newest first.
+    """
+
+    filters: Filters
+    converter: Converter
+    home: str
+    locale: str
+    zone: tzinfo
+    now: datetime
+    agency: Agency = Agency()
+    terms: ClientTerms | None = None
+    models: Mapping[str, ModelFact] = NO_MODELS
+    shared: tuple[SharedCost, ...] = ()
