@@ -62,46 +62,46 @@ def _row(record: Record) -> tuple[str | None, ...]:
             None,
             None,
             record.kind,
-            _text(record.source),
+            text_cell(record.source),
             None,
             amount,
             amount,
             record.amount.currency,
-            _text(record.client),
-            _text(record.project),
-            _text(record.deliverable),
+            text_cell(record.client),
+            text_cell(record.project),
+            text_cell(record.deliverable),
             None,
             None,
             None,
             None,
             None,
-            _text(record.description),
-            _text(record.category),
-            _text(record.note),
+            text_cell(record.description),
+            text_cell(record.category),
+            text_cell(record.note),
         )
     currency, estimate, actual, cost = currency_of(record), record.estimate, record.actual, record.cost
     billed = _amount(actual.nanos) if actual and actual.currency == currency else None
     return (
         _time(record.timestamp),
-        _text(record.endpoint_id),
-        _text(record.operation),
+        text_cell(record.endpoint_id),
+        text_cell(record.operation),
         record.kind,
-        _text(record.source),
+        text_cell(record.source),
         _amount(estimate.amount.nanos) if estimate and estimate.amount.currency == currency else None,
         billed,
         billed if cost is actual else _amount(cost.nanos) if cost else None,
         currency,
-        _text(record.client),
-        _text(record.project),
-        _text(record.deliverable),
+        text_cell(record.client),
+        text_cell(record.project),
+        text_cell(record.deliverable),
         _number(record.duration_s),
         _number(record.units),
-        _text(record.unit),
-        _text(record.request_id),
-        _text(record.account),
+        text_cell(record.unit),
+        text_cell(record.request_id),
+        text_cell(record.account),
         None,
         None,
-        _text(record.note),
+        text_cell(record.note),
     )
 
 
@@ -110,7 +110,8 @@ def _time(moment: datetime) -> str:
     return utc.isoformat()[:-6] + "Z"
 
 
-def _text(value: str | None) -> str | None:
+def text_cell(value: str | None) -> str | None:
+    """The text as a cell that no spreadsheet runs: an apostrophe stands before what would be a formula."""
     return f"'{value}" if value and value[0] in _FORMULA_STARTS else value
 
 
