@@ -7,6 +7,8 @@ from datetime import tzinfo
 from itertools import groupby, islice
 from typing import NamedTuple
 
+import msgspec
+
 from trayd.insight.conversion import converted
 from trayd.insight.windows import civil_day
 from trayd.rates import Converter
@@ -48,9 +50,21 @@ class LogRow(NamedTuple):
     converted: str
 
 
+class LogPage(msgspec.Struct, frozen=True):
+    """A part of the log that is one table. Plain data: it reaches a template of one's own as JSON.
+
+    Attributes:
+        title: its month.
+        rows: in the order of time.
+    """
+
+    title: str
+    rows: tuple[LogRow, ...]
+
+
 def log_pages(
     records: Sequence[Record], *, filters: Filters, converter: Converter, words: Words, zone: tzinfo
-) -> Iterator[tuple[str, Iterator[LogRow]]]:
+) -> Iterator[LogPage]:
     """The log by calendar month, in the order of the records, made as it is read.
 
     A busy month comes in several pages, each with its title: browsers slow down on tables of many thousand lines.
@@ -58,7 +72,7 @@ def log_pages(
     for month, members in groupby(records, lambda record: civil_day(record, zone).replace(day=1)):
         title = words.month(month)
         while page := list(islice(members, _PAGE)):
-            yield title, (_log_row(record, filters, converter, words, zone) for record in page)
+            yield LogPage(title, tuple(_log_row(record, filters, converter, words, zone) for record in page))
             title = f"{words.month(month)}, continued"
 
 
