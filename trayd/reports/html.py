@@ -21,10 +21,17 @@ def report_html(records: Iterable[Record], request: ReportRequest) -> Iterator[s
     Args:
         records: those that the request's filters admit, in any order.
         request: what it is about, and how it is written.
+
+    Raises:
+        TraydError: a template of the user's own is wrong; see :func:`own_page`.
     """
     ordered = sorted(records, key=lambda record: record.instant(request.zone))
     words = Words(request.locale)
     filters, converter, zone = request.filters, request.converter, request.zone
     context = report_context(ordered, filters=filters, converter=converter, words=words, zone=zone, now=request.now)
     log = log_pages(ordered, filters=filters, converter=converter, words=words, zone=zone)
+    if request.templates is not None:
+        from trayd.reports.own_templates import Job, own_page
+
+        return own_page(context, log, Job(str(request.templates)))
     return shipped_page({"report": context, "log": log})

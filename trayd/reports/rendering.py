@@ -23,8 +23,8 @@ MAIN_TEMPLATE = "report.html.j2"
 #: What its style sheet is called, beside it.
 STYLE_SHEET = "report.css"
 
-# Jinja hands out each expression by itself; so many of them make a piece worth writing.
-_PARTS_PER_PIECE = 2000
+#: Jinja hands out each expression by itself; so many of them make a piece worth writing.
+PARTS_PER_PIECE = 2000
 
 # A policy holds for what follows it alone: nothing but comments may stand before it, and no attribute that runs.
 _COMMENTS = r"(?:\s|<!--(?:(?!--!?>).)*-->)*"
@@ -42,9 +42,10 @@ def shipped_page(values: Mapping[str, Any]) -> Iterator[str]:
     Args:
         values: what the template is told: ``report`` and ``log``.
     """
-    stream = _shipped_environment().get_template(MAIN_TEMPLATE).stream(**values, **own_values(shipped_style()))
-    stream.enable_buffering(_PARTS_PER_PIECE)
-    return with_policy(stream, policy(f"'{_hash(shipped_style())}'"), MAIN_TEMPLATE)
+    css = shipped_file(STYLE_SHEET)
+    stream = _shipped_environment().get_template(MAIN_TEMPLATE).stream(**values, **own_values(css))
+    stream.enable_buffering(PARTS_PER_PIECE)
+    return with_policy(stream, policy(f"'{_hash(css)}'"), MAIN_TEMPLATE)
 
 
 def own_values(css: str) -> dict[str, Any]:
@@ -85,9 +86,9 @@ def with_policy(pieces: Iterable[str], policy: str, template: str) -> Iterator[s
 
 
 @cache
-def shipped_style() -> str:
-    """The style sheet that comes with trayd."""
-    return (resources.files("trayd.reports") / "templates" / STYLE_SHEET).read_text(encoding="utf-8")
+def shipped_file(name: str) -> str:
+    """The text of a template or style sheet that comes with trayd."""
+    return (resources.files("trayd.reports") / "templates" / name).read_text(encoding="utf-8")
 
 
 def shipped_templates() -> BaseLoader:

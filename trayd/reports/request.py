@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
+from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
@@ -61,6 +62,7 @@ class ReportRequest(msgspec.Struct, frozen=True, kw_only=True):
         terms: what the client of the report is charged; None where nothing is charged.
         models: what fal's catalogue says of models, by endpoint id.
         shared: the pool costs of which the report has a share, newest first.
+        templates: the folder with templates of one's own; None: those that come with trayd.
     """
 
     filters: Filters
@@ -73,3 +75,4 @@ class ReportRequest(msgspec.Struct, frozen=True, kw_only=True):
     terms: ClientTerms | None = None
     models: Mapping[str, ModelFact] = NO_MODELS
     shared: tuple[SharedCost, ...] = ()
+    templates: Path | None = None

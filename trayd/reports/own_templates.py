@@ -1,0 +1,178 @@
+"""Reports by templates of one's own: made in a process apart, which can neither hang trayd nor take its memory.
+
+A template is a program. The sandbox keeps it from files and from trayd's insides, and cannot keep it from looping for
+ever; so it runs in a child, with a deadline, that is fed what the report says as plain data and nothing else.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from trayd.errors import TraydError
+from trayd.files import write_atomically
+from trayd.reports.rendering import MAIN_TEMPLATE, STYLE_SHEET, policy, shipped_file, with_policy
+
+#: How long a template may take; a report of 100,000 entries takes a fifth of it.
+DEADLINE_S = 30.0
+
+#: How much memory the child may take, in bytes, where the system can be told.
+MEMORY = 1024**3
+
+#: How many characters a page may have.
+LONGEST_PAGE = 256 * 1024**2
+
+# After the deadline the child has this long to tell at which line it was.
+_LAST_WORDS_S = 3.0
+
+_CHUNK = 256 * 1024
+
+_COPY = "`trayd report --copy-templates FOLDER` writes trayd's own there to start from"
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What the child is told before the report.
+
+    Attributes:
+        folder: where the templates are.
+        deadline_s: seconds from its start.
+        memory: in bytes.
+        longest: the most characters of a page.
+    """
+
+    folder: str
+    deadline_s: float = DEADLINE_S
+    memory: int = MEMORY
+    longest: int = LONGEST_PAGE
+
+
+class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a child says that could not make the page: where, what is wrong there, and the cure."""
+
+    where: str
+    wrong: str
+    cure: str = ""
+
+
+def templates_folder(setting: str, settings_file: Path) -> Path | None:
+    """The folder that ``report.templates`` names, absolute or beside the settings file; None: trayd's own are used.
+
+    Raises:
+        TraydError: there is no such folder, or it holds neither a template nor a style sheet.
+    """
+    if not setting:
+        return None
+    folder = settings_file.parent / Path(setting).expanduser()
+    if not folder.is_dir():
+        raise TraydError(f"report.templates: there is no folder {folder}", f"make it, or take the setting out; {_COPY}")
+    if not any((folder / name).is_file() for name in (MAIN_TEMPLATE, STYLE_SHEET)):
+        raise TraydError(
+            f"report.templates: {folder} has neither {MAIN_TEMPLATE} nor {STYLE_SHEET}",
+            f"put one there, or take the setting out; {_COPY}",
+        )
+    return folder
+
+
+def own_page(report: Any, log: Iterable[Any], job: Job) -> Iterator[str]:
+    """The page that the templates in a folder make of a report, in pieces; it is made whole before the first of them.
+
+    Args:
+        report: what the page says beside the log, as plain data.
+        log: its pages, likewise.
+        job: the folder, and what its templates may take.
+
+    Raises:
+        TraydError: a template cannot be read, is wrong, or takes too long or too much memory; it names file and line.
+    """
+    template = str(Path(job.folder) / MAIN_TEMPLATE)
+    page = _made(report, log, job)
+    # Markup that slips into a page can do no more than look odd: no script runs, and nothing is asked for.
+    return with_policy(_pieces(page), policy("'unsafe-inline'"), template)
+
+
+def copy_templates(folder: Path) -> tuple[Path, ...]:
+    """Writes the templates that come with trayd into that folder; the files.
+
+    Raises:
+        TraydError: one of the files is there already, or the folder cannot be written; nothing was changed.
+    """
+    texts = {folder / MAIN_TEMPLATE: shipped_file(MAIN_TEMPLATE), folder / STYLE_SHEET: shipped_file(STYLE_SHEET)}
+    for path in texts:
+        if path.exists() or path.is_symlink():
+            raise TraydError(f"{path} is there already; nothing was written", "name another folder, or move it away")
+    for path, text in texts.items():
+        write_atomically(path, [text])
+    return tuple(texts)
+
+
+def _made(report: Any, log: Iterable[Any], job: Job) -> IO[bytes]:
+    """The page as a file of UTF-8, from its start."""
+    page = tempfile.TemporaryFile()  # noqa: SIM115  # whoever reads it to its end closes it
+    try:
+        with tempfile.TemporaryFile() as told:
+            encoder = msgspec.json.Encoder()
+            for value in (job, report, *log):
+                told.write(encoder.encode(value) + b"\n")
+            told.seek(0)
+            _run(told, page, job)
+        page.seek(0)
+    except BaseException:
+        page.close()
+        raise
+    return page
+
+
+def _run(told: IO[bytes], page: IO[bytes], job: Job) -> None:
+    command = [sys.executable, "-P", "-m", "trayd.reports.template_process"]
+    # No key of fal's, and nothing of trayd's own, is any business of a template.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("FAL_", "TRAYD_"))}
+    # A window would flash up where trayd has no terminal.
+    flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+    try:
+        done = subprocess.run(
+            command,
+            stdin=told,
+            stdout=page,
+            stderr=subprocess.PIPE,
+            timeout=job.deadline_s + _LAST_WORDS_S,
+            env=environment,
+            creationflags=flags,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        wrong, cure = too_slow(job.deadline_s)
+        raise TraydError(f"the templates in {job.folder}: {wrong}", cure) from None
+    except OSError as error:
+        raise TraydError(
+            f"the templates in {job.folder} cannot be run ({error.strerror})", "see that this Python can be started"
+        ) from error
+    if done.returncode == 0:
+        return
+    try:
+        fault = msgspec.json.decode(done.stderr, type=Fault)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise TraydError(
+            f"the templates in {job.folder}: the process that makes the page ended (exit code {done.returncode})",
+            "it may have taken too much memory: write the template with fewer and shorter loops",
+        ) from None
+    raise TraydError(f"{fault.where}: {fault.wrong}", fault.cure)
+
+
+def too_slow(deadline_s: float) -> tuple[str, str]:
+    """What is wrong with a template that was not ready in time, and the cure."""
+    return f"the page was not ready after {deadline_s:g} seconds", "look for a loop that does not end"
+
+
+def _pieces(page: IO[bytes]) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with page:
+        while chunk := page.read(_CHUNK):
+            yield decoder.decode(chunk)
