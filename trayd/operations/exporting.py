@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Literal
 
 from trayd.errors import UsageError
 from trayd.money import is_currency
+from trayd.operations.documents import Document
 from trayd.operations.filters import FilterQuery
-from trayd.reports.formats import FORMATS, Export
+from trayd.reports.csv_export import CsvStyle
+from trayd.reports.formats import FORMATS, TABS, Export, Format
 from trayd.reports.html import report_html
+from trayd.reports.names import file_name
 from trayd.reports.request import ReportRequest
 
 if TYPE_CHECKING:
+    from trayd.books import Books
     from trayd.operations.operations import Operations
     from trayd.rates import Converter
+    from trayd.records import Filters
 
 
 class ReportQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
@@ -25,23 +30,44 @@ class ReportQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ExportQuery(ReportQuery, frozen=True, kw_only=True, omit_defaults=True):
-    """The format of an export; with a currency, converted amounts stand beside those that were billed."""
+    """The format of an export; with a currency, converted amounts stand beside those that were billed.
+
+    Attributes:
+        format: by its name in :data:`FORMATS`.
+        delimiter: between the cells of CSV, and ``decimal`` the mark in its numbers.
+        bom: whether CSV begins with a byte order mark.
+    """
 
     format: str = "csv"
+    delimiter: Literal["comma", "semicolon", "tab"] = "comma"
+    decimal: Literal["point", "comma"] = "point"
+    bom: bool = False
+
+    @property
+    def style(self) -> CsvStyle:
+        """How CSV is written."""
+        return CsvStyle(delimiter=_DELIMITERS[self.delimiter], decimal=_MARKS[self.decimal], bom=self.bom)
 
 
-def exported(operations: Operations, query: ExportQuery, now: datetime) -> Iterator[str]:
-    """The records as text in that format, oldest first, in pieces.
+_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
+_MARKS = {"point": ".", "comma": ","}
+
+
+def exported(operations: Operations, query: ExportQuery, now: datetime) -> Document:
+    """The records in that format, oldest first.
 
     Raises:
-        UsageError: there is no such format or currency, or a filter cannot be read.
+        UsageError: there is no such format or currency, it does not go with the other options, or a filter cannot be
+            read.
     """
-    if query.format not in FORMATS:
-        raise UsageError(f"there is no export format {query.format!r}", f"use --format {' or '.join(FORMATS)}")
-    zone = operations.settings.zone()
+    form = _format(query)
+    zone, books = operations.settings.zone(), operations.books
     filters = query.filters(zone)
+    document = Document(file_name("export", form.suffix, filters=filters, zone=zone, now=now), form.media_type)
     export = Export(
-        records=operations.books.records(filters, zone=zone, newest_first=False),
+        records=document.counted(
+            books.records(filters, zone=zone, newest_first=False), lambda: _records_in(books, filters, zone)
+        ),
         filters=filters,
         converter=_converter(operations, query),
         converts=query.currency is not None,
@@ -49,17 +75,46 @@ def exported(operations: Operations, query: ExportQuery, now: datetime) -> Itera
         models=operations.ledger.models(),
         zone=zone,
         now=now,
+        style=query.style,
+        remark=document.remarks.append,
     )
-    return FORMATS[query.format].text(export)
+    document.consist_of(form.text(export))
+    return document
 
 
-def built_report(operations: Operations, query: ReportQuery, now: datetime) -> Iterator[str]:
-    """The HTML report, in pieces.
+def _format(query: ExportQuery) -> Format:
+    name = query.format
+    form = FORMATS.get(name)
+    if form is None:
+        raise UsageError(f"there is no export format {name!r}", f"use --format {' or '.join(FORMATS)}")
+    if query.currency is not None and form.instead_of_currency:
+        raise UsageError(
+            f"--currency does not go with --format {name}, which has amounts as they were billed",
+            form.instead_of_currency,
+        )
+    if not form.has_styles:
+        told = {"delimiter": query.delimiter != "comma", "decimal": query.decimal != "point", "bom": query.bom}
+        if wrong := [option for option, given in told.items() if given]:
+            raise UsageError(f"--{wrong[0]} is for --format csv; --format {name} has one form only", "leave it out")
+    if query.delimiter == "comma" and query.decimal == "comma":
+        raise UsageError(
+            "a comma cannot be both the delimiter and the decimal mark", "add --delimiter semicolon, or tab"
+        )
+    return TABS if query.delimiter == "tab" else form
+
+
+def _records_in(books: Books, filters: Filters, zone: tzinfo) -> int:
+    """How many there are, the shares of pools as one; no record is read for it."""
+    return sum(each.records for each in books.sums(filters, zone=zone))
+
+
+def built_report(operations: Operations, query: ReportQuery, now: datetime) -> Document:
+    """The HTML report.
 
     Raises:
         UsageError: there is no such currency, or a filter cannot be read.
     """
-    zone = operations.settings.zone()
+    zone, books = operations.settings.zone(), operations.books
     filters = query.filters(zone)
     request = ReportRequest(
         filters=filters,
@@ -70,7 +125,16 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> I
         now=now,
         models=operations.ledger.models(),
     )
-    return report_html(operations.books.records(filters, zone=zone, newest_first=False), request)
+    document = Document(file_name("report", ".html", filters=filters, zone=zone, now=now), "text/html")
+    records = document.counted(
+        books.records(filters, zone=zone, newest_first=False), lambda: _records_in(books, filters, zone)
+    )
+
+    def pieces() -> Iterator[str]:
+        yield from report_html(records, request)
+
+    document.consist_of(pieces())
+    return document
 
 
 def _converter(operations: Operations, query: ReportQuery) -> Converter:

@@ -6,7 +6,7 @@ Everything here runs on the thread that owns the ledger and answers in structs, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -29,6 +29,7 @@ from trayd.operations.alerts import AlertsQuery, ListedAlert, ListedAlerts, Paus
 from trayd.operations.budgets import ListedBudget, listed_budgets
 from trayd.operations.credit_history import CreditHistory
 from trayd.operations.credits import ListedCredits, listed_credits
+from trayd.operations.documents import Document
 from trayd.operations.exporting import ExportQuery, ReportQuery, built_report, exported
 from trayd.operations.filters import WorkQuery
 from trayd.operations.importing import Imported, ImportQuery, import_data
@@ -215,16 +216,16 @@ class Operations:
         """Takes a file's content in, in steps; see :func:`trayd.operations.importing.import_data`."""
         return import_data(self.ledger, query, data, settings=self.settings, now=self._clock())
 
-    def export(self, query: ExportQuery) -> Iterator[str]:
-        """The history as text in that format, oldest first, in pieces.
+    def export(self, query: ExportQuery) -> Document:
+        """The history in that format, oldest first.
 
         Raises:
             UsageError: there is no such format or currency, or a filter cannot be read.
         """
         return exported(self, query, self._clock())
 
-    def report(self, query: ReportQuery) -> Iterator[str]:
-        """The HTML report, in pieces.
+    def report(self, query: ReportQuery) -> Document:
+        """The HTML report.
 
         Raises:
             UsageError: there is no such currency, or a filter cannot be read.

@@ -1,108 +1,231 @@
-"""The CSV export: RFC 4180, UTF-8 without a byte order mark, every amount exact, safe to open in a spreadsheet.
+"""The CSV export: RFC 4180, UTF-8, every amount exact, safe to open in a spreadsheet.
 
-Rows go out as they come in, so that memory does not grow with the history.
+Rows go out as they come in, so that memory does not grow with the history. They are joined here and not by
+``csv.writer``: most cells come again and again, and are looked at once instead of once a row.
 """
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
+from typing import Any
 
+import msgspec
+
+from trayd.insight.conversion import converted, rounded
+from trayd.insight.windows import civil_day
 from trayd.money import Money
-from trayd.records import ExternalCost, Record
-from trayd.reports.shape import COLUMNS, currency_of
+from trayd.rates import Converter, Rate, RateSource
+from trayd.records import Counting, ExternalCost, Generation, Record
+from trayd.reports.shape import COLUMNS, CONVERTED_COLUMNS, currency_of
 
 _ROWS_PER_PIECE = 500
 
+#: So many different cells are kept of each sort; they take some 100 bytes each.
+_MOST_KEPT = 8192
+
+_END = "\r\n"
+
 # A spreadsheet runs a cell that starts with one of these, in their full-width forms too; an apostrophe before it
 # makes it text. See OWASP, "CSV Injection".
-_FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - the full-width forms are what is meant
+_FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"  # noqa: RUF001 - the full-width forms are what is meant
+
+# Who opens the file with another delimiter than it has cuts it in other places, and a formula may begin there.
+_CUTS = ",;\t\r\n"
+
+# Most request ids are like this, and each comes once: nothing in them needs a look.
+_is_plain = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]*").fullmatch
 
 
-def csv_lines(records: Iterable[Record]) -> Iterator[str]:
+class CsvStyle(msgspec.Struct, frozen=True):
+    """How CSV is written.
+
+    Attributes:
+        delimiter: between cells: a comma, a semicolon or a tab.
+        decimal: the mark in numbers: a point, or a comma where that is not the delimiter.
+        bom: whether it begins with a byte order mark, without which Excel takes UTF-8 for the system's own encoding.
+    """
+
+    delimiter: str = ","
+    decimal: str = "."
+    bom: bool = False
+
+
+USUAL = CsvStyle()
+
+
+class Conversion(msgspec.Struct, frozen=True):
+    """Into which currency amounts are converted, at the rate of the day that each counts on.
+
+    Attributes:
+        converter: the rates.
+        zone: the user's, in which days begin.
+    """
+
+    converter: Converter
+    zone: tzinfo
+
+
+def csv_lines(
+    records: Iterable[Record], style: CsvStyle = USUAL, conversion: Conversion | None = None
+) -> Iterator[str]:
     """The records as CSV text, header first, some hundred rows at a time, in the order in which they come.
 
     Lines end in CR LF. A missing value is an empty cell, never a zero. Where an estimate is in another currency than
     the cost, its cell is empty, because a row has one currency.
+
+    Args:
+        records: the rows.
+        style: how they are written.
+        conversion: adds the converted cost, its currency, the rate and the rate's date to each row. The cost is rounded
+            to the nano, half to even, in each row.
     """
-    piece = _Piece()
-    writer = csv.writer(piece)
-    writer.writerow(COLUMNS)
-    rows = map(_row, records)
-    while True:
-        writer.writerows(islice(rows, _ROWS_PER_PIECE))
-        text = piece.take()
-        if not text:
-            return
-        yield text
+    row = _rows(style, conversion)
+    columns = COLUMNS if conversion is None else (*COLUMNS, *CONVERTED_COLUMNS)
+    yield ("\ufeff" if style.bom else "") + style.delimiter.join(columns) + _END
+    source = iter(records)
+    while some := list(islice(source, _ROWS_PER_PIECE)):
+        yield "".join(map(row, some))
 
 
-class _Piece:
-    """A file for ``csv.writer`` that hands out what was written since the last time."""
+class _Kept(dict[Any, str]):
+    """Cells by what they are made from, as long as there are not too many."""
 
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self.write: Callable[[str], object] = self._lines.append
+    def __init__(self, make: Callable[[Any], str]) -> None:
+        super().__init__()
+        self._make = make
 
-    def take(self) -> str:
-        text = "".join(self._lines)
-        self._lines.clear()
-        return text
+    def __missing__(self, value: Any) -> str:
+        if len(self) >= _MOST_KEPT:
+            self.clear()
+        cell = self[value] = self._make(value)
+        return cell
 
 
-def _row(record: Record) -> tuple[str | None, ...]:
-    if isinstance(record, ExternalCost):
-        amount = _amount(record.amount.nanos)
-        return (
+def _rows(style: CsvStyle, conversion: Conversion | None) -> Callable[[Record], str]:
+    """What writes a record as a line."""
+    write_text = _texts(style.delimiter)
+    texts = _Kept(write_text)
+    amounts = _Kept(lambda nanos: _decimal(Money(nanos).text(), style))
+    join = style.delimiter.join
+    point = style.decimal
+    more = _converted_cells(conversion, style) if conversion else None
+
+    def number(value: float | Decimal | None) -> str:
+        if value is None:
+            return ""
+        digits = str(value)
+        if "e" in digits or "E" in digits:
+            digits = f"{Decimal(digits):f}"
+        return digits if point == "." else digits.replace(".", point)
+
+    def generation(record: Generation) -> str:
+        actual, estimate, request_id = record.actual, record.estimate, record.request_id
+        cost = actual if record.counting is Counting.ACTUAL else record.cost
+        currency = cost.currency if cost else currency_of(record)
+        billed = amounts[actual.nanos] if actual and actual.currency == currency else ""
+        cells = (
             _time(record.timestamp),
-            None,
-            None,
-            record.kind,
-            text_cell(record.source),
-            None,
+            texts[record.endpoint_id],
+            texts[record.operation],
+            "internal",
+            texts[record.source],
+            amounts[estimate.amount.nanos] if estimate and estimate.amount.currency == currency else "",
+            billed,
+            billed if cost is actual else amounts[cost.nanos] if cost else "",
+            currency or "",
+            texts[record.client],
+            texts[record.project],
+            texts[record.deliverable],
+            number(record.duration_s),
+            number(record.units),
+            texts[record.unit],
+            request_id if request_id and _is_plain(request_id) else write_text(request_id),
+            texts[record.account],
+            "",
+            "",
+            texts[record.note],
+        )
+        return join(cells) + (more(record, cost) if more else _END)
+
+    def other(record: ExternalCost) -> str:
+        amount = amounts[record.amount.nanos]
+        cells = (
+            _time(record.timestamp),
+            "",
+            "",
+            record.kind.value,
+            texts[record.source],
+            "",
             amount,
             amount,
             record.amount.currency,
-            text_cell(record.client),
-            text_cell(record.project),
-            text_cell(record.deliverable),
-            None,
-            None,
-            None,
-            None,
-            None,
-            text_cell(record.description),
-            text_cell(record.category),
-            text_cell(record.note),
+            texts[record.client],
+            texts[record.project],
+            texts[record.deliverable],
+            "",
+            "",
+            "",
+            "",
+            "",
+            texts[record.description],
+            texts[record.category],
+            texts[record.note],
         )
-    currency, estimate, actual, cost = currency_of(record), record.estimate, record.actual, record.cost
-    billed = _amount(actual.nanos) if actual and actual.currency == currency else None
-    return (
-        _time(record.timestamp),
-        text_cell(record.endpoint_id),
-        text_cell(record.operation),
-        record.kind,
-        text_cell(record.source),
-        _amount(estimate.amount.nanos) if estimate and estimate.amount.currency == currency else None,
-        billed,
-        billed if cost is actual else _amount(cost.nanos) if cost else None,
-        currency,
-        text_cell(record.client),
-        text_cell(record.project),
-        text_cell(record.deliverable),
-        _number(record.duration_s),
-        _number(record.units),
-        text_cell(record.unit),
-        text_cell(record.request_id),
-        text_cell(record.account),
-        None,
-        None,
-        text_cell(record.note),
-    )
+        return join(cells) + (more(record, record.amount) if more else _END)
+
+    return lambda record: other(record) if isinstance(record, ExternalCost) else generation(record)
+
+
+def _converted_cells(conversion: Conversion, style: CsvStyle) -> Callable[[Record, Money | None], str]:
+    """What writes the rest of a line: an amount in another currency, the currency, the rate and its date."""
+    converter, zone, join = conversion.converter, conversion.zone, style.delimiter.join
+    into = converter.currency
+
+    @lru_cache(maxsize=_MOST_KEPT)
+    def rate_of(currency: str, day: date) -> tuple[Rate | None, str, str]:
+        rate = converter.rate(currency, day)
+        if rate is None:
+            return None, "", ""
+        # An amount that is in that currency needs no rate, and so there is no day of one.
+        published = "" if rate.source is RateSource.HOME else rate.published.isoformat()
+        return rate, _decimal(f"{rate.factor:f}", style), published
+
+    def write(record: Record, cost: Money | None) -> str:
+        amount = rated = published = ""
+        if cost is not None:
+            rate, rated, published = rate_of(cost.currency, civil_day(record, zone))
+            if rate is not None:
+                amount = _decimal(Money(rounded(converted(cost.nanos, rate))).text(), style)
+            elif not cost.nanos:  # nothing is nothing in every currency
+                amount = _decimal("0.00", style)
+        return join(("", amount, into if amount else "", rated, published)) + _END
+
+    return write
+
+
+def _texts(delimiter: str) -> Callable[[str | None], str]:
+    """What writes a text as a cell of a file with that delimiter."""
+    starts = re.escape("".join(_FORMULA_STARTS.split()))
+    unsafe = re.compile(rf"""([{_CUTS.replace(delimiter, "")}])(?="*[{starts}])""")
+    to_quote = re.compile(f'[{delimiter}"\r\n]').search
+
+    def write(text: str | None) -> str:
+        if not text:
+            return ""
+        if text[0] in _FORMULA_STARTS:
+            text = f"'{text}"
+        text = unsafe.sub(r"\1'", text)
+        if to_quote(text):
+            text = text.replace('"', '""')
+            return f'"{text}"'
+        return text
+
+    return write
 
 
 def _time(moment: datetime) -> str:
@@ -110,18 +233,5 @@ def _time(moment: datetime) -> str:
     return utc.isoformat()[:-6] + "Z"
 
 
-def text_cell(value: str | None) -> str | None:
-    """The text as a cell that no spreadsheet runs: an apostrophe stands before what would be a formula."""
-    return f"'{value}" if value and value[0] in _FORMULA_STARTS else value
-
-
-@lru_cache(maxsize=8192)
-def _amount(nanos: int) -> str:
-    return Money(nanos).text()
-
-
-def _number(value: float | Decimal | None) -> str | None:
-    if value is None:
-        return None
-    digits = str(value)
-    return digits if "e" not in digits and "E" not in digits else f"{Decimal(digits):f}"
+def _decimal(digits: str, style: CsvStyle) -> str:
+    return digits if style.decimal == "." else digits.replace(".", style.decimal)

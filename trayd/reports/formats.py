@@ -10,7 +10,7 @@ import msgspec
 from trayd.facts import ModelFact
 from trayd.rates import Converter
 from trayd.records import Filters, Record
-from trayd.reports.csv_export import csv_lines
+from trayd.reports.csv_export import Conversion, CsvStyle, csv_lines
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +25,8 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
         models: the models as they were seen last, by endpoint id.
         zone: the user's, for civil days.
         now: when it is made (UTC).
+        style: how CSV is written.
+        remark: takes a sentence that the person has to be told beside the export: what could not be in it, and why.
     """
 
     records: Iterable[Record]
@@ -35,6 +37,8 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     models: Mapping[str, ModelFact]
     zone: tzinfo
     now: datetime
+    style: CsvStyle
+    remark: Callable[[str], None]
 
 
 class Format(msgspec.Struct, frozen=True):
@@ -44,13 +48,28 @@ class Format(msgspec.Struct, frozen=True):
         suffix: of its files, with the dot.
         media_type: over HTTP.
         text: the export, in pieces.
+        instead_of_currency: what to do where amounts in another currency are wanted; empty where it has them.
+        has_styles: whether it takes a :class:`CsvStyle`.
     """
 
     suffix: str
     media_type: str
     text: Callable[[Export], Iterator[str]]
+    instead_of_currency: str = ""
+    has_styles: bool = False
+
+
+def _csv(export: Export) -> Iterator[str]:
+    conversion = Conversion(export.converter, export.zone) if export.converts else None
+    return csv_lines(export.records, export.style, conversion)
 
 
 FORMATS: dict[str, Format] = {
-    "csv": Format(".csv", "text/csv", lambda export: csv_lines(export.records)),
+    "csv": Format(".csv", "text/csv", _csv, has_styles=True),
 }
+
+#: CSV with tabs has a name of its own.
+TABS = Format(".tsv", "text/tab-separated-values", _csv, has_styles=True)
+
+#: Over HTTP.
+MEDIA_TYPES = tuple(dict.fromkeys(each.media_type for each in (*FORMATS.values(), TABS)))

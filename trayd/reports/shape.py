@@ -35,6 +35,9 @@ COLUMNS = (
     "note",
 )
 
+#: The columns behind them where a currency was asked for.
+CONVERTED_COLUMNS = ("converted_cost", "converted_currency", "exchange_rate", "rate_date")
+
 
 class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
     """A record as the log shows it; :func:`trayd.shapes.plain` makes it JSON.

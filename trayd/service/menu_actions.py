@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -98,7 +98,7 @@ class MenuActions:
             folders[what].mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(open_target, folders[what] if what in folders else PAGES[what])
 
-    async def _write(self, name: str, suffix: str, text: Callable[[Operations], Iterator[str]]) -> Path:
+    async def _write(self, name: str, suffix: str, text: Callable[[Operations], Iterable[str]]) -> Path:
         zone = self._host.settings.zone()
         named = file_name(name, f".{suffix}", filters=Filters(), zone=zone, now=self._host.now())
         path = self._host.paths.reports / named

@@ -1,0 +1,98 @@
+"""Documents made on the ledger's thread in short turns: polls and questions have it in between.
+
+A document is of one state of what it is made from. Where that changes between two turns, it is begun anew; where it
+goes on changing, the document is made in one go.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Protocol, TypeVar
+
+from trayd.operations.documents import Document
+from trayd.steps import Progress, untold
+
+if TYPE_CHECKING:
+    from trayd.operations.operations import Operations
+
+T = TypeVar("T")
+
+_TURN_S = 0.02
+_MOST_BEGINNINGS = 3
+_SPOOL_IN_MEMORY = 1024 * 1024
+
+
+class LedgerThread(Protocol):
+    """The part of the daemon that the making of a document needs."""
+
+    async def on_ledger(self, work: Callable[[Operations], T]) -> T:
+        """Runs the work on the thread that owns the ledger."""
+
+
+class Making:
+    """A document on its way into a temporary file: no reader, however slow, holds up the ledger's thread.
+
+    Args:
+        begin: gives the document; called again where it has to be begun anew.
+        progress: is told how far it is, on the ledger's thread.
+
+    Attributes:
+        document: its name, and at its end its remarks; its text has gone into ``text``.
+        text: the file, ready to be read once the document is made; closed by whoever reads it.
+    """
+
+    document: Document
+
+    def __init__(self, begin: Callable[[Operations], Document], progress: Progress = untold) -> None:
+        self.text: IO[str] = tempfile.SpooledTemporaryFile(  # noqa: SIM115  # the reader closes it
+            _SPOOL_IN_MEMORY, "w+", encoding="utf-8", newline=""
+        )
+        self._begin = begin
+        self._progress = progress
+        self._beginnings = 0
+        self._made_from: object = None
+
+    def begin(self, operations: Operations) -> None:
+        """Begins it, on the ledger's thread.
+
+        Raises:
+            UsageError: there is no such document.
+        """
+        self._beginnings += 1
+        self._made_from = _state(operations)
+        self.text.seek(0)
+        self.text.truncate()
+        self.document = self._begin(operations)
+        self.document.progress = self._progress
+
+    def turn(self, operations: Operations) -> bool:
+        """Makes as much of it as a turn takes, on the ledger's thread; whether it is whole now."""
+        if self._made_from != _state(operations):
+            self.begin(operations)
+        until = time.monotonic() + _TURN_S if self._beginnings < _MOST_BEGINNINGS else None
+        for piece in self.document:
+            self.text.write(piece)
+            if until is not None and time.monotonic() > until:
+                return False
+        self.text.seek(0)
+        return True
+
+    async def finish(self, thread: LedgerThread) -> None:
+        """Makes all of it, turn by turn. Without :meth:`begin` before, that is the first of them.
+
+        Raises:
+            TraydError: it cannot be made.
+        """
+        try:
+            while not await thread.on_ledger(self.turn):
+                pass
+        except BaseException:
+            self.text.close()
+            raise
+
+
+def _state(operations: Operations) -> object:
+    """What a document is made from, so that two of them can be compared."""
+    return operations.ledger.version, operations.settings, operations.converter
