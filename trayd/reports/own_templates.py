@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -21,7 +22,7 @@ from trayd.errors import TraydError
 from trayd.files import write_atomically
 from trayd.reports.rendering import MAIN_TEMPLATE, STYLE_SHEET, policy, shipped_file, with_policy
 
-#: How long a template may take; a report of 100,000 entries takes a fifth of it.
+#: How long a template may take; trayd's own takes a fifth of it for 100,000 entries.
 DEADLINE_S = 30.0
 
 #: How much memory the child may take, in bytes, where the system can be told.
@@ -32,6 +33,9 @@ LONGEST_PAGE = 256 * 1024**2
 
 # After the deadline the child has this long to tell at which line it was.
 _LAST_WORDS_S = 3.0
+
+# Each look at whether the child has ended.
+_PATIENCE_S = 0.02
 
 _CHUNK = 256 * 1024
 
@@ -82,7 +86,9 @@ def templates_folder(setting: str, settings_file: Path) -> Path | None:
 
 
 def own_page(report: Any, log: Iterable[Any], job: Job) -> Iterator[str]:
-    """The page that the templates in a folder make of a report, in pieces; it is made whole before the first of them.
+    """The page that the templates in a folder make of a report, in pieces; it is whole before the first with a text.
+
+    Until then the pieces are empty, some hundredths of a second apart: whoever gathers them can do other things, too.
 
     Args:
         report: what the page says beside the log, as plain data.
@@ -92,10 +98,21 @@ def own_page(report: Any, log: Iterable[Any], job: Job) -> Iterator[str]:
     Raises:
         TraydError: a template cannot be read, is wrong, or takes too long or too much memory; it names file and line.
     """
-    template = str(Path(job.folder) / MAIN_TEMPLATE)
-    page = _made(report, log, job)
-    # Markup that slips into a page can do no more than look odd: no script runs, and nothing is asked for.
-    return with_policy(_pieces(page), policy("'unsafe-inline'"), template)
+    with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as page, tempfile.TemporaryFile() as complaint:
+        encoder = msgspec.json.Encoder()
+        for value in (job, report, *log):
+            told.write(encoder.encode(value) + b"\n")
+            yield ""
+        told.seek(0)
+        for exit_code in _run(told, page, complaint, job):
+            if exit_code is None:
+                yield ""
+            elif exit_code:
+                complaint.seek(0)
+                raise _error(exit_code, complaint.read(), job)
+        page.seek(0)
+        # Markup that slips into a page can do no more than look odd: no script runs, and nothing is asked for.
+        yield from with_policy(_pieces(page), policy("'unsafe-inline'"), str(Path(job.folder) / MAIN_TEMPLATE))
 
 
 def copy_templates(folder: Path) -> tuple[Path, ...]:
@@ -113,57 +130,45 @@ def copy_templates(folder: Path) -> tuple[Path, ...]:
     return tuple(texts)
 
 
-def _made(report: Any, log: Iterable[Any], job: Job) -> IO[bytes]:
-    """The page as a file of UTF-8, from its start."""
-    page = tempfile.TemporaryFile()  # noqa: SIM115  # whoever reads it to its end closes it
-    try:
-        with tempfile.TemporaryFile() as told:
-            encoder = msgspec.json.Encoder()
-            for value in (job, report, *log):
-                told.write(encoder.encode(value) + b"\n")
-            told.seek(0)
-            _run(told, page, job)
-        page.seek(0)
-    except BaseException:
-        page.close()
-        raise
-    return page
-
-
-def _run(told: IO[bytes], page: IO[bytes], job: Job) -> None:
+def _run(told: IO[bytes], page: IO[bytes], complaint: IO[bytes], job: Job) -> Iterator[int | None]:
+    """Has a child make the page; its exit code in the end, None until then. It ends with whoever waits for it."""
     command = [sys.executable, "-P", "-m", "trayd.reports.template_process"]
     # No key of fal's, and nothing of trayd's own, is any business of a template.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("FAL_", "TRAYD_"))}
-    # A window would flash up where trayd has no terminal.
-    flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+    # Windows would show a window where trayd has no terminal; elsewhere there is no such flag.
+    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    until = time.monotonic() + job.deadline_s + _LAST_WORDS_S
     try:
-        done = subprocess.run(
-            command,
-            stdin=told,
-            stdout=page,
-            stderr=subprocess.PIPE,
-            timeout=job.deadline_s + _LAST_WORDS_S,
-            env=environment,
-            creationflags=flags,
-            check=False,
+        child = subprocess.Popen(
+            command, stdin=told, stdout=page, stderr=complaint, env=environment, creationflags=flags
         )
-    except subprocess.TimeoutExpired:
-        wrong, cure = too_slow(job.deadline_s)
-        raise TraydError(f"the templates in {job.folder}: {wrong}", cure) from None
     except OSError as error:
         raise TraydError(
             f"the templates in {job.folder} cannot be run ({error.strerror})", "see that this Python can be started"
         ) from error
-    if done.returncode == 0:
-        return
+    with child:
+        try:
+            while time.monotonic() < until:
+                try:
+                    yield child.wait(_PATIENCE_S)
+                    return
+                except subprocess.TimeoutExpired:
+                    yield None
+        finally:
+            child.kill()
+    wrong, cure = too_slow(job.deadline_s)
+    raise TraydError(f"the templates in {job.folder}: {wrong}", cure)
+
+
+def _error(exit_code: int, complaint: bytes, job: Job) -> TraydError:
     try:
-        fault = msgspec.json.decode(done.stderr, type=Fault)
+        fault = msgspec.json.decode(complaint, type=Fault)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise TraydError(
-            f"the templates in {job.folder}: the process that makes the page ended (exit code {done.returncode})",
-            "it may have taken too much memory: write the template with fewer and shorter loops",
-        ) from None
-    raise TraydError(f"{fault.where}: {fault.wrong}", fault.cure)
+        return TraydError(
+            f"the templates in {job.folder}: the process that makes the page ended (exit code {exit_code})",
+            "it may have taken too much memory: look for texts that are repeated",
+        )
+    return TraydError(f"{fault.where}: {fault.wrong}", fault.cure)
 
 
 def too_slow(deadline_s: float) -> tuple[str, str]:
@@ -173,6 +178,5 @@ def too_slow(deadline_s: float) -> tuple[str, str]:
 
 def _pieces(page: IO[bytes]) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with page:
-        while chunk := page.read(_CHUNK):
-            yield decoder.decode(chunk)
+    while chunk := page.read(_CHUNK):
+        yield decoder.decode(chunk)
