@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,16 +40,33 @@ def export(out: Path | None, **query: Any) -> None:
 @click.command(short_help="Build the HTML report.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; named by client and date else.")
 @click.option("--currency", metavar="CODE", help="The currency of totals; the home currency without it.")
+@click.option(
+    "--copy-templates",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write trayd's own templates there, to start templates of your own from, and no report.",
+)
 @filter_options
-def report(out: Path | None, **query: Any) -> None:
+def report(out: Path | None, copy_templates: Path | None, **query: Any) -> None:
     """Build the HTML report."""
     from trayd.desk import open_desk
 
+    if copy_templates is not None:
+        _copy_templates(copy_templates)
+        return
     path = out or Path(_report_name(query))
     with open_desk() as desk:
         warn_of_unknown(desk, query)
         _write(path, desk.text("report", **query))
     click.echo(f"written to {path}", err=True)
+
+
+def _copy_templates(folder: Path) -> None:
+    from trayd.reports.own_templates import copy_templates
+
+    for path in copy_templates(folder):
+        click.echo(f"written to {path}", err=True)
+    click.echo(f"set them: `trayd config set report.templates {shlex.quote(str(folder.absolute()))}`", err=True)
 
 
 def _report_name(query: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from trayd.reports.csv_export import CsvStyle
 from trayd.reports.formats import FORMATS, TABS, Export, Format
 from trayd.reports.html import report_html
 from trayd.reports.names import file_name
+from trayd.reports.own_templates import templates_folder
 from trayd.reports.request import ReportRequest
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
 
     Raises:
         UsageError: there is no such currency, or a filter cannot be read.
+        TraydError: the folder with templates of one's own is not there.
     """
     zone, books = operations.settings.zone(), operations.books
     filters = query.filters(zone)
@@ -124,6 +126,7 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
         zone=zone,
         now=now,
         models=operations.ledger.models(),
+        templates=templates_folder(operations.settings.report.templates, operations.paths.settings),
     )
     document = Document(file_name("report", ".html", filters=filters, zone=zone, now=now), "text/html")
     records = document.counted(
