@@ -15,8 +15,7 @@ import msgspec
 
 from tests.benchmarks import data
 from tests.benchmarks.harness import Samples
-from trayd.operations.exporting import ExportQuery
-from trayd.operations.filters import FilterQuery
+from trayd.operations.exporting import ExportQuery, ReportQuery
 from trayd.operations.operations import Operations
 from trayd.settings import Paths, Settings
 
@@ -42,7 +41,7 @@ def status(operations: Operations, _file: Path) -> None:
 
 def report(operations: Operations, file: Path) -> None:
     with file.open("w", encoding="utf-8") as out:
-        out.writelines(operations.report(FilterQuery()))
+        out.writelines(operations.report(ReportQuery()))
 
 
 def export(operations: Operations, file: Path) -> None:
