@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from functools import lru_cache
@@ -35,6 +36,7 @@ from trayd.reports.focus_text import (
     text_cell,
     unit_name,
 )
+from trayd.reports.without_cost import told_without_cost
 
 #: The column that no other tool writes: by it an import knows the file for trayd's own.
 OWN_COLUMN = "x_TraydId"
@@ -140,7 +142,11 @@ class Priced(NamedTuple):
 
 
 def focus_lines(
-    records: Iterable[Record], *, accounts: Mapping[str, str], models: Mapping[str, ModelFact]
+    records: Iterable[Record],
+    *,
+    accounts: Mapping[str, str],
+    models: Mapping[str, ModelFact],
+    remark: Callable[[str], None],
 ) -> Iterator[str]:
     """The records as CSV, header first, some hundred rows at a time, in the order in which they come.
 
@@ -148,12 +154,10 @@ def focus_lines(
         records: those without a cost (no price yet, still running, failed, unmatched) are left out.
         accounts: what accounts are called, by the ledger's names.
         models: by endpoint id; for the list price of what is estimated so far.
+        remark: is told at the end how many were left out, and why.
     """
-    rows = (
-        _external(record) if isinstance(record, ExternalCost) else _generation(record, cost, accounts, models)
-        for record in records
-        if (cost := record.cost) is not None
-    )
+    without_cost: Counter[Counting] = Counter()
+    rows = _rows(records, accounts, models, without_cost)
     piece = io.StringIO(newline="")
     writer = csv.writer(piece)
     writer.writerow(COLUMNS)
@@ -161,10 +165,28 @@ def focus_lines(
         writer.writerows(map(_cells, islice(rows, _ROWS_PER_PIECE)))
         text = piece.getvalue()
         if not text:
-            return
+            break
         yield text
         piece.seek(0)
         piece.truncate()
+    if left_out := told_without_cost(without_cost, "left out"):
+        remark(left_out)
+
+
+def _rows(
+    records: Iterable[Record],
+    accounts: Mapping[str, str],
+    models: Mapping[str, ModelFact],
+    without_cost: Counter[Counting],
+) -> Iterator[_Row]:
+    for record in records:
+        cost = record.cost
+        if cost is None:
+            without_cost[record.counting] += 1
+        elif isinstance(record, ExternalCost):
+            yield _external(record)
+        else:
+            yield _generation(record, cost, accounts, models)
 
 
 def _cells(row: _Row) -> list[str | None]:
@@ -174,6 +196,7 @@ def _cells(row: _Row) -> list[str | None]:
 def _generation(record: Generation, cost: Money, accounts: Mapping[str, str], models: Mapping[str, ModelFact]) -> _Row:
     priced = priced_as(record, cost, models.get(record.endpoint_id))
     sku = ascii_id(record.endpoint_id)
+    quantity, unit = _consumed(record, priced)
     start = record.timestamp.astimezone(UTC)
     name = ascii_text(record.display_name or record.endpoint_id)
     return {
@@ -181,9 +204,9 @@ def _generation(record: Generation, cost: Money, accounts: Mapping[str, str], mo
         **_sub_account(record.account, record.key),
         **_period(start, start + timedelta(seconds=min(record.duration_s or 0.0, _LONGEST_RUN_S))),
         **(_usage(cost, priced) if cost.nanos >= 0 else _credit(cost)),
-        **(_consumed(record, priced) if cost.nanos >= 0 else {}),
+        **({"ConsumedQuantity": quantity, "ConsumedUnit": unit} if cost.nanos >= 0 else {}),
         **(_sku(sku, priced) if cost.nanos >= 0 else {}),
-        "ChargeDescription": f"Model run: {name}, {decimal_text(priced.quantity)} {priced.unit}",
+        "ChargeDescription": f"Model run: {name}, {quantity} {unit}",
         "ChargeFrequency": "Usage-Based",
         "Tags": _tags(record),
         OWN_COLUMN: text_cell(record.id),
@@ -281,11 +304,11 @@ def _credit(cost: Money) -> _Row:
     }
 
 
-def _consumed(record: Generation, priced: Priced) -> _Row:
+def _consumed(record: Generation, priced: Priced) -> tuple[str, str]:
     """What was made: fal's units also where they do not explain the cost."""
     if record.units is None or not is_plain(record.units):
-        return {"ConsumedQuantity": decimal_text(priced.quantity), "ConsumedUnit": priced.unit}
-    return {"ConsumedQuantity": decimal_text(record.units), "ConsumedUnit": unit_name(record.unit)}
+        return decimal_text(priced.quantity), priced.unit
+    return decimal_text(record.units), unit_name(record.unit)
 
 
 def _sku(sku: str, priced: Priced) -> _Row:

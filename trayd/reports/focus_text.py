@@ -119,9 +119,9 @@ def unit_name(unit: str | None) -> str:
 
 @lru_cache(maxsize=16384)
 def decimal_text(number: Decimal) -> str:
-    """The number in plain digits, all of them, and always with a point: whole columns of ``8`` are read as integers."""
-    digits = f"{number:f}"
-    return digits if "." in digits else f"{digits}.0"
+    """The number in plain digits, all that it has, and always with a point: a column of ``8`` is read as integers."""
+    whole, _, fraction = f"{number:f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0') or '0'}"
 
 
 def is_plain(number: Decimal) -> bool:

@@ -1,0 +1,208 @@
+"""Plain-text accounting: the history as a journal that hledger and ledger read.
+
+A cost goes from where it is paid to whom it is for: from ``assets:fal:ACCOUNT``, credits that were bought before, or
+``liabilities:external:TOOL``, what others bill, to ``expenses:AI:CLIENT:PROJECT``. Both amounts are written out, to the
+nano, so that a damaged line is found. Every account, commodity and price stands before the first entry that needs it:
+the journal is written as the records come in, and both programs take it in their strict modes.
+
+Syntax: https://hledger.org/hledger.html#journal and https://ledger-cli.org/doc/ledger3.html; what is written here is
+what both read alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+from itertools import islice
+
+from trayd.money import NANOS_PER_UNIT
+from trayd.rates import Converter, RateSource
+from trayd.records import Counting, ExternalCost, Generation, Record
+from trayd.reports.without_cost import REASONS, told_without_cost
+
+_ENTRIES_PER_PIECE = 500
+_NO_CLIENT, _NO_PROJECT, _NO_NAME = "(no client)", "(no project)", "(no name)"
+
+# Three digits after the point could be read as thousands.
+_FEWEST_DECIMALS = 6
+
+
+def journal_lines(
+    records: Iterable[Record],
+    *,
+    accounts: Mapping[str, str],
+    converter: Converter,
+    zone: tzinfo,
+    now: datetime,
+    remark: Callable[[str], None],
+) -> Iterator[str]:
+    """The records as a journal, some hundred entries at a time, in the order in which they come.
+
+    Args:
+        records: those without a cost become comments; so do those that were free.
+        accounts: what accounts are called, by the ledger's names.
+        converter: the rates of amounts in other currencies; they become ``P`` directives.
+        zone: whose days entries are dated by.
+        now: when it is made (UTC).
+        remark: is told at the end how many have no cost, and of which amounts no rate is known.
+    """
+    journal = _Journal(accounts, converter, zone)
+    yield (
+        f"; trayd's history, written {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC.\n"
+        "; By client and project:\n"
+        ";     hledger balance expenses:AI --tree\n"
+        f"; The same in {converter.currency}, at the rates of the days:\n"
+        f";     hledger balance expenses:AI --tree --value=then,{converter.currency}\n"
+    )
+    source = iter(records)
+    while some := list(islice(source, _ENTRIES_PER_PIECE)):
+        yield "".join(map(journal.entry, some))
+    for sentence in journal.remarks():
+        yield f"\n; {sentence}\n"
+        remark(sentence)
+
+
+class _Journal:
+    """Writes entries, and before each what it is the first to need."""
+
+    def __init__(self, accounts: Mapping[str, str], converter: Converter, zone: tzinfo) -> None:
+        self._called = accounts
+        self._converter = converter
+        self._zone = zone
+        self._declared: set[str] = set()
+        self._priced: set[tuple[str, date]] = set()
+        self._without_cost: Counter[Counting] = Counter()
+        self._without_rate: dict[str, list[date]] = {}
+
+    def remarks(self) -> Iterator[str]:
+        """What a person has to know of the whole."""
+        if left_out := told_without_cost(self._without_cost, "comments in the journal"):
+            yield left_out
+        for currency, days in sorted(self._without_rate.items()):
+            first, last = min(days), max(days)
+            when = f"{first}" if first == last else f"{first} to {last}"
+            yield (
+                f"no rate of {currency} into {self._converter.currency} is known of {when}: "
+                f"those amounts stay in {currency}"
+            )
+
+    def entry(self, record: Record) -> str:
+        """The record as an entry, or as a comment where it has no cost."""
+        cost = record.cost
+        if cost is None:
+            self._without_cost[record.counting] += 1
+            return f"\n; {self._day(record)} {_payee(record)}: {REASONS[record.counting]} ({_tag_value(record.id)})\n"
+        if record.counting is Counting.FREE:
+            return f"\n; {self._day(record)} {_payee(record)}: free, for it failed ({_tag_value(record.id)})\n"
+        debit = f"expenses:AI:{account_part(record.client, _NO_CLIENT)}:{account_part(record.project, _NO_PROJECT)}"
+        credit = self._paid_from(record)
+        day, currency = self._day(record), cost.currency
+        return "".join(
+            (
+                *self._declarations(currency, day, debit, credit),
+                f"\n{day} {'*' if record.confirmed else '!'} {_payee(record)}\n",
+                *(f"    ; {name}: {value}\n" for name, value in _tags(record) if value),
+                f"    {debit}  {amount_text(cost.nanos)} {currency}\n",
+                f"    {credit}  {amount_text(-cost.nanos)} {currency}\n",
+            )
+        )
+
+    def _paid_from(self, record: Record) -> str:
+        if isinstance(record, ExternalCost):
+            return f"liabilities:external:{account_part(record.source, _NO_NAME)}"
+        return f"assets:fal:{account_part(self._called.get(record.account, record.account), _NO_NAME)}"
+
+    def _day(self, record: Record) -> date:
+        if isinstance(record, ExternalCost):
+            return record.date
+        return record.timestamp.astimezone(self._zone).date()
+
+    def _declarations(self, currency: str, day: date, *accounts: str) -> Iterator[str]:
+        if currency not in self._declared:
+            self._declared.add(currency)
+            yield f"\ncommodity {currency}\n    format 1000.000000000 {currency}\n"
+        for account in accounts:
+            if account not in self._declared:
+                self._declared.add(account)
+                yield f"\naccount {account}\n"
+        if currency != self._converter.currency and (currency, day) not in self._priced:
+            self._priced.add((currency, day))
+            yield self._price(currency, day)
+
+    def _price(self, currency: str, day: date) -> str:
+        rate = self._converter.rate(currency, day)
+        if rate is None:
+            self._without_rate.setdefault(currency, []).append(day)
+            return ""
+        home = self._converter.currency
+        into = "".join(self._declarations(home, day))
+        whence = "fixed in the settings" if rate.source is RateSource.SETTINGS else f"published for {rate.published}"
+        return f"{into}\n; {whence}:\nP {day} {currency} {_rate_text(rate.factor)} {home}\n"
+
+
+def _tags(record: Record) -> Iterator[tuple[str, str]]:
+    """What else is known, as tags; the client and the project are in the account."""
+    yield "id", _tag_value(record.id)
+    yield "kind", record.kind
+    yield "deliverable", _tag_value(record.deliverable)
+    if isinstance(record, Generation):
+        yield "model", _tag_value(record.endpoint_id)
+        yield "time", f"{record.timestamp.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        yield "key", _tag_value(record.key)
+        yield "basis", "estimate" if record.counting is Counting.ESTIMATE else ""
+    else:
+        yield "category", _tag_value(record.category)
+    yield "note", _tag_value(record.note)
+
+
+def _payee(record: Record) -> str:
+    """``WHO | WHAT``, which hledger tells apart."""
+    if isinstance(record, ExternalCost):
+        # In front a bracket begins a code, and these marks say how far an entry is cleared.
+        return f"{_payee_part(record.source.lstrip('(*! ') or _NO_NAME)} | {_payee_part(record.description)}"
+    return f"fal.ai | {_payee_part(record.display_name or record.endpoint_id)}"
+
+
+@lru_cache(maxsize=4096)
+def account_part(name: str | None, instead: str) -> str:
+    """A name as a part of an account's name.
+
+    Two blanks end an account's name and a colon divides it. The one is collapsed, the other becomes the sign for a
+    ratio, which looks like it.
+
+    Args:
+        name: of a client, a project, an account, a tool.
+        instead: where there is none.
+    """
+    return _one_line(name or "").replace(":", "∶") or instead  # noqa: RUF001 - just because it looks like a colon
+
+
+@lru_cache(maxsize=4096)
+def _payee_part(text: str) -> str:
+    # A semicolon begins a comment.
+    return _one_line(text).replace(";", ",").replace("|", "/") or _NO_NAME
+
+
+def _tag_value(text: str | None) -> str:
+    # A comma ends the value of a tag.
+    return _one_line(text).replace(",", ";") if text else ""
+
+
+def _one_line(text: str) -> str:
+    """The text on one line, with single blanks, without characters that cannot be seen."""
+    return " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
+
+
+def amount_text(nanos: int) -> str:
+    """The amount with all nine digits after the point, which both programs read as such: ``1.120000001``."""
+    whole, fraction = divmod(abs(nanos), NANOS_PER_UNIT)
+    return f"{'-' if nanos < 0 else ''}{whole}.{fraction:09d}"
+
+
+@lru_cache(maxsize=1024)
+def _rate_text(factor: Decimal) -> str:
+    whole, _, fraction = f"{factor:f}".partition(".")
+    return f"{whole}.{fraction.ljust(_FEWEST_DECIMALS, '0')}"
