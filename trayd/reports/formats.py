@@ -11,6 +11,8 @@ from trayd.facts import ModelFact
 from trayd.rates import Converter
 from trayd.records import Filters, Record
 from trayd.reports.csv_export import Conversion, CsvStyle, csv_lines
+from trayd.reports.focus_export import focus_lines
+from trayd.reports.journal_export import journal_lines
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +66,34 @@ def _csv(export: Export) -> Iterator[str]:
     return csv_lines(export.records, export.style, conversion)
 
 
+def _focus(export: Export) -> Iterator[str]:
+    return focus_lines(export.records, accounts=export.accounts, models=export.models, remark=export.remark)
+
+
+def _ledger(export: Export) -> Iterator[str]:
+    return journal_lines(
+        export.records,
+        accounts=export.accounts,
+        converter=export.converter,
+        zone=export.zone,
+        now=export.now,
+        remark=export.remark,
+    )
+
+
 FORMATS: dict[str, Format] = {
     "csv": Format(".csv", "text/csv", _csv, has_styles=True),
+    "focus": Format(
+        ".focus.csv",
+        "text/csv",
+        _focus,
+        instead_of_currency="FOCUS has each cost in the currency that it was billed in: convert what reads it",
+    ),
+    "ledger": Format(
+        ".journal",
+        "text/plain",
+        _ledger,
+    ),
 }
 
 #: CSV with tabs has a name of its own.
