@@ -204,6 +204,18 @@ class ExternalCost(
 Record = Generation | ExternalCost
 
 
+class Recorded(NamedTuple):
+    """A record, and what it was merged from.
+
+    Attributes:
+        facts: as JSON, as the ledger keeps them; empty where it keeps none: the settings tell of the cost, or it is
+            one of the shares of another.
+    """
+
+    record: Record
+    facts: bytes
+
+
 class Heading(NamedTuple):
     """What a sum is of: what all its records have in common. None is "no such mark", or "not told apart" in a total.
 

@@ -1,6 +1,7 @@
 """A disk in memory, faithful in what calls mean: so that a file can be damaged at every byte in moments."""
 
 import errno
+import io
 import os
 from datetime import UTC, datetime
 
@@ -51,6 +52,9 @@ class MemoryDisk(Disk):
     def read(self, path):
         file = self._names.get(path)
         return None if file is None else bytes(file.data)
+
+    def lines(self, path):
+        return iter(io.BytesIO(self[path])) if path in self else iter(())
 
     def open_new(self, path):
         file = self._names.setdefault(path, None) or self._new()

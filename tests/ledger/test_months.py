@@ -3,6 +3,7 @@
 import errno
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from tests.ledger.making import (
@@ -16,6 +17,7 @@ from tests.ledger.making import (
     crash,
     estimate,
     event,
+    model,
     opened,
     row,
     run,
@@ -198,3 +200,41 @@ def test_a_month_whose_first_change_was_cut_off_is_not_missed_later(tmp_path):
     assert {record.id for record in ledger.records()} == {"r1", "r2", "r3"}
     assert ledger.verify() == []
     ledger.close()
+
+
+def test_looking_through_many_months_leaves_in_memory_what_was_there_before(history):
+    ledger = opened(history)
+    ledger.add(Batch(events=(event("now", "r-now"),)))
+    ledger.checkpoint()
+    months = ledger._months
+    before = {name: months.derived(name) for name in months.names()}
+    assert len(list(ledger.records(newest_first=False))) == 56
+    assert resident(ledger) == ["2026-11"]
+    for name in months.names():
+        assert months.derived(name) is before[name], name
+    assert ledger.get("r3-0") is not None
+    assert ledger.verify() == []
+    ledger.close()
+
+
+def test_each_record_comes_with_the_facts_that_it_is_made_of(history):
+    ledger = opened(history)
+    ledger.add(Batch(costs=(cost("c1"),)))
+    told = list(ledger.recorded())
+    assert [each.record for each in told] == list(ledger.records())
+    for each in told:
+        assert row_of(each.record.id, msgspec.json.decode(each.facts, type=RecordFacts)).facts == each.facts
+    ledger.close()
+
+
+def test_models_told_of_again_are_called_the_same_at_every_time(tmp_path):
+    ledger = opened(tmp_path / "a")
+    names = (("Kling", 0), ("Kling 3", 5), ("Kling 3", 6), ("Kling 3 Pro", 9))
+    ledger.add(Batch(models=tuple(model(name, NOON + at * DAY, operation="text-to-video") for name, at in names)))
+    other = opened(tmp_path / "b")
+    other.add(Batch(models=ledger.model_readings()))
+    assert other._state.rows("models") == ledger._state.rows("models")
+    other.add(Batch(models=ledger.model_readings()))
+    assert other._state.rows("models") == ledger._state.rows("models")
+    ledger.close()
+    other.close()

@@ -87,6 +87,22 @@ class Months:
             self.notices += [*month.pair.notices, *month.notices]
         return month
 
+    def looked_through(self, name: str, before: Derived | None) -> None:
+        """Lets go of a month that was opened to be looked through, where it is not in use, and of what came with it.
+
+        Args:
+            name: which.
+            before: what was in memory of what is derived of it.
+        """
+        self.release()
+        derived = self._derived.get(name)
+        if name in self._open or derived is None or derived.stamp is None:
+            return
+        if before is None:
+            del self._derived[name]
+        elif before.stamp == derived.stamp:
+            self._derived[name] = before
+
     def begun(self, name: str) -> Month:
         """The month that a new record belongs to."""
         return self.open(name, _IDLE)

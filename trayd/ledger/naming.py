@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -46,6 +47,19 @@ def with_model(known: ModelKnown | None, fact: ModelFact) -> ModelKnown:
         if not names or msgspec.structs.replace(reading, seen_at=names[-1].seen_at) != names[-1]:
             names.append(reading)
     return ModelKnown(latest, tuple(names))
+
+
+def readings_of(known: ModelKnown) -> Iterator[ModelFact]:
+    """Readings that :func:`with_model` makes the same of again: what was said at each time, and the newest one."""
+    for name in known.names:
+        yield ModelFact(
+            endpoint_id=known.latest.endpoint_id,
+            seen_at=name.seen_at,
+            display_name=name.display_name,
+            operation=name.operation,
+            unit=name.unit,
+        )
+    yield known.latest
 
 
 def says_the_same(known: ModelKnown, new: ModelKnown) -> bool:

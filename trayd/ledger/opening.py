@@ -131,12 +131,17 @@ class Opening:
             with suppress(OSError):  # a disk that can only be read is no obstacle to reading
                 self._disk.remove(_temporary(path))
         end = journal.read_end(self._disk, self._mirror)
-        found = self._storage.examine()
+        found = self._storage.take_sound(self._take_document)
+        taken = found is not None
+        if found is None:
+            self._forget()
+            found = self._storage.examine()
         mirror = end if end is not None and _fits(end, found) else journal.read(self._disk, self._mirror)
         self._refuse_other(mirror)
         if found.state is FileState.SOUND and _is_foreign(mirror, found.seal):
-            found = msgspec.structs.replace(found, state=FileState.EDITED)
-        if found.state is FileState.SOUND:
+            self._forget()
+            found = msgspec.structs.replace(self._storage.examine(), state=FileState.EDITED)
+        if found.state is FileState.SOUND and not taken:
             try:
                 self._take_documents(found)
             except (msgspec.MsgspecError, KeyError) as error:
@@ -203,8 +208,7 @@ class Opening:
 
     def _from_mirror_alone(self, mirror: Reading, found: Found, covers: int) -> int:
         """Leaves the file out of it, with a copy kept of what is not trayd's; up to which line it has read then."""
-        for table in self._tables.values():
-            table.rows.clear()
+        self._forget()
         if found.state is FileState.EDITED:
             self._notices.keep(f"{self._file} was edited while trayd was off", found.content, self._file, "edited")
             covers = covers if covers >= mirror.first else mirror.last
@@ -264,6 +268,14 @@ class Opening:
             f"run `trayd ledger rebuild {self._name}`, which takes what they still hold, or restore a backup; "
             "nothing was changed or deleted",
         )
+
+    def _forget(self) -> None:
+        for table in self._tables.values():
+            table.rows.clear()
+
+    def _take_document(self, table: str, document: bytes) -> None:
+        key, row = self._tables[table].from_document(document)
+        self._tables[table].rows[key] = row
 
     def _take_documents(self, found: Found) -> None:
         for name, documents in found.tables.items():

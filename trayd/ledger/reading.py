@@ -26,10 +26,11 @@ from trayd.ledger.counting import LATE_BILLING, Standing, counting
 from trayd.ledger.imported import Dated, ImportedCosts
 from trayd.ledger.interval import Interval, moment
 from trayd.ledger.months import Months
+from trayd.ledger.naming import readings_of
 from trayd.ledger.rollup_files import Stamp
 from trayd.ledger.state import State
 from trayd.ledger.sums import Sums
-from trayd.ledger.tables import Row, facts_of
+from trayd.ledger.tables import ModelKnown, Row, facts_of
 from trayd.ledger.tagged import EditFound, edits_at
 from trayd.records import (
     BalanceReading,
@@ -40,6 +41,7 @@ from trayd.records import (
     Heading,
     Kind,
     Record,
+    Recorded,
     Sum,
     TimePart,
 )
@@ -94,6 +96,14 @@ class Reader:
             zone: the user's, in which civil dates begin.
             newest_first: the order.
         """
+        return (row.view for row in self._rows(filters, zone, newest_first=newest_first))
+
+    def recorded(self, filters: Filters = _ALL, *, zone: tzinfo = UTC, newest_first: bool = True) -> Iterator[Recorded]:
+        """The same records as :meth:`records`, each with the facts that it was merged from."""
+        return (Recorded(row.view, row.facts) for row in self._rows(filters, zone, newest_first=newest_first))
+
+    def _rows(self, filters: Filters, zone: tzinfo, *, newest_first: bool) -> Iterator[Row]:
+        """The rows of the records that are meant, as they are presented."""
         self._usable()
         if filters.account is not None:
             filters = msgspec.structs.replace(filters, account=self._state.canonical(filters.account))
@@ -102,6 +112,7 @@ class Reader:
             spans.sort(key=itemgetter(0))
         waiting: list[tuple[datetime, str, Row]] = []
         for number, (_, _, name) in enumerate(spans, start=1):
+            known = self._months.derived(name)
             for record_id, row in self._months.open(name).rows.items():
                 when = row.view.instant(zone)
                 if (filters.since is None or when >= filters.since) and (filters.until is None or when < filters.until):
@@ -114,9 +125,9 @@ class Reader:
                 ready = sum(1 for when, _, _ in waiting if (when >= edge if newest_first else when < edge))
             chosen, waiting = waiting[:ready], waiting[ready:]
             # Who asks for one page pays for the others' order alone.
-            yield from (record for _, _, row in chosen if filters.admits(record := self._present(row), zone))
+            yield from (row for _, _, row in chosen if filters.admits(self._present(row), zone))
             del chosen  # before the next month comes
-            self._months.release()
+            self._months.looked_through(name, known)
 
     def latest(self, since: datetime, at_least: int = 0) -> list[Generation]:
         """The newest generations, newest first. They stay at hand: asking again and again keeps no month in memory.
@@ -380,6 +391,24 @@ class Reader:
     def models(self) -> dict[str, ModelFact]:
         """The models as they were seen last, by endpoint id."""
         return {endpoint_id: known.latest for endpoint_id, known in self._state.rows("models").items()}
+
+    def model_readings(self) -> tuple[ModelFact, ...]:
+        """What was read of the models over time, the oldest first: all that says what they were called, and when.
+
+        Handed in again they tell a ledger the same of its models. Prices are those of today; of older readings none
+        is kept.
+        """
+        known: dict[str, ModelKnown] = self._state.rows("models")
+        readings = [fact for model in known.values() for fact in readings_of(model)]
+        return tuple(sorted(readings, key=attrgetter("seen_at", "endpoint_id")))
+
+    def coverages(self) -> tuple[Coverage, ...]:
+        """How far billing has been read, by account; one account can have several, under its names."""
+        return tuple(self._state.rows("coverage").values())
+
+    def base_url(self) -> str | None:
+        """The API whose history this is; None while nobody has said."""
+        return self._state.base_url()
 
     def episodes(self) -> dict[str, Episode]:
         """The alerts' episodes that last, or ended in the last months, by id.

@@ -22,6 +22,7 @@ from trayd.ledger.journal import FORMAT, Announced, refuse_newer
 SEAL_TABLE = "trayd"
 
 _SEAL_START = b',\n"trayd": {"1": '
+_SEAL_LINE = _SEAL_START[2:]
 _CHUNK_BYTES = 1 << 18
 
 
@@ -70,6 +71,63 @@ class SealedStorage(Storage):
         self.seq = 0
         self._disk = disk
         self._stamp: tuple[int, int, int] | None = None
+
+    def take_sound(self, take: Callable[[str, bytes], object]) -> Found | None:
+        """Reads a file that is as trayd wrote it line by line, and hands its documents on as they come.
+
+        A month's documents take as much memory as what is made of them: those of a file that is sound, as almost every
+        one is, are never in memory all at once.
+
+        Args:
+            take: is given a table's name and a document of it; a MsgspecError, KeyError or ValueError of it means that
+                it can do nothing with these.
+
+        Returns:
+            The file without its documents; None where only :meth:`examine` can tell what it is, and where it is not
+            sound: what was handed on means nothing then.
+
+        Raises:
+            LedgerFullError: it cannot be read.
+        """
+        digest = hashlib.sha256()
+        size = 0
+        held = seal = b""
+        table = ""
+        with refusals(self.path):
+            try:
+                for line in self._disk.lines(self.path):
+                    size += len(line)
+                    if seal:
+                        return None  # it is the last line of a file of ours
+                    if _is_document(held):
+                        take(table, _document(held, last=not _is_document(line)))
+                    elif held:
+                        table = _table_of(held)
+                    if line.startswith(_SEAL_LINE):
+                        seal = line
+                        held = held.removesuffix(_SEAL_START[:2])
+                    digest.update(held)
+                    held = line
+            except (msgspec.MsgspecError, KeyError, ValueError):
+                return None
+            self._stamp = self._disk.stamp(self.path)
+        return self._sealed(seal, digest.hexdigest(), size)
+
+    def _sealed(self, line: bytes, sha256: str, size: int) -> Found | None:
+        """The file as sound, where its last line is the seal that it has to have."""
+        try:
+            seal = msgspec.json.decode(line.removeprefix(_SEAL_LINE).removesuffix(b"}}\n"), type=Seal)
+        except (msgspec.MsgspecError, ValueError):
+            return None
+        if (
+            _SEAL_START[:2] + line != _seal(seal)
+            or seal.sha256 != sha256
+            or seal.pair not in {"", self.path.stem}
+            or seal.trayd > FORMAT
+        ):
+            return None
+        self.size, self.seq = size, seal.seq
+        return Found(state=FileState.SOUND, seal=seal)
 
     def examine(self) -> Found:
         """Reads the file and judges it.
@@ -199,6 +257,23 @@ def _body(tables: Mapping[str, Iterable[bytes]]) -> Iterator[bytes]:
             yield b'%s"%d": %s' % (between, number, document)
             between = b",\n"
         yield b"}"
+
+
+def _is_document(line: bytes) -> bool:
+    """Whether a line of a file of ours holds a document: these are numbered, and tables have names."""
+    return line[:1] == b'"' and line[1:2].isdigit()
+
+
+def _document(line: bytes, *, last: bool) -> bytes:
+    """The document of a line; the last one of its table has the table's own end behind it."""
+    document = line.partition(b" ")[2].removesuffix(b",\n").removesuffix(b"}" if last else b"")
+    if not document.isascii():
+        document.decode()  # parts of it are decoded later, and then they have to be text
+    return document
+
+
+def _table_of(heading: bytes) -> str:
+    return heading.partition(b'"')[2].partition(b'"')[0].decode()
 
 
 def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
