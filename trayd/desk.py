@@ -32,6 +32,7 @@ from trayd.errors import (
 from trayd.http_client import httpx
 from trayd.ledger.lock import is_held
 from trayd.ledger.store import Ledger, LedgerPaths
+from trayd.operations.documents import Document
 from trayd.operations.keeping import RebuildQuery, RestoreQuery, put_back_closed, write_anew_closed
 from trayd.operations.operations import Operations, utc_now
 from trayd.operations.table import OPERATIONS, parse_query
@@ -59,8 +60,8 @@ class Desk(Protocol):
     def ask(self, operation: str, data: bytes | None = None, /, **query: Any) -> Any:
         """Runs an operation of the table by its name; ``data`` is its body."""
 
-    def text(self, operation: str, /, **query: Any) -> Iterator[str]:
-        """Runs an operation that answers in text; in pieces."""
+    def text(self, operation: str, /, **query: Any) -> Document:
+        """Runs an operation that answers in text; it is made while it is gone through."""
 
     def refresh(self) -> list[dict[str, Any]]:
         """Polls now; how each account stands after it."""
@@ -83,11 +84,12 @@ class LocalDesk:
         answer = entry.run(self._operations, parse_query(entry, _given(query)), *arguments)
         return plain(finish(answer, self._progress) if entry.stepped else answer)
 
-    def text(self, operation: str, /, **query: Any) -> Iterator[str]:
+    def text(self, operation: str, /, **query: Any) -> Document:
         """See Desk."""
         entry = OPERATIONS[operation]
-        pieces: Iterator[str] = entry.run(self._operations, parse_query(entry, _given(query)))
-        return pieces
+        document: Document = entry.run(self._operations, parse_query(entry, _given(query)))
+        document.progress = self._progress
+        return document
 
     def refresh(self) -> list[dict[str, Any]]:
         """See Desk."""
@@ -143,7 +145,7 @@ class ClosedDesk:
             return plain(put_back_closed(self._folders, asked, utc_now(), base_url=fal_url(), holder=_HOLDER))
         raise self._refused
 
-    def text(self, _operation: str, /, **_query: Any) -> Iterator[str]:
+    def text(self, _operation: str, /, **_query: Any) -> Document:
         """See Desk."""
         raise self._refused
 
@@ -176,24 +178,48 @@ class RemoteDesk:
         """See Desk."""
         with self._answer(operation, query, data) as answer:
             if answer.headers["content-type"] == STEPS_MEDIA_TYPE:
-                return self._last(answer.iter_lines())
+                return self._last(_lines_of(answer))
             return msgspec.json.decode(answer.read())
 
-    def _last(self, lines: Iterator[str]) -> Any:
+    def _last(self, lines: Iterator[bytes]) -> Any:
         """The answer at the end of the lines; how far it is, which the others tell, is passed on."""
         for line in lines:
             told = msgspec.json.decode(line)
             if "answer" in told:
                 return told["answer"]
             if "error" in told:
-                raise _told(line.encode())
+                raise _told(line)
             self._progress(told["done"], told["of"])
-        raise DaemonError("the running daemon broke off its answer", "see its log, and try again")
+        raise _broken_off()
 
-    def text(self, operation: str, /, **query: Any) -> Iterator[str]:
+    def text(self, operation: str, /, **query: Any) -> Document:
         """See Desk."""
+        lines = self._told_lines(operation, query)
+        head = next(lines)
+        document = Document(head["name"], head["media_type"])
+        document.consist_of(self._pieces(lines, document))
+        return document
+
+    def _told_lines(self, operation: str, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """What the daemon tells of a text, line by line, to its end."""
         with self._answer(operation, query) as answer:
-            yield from answer.iter_text()
+            for line in _lines_of(answer):
+                told: dict[str, Any] = msgspec.json.decode(line)
+                if "answer" in told:
+                    return
+                if "error" in told:
+                    raise _told(line)
+                yield told
+            raise _broken_off()
+
+    def _pieces(self, lines: Iterator[dict[str, Any]], document: Document) -> Iterator[str]:
+        for told in lines:
+            if "text" in told:
+                yield told["text"]
+            elif "remark" in told:
+                document.remarks.append(told["remark"])
+            else:
+                self._progress(told["done"], told["of"])
 
     def refresh(self) -> list[dict[str, Any]]:
         """See Desk."""
@@ -212,7 +238,8 @@ class RemoteDesk:
         try:
             slow = operation is not None and operation.slow
             timeout = httpx.Timeout(_REQUEST_TIMEOUT_S, read=_SLOW_REQUEST_TIMEOUT_S if slow else _REQUEST_TIMEOUT_S)
-            headers = {"Accept": f"{STEPS_MEDIA_TYPE}, application/json"} if operation and operation.stepped else None
+            in_lines = operation is not None and (operation.stepped or bool(operation.media_types))
+            headers = {"Accept": f"{STEPS_MEDIA_TYPE}, application/json"} if in_lines else None
             with self._http.stream(
                 method, f"/{name}", params=_given(query), content=data, headers=headers, timeout=timeout
             ) as answer:
@@ -307,6 +334,20 @@ def _listens(daemon: Address) -> bool:
 
 def _given(query: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
+
+
+def _lines_of(answer: httpx.Response) -> Iterator[bytes]:
+    """Its lines of JSON. They end in line feeds alone: httpx would cut names as well that have U+2028 or U+0085 in."""
+    rest = b""
+    for piece in answer.iter_bytes():
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _broken_off() -> DaemonError:
+    return DaemonError("the running daemon broke off its answer", "see its log, and try again")
 
 
 def _told(content: bytes) -> TraydError:

@@ -4,41 +4,83 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trayd.commands.answers import readable_settings
 from trayd.commands.filters import filter_options, warn_of_unknown
+from trayd.commands.progress import Bar
 from trayd.errors import UsageError
 
+if TYPE_CHECKING:
+    from trayd.operations.documents import Document
 
-@click.command(short_help="Export the history.")
-@click.option("--format", "format", default="csv", show_default=True, help="csv.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; without it, stdout.")
-@click.option("--currency", metavar="CODE", help="Put amounts converted into this currency beside those billed.")
+
+_FORMATS = ("csv", "focus", "json", "ledger")
+
+#: Fewer are done before a bar could be read.
+_RECORDS_WITH_A_BAR = 5000
+
+_STDOUT = Path("-")
+
+
+_FORMATS_TOLD = """\b
+Formats:
+  csv     a row a record, for spreadsheets and scripts
+  focus   FOCUS 1.2 Cost and Usage, for FinOps tools
+  json    all that is known, for programs; `trayd import` reads it back
+  ledger  a journal with accounts by client and project, for hledger
+
+\b
+For Excel where numbers have decimal commas:
+  trayd export --delimiter semicolon --decimal comma --bom --out costs.csv
+"""
+
+
+@click.command(epilog=_FORMATS_TOLD, short_help="Export the history for a spreadsheet or another program.")
+@click.option("--format", "format", type=click.Choice(_FORMATS), default="csv", show_default=True, help="See below.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="The file; a folder: a file in it, named by what is inside; - or nothing: stdout.",
+)
+@click.option("--currency", metavar="CODE", help="csv: put amounts converted into this currency beside those billed.")
+@click.option(
+    "--delimiter",
+    type=click.Choice(["comma", "semicolon", "tab"]),
+    default="comma",
+    show_default=True,
+    help="csv: what is between cells.",
+)
+@click.option(
+    "--decimal",
+    type=click.Choice(["point", "comma"]),
+    default="point",
+    show_default=True,
+    help="csv: the mark in numbers.",
+)
+@click.option("--bom", is_flag=True, default=None, help="csv: begin with a byte order mark, which Excel needs.")
 @filter_options
 def export(out: Path | None, **query: Any) -> None:
-    """Export the history."""
+    """Export the history, oldest first."""
     from trayd.desk import open_desk
 
-    with open_desk() as desk:
+    with Bar("exporting", least=_RECORDS_WITH_A_BAR) as bar, open_desk(progress=bar) as desk:
         warn_of_unknown(desk, query)
-        pieces = desk.text("export", **query)
-        if out is None:
-            # Typed for any text stream; this one is always a file's.
-            sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
-            for piece in pieces:
-                sys.stdout.write(piece)
-            return
-        _write(out, pieces)
-    click.echo(f"written to {out}", err=True)
+        _hand_over(desk.text("export", **query), out or _STDOUT, bar)
 
 
 @click.command(short_help="Build the HTML report.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; named by client and date else.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="The file; a folder, or nothing: a file there, or here, named by client and period; -: stdout.",
+)
 @click.option("--currency", metavar="CODE", help="The currency of totals; the home currency without it.")
 @click.option(
     "--copy-templates",
@@ -54,11 +96,9 @@ def report(out: Path | None, copy_templates: Path | None, **query: Any) -> None:
     if copy_templates is not None:
         _copy_templates(copy_templates)
         return
-    path = out or Path(_report_name(query))
-    with open_desk() as desk:
+    with Bar("building the report", least=_RECORDS_WITH_A_BAR) as bar, open_desk(progress=bar) as desk:
         warn_of_unknown(desk, query)
-        _write(path, desk.text("report", **query))
-    click.echo(f"written to {path}", err=True)
+        _hand_over(desk.text("report", **query), out or Path(), bar)
 
 
 def _copy_templates(folder: Path) -> None:
@@ -69,18 +109,52 @@ def _copy_templates(folder: Path) -> None:
     click.echo(f"set them: `trayd config set report.templates {shlex.quote(str(folder.absolute()))}`", err=True)
 
 
-def _report_name(query: dict[str, Any]) -> str:
-    from trayd.operations.exporting import ReportQuery
-    from trayd.operations.operations import utc_now
-    from trayd.reports.names import file_name
+def _hand_over(document: Document, out: Path, bar: Bar) -> None:
+    """Writes the document to stdout or into a file, and says on stderr what there is to say of it.
 
-    zone = readable_settings().zone()
-    return file_name("report", ".html", filters=ReportQuery(**query).filters(zone), zone=zone, now=utc_now())
+    Raises:
+        UsageError: no file can be there.
+        TraydError: the file cannot be written; what was there is unchanged.
+    """
+    if out == _STDOUT:
+        # Typed for any text stream; this one is always a file's.
+        sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+        sys.stdout.writelines(document)
+    else:
+        path = out / document.name if out.is_dir() else out
+        _check_place(path)
+        _write(path, document)
+    bar.clear()
+    for remark in document.remarks:
+        click.echo(remark, err=True)
+    if out != _STDOUT:
+        click.echo(f"written to {path}", err=True)
 
 
-def _write(path: Path, pieces: Iterator[str]) -> None:
-    from trayd.files import write_atomically
+def _check_place(path: Path) -> None:
+    """Looks whether a file may be there, before it is made.
+
+    Raises:
+        UsageError: there is no such folder, or it is trayd's own.
+    """
+    from trayd.settings import Paths
 
     if not path.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}", "make it, or name another file")
-    write_atomically(path, pieces)
+    paths = Paths.usual().with_folders(readable_settings().folders)
+    real = path.resolve()
+    if real.is_relative_to(paths.drop.resolve()):
+        raise UsageError(f"{path} is in the drop folder, from which trayd takes files in", "name a file elsewhere")
+    own = (paths.ledger, paths.backup, paths.run, paths.cache, paths.settings)
+    if any(real.is_relative_to(each.resolve()) for each in own):
+        raise UsageError(f"{path} is among trayd's own files", "name a file elsewhere")
+
+
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    from trayd.files import write_atomically
+
+    if path.exists() and not path.is_file():  # a pipe, a device: nothing that could be replaced
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+        return
+    write_atomically(path.resolve(), pieces)  # a link stays a link

@@ -9,6 +9,7 @@ import msgspec
 
 from trayd.errors import UsageError
 from trayd.operations.operations import Operations
+from trayd.reports.formats import MEDIA_TYPES
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,7 +17,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         query: the struct of its arguments; over HTTP, the query parameters.
-        answer: the type it answers with, or the media type of the text that it answers with.
+        answer: the type it answers with.
+        media_types: of the text that it answers with, all that there are; none where it answers with data.
         stepped: whether it is done in steps, and ``run`` gives these; over HTTP, how far it is can be told.
         takes_body: whether it takes bytes as a second argument.
         writes: whether the ledger may be different after it; over HTTP, POST instead of GET.
@@ -29,6 +31,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     run: Callable[..., Any]
     query: type[msgspec.Struct]
     answer: Any
+    media_types: tuple[str, ...]
     stepped: bool
     takes_body: bool
     writes: bool
@@ -42,7 +45,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         summary: str,
         run: Callable[..., Any],
         *,
-        media_type: str = "",
+        media_types: tuple[str, ...] = (),
         writes: bool = False,
         replaces: bool = False,
         slow: bool = False,
@@ -53,7 +56,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             name: what it is asked by.
             summary: what it does, in a line.
             run: the method; its first argument is the query, a second one the body.
-            media_type: of the text that it answers with, where it does.
+            media_types: see above.
             writes: see above, as with the others.
             replaces: see above.
             slow: see above.
@@ -67,7 +70,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             summary=summary,
             run=run,
             query=next(iter(get_args(query)), query),  # that may be left out, or not
-            answer=media_type or (get_args(answer)[-1] if stepped else answer),
+            answer=get_args(answer)[-1] if stepped else answer,
+            media_types=media_types,
             stepped=stepped,
             takes_body=bool(body),
             writes=writes,
@@ -83,8 +87,8 @@ OPERATIONS: dict[str, Operation] = {
         Operation.of("usage", "Totals of a window and their breakdown", Operations.usage),
         Operation.of("history", "The log, newest first", Operations.history),
         Operation.of("unknown-names", "Names in filters that nothing recorded has", Operations.unknown_names),
-        Operation.of("export", "The history as a file", Operations.export, media_type="text/csv"),
-        Operation.of("report", "The HTML report", Operations.report, media_type="text/html"),
+        Operation.of("export", "The history as a file", Operations.export, media_types=MEDIA_TYPES),
+        Operation.of("report", "The HTML report", Operations.report, media_types=("text/html",)),
         Operation.of(
             "reconcile",
             "The ledger against fal's totals, estimates against bills, and what is not billed yet",

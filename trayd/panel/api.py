@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from functools import partial
-from typing import IO, Any, Protocol, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -28,6 +26,7 @@ from trayd.operations.operations import Operations
 from trayd.operations.table import OPERATIONS, Operation, parse_query
 from trayd.panel.address import API_ROOT, STEPS_MEDIA_TYPE
 from trayd.panel.openapi import document
+from trayd.panel.texts import sent
 from trayd.panel.walking import Done, lines, walk
 from trayd.shapes import plain
 from trayd.steps import Step
@@ -36,8 +35,6 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY = 256 * 1024 * 1024
 BODY_TIMEOUT_S = 30.0
-_CHUNK = 64 * 1024
-_SPOOL_IN_MEMORY = 1024 * 1024
 
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
@@ -98,7 +95,22 @@ def build_app(backend: Backend, token: str, port: int) -> Starlette:
 
 
 def _handler(backend: Backend, operation: Operation) -> Handler:
+    if operation.media_types:
+        return _text(backend, operation)
     return _stepped(backend, operation) if operation.stepped else _at_once(backend, operation)
+
+
+def _text(backend: Backend, operation: Operation) -> Handler:
+    async def handle(request: Request) -> Response:
+        query = parse_query(operation, dict(request.query_params))
+        return await sent(
+            backend,
+            lambda operations: operation.run(operations, query),
+            in_lines=STEPS_MEDIA_TYPE in request.headers.get("accept", ""),
+            error_of=lambda error: _error(error, request),
+        )
+
+    return handle
 
 
 def _stepped(backend: Backend, operation: Operation) -> Handler:
@@ -132,15 +144,9 @@ def _at_once(backend: Backend, operation: Operation) -> Handler:
         query = parse_query(operation, dict(request.query_params))
         arguments = (query, await _body(request)) if operation.takes_body else (query,)
 
-        def work(operations: Operations) -> Any:
-            answer = operation.run(operations, *arguments)
-            return _spooled(answer) if isinstance(operation.answer, str) else answer
-
-        answer = await backend.on_ledger(work)
+        answer = await backend.on_ledger(lambda operations: operation.run(operations, *arguments))
         if operation.writes:
             await backend.ordered(operation)
-        if isinstance(operation.answer, str):
-            return StreamingResponse(_pieces(answer), media_type=f"{operation.answer}; charset=utf-8")
         return _json(answer)
 
     return handle
@@ -211,18 +217,3 @@ async def _body(request: Request) -> bytes:
     except TimeoutError:
         raise DaemonError("the file did not arrive in time", "try again") from None
     return bytes(data)
-
-
-def _spooled(pieces: Iterable[str]) -> IO[bytes]:
-    """The text in a temporary file: the ledger's thread is done with it before the slowest reader begins."""
-    spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY)  # noqa: SIM115  # closed when it has been sent
-    for piece in pieces:
-        spool.write(piece.encode())
-    spool.seek(0)
-    return spool
-
-
-async def _pieces(spool: IO[bytes]) -> AsyncIterator[bytes]:
-    with spool:
-        for chunk in iter(partial(spool.read, _CHUNK), b""):
-            yield chunk

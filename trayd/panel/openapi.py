@@ -19,11 +19,15 @@ _MONEY = {
     "required": ["amount", "currency"],
 }
 
+_TEXT = {"type": "string"}
+_STEP = {"done": {"type": "integer"}, "of": {"type": "integer"}}
+_ERROR = {"message": _TEXT, "cure": _TEXT, "exit_code": {"type": "integer"}}
+
 
 @cache
 def document() -> dict[str, Any]:
     """The document, OpenAPI 3.1."""
-    json_answers = [each.answer for each in OPERATIONS.values() if not isinstance(each.answer, str)]
+    json_answers = [each.answer for each in OPERATIONS.values() if not each.media_types]
     schemas, components = msgspec.json.schema_components(json_answers, ref_template="#/components/schemas/{name}")
     components["Money"] = _MONEY
     schema_of = iter(schemas)
@@ -37,16 +41,15 @@ def document() -> dict[str, Any]:
     }
     for operation in OPERATIONS.values():
         method = "post" if operation.writes else "get"
-        is_text = isinstance(operation.answer, str)
-        schema = {"type": "string"} if is_text else next(schema_of)
-        described = _described(
-            operation.summary,
-            list(operation.query.__struct_fields__),
-            schema,
-            operation.answer if is_text else "application/json",
-        )
-        if operation.stepped:
-            described["responses"]["200"]["content"][STEPS_MEDIA_TYPE] = {"schema": _line(schema)}
+        parameters = list(operation.query.__struct_fields__)
+        if operation.media_types:
+            described = _described(operation.summary, parameters, {"type": "string"}, operation.media_types)
+            described["responses"]["200"]["content"][STEPS_MEDIA_TYPE] = {"schema": _line_of_text()}
+        else:
+            schema = next(schema_of)
+            described = _described(operation.summary, parameters, schema)
+            if operation.stepped:
+                described["responses"]["200"]["content"][STEPS_MEDIA_TYPE] = {"schema": _line(schema)}
         if operation.takes_body:
             described["requestBody"] = {"content": {"application/octet-stream": {}}}
         paths[f"{API_ROOT}/{operation.name}"] = {method: described}
@@ -64,15 +67,14 @@ def document() -> dict[str, Any]:
 
 def _line(answer: dict[str, Any]) -> dict[str, Any]:
     """One line of what is told of a work in steps: how far it is, and at last the answer or what went wrong."""
-    step = {"done": {"type": "integer"}, "of": {"type": "integer"}}
-    error = {"message": {"type": "string"}, "cure": {"type": "string"}, "exit_code": {"type": "integer"}}
-    return {
-        "oneOf": [
-            _object(step),
-            _object({"answer": answer}),
-            _object({"error": _object(error)}),
-        ]
-    }
+    return {"oneOf": [_object(_STEP), _object({"answer": answer}), _object({"error": _object(_ERROR)})]}
+
+
+def _line_of_text() -> dict[str, Any]:
+    """One line of a text in lines; see :mod:`trayd.panel.texts`."""
+    told = ({"name": _TEXT, "media_type": _TEXT}, _STEP, {"remark": _TEXT}, {"text": _TEXT})
+    ends = ({"answer": {"type": "null"}}, {"error": _object(_ERROR)})
+    return {"oneOf": [_object(properties) for properties in (*told, *ends)]}
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
@@ -80,10 +82,10 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _described(
-    summary: str, parameters: list[str], schema: dict[str, Any], media_type: str = "application/json"
+    summary: str, parameters: list[str], schema: dict[str, Any], media_types: tuple[str, ...] = ("application/json",)
 ) -> dict[str, Any]:
     return {
         "summary": summary,
         "parameters": [{"name": name, "in": "query", "schema": {"type": "string"}} for name in parameters],
-        "responses": {"200": {"description": "done", "content": {media_type: {"schema": schema}}}},
+        "responses": {"200": {"description": "done", "content": {each: {"schema": schema} for each in media_types}}},
     }

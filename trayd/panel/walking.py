@@ -7,22 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import msgspec
 
 from trayd.operations.operations import Operations
+from trayd.operations.turns import LedgerThread
 from trayd.shapes import plain
 from trayd.steps import Step, Steps
-
-T = TypeVar("T")
-
-
-class LedgerThread(Protocol):
-    """The part of the daemon that a work in steps needs."""
-
-    async def on_ledger(self, work: Callable[[Operations], T]) -> T:
-        """Runs the work on the thread that owns the ledger."""
 
 
 class Done(msgspec.Struct, frozen=True):

@@ -1,0 +1,108 @@
+"""Texts over HTTP: made in turns on the ledger's thread into a temporary file, and sent from there.
+
+Who accepts lines of JSON is told while the text is made how far it is, and gets it in pieces:
+``{"name": "trayd-export-2026-11.csv", "media_type": "text/csv"}``, then ``{"done": 2000, "of": 10000}`` again and
+again, ``{"remark": "…"}`` for what the person has to know of it, ``{"text": "…"}`` until all of it is there, and
+``{"answer": null}``, or ``{"error": …}`` where it could not be made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+
+from trayd.operations.documents import Document
+from trayd.operations.operations import Operations
+from trayd.operations.turns import LedgerThread, Making
+from trayd.panel.address import STEPS_MEDIA_TYPE
+
+_CHUNK = 64 * 1024
+_TELL_EVERY_S = 0.2
+
+
+class _Told:
+    """How far a text is: said on one thread, read on another."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, int] | None = None
+
+    def __call__(self, done: int, of: int) -> None:
+        self.now = {"done": done, "of": of}
+
+
+async def sent(
+    thread: LedgerThread,
+    begin: Callable[[Operations], Document],
+    *,
+    in_lines: bool,
+    error_of: Callable[[Exception], dict[str, Any]],
+) -> Response:
+    """The answer that sends a text.
+
+    Args:
+        thread: the ledger's.
+        begin: gives the text.
+        in_lines: whether it is sent as lines of JSON.
+        error_of: what an error says of itself.
+
+    Raises:
+        TraydError: there is no such text, or, where it is not sent in lines, it could not be made.
+    """
+    told = _Told()
+    making = Making(begin, told) if in_lines else Making(begin)
+    await thread.on_ledger(making.begin)
+    if in_lines:
+        return StreamingResponse(_lines(thread, making, told, error_of), headers={"Content-Type": STEPS_MEDIA_TYPE})
+    await making.finish(thread)
+    return StreamingResponse(_pieces(making), headers=_headers(making.document))
+
+
+def _headers(document: Document) -> dict[str, str]:
+    kept = "inline" if document.media_type == "text/html" else "attachment"
+    # RFC 6266: names that are not ASCII in RFC 8187's form.
+    headers = {
+        "Content-Type": f"{document.media_type}; charset=utf-8",
+        "Content-Disposition": f"{kept}; filename*=UTF-8''{quote(document.name)}",
+    }
+    if document.remarks:
+        headers["Trayd-Remarks"] = quote(" ".join(document.remarks), safe=" !\"#$&'()*+,/:;<=>?@[]^`{|}")
+    return headers
+
+
+async def _pieces(making: Making) -> AsyncIterator[str]:
+    with making.text as text:
+        for chunk in iter(partial(text.read, _CHUNK), ""):
+            yield chunk
+
+
+async def _lines(
+    thread: LedgerThread, making: Making, told: _Told, error_of: Callable[[Exception], dict[str, Any]]
+) -> AsyncIterator[bytes]:
+    document = making.document
+    yield _line({"name": document.name, "media_type": document.media_type})
+    work = asyncio.create_task(making.finish(thread))
+    try:
+        while not work.done():
+            await asyncio.wait({work}, timeout=_TELL_EVERY_S)
+            if told.now is not None:
+                yield _line(told.now)
+        await work
+        for remark in making.document.remarks:
+            yield _line({"remark": remark})
+        async for chunk in _pieces(making):
+            yield _line({"text": chunk})
+        yield _line({"answer": None})
+    except Exception as error:  # noqa: BLE001  # the answer has begun: only its last line can say that it failed
+        yield _line({"error": error_of(error)})
+    finally:
+        work.cancel()  # nobody listens any more, where it is not done
+
+
+def _line(told: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(told) + b"\n"
