@@ -331,6 +331,6 @@ class TestPause:
         with using(tmp_path, clock) as ledger:
             ledger.add(Batch(pause=AlertPause(NOON + HOUR, resumed=True)))
             clock.now = NOON
-            assert ledger.pause() == NOON
+            assert ledger.pause() is None
             clock.now = NOON + 2 * HOUR
             assert ledger.pause() == NOON + HOUR

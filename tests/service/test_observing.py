@@ -108,3 +108,19 @@ def test_after_days_without_an_answer_the_next_one_is_waited_for(operations: Ope
     operations.ledger.add(Batch(accounts=(msgspec.structs.replace(STUDIO, as_of=later),)))
     answered = Observing().observe(operations, later)
     assert (answered.starting, answered.unanswered) == (False, frozenset())
+
+
+def test_with_the_balance_alone_the_bills_of_these_days_are_waited_for(operations: Operations) -> None:
+    later = START + timedelta(days=6)
+    observing = Observing()
+    operations.ledger.add(Batch(accounts=(STUDIO,), coverage=(coverage(),)))
+    assert observing.observe(operations, later).starting
+
+    operations.ledger.add(Batch(accounts=(msgspec.structs.replace(STUDIO, as_of=later),)))
+    assert observing.observe(operations, later).starting
+
+    # fal's clock is a day behind this computer's.
+    read = msgspec.structs.replace(coverage(), until=later, fetched_at=later - timedelta(days=1))
+    operations.ledger.add(Batch(coverage=(read,)))
+    with_bills = observing.observe(operations, later)
+    assert (with_bills.starting, with_bills.unanswered) == (False, frozenset())

@@ -28,6 +28,9 @@ from trayd.settings import Settings
 _told_log = logging.getLogger("trayd.alerts")
 _log = logging.getLogger(__name__)
 
+#: Rules whose words stay true when the period is over that they are about: they stay on the desktop.
+_STAY_TRUE = frozenset({"budget", "anomaly"})
+
 #: The clock is looked at this often at least: it can be set, and a computer can sleep.
 LONGEST_WAIT_S = 60.0
 
@@ -215,9 +218,8 @@ class Watch:
         for episode in decision.tell:
             grave = logging.INFO if episode.urgency == Urgency.LOW else logging.WARNING
             _told_log.log(grave, "%s: %s", episode.title, episode.text)
-        self._deliverer.withdraw(
-            episode.id for episode in decision.episodes if episode.over and before[episode.id].resolved is None
-        )
+        ended = [each for each in decision.episodes if each.over and before[each.id].resolved is None]
+        self._deliverer.withdraw(each.id for each in ended if not (each.lapsed and each.rule in _STAY_TRUE))
         in_order = sorted(episodes.values(), key=lambda episode: episode.since)
         self._dispatcher.follow(decision.episodes if self._dispatcher.follows else in_order)
         shown = with_changed(episodes, decision.reworded)

@@ -189,7 +189,7 @@ class State:
         pause: AlertPause | None = self.rows("pause").get("alerts")
         if pause is None:
             return None
-        return min(pause.until, self._clock()) if pause.resumed else pause.until
+        return None if pause.resumed and pause.until > self._clock() else pause.until
 
     # Changes.
 

@@ -6,7 +6,7 @@ who make them, and no record is read beyond those of the last 24 hours, which th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -30,6 +30,8 @@ class Observing:
 
     def __init__(self) -> None:
         self._outages: dict[str, Outage] = {}
+        # Of accounts whose figures are of days ago: when the newest fetch of their bills began.
+        self._last_fetched: dict[str, datetime | None] = {}
         self._differing: dict[str, datetime] = {}
         self._mended: dict[str, datetime] = {}
         self._unread = False
@@ -57,8 +59,8 @@ class Observing:
         coverage = {account: covered for account, covered in found.items() if covered is not None}
         differences = ledger.differences()
         apart = _longest_apart(settings)
-        answered = {account_of(fact) for fact in accounts if fact.as_of is not None and now - fact.as_of <= apart}
-        overdue = any(fact.state == "ok" and account_of(fact) not in answered for fact in accounts)
+        unanswered = self._unanswered_of(accounts, coverage, now - apart)
+        overdue = any(fact.state == "ok" and account_of(fact) in unanswered for fact in accounts)
         return Observed(
             at=now,
             zone=zone,
@@ -67,7 +69,7 @@ class Observing:
             removed=tuple(fact for name, fact in known.items() if name not in names),
             coverage=coverage,
             starting=overdue or len(accounts) < len(names) or any(_is_first_poll(fact, coverage) for fact in accounts),
-            unanswered=frozenset(map(account_of, accounts)) - answered,
+            unanswered=unanswered,
             generations=None,
             outages=self._outages_of(accounts, apart),
             writing=operations.ledger_trouble,
@@ -78,6 +80,23 @@ class Observing:
             episodes=ledger.episodes(),
             paused_until=ledger.pause(),
         )
+
+    def _unanswered_of(
+        self, accounts: Iterable[AccountFact], coverage: Mapping[str, Coverage], since: datetime
+    ) -> frozenset[str]:
+        """The accounts whose balance is of before that time, or whose bills have not been read since it no longer is.
+
+        The balance comes first in a poll, and by this computer's clock; bills tell the time by fal's.
+        """
+        before, self._last_fetched = self._last_fetched, {}
+        for account in set(map(account_of, accounts)):
+            answers = [fact.as_of for fact in accounts if account_of(fact) == account and fact.as_of is not None]
+            covered = coverage.get(account)
+            fetched = covered.fetched_at if covered else None
+            waits = account in before and fetched is not None and before[account] == fetched
+            if waits or max(answers, default=since) <= since:
+                self._last_fetched[account] = fetched
+        return frozenset(self._last_fetched)
 
     def _outages_of(self, accounts: Iterable[AccountFact], apart: timedelta) -> dict[str, Outage]:
         outages = {}

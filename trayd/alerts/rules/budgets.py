@@ -54,10 +54,11 @@ def budget(observed: Observed, _limits: Alerts) -> Iterator[Finding]:
     """So much of a budget is spent, in percent.
 
     A crossing that only bills or tags of a period that is over have brought is told for a day after its end, unless it
-    lies before trayd was set up. While a first poll is under way nothing is told: of what it brings, the last is.
+    lies before trayd was set up. While a first poll is under way nothing begins: of what it brings, the last is told.
     """
-    if observed.budgets is not None and not observed.starting:
-        yield from _and_endings(map(_spent(observed), observed.budgets), observed, "budget")
+    if observed.budgets is not None:
+        found = _and_endings(map(_spent(observed), observed.budgets), observed, "budget")
+        yield from map(beginning_nothing, found) if observed.starting else found
 
 
 def _spent(observed: Observed) -> Callable[[BudgetStatus], Finding]:
@@ -83,12 +84,21 @@ def _spent(observed: Observed) -> Callable[[BudgetStatus], Finding]:
 def budget_forecast(observed: Observed, _limits: Alerts) -> Iterator[Finding]:
     """A budget is expected to come to so many percent at the end of its period.
 
-    Without a forecast nothing begins and nothing recovers. Of a percentage that is spent already, or that the budget's
-    own warning stands at, nothing is said.
+    Without a forecast nothing begins and nothing recovers, nor does anything begin that would count on bills which fal
+    has not been asked for lately. Of a percentage that is spent already, or that the budget's own warning stands at,
+    nothing is said.
     """
-    if observed.budgets is not None and not observed.starting:
-        running = (each for each in observed.budgets if each.until is None or each.until > observed.at)
-        yield from _and_endings(map(_expected(observed), running), observed, "budget_forecast")
+    if observed.budgets is None:
+        return
+    running = (each for each in observed.budgets if each.until is None or each.until > observed.at)
+    for finding in _and_endings(map(_expected(observed), running), observed, "budget_forecast"):
+        old = observed.starting or _accounts_of(finding.about.account, observed) & observed.unanswered
+        yield beginning_nothing(finding) if old else finding
+
+
+def _accounts_of(account: str | None, observed: Observed) -> set[str]:
+    """The accounts that a budget counts, as records name them."""
+    return {account_of(fact) for fact in observed.accounts if account in {None, fact.name, fact.username}}
 
 
 def _expected(observed: Observed) -> Callable[[BudgetStatus], Finding]:

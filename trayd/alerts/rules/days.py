@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 import msgspec
 
 from trayd.alert_settings import Alerts, AnomalyLimits
-from trayd.alerts.rules.finding import About, Finding, Step, but_what_was_told, ending, open_episodes
+from trayd.alerts.rules.finding import About, Finding, Step, beginning_nothing, but_what_was_told, ending, open_episodes
 from trayd.alerts.rules.observed import Observed
 from trayd.insight.anomalies import Anomaly, is_material
 from trayd.insight.windows import day_start
@@ -39,9 +39,13 @@ def anomaly(observed: Observed, limits: Alerts) -> Iterator[Finding]:
     become known since is told. Days that had begun before trayd was set up are not news, and while a first poll is
     under way no day is.
     """
-    if observed.unusual is None or observed.starting:
-        return
-    days = {each.day: each for each in observed.unusual}
+    if observed.unusual is not None:
+        found = _unusual_days(observed, observed.unusual, limits)
+        yield from map(beginning_nothing, found) if observed.starting else found
+
+
+def _unusual_days(observed: Observed, unusual: Iterable[Anomaly], limits: Alerts) -> Iterator[Finding]:
+    days = {each.day: each for each in unusual}
     watched = observed.watched_since
     for day in (observed.today, observed.today - _DAY):
         if day in days and watched is not None and day_start(day, observed.zone) >= watched:

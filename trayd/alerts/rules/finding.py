@@ -107,6 +107,13 @@ def and_where_it_stands(
     return ordered if ordered[0] in levels else ordered[1:]
 
 
+def beginning_nothing(finding: Finding) -> Finding:
+    """With what stands, and nothing that would be news: more is on its way that may take it back."""
+    return msgspec.structs.replace(
+        finding, steps=tuple(msgspec.structs.replace(step, reached=False) for step in finding.steps)
+    )
+
+
 def but_what_was_told(finding: Finding, episodes: Mapping[str, Episode]) -> Finding:
     """Of a period that is over: with what has been told of it, or worse, left out.
 

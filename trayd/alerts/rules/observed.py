@@ -40,8 +40,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
         coverage: by account, for those whose first poll is complete.
         starting: a poll is under way that brings what is of days ago, the first one of an account or the first one
             after the computer was off, so that totals still grow with what is no news.
-        unanswered: accounts, as records name them, that fal has not answered for lately: what is known of them may be
-            of days ago.
+        unanswered: accounts, as records name them, that fal has not answered for lately, or whose bills have not been
+            read since it does again: what is known of them may be of days ago.
         generations: at least all of the last 24 hours; None where they cannot be read.
         budgets: how each stands in the period that runs, and in the one before where that ended in the last 24 hours.
         unusual: those of today and yesterday that are, worth a warning or not.
