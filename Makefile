@@ -9,13 +9,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FOCUS := .venv-focus
 
 .PHONY: demo test lint format screenshots bench fuzz soak packages clean
 
 demo: $(VENV)/installed
 	$(BIN)/trayd demo
 
-test: packages $(VENV)/developed
+test: packages $(VENV)/developed $(FOCUS)/installed
 	$(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/developed
@@ -41,7 +42,7 @@ soak: $(VENV)/developed
 	$(BIN)/python -m tests.soak $(CYCLES)
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) $(FOCUS) build dist
 
 # Named before anything is downloaded, where they cannot be installed.
 packages:
@@ -59,3 +60,7 @@ $(VENV)/installed: $(BIN)/python pyproject.toml
 $(VENV)/developed: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
+
+# The official validator of FOCUS exports; where it cannot run, its tests are left out.
+$(FOCUS)/installed: tests/focus-requirements.txt
+	@sh installers/focus.sh $(FOCUS)
