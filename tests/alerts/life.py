@@ -7,7 +7,7 @@ keeps nothing else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -69,8 +69,8 @@ class Screen(Deliverer):
         self.life.heard.append(Heard(self.life.now, notice, tuple(shown)))
         return Outcome.DESKTOP
 
-    def withdraw(self, episodes: object) -> None:
-        """What is over is not looked for on this screen."""
+    def withdraw(self, episodes: Iterable[str]) -> None:
+        self.life.withdrawn += episodes
 
 
 class Door:
@@ -92,6 +92,7 @@ class Life:
     Attributes:
         now: the time as this computer has it (UTC).
         heard: all notices so far.
+        withdrawn: the alerts whose notices were taken off the screen.
     """
 
     def __init__(self, settings: Settings, now: datetime) -> None:
@@ -99,6 +100,7 @@ class Life:
         self.now = now
         self.began = now
         self.heard: list[Heard] = []
+        self.withdrawn: list[str] = []
         self.balance: Decimal | None = None
         self.jobs: list[Generation] = []
         self.state = "ok"

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.alerts.story import START, Story, coverage, notices, only
-from trayd.alert_settings import Alerts
+from trayd.alert_settings import RULE_NAMES, Alerts
 from trayd.alerts.engine import evaluate
 from trayd.alerts.rules import Observed, findings
 from trayd.budget_settings import Budget
+from trayd.facts import AccountFact
 from trayd.insight.budgets import BudgetStatus
 from trayd.money import Money
 
@@ -230,6 +231,33 @@ def test_a_rule_that_is_off_for_a_while_goes_on_at_a_time_of_its_own() -> None:
     assert story.look(budgets=(status("420"),)) == []
     (goes_on,) = story.episodes.values()
     assert (goes_on.resolved, goes_on.reached, goes_on.told is not None) == (None, story.now, True)
+
+
+def test_while_bills_of_days_off_are_read_nothing_begins_and_what_is_over_ends() -> None:
+    story = Story(Alerts(off=tuple(name for name in RULE_NAMES if name not in {"budget", "budget_forecast"})))
+    october = status("420", expected="600", period="2026-10")
+    story.now = NOVEMBER - timedelta(days=2)
+    assert len(story.look(budgets=(october,))) == 2
+    story.now = NOVEMBER + timedelta(hours=8)
+
+    assert story.look(budgets=(october, status("0", expected="590")), starting=True) == []
+    assert {each.period for each in story.episodes.values()} == {"2026-10"}
+    assert all(each.resolved for each in story.episodes.values())
+    assert len(story.look(budgets=(october, status("0", expected="590")))) == 1
+
+
+def test_nothing_is_expected_of_a_budget_whose_account_was_not_read_lately() -> None:
+    budget = msgspec.structs.replace(NORTHWIND, account="studio")
+    story = Story(only("budget_forecast"))
+    seen = {
+        "budgets": (status("0", budget=budget, expected="590"),),
+        "accounts": (AccountFact(name="studio", state="offline", username="northwind"),),
+    }
+
+    assert story.look(**seen, unanswered=frozenset({"northwind"})) == []
+    assert len(story.look(**seen, unanswered=frozenset({"agency"}))) == 1
+    story.look(**seen, unanswered=frozenset({"northwind"}))
+    assert [each.resolved for each in story.episodes.values()] == [None]
 
 
 shares = st.integers(0, 150)

@@ -166,6 +166,28 @@ def test_a_level_that_was_told_before_the_night_and_one_that_came_and_went_in_it
     ]
 
 
+def test_what_a_period_came_to_stays_on_the_desktop_after_its_end_and_what_recovered_does_not(night: Life) -> None:
+    budget = Budget(name="Day", amount=Decimal(20), period="day", at=(Decimal(50), Decimal(100)))
+    night.configure(quiet_hours=None, off=tuple(set(RULE_NAMES) - {"budget", "balance"}), budgets=(budget,))
+    night.now = EVENING
+    night.job("11")
+    night.poll()
+    night.now = EVENING + 4 * HOUR
+    night.job("10", at=EVENING)
+    night.poll()
+    night.poll()
+
+    assert [heard.notice.title for heard in night.heard] == [
+        "55% of budget “Day” spent",
+        "Balance under $20.00 (northwind)",
+        "105% of budget “Day” spent",
+    ]
+    assert night.withdrawn == []
+    night.balance = Decimal(60)
+    night.poll()
+    assert night.withdrawn == ["balance:northwind"]
+
+
 def test_a_reminder_that_a_pause_held_back_is_no_news_when_its_budget_comes_back(night: Life) -> None:
     budget = Budget(name="Day", amount=Decimal(20), period="day", at=(Decimal(50),))
     looked_at = set(RULE_NAMES) - {"budget"}

@@ -14,11 +14,12 @@ from trayd.alerts.rules.finding import (
     Finding,
     Step,
     and_where_it_stands,
+    beginning_nothing,
     but_what_was_told,
     ending,
     open_episodes,
 )
-from trayd.alerts.rules.observed import Observed
+from trayd.alerts.rules.observed import Observed, account_of
 from trayd.episodes import Episode
 from trayd.insight.budgets import BudgetStatus
 from trayd.money import Money
