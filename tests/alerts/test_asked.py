@@ -143,6 +143,16 @@ def test_without_a_daemon_the_list_says_of_when_the_figures_are(
     assert operations.ledger.episodes()["low"].title == "low"
 
 
+def test_an_event_can_be_snoozed_by_the_beginning_of_its_id_and_the_list_says_so(
+    ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(ledger, "expensive:01a1", event=True, told=True)
+    operations = asking(ledger)
+
+    assert operations.snooze(SnoozeQuery(id="expensive", length="2h")).id == "expensive:01a1"
+    assert "told again at 2026-11-01 11:00" in screen(operations.alerts(AlertsQuery()), alerts_view, capsys)
+
+
 def test_figures_are_never_of_a_time_to_come(ledger: Ledger) -> None:
     low = keep(ledger, "low")
     operations = asking(ledger, quiet_hours=QUIET)

@@ -179,8 +179,8 @@ def test_what_a_period_came_to_stays_on_the_desktop_after_its_end_and_what_recov
 
     assert [heard.notice.title for heard in night.heard] == [
         "55% of budget “Day” spent",
-        "Balance under $20.00 (northwind)",
         "105% of budget “Day” spent",
+        "Balance under $20.00 (northwind)",
     ]
     assert night.withdrawn == []
     night.balance = Decimal(60)

@@ -271,8 +271,9 @@ def _meant(episodes: dict[str, Episode], wanted: str) -> Episode:
     exact = episodes.get(wanted)
     if exact is not None:
         return exact
-    # Of the beginning of an id the open ones are meant.
-    found = [one for one in episodes.values() if wanted and one.id.startswith(wanted) and one.resolved is None]
+    # Of the beginning of an id the open ones are meant; without one, events, which a person can want to be reminded of.
+    begin = [one for one in episodes.values() if wanted and one.id.startswith(wanted) and not one.over]
+    found = [one for one in begin if one.resolved is None] or begin
     if not found:
         raise UsageError(f"there is no open alert {wanted!r}", "`trayd alerts` lists them, with their ids")
     if len(found) > 1:

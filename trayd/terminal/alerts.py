@@ -38,8 +38,10 @@ def alerts_view(answer: dict[str, Any], style: Style) -> RenderableType:
             since = style.time(alert["since"])
             if alert["state"] == "over":
                 since += f"\nto {style.time(alert['resolved'])}"
-            untold = f"\n{_untold(alert, answer['desktop'])}" if alert["waits_for"] else ""
-            table.add_row(since, Text.assemble(alert["title"] or alert["rule"], (f"\n{alert['id']}{untold}", "dim")))
+            more = f"\n{_untold(alert, answer['desktop'])}" if alert["waits_for"] else ""
+            if alert["snoozed_until"]:
+                more = f"\ntold again at {style.time(alert['snoozed_until'])}"
+            table.add_row(since, Text.assemble(alert["title"] or alert["rule"], (f"\n{alert['id']}{more}", "dim")))
         lines += ["", table]
     if answer["left_out"]:
         lines.append(Text(f"and {style.count(answer['left_out'], 'earlier one')}: --limit shows more", style="dim"))
