@@ -405,7 +405,7 @@ chosen = st.builds(
     st.none() | st.sampled_from(["Stills", ""]),
     st.none() | st.none() | st.sampled_from(Kind),
 )
-thorough = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
 FIELDS = ("client", "project", "deliverable", "endpoint_id")
 

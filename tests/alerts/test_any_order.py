@@ -152,4 +152,4 @@ def words(finding: Finding, step: int) -> Words:
 
 
 TestAlerting = Alerting.TestCase
-TestAlerting.settings = hypothesis_settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestAlerting.settings = hypothesis_settings(max_examples=150, stateful_step_count=40)

@@ -251,4 +251,4 @@ def period(kind: str, day: date) -> tuple[str, date]:
 
 
 TestMonths = Months.TestCase
-TestMonths.settings = hypothesis_settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestMonths.settings = hypothesis_settings(max_examples=100, stateful_step_count=30)

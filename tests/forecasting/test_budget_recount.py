@@ -223,7 +223,7 @@ class Story:
                 assert told.low.nanos <= told.expected.nanos <= told.high.nanos
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     place=st.sampled_from(PLACES),
     first=st.lists(st.one_of(jobs, costs), max_size=8),

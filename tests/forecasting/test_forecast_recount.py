@@ -28,7 +28,7 @@ times = st.tuples(st.integers(0, 90), st.sampled_from([timedelta(), -12 * HOUR, 
 jobs = st.lists(st.tuples(times, st.integers(1, 10**11)), max_size=12)
 #: The billing is read from so many hours ago on, to so many hours ago.
 read = st.tuples(st.integers(0, 90 * 24), st.integers(0, 60))
-few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 
 
 @contextmanager

@@ -8,9 +8,7 @@ from tests.fuzz.damage import damaged
 from tests.fuzz.exports import Export, exports
 from tests.fuzz.properties import an_export_is_read_as_written, anything_is_read_or_refused
 
-A_FEW = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+A_FEW = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @A_FEW

@@ -296,7 +296,7 @@ TELLS = {
 }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(steps)
 def test_whatever_comes_between_links_the_event_is_whole_and_in_one_place(steps):
     with tempfile.TemporaryDirectory() as folder:

@@ -167,7 +167,7 @@ class TestBalances:
         ),
         st.integers(0, 120),
     )
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     def test_whatever_happens_each_is_told_once(self, tmp_path_factory, steps, back):
         home, clock = tmp_path_factory.mktemp("home"), Clock()
         ledger = opened(home, clock)

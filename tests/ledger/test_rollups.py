@@ -136,7 +136,7 @@ batches = st.one_of(
     st.builds(lambda op, when: Batch(models=(model("Kling", when, operation=op),)), st.sampled_from("ab"), moments),
     st.sampled_from(["checkpoint", "crash", "restart"]),
 )
-thorough = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
 
 @thorough

@@ -97,7 +97,7 @@ def test_edits_and_what_is_taken_back_know_no_order_and_no_repetition(said, data
 INTERRUPTIONS = ["crash", "restart", "checkpoint"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(edits | st.sampled_from(INTERRUPTIONS), max_size=12))
 def test_a_record_is_what_was_said_of_it_across_crashes_and_restarts(steps):
     with tempfile.TemporaryDirectory() as folder:

@@ -240,7 +240,7 @@ class TestWhatIsLost:
         ledger.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_whatever_is_cut_off_or_overwritten_each_whole_line_is_taken(data, tmp_path_factory):
     origin = tmp_path_factory.getbasetemp() / "origin"

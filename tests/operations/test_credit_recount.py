@@ -164,7 +164,7 @@ def is_visible(step: Step, before: BalanceReading, after: BalanceReading) -> boo
     return rise + charged >= 5 * DOLLAR and (rise > 0 or step.gap > timedelta(hours=6))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(STARTS), st.integers(0, 200), st.lists(steps, max_size=14))
 @example(STARTS[0], 0, [Step(timedelta(minutes=5), [], None, 0), Step(timedelta(minutes=5), [], (0.5, 10), 0)])
 @example(STARTS[1], 10, [Step(timedelta(minutes=5), [], (0.5, 20), 0), Step(timedelta(days=360), [], None, 0)])

@@ -344,7 +344,7 @@ def text_of(name: str, scene: Scene) -> str:
     return name if back is None else f"{day - timedelta(days=back)}..{day + timedelta(days=on)}"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(scenes())
 @example(  # something was told of the day before, and nothing of the last one
     Scene(
