@@ -13,6 +13,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,15 @@ A4 = (8.27, 11.69)
 LETTER = (8.5, 11.0)
 
 _ANSWER_S = 60.0
+
+# Becomes the browser, with the two ends of the pipes where it looks for them; they may stand in each other's places.
+_START = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+for end, place in zip(ends, (3, 4)):
+    os.dup2(end, place)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 _COMPLAINTS = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
 
 # What is out of sight is not laid out, and axe judges no colour that it cannot see.
@@ -75,7 +85,7 @@ class Browser:
     _answers: int = field(init=False)
     _sent: int = 0
     _unread: bytes = b""
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
     def __enter__(self) -> Self:
         program = shutil.which("chromium")
@@ -85,7 +95,7 @@ class Browser:
         arguments = [program, *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={self.profile}"]
         try:
             self._process = subprocess.Popen(
-                [*without_network(), "sh", "-c", f'exec "$@" 3<&{reads} 4>&{writes}', "sh", *arguments],
+                [*without_network(), sys.executable, "-c", _START, str(reads), str(writes), *arguments],
                 pass_fds=(reads, writes),
                 stderr=subprocess.DEVNULL,
             )
@@ -139,7 +149,7 @@ class Browser:
             self.call("Emulation.setScriptExecutionDisabled", session, value=True)
         self.call("Page.navigate", session, url=url)
         self.until("Page.loadEventFired", session)
-        return Page(self, session)
+        return Page(self, target, session)
 
     def _next(self) -> dict[str, Any]:
         until = time.monotonic() + _ANSWER_S
@@ -158,7 +168,12 @@ class Page:
     """A page that is open."""
 
     browser: Browser
+    target: str
     session: str
+
+    def close(self) -> None:
+        """Closes it."""
+        self.browser.call("Target.closeTarget", targetId=self.target)
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Has the browser do something with this page."""
@@ -214,9 +229,9 @@ class Page:
 
     def press(self, key: str) -> None:
         """Presses and lets go of a key."""
+        number, text = {"Tab": (9, ""), "Enter": (13, "\r")}[key]
         for kind in ("keyDown", "keyUp"):
-            code = {"Tab": 9, "Enter": 13}[key]
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=number, text=text)
 
     @property
     def focused(self) -> dict[str, Any] | None:

@@ -1,0 +1,195 @@
+"""The report in a real browser that has no network: what it asks for, says, looks like, prints, and lets one reach."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.reports.browser import A4, LETTER, Browser, Page
+from tests.reports.full_ledger import make, report
+
+#: A report of everything, of a client with markup, of one whose costs are hidden, and of nothing.
+REPORTS = {
+    "all": (),
+    "kronor": ("--currency", "SEK"),
+    "charged": ("--client", "Northwind"),
+    "hidden": ("--client", "Näckrosen"),
+    "empty": ("--client", "Nobody"),
+}
+#: The phone, the laptop, the wall.
+WIDTHS = (320, 1280, 3840)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("reports")
+    home = make(folder / "home")
+    return {name: report(home, folder / f"{name}.html", *arguments) for name, arguments in REPORTS.items()}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+@pytest.fixture(params=REPORTS)
+def opened(request: pytest.FixtureRequest, browser: Browser, files: dict[str, Path]) -> Iterator[Page]:
+    page = browser.page(files[request.param].as_uri())
+    yield page
+    page.close()
+
+
+def test_it_asks_for_nothing_and_complains_of_nothing(opened: Page) -> None:
+    opened.look(1280)
+    opened.show_all(1280)
+    assert opened.asked == [opened.evaluate("location.href")]
+    assert opened.complaints == []
+
+
+def test_the_browser_would_have_told(browser: Browser, tmp_path: Path) -> None:
+    """The control: a page that asks for another file, and complains, is seen to do so."""
+    page = tmp_path / "page.html"
+    page.write_text("<img src=picture.png><script>console.error('no')</script>", encoding="utf-8")
+    opened = browser.page(page.as_uri())
+    assert opened.asked == [page.as_uri(), (tmp_path / "picture.png").as_uri()]
+    assert len(opened.complaints) == 2
+
+
+def test_the_browser_has_no_network(browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<script>fetch('http://127.0.0.1:9/').catch(e => document.title = e.name)</script>")
+    opened = browser.page(page.as_uri())
+    assert opened.evaluate("navigator.onLine") is False
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_without_scripts_it_says_the_same(browser: Browser, files: dict[str, Path], name: str) -> None:
+    texts = []
+    for scripts in (True, False):
+        page = browser.page(files[name].as_uri(), scripts=scripts)
+        page.show_all(1280)
+        texts.append(page.text)
+    assert texts[0] == texts[1]
+    assert "Combined total" in texts[0] or name == "hidden"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(opened: Page, scheme: str) -> None:
+    for width in WIDTHS:
+        opened.show_all(width, scheme)
+        violations, unsure = opened.axe()
+        assert violations == [], width
+        # Axe cannot tell what is behind the letters of a drawing: the page itself, with an outline in its colour.
+        assert {(each.rule, each.html[:5]) for each in unsure} <= {("color-contrast", "<text")}, width
+
+
+def test_axe_would_have_told(browser: Browser, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<title>x</title><p style='color:#ccc;background:#fff'>pale", encoding="utf-8")
+    violations, _ = browser.page(page.as_uri()).axe()
+    assert {each.rule for each in violations} >= {"color-contrast", "html-has-lang"}
+
+
+def test_nothing_is_wider_than_the_window(opened: Page) -> None:
+    for width in (*WIDTHS, 768):
+        opened.show_all(width)
+        assert opened.overflow <= 0, width
+
+
+def test_light_and_dark_are_two_looks(opened: Page) -> None:
+    background = "getComputedStyle(document.body).backgroundColor"
+    opened.look(1280, scheme="light")
+    light = opened.evaluate(background)
+    opened.look(1280, scheme="dark")
+    assert (light, opened.evaluate(background)) == ("rgb(255, 255, 255)", "rgb(18, 20, 25)")
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_keyboard_reaches_all_that_can_be_used_and_shows_where_it_is(opened: Page, width: int) -> None:
+    opened.look(width)
+    expected = opened.evaluate("""
+        [...document.querySelectorAll('a[href], summary, [tabindex="0"]')].filter(e => e.checkVisibility()).length
+    """)
+    places = []
+    for _ in range(expected + 1):
+        opened.press("Tab")
+        places.append(opened.focused)
+    assert all(place and place["seen"] and place["marked"] for place in places[:expected])
+    assert places[expected] is None
+
+
+def test_what_is_folded_opens_by_keyboard(browser: Browser, files: dict[str, Path]) -> None:
+    page = browser.page(files["all"].as_uri())
+    page.look(1280)
+    closed = "document.querySelectorAll('details:not([open])').length"
+    before = page.evaluate(closed)
+    page.evaluate("document.querySelector('details:not([open]) > summary').focus()")
+    page.press("Enter")
+    assert page.evaluate(closed) == before - 1
+
+
+class Word(NamedTuple):
+    """A word of a printed page, with where it is in points."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    text: str
+
+
+def words(pdf: Path) -> list[list[Word]]:
+    """The words of each page."""
+    told = subprocess.run(["pdftotext", "-bbox", pdf, "-"], capture_output=True, text=True, check=True).stdout
+    word = re.compile(r'<word xMin="(.*?)" yMin="(.*?)" xMax="(.*?)" yMax="(.*?)">(.*?)</word>')
+    return [
+        [Word(*map(float, found[:4]), found[4]) for found in word.findall(page)] for page in told.split("<page")[1:]
+    ]
+
+
+def size(pdf: Path) -> tuple[int, int, int]:
+    """How many pages there are, and how wide and high in points."""
+    told = subprocess.run(["pdfinfo", pdf], capture_output=True, text=True, check=True).stdout
+    [pages] = re.findall(r"Pages: +(\d+)", told)
+    [(width, height)] = re.findall(r"Page size: +([\d.]+) x ([\d.]+) pts", told)
+    return int(pages), round(float(width)), round(float(height))
+
+
+@pytest.mark.parametrize(("paper", "points"), [(A4, (595, 842)), (LETTER, (612, 792))])
+def test_it_prints_to_clean_pages(
+    opened: Page, tmp_path: Path, paper: tuple[float, float], points: tuple[int, int]
+) -> None:
+    pdf = tmp_path / "report.pdf"
+    pdf.write_bytes(opened.pdf(paper))
+    pages, width, height = size(pdf)
+    assert (abs(width - points[0]), abs(height - points[1])) <= (1, 1)
+    printed = words(pdf)
+    assert len(printed) == pages
+    for number, page in enumerate(printed, 1):
+        # Each says which of how many it is, and none holds a few words alone.
+        assert " ".join(word.text for word in page).count(f"{number} / {pages}") == 1
+        assert len(page) > 10, number
+        for word in page:
+            assert word.left >= 30, word
+            assert word.right <= width - 30, word
+            assert word.top >= 30, word
+            assert word.bottom <= height - 20, word
+
+
+def test_all_that_is_open_is_printed(opened: Page, tmp_path: Path) -> None:
+    pdf = tmp_path / "report.pdf"
+    pdf.write_bytes(opened.pdf(A4))
+    opened.call("Emulation.setEmulatedMedia", media="print")
+    opened.show_all(1280)
+    # A long word is broken where its line ends: figures are not.
+    figure = re.compile(r"[\d,]+\.\d+")
+    printed = Counter(figure.findall(" ".join(word.text for page in words(pdf) for word in page)))
+    missing = Counter(figure.findall(opened.text)) - printed
+    assert not missing
