@@ -24,7 +24,7 @@ from trayd.ledger.store import Ledger
 from trayd.money import Money
 from trayd.pool_settings import Pool
 from trayd.rates import Converter
-from trayd.records import BucketSums, ExternalCost, Filters, Heading, Kind, Record, Sum, TimePart
+from trayd.records import BucketSums, ExternalCost, Filters, Heading, Kind, Record, Recorded, Sum, TimePart
 
 _ALL = Filters()
 
@@ -48,6 +48,11 @@ class Division(NamedTuple):
     pieces: tuple[ExternalCost, ...]
     set_up: bool
     trouble: str
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether several projects share it, or one that it does not name itself."""
+        return self.pieces != (self.pool.cost,)
 
 
 class _Spent(NamedTuple):
@@ -134,29 +139,45 @@ class Books:
 
     def records(self, filters: Filters = _ALL, *, zone: tzinfo, newest_first: bool = True) -> Iterator[Record]:
         """The records that are meant, pool costs as their shares; see :meth:`Ledger.records`."""
-        if _concerns(filters) and next(self._pools(filters, zone), None) is not None:
-            return self._with_shares(filters, zone, newest_first=newest_first)
+        if self._divides(filters, zone):
+            return (each.record for each in self._with_shares(filters, zone, newest_first=newest_first))
         return self._ledger.records(filters, zone=zone, newest_first=newest_first)
 
-    def _with_shares(self, filters: Filters, zone: tzinfo, *, newest_first: bool) -> Iterator[Record]:
+    def recorded(self, filters: Filters = _ALL, *, zone: tzinfo) -> Iterator[Recorded]:
+        """The same records, oldest first, with their facts; the first share of a cost that is meant as a whole has its.
+
+        Where a filter admits some shares of a cost and not others, none of them has facts.
+        """
+        if self._divides(filters, zone):
+            return self._with_shares(filters, zone, newest_first=False)
+        return self._ledger.recorded(filters, zone=zone, newest_first=False)
+
+    def _divides(self, filters: Filters, zone: tzinfo) -> bool:
+        """Whether a pool cost may be meant."""
+        return _concerns(filters) and next(self._pools(filters, zone), None) is not None
+
+    def _with_shares(self, filters: Filters, zone: tzinfo, *, newest_first: bool) -> Iterator[Recorded]:
         wide = _wide(filters)
         narrowed = wide != filters
         charged = (pool for pool in self._charged if wide.admits(pool.cost, zone))
         waiting = sorted(charged, key=lambda pool: _place(pool.cost, zone), reverse=not newest_first)
-        for record in self._ledger.records(wide, zone=zone, newest_first=newest_first):
+        for record, facts in self._ledger.recorded(wide, zone=zone, newest_first=newest_first):
             while waiting and (_place(waiting[-1].cost, zone) < _place(record, zone)) is not newest_first:
                 yield from self._shown(waiting.pop(), filters, zone, newest_first=newest_first)
             if isinstance(record, ExternalCost) and record.kind is Kind.POOL:
-                yield from self._shown(PoolCost.of_month(record), filters, zone, newest_first=newest_first)
+                yield from self._shown(PoolCost.of_month(record), filters, zone, facts, newest_first=newest_first)
             elif not narrowed or filters.admits(record, zone):
-                yield record
+                yield Recorded(record, facts)
         while waiting:
             yield from self._shown(waiting.pop(), filters, zone, newest_first=newest_first)
 
-    def _shown(self, pool: PoolCost, filters: Filters, zone: tzinfo, *, newest_first: bool) -> Iterator[ExternalCost]:
+    def _shown(
+        self, pool: PoolCost, filters: Filters, zone: tzinfo, facts: bytes = b"", *, newest_first: bool
+    ) -> Iterator[Recorded]:
         pieces = self._divided(pool)
-        ordered = reversed(pieces) if newest_first else pieces
-        return (piece for piece in ordered if filters.admits(piece, zone))
+        shown = [piece for piece in (reversed(pieces) if newest_first else pieces) if filters.admits(piece, zone)]
+        of_all = facts if len(shown) == len(pieces) else b""
+        return (Recorded(piece, b"" if number else of_all) for number, piece in enumerate(shown))
 
     def divisions(self, filters: Filters = _ALL, *, zone: tzinfo) -> Iterator[Division]:
         """The pool costs of which a share is meant, each with its shares, newest first."""

@@ -10,6 +10,7 @@ from trayd.errors import UsageError
 from trayd.money import is_currency
 from trayd.operations.documents import Document
 from trayd.operations.filters import FilterQuery
+from trayd.operations.whole_history import history
 from trayd.reports.csv_export import CsvStyle
 from trayd.reports.formats import FORMATS, TABS, Export, Format
 from trayd.reports.html import report_html
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from trayd.operations.operations import Operations
     from trayd.rates import Converter
     from trayd.records import Filters
+    from trayd.reports.json_export import History
 
 
 class ReportQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,13 +67,21 @@ def exported(operations: Operations, query: ExportQuery, now: datetime) -> Docum
     zone, books = operations.settings.zone(), operations.books
     filters = query.filters(zone)
     document = Document(file_name("export", form.suffix, filters=filters, zone=zone, now=now), form.media_type)
+    converter, converts = _converter(operations, query), query.currency is not None
+
+    def in_all() -> int:
+        return _records_in(books, filters, zone)
+
+    def whole() -> History:
+        recorded = document.counted(books.recorded(filters, zone=zone), in_all)
+        return history(operations, recorded, filters, converter=converter, converts=converts, zone=zone, now=now)
+
     export = Export(
-        records=document.counted(
-            books.records(filters, zone=zone, newest_first=False), lambda: _records_in(books, filters, zone)
-        ),
+        records=document.counted(books.records(filters, zone=zone, newest_first=False), in_all),
+        history=whole,
         filters=filters,
-        converter=_converter(operations, query),
-        converts=query.currency is not None,
+        converter=converter,
+        converts=converts,
         accounts=operations.called,
         models=operations.ledger.models(),
         zone=zone,

@@ -13,6 +13,7 @@ from trayd.records import Filters, Record
 from trayd.reports.csv_export import Conversion, CsvStyle, csv_lines
 from trayd.reports.focus_export import focus_lines
 from trayd.reports.journal_export import journal_lines
+from trayd.reports.json_export import History, json_lines
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +21,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         records: those that the filters admit, oldest first; to be gone through once.
+        history: the same with all that decides what they add up to, for formats that are read back.
         filters: what was asked for.
         converter: the rates into the currency that was asked for, else into the home currency.
         converts: whether a currency was asked for.
@@ -32,6 +34,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     records: Iterable[Record]
+    history: Callable[[], History]
     filters: Filters
     converter: Converter
     converts: bool
@@ -89,6 +92,7 @@ FORMATS: dict[str, Format] = {
         _focus,
         instead_of_currency="FOCUS has each cost in the currency that it was billed in: convert what reads it",
     ),
+    "json": Format(".json", "application/json", lambda export: json_lines(export.history())),
     "ledger": Format(
         ".journal",
         "text/plain",

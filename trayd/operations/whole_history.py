@@ -1,0 +1,104 @@
+"""What a JSON export is made of, beside the records: all that decides what they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from trayd import __version__
+from trayd.facts import EventFact, RunFact
+from trayd.intake.prompts import without_prompts
+from trayd.ledger.merge import RecordFacts
+from trayd.records import Filters, Generation, Recorded
+from trayd.reports.json_export import TYPE, VERSION, FixedRates, Head, History
+
+if TYPE_CHECKING:
+    from trayd.operations.operations import Operations
+    from trayd.rates import Converter
+
+# Where neither is in the facts there is nothing that could hold a prompt.
+_FREE_FIELDS = (b'"parameters":', b'"extra":')
+
+
+def history(
+    operations: Operations,
+    recorded: Iterable[Recorded],
+    filters: Filters,
+    *,
+    converter: Converter,
+    converts: bool,
+    zone: tzinfo,
+    now: datetime,
+) -> History:
+    """All of it, around these records.
+
+    Args:
+        operations: the ledger and the settings.
+        recorded: the records that the filters admit, oldest first.
+        filters: what was asked for.
+        converter: the rates into the currency that was asked for, else into the home currency.
+        converts: whether one was asked for.
+        zone: the user's.
+        now: the time (UTC).
+    """
+    ledger, settings = operations.ledger, operations.settings
+    head = Head(
+        trayd=VERSION,
+        type=TYPE,
+        made_at=now,
+        made_by=f"trayd {__version__}",
+        base_url=ledger.base_url(),
+        home_currency=settings.home_currency,
+        time_zone=str(zone),
+        currency=converter.currency,
+        filters=filters,
+        accounts=tuple(
+            msgspec.structs.replace(fact, problem="", as_of=None, tried_at=None) for fact in ledger.accounts().values()
+        ),
+        coverage=ledger.coverages(),
+        models=ledger.model_readings(),
+        pools=settings.pool,
+        rates=FixedRates(fixed=settings.rates.fixed),
+    )
+    kept = recorded if settings.store_prompts else _without_prompts(recorded)
+    return History(head=head, recorded=kept, converter=converter, converts=converts, zone=zone)
+
+
+def _without_prompts(recorded: Iterable[Recorded]) -> Iterator[Recorded]:
+    """The same without prompts that are left of a time at which the user had them kept."""
+    for each in recorded:
+        record, facts = each
+        if isinstance(record, Generation) and any(field in facts for field in _FREE_FIELDS):
+            shown = msgspec.structs.replace(record, parameters=without_prompts(record.parameters))
+            yield Recorded(shown, _encode(facts_without_prompts(_decode(facts))))
+        else:
+            yield each
+
+
+def facts_without_prompts(facts: RecordFacts) -> RecordFacts:
+    """The facts without prompts and free text in parameters and other fields."""
+    run = facts.run
+    return msgspec.structs.replace(
+        facts,
+        events=tuple(map(_event_without, facts.events)),
+        run=run and _run_without(run),
+    )
+
+
+def _event_without(event: EventFact) -> EventFact:
+    if not event.parameters and not event.extra:
+        return event
+    return msgspec.structs.replace(
+        event, parameters=without_prompts(event.parameters), extra=without_prompts(event.extra)
+    )
+
+
+def _run_without(run: RunFact) -> RunFact:
+    return msgspec.structs.replace(run, parameters=without_prompts(run.parameters)) if run.parameters else run
+
+
+_decode = msgspec.json.Decoder(RecordFacts).decode
+_encode = msgspec.json.Encoder(order="deterministic").encode

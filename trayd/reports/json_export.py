@@ -1,0 +1,347 @@
+"""The JSON export: one object, written a record a line, that other programs read and ``trayd import`` takes back.
+
+Each record stands in it twice: as the log shows it, under the keys of ``trayd history --json``, and as the facts that
+it was merged from, which are what an import reads. What stands before the records says what these mean; behind them
+stand the rates that amounts were converted at, and the totals, so that a file that was cut off is seen to be.
+
+Documented in ``docs/exports.md``; the JSON Schema in ``assets/export.schema.json`` is made from the types below.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from trayd.facts import AccountFact, Coverage, ModelFact
+from trayd.insight.conversion import converted, rounded
+from trayd.insight.pools import whole_id
+from trayd.insight.tally import Tally
+from trayd.insight.windows import civil_day
+from trayd.money import Money
+from trayd.pool_settings import Pool
+from trayd.rate_settings import FixedRate
+from trayd.rates import Converter, Rate, RateSource
+from trayd.records import Counting, ExternalCost, Filters, Kind, Record, Recorded, Status
+from trayd.reports.shape import currency_of
+
+#: The version of the format.
+VERSION = 1
+
+#: What ``type`` says, where event files say ``generation``.
+TYPE = "export"
+
+_LINES_PER_PIECE = 200
+
+
+class Amount(msgspec.Struct, frozen=True, gc=False):
+    """An amount of money: ``{"amount": "1.12", "currency": "USD"}``.
+
+    Attributes:
+        amount: decimal digits with a point, exact; a text, so that no reader makes a float of it.
+        currency: an ISO 4217 code.
+    """
+
+    amount: str
+    currency: str
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A record, as the log shows it, and what it was merged from.
+
+    Attributes:
+        id: the request id, or a hash; ``share_of`` is the id of the shared cost that this is one project's part of.
+        timestamp: RFC 3339 in UTC; of an external cost the start of its date.
+        model: fal's endpoint id; null for what does not come from fal.
+        key: the API key or the person.
+        estimated_cost: null where there was no estimate, ``actual_cost`` where nothing is confirmed, ``cost`` where it
+            does not count: pending, unmatched or without a price. Null is never zero.
+        counting: how it enters the totals, and so why a cost is null.
+        converted_cost: the cost in the currency that was asked for, rounded to the nano, and the rate and its date;
+            absent where none was asked for, null where no rate is known.
+        facts: what it was merged from, as the ledger keeps it; absent where that holds nothing of it by itself: the
+            settings tell of the cost, or another share of the same cost has the facts of all.
+    """
+
+    id: str
+    timestamp: datetime
+    model: str | None = None
+    operation: str | None = None
+    kind: Kind = Kind.INTERNAL
+    source: str = ""
+    estimated_cost: Amount | None = None
+    actual_cost: Amount | None = None
+    cost: Amount | None = None
+    currency: str | None = None
+    client: str | None = None
+    project: str | None = None
+    deliverable: str | None = None
+    duration_s: float | None = None
+    units: str | None = None
+    unit: str | None = None
+    request_id: str | None = None
+    account: str | None = None
+    key: str | None = None
+    description: str | None = None
+    category: str | None = None
+    note: str | None = None
+    status: Status | None = None
+    display_name: str | None = None
+    parameters: dict[str, Any] = {}
+    counting: Counting = Counting.UNKNOWN
+    confirmed: bool = False
+    share_of: str | msgspec.UnsetType = msgspec.UNSET
+    converted_cost: Amount | msgspec.UnsetType | None = msgspec.UNSET
+    exchange_rate: str | msgspec.UnsetType | None = msgspec.UNSET
+    rate_date: date | msgspec.UnsetType | None = msgspec.UNSET
+    facts: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class FixedRates(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings that decide about converted amounts, beside the home currency and the time zone."""
+
+    fixed: tuple[FixedRate, ...] = ()
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands before the records.
+
+    Attributes:
+        trayd: the version of the format.
+        type: ``export``.
+        made_at: when it was made (UTC), and ``made_by`` the program.
+        base_url: the API whose history it is.
+        home_currency: of the settings then, as ``time_zone``, ``rates`` and ``pools`` are.
+        filters: what was left out; empty where the export is of everything.
+        accounts: the accounts of fal, with the names that the user gave them.
+        coverage: how far fal's billing had been read: whether a failed request was free, and whether an event without
+            a request id counts.
+        models: what was read of the models over time, oldest first; ``records`` are called as they were called then.
+    """
+
+    trayd: int
+    type: str
+    made_at: datetime
+    made_by: str
+    base_url: str | None
+    home_currency: str
+    time_zone: str
+    currency: str
+    filters: Filters
+    accounts: tuple[AccountFact, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    models: tuple[ModelFact, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    rates: FixedRates = FixedRates()
+
+
+class UsedRate(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate that amounts of a day were converted at.
+
+    Attributes:
+        from_: the currency of the amounts, of which one unit is ``rate`` units of ``to``.
+        day: the civil day that the amounts count on.
+        published: the day that the rate was published for.
+    """
+
+    from_: str = msgspec.field(name="from")
+    to: str
+    day: date
+    rate: str
+    published: date
+    source: RateSource
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """What the records add up to.
+
+    Attributes:
+        records: how many there are.
+        cost: the sums of ``cost`` as they were billed, one for each currency.
+        total: the same in the currency of the head, each converted at the rate of its day and rounded once.
+        unconverted: what of ``cost`` has no rate and is not in ``total``.
+        by_kind: ``total``, told apart: the parts add up to it.
+        counting: how many records enter the totals which way.
+    """
+
+    records: int
+    cost: tuple[Amount, ...]
+    total: Amount
+    unconverted: tuple[Amount, ...]
+    by_kind: dict[Kind, Amount]
+    counting: dict[Counting, int]
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the export is made of.
+
+    Attributes:
+        head: what stands before the records.
+        recorded: the records, oldest first; to be gone through once.
+        converter: the rates into the currency of the head.
+        converts: whether that currency was asked for.
+        zone: the user's, for civil days.
+    """
+
+    head: Head
+    recorded: Iterable[Recorded]
+    converter: Converter
+    converts: bool
+    zone: tzinfo
+
+
+def json_lines(history: History) -> Iterator[str]:
+    """The export as text, in pieces."""
+    yield _encode(history.head)[:-1].decode() + ',"records":['
+    sums = _Sums(history)
+    lines = map(sums.line, history.recorded)
+    before = "\n"
+    while some := list(islice(lines, _LINES_PER_PIECE)):
+        yield before + b",\n".join(map(_encode, some)).decode()
+        before = ",\n"
+    end = {"rates_used": sums.rates_used(), "totals": sums.totals()}
+    yield "\n]," + _encode(end)[1:].decode() + "\n"
+
+
+def line_of(record: Record) -> Line:
+    """The record as the log shows it."""
+    if isinstance(record, ExternalCost):
+        return Line(
+            id=record.id,
+            timestamp=record.timestamp,
+            kind=record.kind,
+            source=record.source,
+            actual_cost=_amount(record.amount),
+            cost=_amount(record.amount),
+            currency=record.amount.currency,
+            client=record.client,
+            project=record.project,
+            deliverable=record.deliverable,
+            description=record.description,
+            category=record.category,
+            note=record.note,
+            counting=Counting.ACTUAL,
+            confirmed=True,
+        )
+    estimate, actual, cost = record.estimate, record.actual, record.cost
+    return Line(
+        id=record.id,
+        timestamp=record.timestamp,
+        model=record.endpoint_id,
+        operation=record.operation,
+        source=record.source,
+        estimated_cost=_amount(estimate.amount) if estimate else None,
+        actual_cost=_amount(actual) if actual else None,
+        cost=_amount(cost) if cost else None,
+        currency=currency_of(record),
+        client=record.client,
+        project=record.project,
+        deliverable=record.deliverable,
+        duration_s=record.duration_s,
+        units=None if record.units is None else f"{record.units:f}",
+        unit=record.unit,
+        request_id=record.request_id,
+        account=record.account,
+        key=record.key,
+        note=record.note,
+        status=record.status,
+        display_name=record.display_name,
+        parameters=record.parameters,
+        counting=record.counting,
+        confirmed=record.confirmed,
+    )
+
+
+class _Sums:
+    """Makes lines of records, and adds them up on the way."""
+
+    def __init__(self, history: History) -> None:
+        self._zone = history.zone
+        self._converter = history.converter
+        self._converts = history.converts
+        self._tally = Tally(history.converter)
+        self._records = 0
+        self._nanos: Counter[str] = Counter()
+        self._counting: Counter[Counting] = Counter()
+        self._used: dict[tuple[str, date], Rate] = {}
+
+    def line(self, recorded: Recorded) -> Line:
+        record, facts = recorded
+        line = line_of(record)
+        day = civil_day(record, self._zone)
+        self._records += 1
+        self._counting[record.counting] += 1
+        self._tally.add(record, day)
+        cost = record.cost
+        rate = self._converter.rate(cost.currency, day) if cost else None
+        if cost is not None and cost.nanos:
+            self._nanos[cost.currency] += cost.nanos
+            if rate is not None and cost.currency != self._converter.currency:
+                self._used[cost.currency, day] = rate
+        more: dict[str, Any] = {"facts": msgspec.Raw(facts)} if facts else {}
+        if record.kind is Kind.POOL and whole_id(record.id) != record.id:
+            more["share_of"] = whole_id(record.id)
+        if self._converts:
+            more |= self._converted(cost, rate)
+        return msgspec.structs.replace(line, **more) if more else line
+
+    def _converted(self, cost: Money | None, rate: Rate | None) -> dict[str, Any]:
+        if cost is None or (rate is None and cost.nanos):
+            return dict.fromkeys(("converted_cost", "exchange_rate", "rate_date"))
+        nanos = rounded(converted(cost.nanos, rate)) if rate else 0  # nothing is nothing in every currency
+        needed = rate is not None and rate.source is not RateSource.HOME
+        return {
+            "converted_cost": _amount(Money(nanos, self._converter.currency)),
+            "exchange_rate": f"{rate.factor:f}" if rate else None,
+            "rate_date": rate.published if rate and needed else None,
+        }
+
+    def rates_used(self) -> list[UsedRate]:
+        return [
+            UsedRate(
+                from_=currency,
+                to=self._converter.currency,
+                day=day,
+                rate=f"{rate.factor:f}",
+                published=rate.published,
+                source=rate.source,
+            )
+            for (currency, day), rate in sorted(self._used.items())
+        ]
+
+    def totals(self) -> Totals:
+        tally = self._tally
+        return Totals(
+            records=self._records,
+            cost=tuple(_amount(Money(nanos, currency)) for currency, nanos in sorted(self._nanos.items())),
+            total=_amount(tally.cost),
+            unconverted=tuple(map(_amount, tally.amounts_left_out())),
+            by_kind={kind: _amount(tally.of_kind(kind)) for kind in Kind},
+            counting=dict(sorted(self._counting.items())),
+        )
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+@lru_cache(maxsize=8192)
+def _amount(money: Money) -> Amount:
+    return Amount(money.text(), money.currency)
+
+
+def nanos_in(amount: Amount) -> int:
+    """The amount in nanos.
+
+    Raises:
+        ValueError: it is no decimal number of at most nine decimals.
+    """
+    nanos = Decimal(amount.amount).scaleb(9)
+    if nanos != nanos.to_integral_value():
+        raise ValueError(f"{amount.amount} has more than nine decimals")
+    return int(nanos)
