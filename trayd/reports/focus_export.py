@@ -29,10 +29,12 @@ from trayd.reports.focus_text import (
     ascii_id,
     ascii_text,
     decimal_text,
+    id_of,
     is_plain,
     moment_text,
     month_text,
     name_of,
+    plain_text,
     text_cell,
     unit_name,
 )
@@ -100,7 +102,7 @@ COLUMNS = (
 )
 
 _ROWS_PER_PIECE = 500
-_FAL = "fal.ai"
+_FAL, _EXTERNAL = "fal.ai", "external"
 # Exact products of numbers that can be written out: three of them of sixty digits at most.
 _WIDE = Context(prec=200)
 _ONE = Decimal(1)
@@ -195,7 +197,6 @@ def _cells(row: _Row) -> list[str | None]:
 
 def _generation(record: Generation, cost: Money, accounts: Mapping[str, str], models: Mapping[str, ModelFact]) -> _Row:
     priced = priced_as(record, cost, models.get(record.endpoint_id))
-    sku = ascii_id(record.endpoint_id)
     quantity, unit = _consumed(record, priced)
     start = record.timestamp.astimezone(UTC)
     name = ascii_text(record.display_name or record.endpoint_id)
@@ -205,7 +206,7 @@ def _generation(record: Generation, cost: Money, accounts: Mapping[str, str], mo
         **_period(start, start + timedelta(seconds=min(record.duration_s or 0.0, _LONGEST_RUN_S))),
         **(_usage(cost, priced) if cost.nanos >= 0 else _credit(cost)),
         **({"ConsumedQuantity": quantity, "ConsumedUnit": unit} if cost.nanos >= 0 else {}),
-        **(_sku(sku, priced) if cost.nanos >= 0 else {}),
+        **(_sku(id_of(record.endpoint_id, _FAL), priced) if cost.nanos >= 0 else {}),
         "ChargeDescription": f"Model run: {name}, {quantity} {unit}",
         "ChargeFrequency": "Usage-Based",
         "Tags": _tags(record),
@@ -252,14 +253,14 @@ def _external(record: ExternalCost) -> _Row:
         **_period(start, start + timedelta(days=1)),
         **(_usage(cost, whole) if cost.nanos >= 0 else _credit(cost)),
         **({"ConsumedQuantity": "1.0", "ConsumedUnit": _CHARGES} if cost.nanos >= 0 else {}),
-        **(_sku(ascii_id(record.source), whole) if cost.nanos >= 0 else {}),
-        "ChargeDescription": name_of(record.description, "Charge"),
+        **(_sku(f"{_EXTERNAL}/{ascii_id(record.source)}", whole) if cost.nanos >= 0 else {}),
+        "ChargeDescription": plain_text(record.description, "Charge"),
         # A pool is what comes again for each period; of other costs nothing tells that they do.
         "ChargeFrequency": "Recurring" if record.kind is Kind.POOL else "One-Time",
         "Tags": _tags(record),
         OWN_COLUMN: text_cell(record.id),
         "x_Category": text_cell(record.category),
-        "x_CostBasis": "Imported",
+        "x_CostBasis": "Imported" if record.file else "Settings",
         "x_Description": text_cell(record.description),
         "x_Kind": record.kind,
         "x_Note": text_cell(record.note),
@@ -332,9 +333,9 @@ def _fal_account(account: str, called: str) -> _Row:
 @lru_cache(maxsize=256)
 def _tool(source: str, name: str) -> _Row:
     return {
-        "BillingAccountId": f"external/{ascii_id(source)}",
+        "BillingAccountId": f"{_EXTERNAL}/{ascii_id(source)}",
         "BillingAccountName": name,
-        "BillingAccountType": "Imported Statement",
+        "BillingAccountType": "External Tool",
         "InvoiceIssuerName": name,
         "ProviderName": name,
         "PublisherName": name,

@@ -94,18 +94,32 @@ def text_cell(text: str | None) -> str | None:
     return f"'{text}" if text and text[0] in _FORMULA_STARTS else text
 
 
-@lru_cache(maxsize=4096)
-def name_of(text: str, what: str) -> str:
-    """The text as a name in ASCII that no tool takes for a number, a date, a truth or a formula.
+def plain_text(text: str, what: str) -> str:
+    """The text in ASCII, such that no tool takes it for a number, a date, a truth, nothing or a formula.
 
     Args:
-        text: a name as people gave it.
-        what: stands before one that could be taken for such: ``Account 2026``.
+        text: whatever people or programs wrote.
+        what: stands before what could be taken for such: ``Charge 2026-11-07``.
     """
-    name = ascii_id(text) if _UNKNOWN in ascii_text(text) else ascii_text(text)
-    if not name:
-        return what
-    return name if name[0].isalpha() and name.lower() not in _NO_TEXTS else f"{what} {name}"
+    name = ascii_text(text)
+    return name if _is_text(name) else f"{what} {name}".rstrip()
+
+
+@lru_cache(maxsize=4096)
+def name_of(text: str, what: str) -> str:
+    """The same for a name: one that has no ASCII letters is told apart from others by a mark."""
+    return plain_text(ascii_id(text) if _UNKNOWN in ascii_text(text) else text, what)
+
+
+@lru_cache(maxsize=4096)
+def id_of(text: str, namespace: str) -> str:
+    """The same for an id, which is never that of another text: ``fal.ai/2026`` where it could be taken for a number."""
+    plain = ascii_id(text)
+    return plain if _is_text(plain) else f"{namespace}/{plain}"
+
+
+def _is_text(name: str) -> bool:
+    return name[:1].isalpha() and name.lower() not in _NO_TEXTS
 
 
 @lru_cache(maxsize=1024)

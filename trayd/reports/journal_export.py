@@ -20,11 +20,17 @@ from itertools import islice
 
 from trayd.money import NANOS_PER_UNIT
 from trayd.rates import Converter, RateSource
-from trayd.records import Counting, ExternalCost, Generation, Record
+from trayd.records import Counting, ExternalCost, Record
 from trayd.reports.without_cost import REASONS, told_without_cost
 
 _ENTRIES_PER_PIECE = 500
 _NO_CLIENT, _NO_PROJECT, _NO_NAME = "(no client)", "(no project)", "(no name)"
+
+# What is known of an entry beside its account: the client and the project are in that.
+_TAGS = ("id", "kind", "deliverable", "model", "time", "key", "basis", "category", "note")
+
+# Of the columns that most names and amounts fit into.
+_WIDTH, _DIGITS = 48, 18
 
 # Three digits after the point could be read as thousands.
 _FEWEST_DECIMALS = 6
@@ -55,7 +61,8 @@ def journal_lines(
         "; By client and project:\n"
         ";     hledger balance expenses:AI --tree\n"
         f"; The same in {converter.currency}, at the rates of the days:\n"
-        f";     hledger balance expenses:AI --tree --value=then,{converter.currency}\n"
+        f";     hledger balance expenses:AI --tree --value=then,{converter.currency}\n\n"
+        + "".join(f"tag {name}\n" for name in _TAGS)
     )
     source = iter(records)
     while some := list(islice(source, _ENTRIES_PER_PIECE)):
@@ -104,9 +111,9 @@ class _Journal:
             (
                 *self._declarations(currency, day, debit, credit),
                 f"\n{day} {'*' if record.confirmed else '!'} {_payee(record)}\n",
-                *(f"    ; {name}: {value}\n" for name, value in _tags(record) if value),
-                f"    {debit}  {amount_text(cost.nanos)} {currency}\n",
-                f"    {credit}  {amount_text(-cost.nanos)} {currency}\n",
+                *(f"    ; {name}: {value}\n" for name, value in zip(_TAGS, _tag_values(record), strict=True) if value),
+                f"    {debit:<{_WIDTH}}  {amount_text(cost.nanos):>{_DIGITS}} {currency}\n",
+                f"    {credit:<{_WIDTH}}  {amount_text(-cost.nanos):>{_DIGITS}} {currency}\n",
             )
         )
 
@@ -143,19 +150,20 @@ class _Journal:
         return f"{into}\n; {whence}:\nP {day} {currency} {_rate_text(rate.factor)} {home}\n"
 
 
-def _tags(record: Record) -> Iterator[tuple[str, str]]:
-    """What else is known, as tags; the client and the project are in the account."""
-    yield "id", _tag_value(record.id)
-    yield "kind", record.kind
-    yield "deliverable", _tag_value(record.deliverable)
-    if isinstance(record, Generation):
-        yield "model", _tag_value(record.endpoint_id)
-        yield "time", f"{record.timestamp.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        yield "key", _tag_value(record.key)
-        yield "basis", "estimate" if record.counting is Counting.ESTIMATE else ""
-    else:
-        yield "category", _tag_value(record.category)
-    yield "note", _tag_value(record.note)
+def _tag_values(record: Record) -> tuple[str, ...]:
+    """The values of :data:`_TAGS`; empty where there is none."""
+    about = _tag_value(record.id), record.kind, _tag_value(record.deliverable)
+    if isinstance(record, ExternalCost):
+        return (*about, "", "", "", "", _tag_value(record.category), _tag_value(record.note))
+    return (
+        *about,
+        _tag_value(record.endpoint_id),
+        f"{record.timestamp.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        _tag_value(record.key),
+        "estimate" if record.counting is Counting.ESTIMATE else "",
+        "",
+        _tag_value(record.note),
+    )
 
 
 def _payee(record: Record) -> str:
