@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.insight.samples import external, generation, rates
-from trayd.insight.breakdown import Portion
 from trayd.insight.tally import Tally
 from trayd.money import nanos_of
-from trayd.reports.charts import Ranked, bar_chart, time_chart
+from trayd.records import Kind
+from trayd.reports.charts import Amounts, Heads, Ranked, bar_chart, time_chart
+from trayd.reports.figures import Charged, Part
 from trayd.reports.words import Words
 
 HOME = rates()
-WORDS = Words("en_US")
+AMOUNTS = Amounts(Words("en_US"), "USD", "Cost", charges=False)
 FIRST = date(2026, 11, 1)
 
 
@@ -33,15 +34,18 @@ def spent(cost):
 
 def bars(costs):
     ranked = [
-        Ranked(f"model {number}", "", Portion(str(number), spent(cost), nanos_of(cost)))
+        Ranked(f"model {number}", "", Part(str(number), spent(cost), nanos_of(cost), 0, Charged()))
         for number, cost in enumerate(costs)
     ]
-    made = bar_chart(ranked, WORDS, chart_id="models", title="Cost by model", of="Model", missing="", currency="USD")
-    return made.bars
+    return bar_chart(ranked, Heads("models", "Cost by model", "Model"), AMOUNTS).bars
 
 
 def over(days, first, last):
-    return time_chart(days, first, last, HOME, WORDS)
+    parts = tuple(
+        Part(day.isoformat(), of_day, of_day.nanos[Kind.INTERNAL], of_day.nanos[Kind.EXTERNAL], Charged())
+        for day, of_day in sorted(days.items())
+    )
+    return time_chart(parts, first, last, AMOUNTS)
 
 
 def test_the_longest_bar_is_the_full_width_and_the_others_are_in_proportion():
@@ -85,7 +89,7 @@ def test_the_axis_has_round_marks():
 def test_a_month_of_credits_is_drawn_below_zero():
     chart = over({FIRST: tally(external("-5.00"))}, FIRST, FIRST)
     assert [tick.label for tick in chart.ticks] == ["-$6.00", "-$4.00", "-$2.00", "$0.00"]
-    assert chart.summary == "Nothing that counts was spent on any day."
+    assert chart.summary == "There is nothing above zero on any day."
 
 
 def test_nothing_at_all_can_be_drawn():

@@ -95,14 +95,18 @@ def rounded(nanos: Decimal) -> int:
     return int(nanos.to_integral_value(ROUND_HALF_EVEN, EXACT_SUMS))
 
 
-def rounded_together(parts: Sequence[Decimal]) -> list[int]:
+def rounded_together(parts: Sequence[Decimal], total: int | None = None) -> list[int]:
     """The parts in whole nanos, which add up to their exact sum as :func:`rounded` gives it.
 
     Each is rounded down, and what that leaves goes to those that lost most, the first of equal ones first: the method
     of the largest remainder.
+
+    Args:
+        parts: in exact nanos.
+        total: what they add up to instead: their exact sum rounded down or up, as it was when rounded with others.
     """
     floors = [int(part.to_integral_value(ROUND_FLOOR, EXACT_SUMS)) for part in parts]
-    missing = rounded(added(parts)) - sum(floors)
+    missing = (rounded(added(parts)) if total is None else total) - sum(floors)
     if missing:
         by_loss = sorted(range(len(parts)), key=lambda place: EXACT_SUMS.subtract(Decimal(floors[place]), parts[place]))
         for place in by_loss[:missing]:

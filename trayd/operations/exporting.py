@@ -7,19 +7,22 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Literal
 
 from trayd.errors import UsageError
+from trayd.insight.pools import EQUAL, SPEND
 from trayd.money import is_currency
 from trayd.operations.documents import Document
 from trayd.operations.filters import FilterQuery
 from trayd.operations.whole_history import history
+from trayd.records import Kind
+from trayd.reports.agency import agency_of
 from trayd.reports.csv_export import CsvStyle
 from trayd.reports.formats import FORMATS, TABS, Export, Format
 from trayd.reports.html import report_html
 from trayd.reports.names import file_name
 from trayd.reports.own_templates import templates_folder
-from trayd.reports.request import ReportRequest
+from trayd.reports.request import ReportRequest, SharedCost
 
 if TYPE_CHECKING:
-    from trayd.books import Books
+    from trayd.books import Books, Division
     from trayd.operations.operations import Operations
     from trayd.rates import Converter
     from trayd.records import Filters
@@ -124,19 +127,24 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
 
     Raises:
         UsageError: there is no such currency, or a filter cannot be read.
+        SettingsError: the agency's logo is not there, or is no picture.
         TraydError: the folder with templates of one's own is not there.
     """
-    zone, books = operations.settings.zone(), operations.books
+    settings, books = operations.settings, operations.books
+    zone = settings.zone()
     filters = query.filters(zone)
     request = ReportRequest(
         filters=filters,
         converter=_converter(operations, query),
-        home=operations.settings.home_currency,
-        locale=operations.settings.number_locale(),
+        home=settings.home_currency,
+        locale=settings.number_locale(),
         zone=zone,
         now=now,
+        agency=agency_of(settings.report, operations.paths.settings.parent),
+        terms=settings.report.terms(filters.client),
         models=operations.ledger.models(),
-        templates=templates_folder(operations.settings.report.templates, operations.paths.settings),
+        shared=tuple(_shared(books, filters, zone)),
+        templates=templates_folder(settings.report.templates, operations.paths.settings),
     )
     document = Document(file_name("report", ".html", filters=filters, zone=zone, now=now), "text/html")
     records = document.counted(
@@ -148,6 +156,32 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
 
     document.consist_of(pieces())
     return document
+
+
+def _shared(books: Books, filters: Filters, zone: tzinfo) -> Iterator[SharedCost]:
+    """The pool costs of which a share is meant, newest first."""
+    if not any(each.heading.kind is Kind.POOL for each in books.sums(filters, zone=zone)):
+        return
+    for division in books.divisions(filters, zone=zone):
+        pool, pieces = division.pool, tuple(piece for piece in division.pieces if filters.admits(piece, zone))
+        # After how it was divided every share's note says the same: what could not be weighed, and the cost's own note.
+        remark = (pieces[0].note or "").partition("; ")[2] if division.is_divided else pool.cost.note or ""
+        yield SharedCost(
+            name=pool.cost.description,
+            whole=pool.cost.amount,
+            since=pool.since,
+            until=pool.until,
+            basis=_basis(division),
+            remark="; ".join(filter(None, (division.trouble, remark))),
+            shares=pieces,
+        )
+
+
+def _basis(division: Division) -> str:
+    """What a pool cost is divided by, in words."""
+    if not division.is_divided:
+        return "all of it for one project" if division.pool.cost.project else "not divided"
+    return {SPEND: "by spend", EQUAL: "in equal parts"}.get(str(division.pool.split), "by fixed weights")
 
 
 def _converter(operations: Operations, query: ReportQuery) -> Converter:

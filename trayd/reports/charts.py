@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
 
-from trayd.insight.breakdown import Breakdown, Portion
-from trayd.insight.tally import Tally
 from trayd.money import NANOS_PER_UNIT, Money
-from trayd.rates import Converter
 from trayd.records import Kind
+from trayd.reports.figures import EXTERNAL_KINDS, Charged, Part
 from trayd.reports.words import Words
-
-#: What the report calls external.
-EXTERNAL_KINDS = (Kind.EXTERNAL, Kind.POOL)
 
 _MOST_BARS = 12
 
@@ -42,12 +37,14 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         detail: what tells it from others of the same label: the endpoint id.
+        charge: what of it is charged; empty where that is not shown.
         width: the bar's length in per cent of the longest.
     """
 
     label: str
     detail: str
     amount: str
+    charge: str
     share: str
     generations: str
     width: str
@@ -58,14 +55,19 @@ class BarChart(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: names the section within the page.
-        of: what the rows are, as the head of their column.
+        of: what the rows are, as the head of their column; ``amount`` heads that of the amounts.
         missing: what to say where there are no rows.
+        generations: whether they are counted.
+        charges: whether a column says what is charged.
     """
 
     id: str
     title: str
     of: str
+    amount: str
     missing: str
+    generations: bool
+    charges: bool
     bars: tuple[Bar, ...]
 
 
@@ -84,6 +86,7 @@ class TimePoint(msgspec.Struct, frozen=True, kw_only=True):
     internal: str
     external: str
     total: str
+    charge: str
     generations: str
     x: str
     y: str
@@ -100,6 +103,7 @@ class TimeChart(msgspec.Struct, frozen=True, kw_only=True):
         line: the path of the line, in a drawing of 100 by 100; ``area`` that of what is under it.
         base: where zero is, in per cent from the top.
         dots: whether each point is marked.
+        charges: whether the points say what is charged.
     """
 
     unit: str
@@ -108,6 +112,7 @@ class TimeChart(msgspec.Struct, frozen=True, kw_only=True):
     area: str
     base: str
     dots: bool
+    charges: bool
     ticks: tuple[Tick, ...]
     labels: tuple[Tick, ...]
     points: tuple[TimePoint, ...]
@@ -118,91 +123,123 @@ class Ranked(NamedTuple):
 
     label: str
     detail: str
-    portion: Portion
+    part: Part
 
 
-def bar_chart(
-    ranked: Sequence[Ranked], words: Words, *, chart_id: str, title: str, of: str, missing: str, currency: str
-) -> BarChart:
+class Heads(NamedTuple):
+    """What a chart of bars says around them; see :class:`BarChart`."""
+
+    id: str
+    title: str
+    of: str
+    missing: str = ""
+    generations: bool = True
+
+
+class Amounts(NamedTuple):
+    """How the amounts of all charts of a report are written.
+
+    Attributes:
+        currency: theirs.
+        of: what they are, as the head of a column: cost, or charge where that is all that is shown.
+        charges: whether charges stand beside them.
+    """
+
+    words: Words
+    currency: str
+    of: str
+    charges: bool
+
+    def known(self, nanos: int, *, lacking: bool) -> str:
+        """An amount; unknown where it is nothing because it is ``lacking``."""
+        return self.words.known(Money(nanos, self.currency), lacking=lacking)
+
+    def charge(self, charged: Charged) -> str:
+        """What is charged; empty where that is not shown."""
+        return self.known(charged.nanos, lacking=charged.unknown > 0) if self.charges else ""
+
+
+def bar_chart(ranked: Sequence[Ranked], heads: Heads, amounts: Amounts) -> BarChart:
     """The chart of these parts, highest first; what does not fit is one last row, so that sums hold."""
-    shown = [*ranked[:_MOST_BARS]]
-    rest = [portion for _, _, portion in ranked[_MOST_BARS:]]
-    whole = sum(portion.nanos for _, _, portion in ranked)
-    longest = max((portion.nanos for _, _, portion in shown), default=0)
-    bars = [
-        _bar(
-            label,
-            detail,
-            words.known(Money(portion.nanos, currency), lacking=portion.tally.lacks(*Kind)),
-            portion.tally.generations,
-            (portion.nanos, whole, longest),
-            words,
-        )
-        for label, detail, portion in shown
-    ]
+    shown = ranked[:_MOST_BARS]
+    rest = [part for _, _, part in ranked[_MOST_BARS:]]
+    whole = sum(part.nanos for _, _, part in ranked)
+    longest = max((part.nanos for _, _, part in shown), default=0)
+    bars = [_bar(label, detail, [part], (whole, longest), amounts) for label, detail, part in shown]
     if rest:
-        nanos = sum(portion.nanos for portion in rest)
-        lacking = any(portion.tally.lacks(*Kind) for portion in rest)
-        generations = sum(portion.tally.generations for portion in rest)
-        amount = words.known(Money(nanos, currency), lacking=lacking)
-        bars.append(_bar(words.count(len(rest), "other"), "", amount, generations, (nanos, whole, longest), words))
-    return BarChart(id=chart_id, title=title, of=of, missing=missing, bars=tuple(bars))
+        bars.append(_bar(amounts.words.count(len(rest), "other"), "", rest, (whole, longest), amounts))
+    return BarChart(**heads._asdict(), amount=amounts.of, charges=amounts.charges, bars=tuple(bars))
 
 
-def _bar(label: str, detail: str, amount: str, generations: int, measures: tuple[int, int, int], words: Words) -> Bar:
-    """A bar from its nanos, those of all bars, and those of the longest one."""
-    nanos, whole, longest = measures
-    part = min(nanos / longest, 1) if longest > 0 and nanos > 0 else 0
+def _bar(label: str, detail: str, parts: Sequence[Part], measures: tuple[int, int], amounts: Amounts) -> Bar:
+    """A bar of these parts; ``measures`` are the nanos of all bars and those of the longest one."""
+    whole, longest = measures
+    nanos = sum(part.nanos for part in parts)
+    width = min(nanos / longest, 1) if longest > 0 and nanos > 0 else 0
     return Bar(
         label=label,
         detail=detail,
-        amount=amount,
-        share=words.share(nanos, whole),
-        generations=words.number(generations),
-        width=f"{100 * part:.2f}",
+        amount=amounts.known(nanos, lacking=any(part.tally.lacks(*Kind) for part in parts)),
+        charge=amounts.charge(sum((part.charged for part in parts), Charged())),
+        share=amounts.words.share(nanos, whole),
+        generations=amounts.words.number(sum(part.tally.generations for part in parts)),
+        width=f"{100 * width:.2f}",
     )
 
 
-def time_chart(days: Mapping[date, Tally], first: date, last: date, converter: Converter, words: Words) -> TimeChart:
-    """Cost over time from the first day to the last; days without a record are drawn as nothing spent."""
+def time_chart(days: Sequence[Part], first: date, last: date, amounts: Amounts) -> TimeChart:
+    """Cost over time from the first day to the last; days without a record are drawn as nothing spent.
+
+    Args:
+        days: those with a record, by ISO date and in order.
+        first: the first day of the report.
+        last: the last one.
+        amounts: how they are written.
+    """
+    words = amounts.words
     unit, starts = _steps(first, last)
-    currency = converter.currency
-    portions = _gathered(days, starts, converter)
-    totals = [portion.nanos for portion in portions]
+    steps = _gathered(days, starts)
+    totals = [sum(part.nanos for part in step) for step in steps]
     low, high, marks = _scale(min(0, *totals), max(0, *totals))
-    steps = len(starts) - 1
-    xs = [_LEFT + (_RIGHT - _LEFT) * index / steps for index in range(len(starts))] if steps else [50.0]
+    count = len(starts) - 1
+    xs = [_LEFT + (_RIGHT - _LEFT) * index / count for index in range(len(starts))] if count else [50.0]
     ys = [100 * (high - nanos) / (high - low) for nanos in totals]
     base = 100 * high / (high - low)
     path = "L".join(f"{x:.2f} {y:.2f}" for x, y in zip(xs, ys, strict=True))
     edges = [0.0, *((a + b) / 2 for a, b in pairwise(xs)), 100.0]
     return TimeChart(
         unit=unit,
-        summary=_summary(unit, starts, totals, currency, words),
+        summary=_summary(unit, starts, totals, amounts),
         line=f"M{path}",
         area=f"M{xs[0]:.2f} {base:.2f}L{path}L{xs[-1]:.2f} {base:.2f}Z",
         base=_place(base),
         dots=len(starts) <= _MOST_DOTS,
-        ticks=tuple(Tick(words.money(Money(n, currency)), _place(100 * (high - n) / (high - low))) for n in marks),
+        charges=amounts.charges,
+        ticks=tuple(
+            Tick(words.money(Money(mark, amounts.currency)), _place(100 * (high - mark) / (high - low)))
+            for mark in marks
+        ),
         labels=_labels(unit, starts, xs, words),
         points=tuple(
             TimePoint(
                 label=_name(unit, start, words),
-                internal=words.known(Money(internal, currency), lacking=portion.tally.lacks(Kind.INTERNAL)),
-                external=words.known(
-                    Money(portion.nanos - internal, currency), lacking=portion.tally.lacks(*EXTERNAL_KINDS)
-                ),
-                total=words.known(Money(portion.nanos, currency), lacking=portion.tally.lacks(*Kind)),
-                generations=words.number(portion.tally.generations),
+                internal=amounts.known(sum(part.internal for part in step), lacking=_lack(step, Kind.INTERNAL)),
+                external=amounts.known(sum(part.external for part in step), lacking=_lack(step, *EXTERNAL_KINDS)),
+                total=amounts.known(sum(part.nanos for part in step), lacking=_lack(step, *Kind)),
+                charge=amounts.charge(sum((part.charged for part in step), Charged())),
+                generations=words.number(sum(part.tally.generations for part in step)),
                 x=f"{x:.2f}",
                 y=_place(y),
                 left=f"{left:.2f}",
                 width=f"{right - left:.2f}",
             )
-            for start, portion, x, y, (left, right) in zip(starts, portions, xs, ys, pairwise(edges), strict=True)
-            for internal in [portion.tally.nanos[Kind.INTERNAL]]
+            for start, step, x, y, (left, right) in zip(starts, steps, xs, ys, pairwise(edges), strict=True)
         ),
     )
+
+
+def _lack(step: Sequence[Part], *kinds: Kind) -> bool:
+    return any(part.tally.lacks(*kinds) for part in step)
 
 
 def _steps(first: date, last: date) -> tuple[str, list[date]]:
@@ -216,15 +253,15 @@ def _steps(first: date, last: date) -> tuple[str, list[date]]:
     return "month", [date(month // 12, month % 12 + 1, 1) for month in months]
 
 
-def _gathered(days: Mapping[date, Tally], starts: list[date], converter: Converter) -> list[Portion]:
-    steps = Breakdown(converter)
-    tallies = [steps.of(start.isoformat()) for start in starts]
+def _gathered(days: Sequence[Part], starts: list[date]) -> list[list[Part]]:
+    """The days of each step."""
+    steps: list[list[Part]] = [[] for _ in starts]
     position = 0
-    for day in sorted(days):
-        while position + 1 < len(starts) and starts[position + 1] <= day:
+    for part in days:
+        while position + 1 < len(starts) and starts[position + 1] <= date.fromisoformat(part.key or ""):
             position += 1
-        tallies[position].merge(days[day])
-    return steps.in_time()
+        steps[position].append(part)
+    return steps
 
 
 def _scale(lowest: int, highest: int) -> tuple[int, int, list[int]]:
@@ -261,10 +298,11 @@ def _name(unit: str, start: date, words: Words) -> str:
     return f"Week of {words.day(start)}" if unit == "week" else words.day(start)
 
 
-def _summary(unit: str, starts: list[date], totals: list[int], currency: str, words: Words) -> str:
+def _summary(unit: str, starts: list[date], totals: list[int], amounts: Amounts) -> str:
+    words, currency = amounts.words, amounts.currency
     top = max(range(len(totals)), key=totals.__getitem__)
     if totals[top] <= 0:
-        return f"Nothing that counts was spent on any {unit}."
+        return f"There is nothing above zero on any {unit}."
     highest = words.money(Money(totals[top], currency))
     average = words.money(Money(sum(totals) // len(totals), currency))
     on = "" if unit == "week" else "in " if unit == "month" else "on "

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, tzinfo
+from typing import NamedTuple
 
 import msgspec
 
-from trayd.insight.breakdown import Breakdown
-from trayd.insight.conversion import days_told
-from trayd.insight.tally import Tally
-from trayd.insight.windows import civil_day
 from trayd.money import Money
-from trayd.rates import Converter
-from trayd.records import Counting, ExternalCost, Filters, Kind, Record
-from trayd.reports.charts import EXTERNAL_KINDS, BarChart, Ranked, TimeChart, bar_chart, time_chart
+from trayd.records import Filters, Kind, Record
+from trayd.report_settings import ClientTerms
+from trayd.reports import tables
+from trayd.reports.charges import Charges
+from trayd.reports.charts import Amounts, BarChart, Heads, Ranked, TimeChart, bar_chart, time_chart
+from trayd.reports.compliance import Tracked, charge_notes, licence_warnings, licences_table, notes, terms_told
+from trayd.reports.figures import EXTERNAL_KINDS, Figures, Part, figures
 from trayd.reports.names import civil_period, is_month
+from trayd.reports.request import Agency, ReportRequest
+from trayd.reports.tables import Table
 from trayd.reports.words import Words, listed
 
 _KINDS = {Kind.INTERNAL: "fal.ai only", Kind.EXTERNAL: "other tools only", Kind.POOL: "shared costs only"}
@@ -29,79 +32,148 @@ class Fact(msgspec.Struct, frozen=True):
 
 
 class Kpi(msgspec.Struct, frozen=True):
-    """A headline figure, with what it is made of."""
+    """A headline figure, with what it is made of.
 
+    Attributes:
+        id: internal, external, combined, generations or charge.
+    """
+
+    id: str
     label: str
     value: str
     detail: str
 
 
 class ReportContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What the template is given, beside the log.
+    """What the template is given as ``report``, beside the ``log`` (:class:`~trayd.reports.log.LogPage`).
+
+    All of it is text as it is shown, in the notation of the reader; nothing in it is markup.
 
     Attributes:
+        kind: what it is: an AI cost report; an AI usage statement where costs are hidden.
+        agency: who it is from.
         title: the client, where one was asked for; ``subtitle`` project and deliverable.
+        period: the days that it is about, in words.
         facts: the title block.
+        shows_costs: false where the client sees only what is charged, in the place of costs; then nothing in the
+            report tells a cost, an estimate, a rate or what was divided by what.
+        shows_charges: whether what is charged stands beside the costs.
+        cost_word: what amounts are called: cost, or charge.
+        kpis: the headline figures.
+        rates: the exchange rates used, ``rate_days`` those of each day; None where nothing was converted.
         over_time: None where there is nothing to draw.
+        charts: by model, deliverable, operation, key or member, source; those with nothing to tell are left out, the
+            first two never.
+        accuracy: estimates against actuals, ``pools`` the shared costs; None where there are none, or costs are hidden.
         entries: how many records there are, in words; ``origin`` says how many of them come from where.
         verdict: the compliance badge's text; ``all_confirmed`` whether nothing in the totals is an estimate.
+        warnings: what has to be settled before the work is used; each a sentence or two.
+        licences: every model with its licence; None where there is no generation.
         notes: what a reader has to know to read the figures right, one sentence or two each.
         zone: the name of the time zone that times are in.
+        created: when the report was made.
     """
 
+    kind: str
+    agency: Agency
     title: str
     subtitle: str
     period: str
     facts: tuple[Fact, ...]
+    shows_costs: bool
+    shows_charges: bool
+    cost_word: str
     kpis: tuple[Kpi, ...]
-    charts: tuple[BarChart, ...]
+    rates: Table | None
+    rate_days: Table | None
     over_time: TimeChart | None
+    charts: tuple[BarChart, ...]
+    accuracy: Table | None
+    pools: Table | None
     entries: str
     verdict: str
     all_confirmed: bool
     origin: tuple[Fact, ...]
+    warnings: tuple[str, ...]
+    licences: Table | None
     notes: tuple[str, ...]
     zone: str
     created: str
 
 
-def report_context(
-    records: Sequence[Record], *, filters: Filters, converter: Converter, words: Words, zone: tzinfo, now: datetime
-) -> ReportContext:
-    """What the report says of these records, which are those that the filters admit."""
-    total = Tally(converter)
-    by_model, by_deliverable, by_tool = (Breakdown(converter) for _ in range(3))
-    days: dict[date, Tally] = {}
-    names: dict[str, str] = {}
-    for record in records:
-        day = civil_day(record, zone)
-        total.add(record, day)
-        by_deliverable.of(record.deliverable).add(record, day)
-        of_day = days.get(day)
-        if of_day is None:
-            of_day = days[day] = Tally(converter)
-        of_day.add(record, day)
-        if isinstance(record, ExternalCost):
-            by_tool.of(record.source).add(record, day)
-        else:
-            by_model.of(record.endpoint_id).add(record, day)
-            names[record.endpoint_id] = record.display_name or ""
+class Contents(NamedTuple):
+    """What a report is made of.
+
+    Attributes:
+        records: as the report shows them, in the order of time: where costs are hidden, as they are charged.
+        figures: what they add up to.
+        charges: what they are charged at, where that stands beside their costs.
+        hidden: whether costs are hidden.
+    """
+
+    records: Sequence[Record]
+    figures: Figures
+    charges: Charges | None
+    hidden: bool
+    tracked: Tracked
+
+
+def contents(records: Sequence[Record], request: ReportRequest) -> Contents:
+    """What a report of these records is made of.
+
+    Args:
+        records: those that the request's filters admit, in the order of time.
+        request: what is asked for. Terms count where the report is for their client.
+    """
+    terms = request.charged_terms
+    charges = Charges(terms, request.converter, request.home, request.zone) if terms else None
+    tracked = Tracked.of(records)
+    if terms and charges and terms.hide_costs:
+        records = [charges.as_charged(record) for record in records]
+        return Contents(records, figures(records, request.converter, request.zone, None), None, True, tracked)
+    return Contents(records, figures(records, request.converter, request.zone, charges), charges, False, tracked)
+
+
+def report_context(made_of: Contents, request: ReportRequest, words: Words) -> ReportContext:
+    """What the report says of its contents."""
+    filters, zone, now = request.filters, request.zone, request.now
+    sums, hidden = made_of.figures, made_of.hidden
+    cost_word = "Charge" if hidden else "Cost"
+    amounts = Amounts(words, sums.total.currency, cost_word, made_of.charges is not None)
     first, last = civil_period(filters, zone, now)
-    if days:
-        first, last = first or min(days), max(min(last, now.astimezone(zone).date()), *days)
+    if sums.days:
+        days = [date.fromisoformat(part.key or "") for part in sums.days]
+        first, last = first or days[0], max(min(last, now.astimezone(zone).date()), days[0], days[-1])
+    shown_terms = request.charged_terms if made_of.charges else None
+    told = (
+        charge_notes(sums, made_of.tracked, words)
+        if hidden
+        else notes(sums, made_of.tracked, shown_terms, request.home, words)
+    )
     return ReportContext(
+        kind="AI usage statement" if hidden else "AI cost report",
+        agency=request.agency,
         title=filters.client or filters.project or filters.deliverable or "AI costs",
         subtitle=_subtitle(filters),
         period=_period(first, last, words),
-        facts=_facts(filters, converter.currency),
-        kpis=_kpis(total, words),
-        charts=_charts(by_model, by_deliverable, by_tool, names, converter.currency, words),
-        over_time=time_chart(days, first, last, converter, words) if days and first else None,
-        entries=words.count(len(records), "entry", "entries"),
-        verdict=_verdict(total),
-        all_confirmed=_settled(total),
-        origin=_origin(total, words),
-        notes=tuple(_notes(total, words)),
+        facts=_facts(filters, sums.total.currency),
+        shows_costs=not hidden,
+        shows_charges=made_of.charges is not None,
+        cost_word=cost_word,
+        kpis=tuple(_kpis(made_of, shown_terms, request.home, words)),
+        rates=None if hidden else tables.rates_table(sums, words),
+        rate_days=None if hidden else tables.rate_days(sums, words),
+        over_time=time_chart(sums.days, first, last, amounts) if sums.days and first else None,
+        charts=_charts(sums, amounts),
+        accuracy=None if hidden else tables.accuracy_table(sums.compared, sums, words),
+        pools=None if hidden else tables.pools_table(request.shared, words),
+        entries=words.count(len(made_of.records), "entry", "entries"),
+        verdict="every cost is billed" if made_of.tracked.settled else "part of it is not billed yet",
+        all_confirmed=made_of.tracked.settled,
+        origin=tuple(Fact(label, words.number(number)) for label, number in made_of.tracked.told()),
+        warnings=tuple(licence_warnings(sums, request.models, words)),
+        licences=licences_table(sums, request.models, amounts, zone),
+        notes=tuple(told),
         zone=_zone_name(zone, now),
         created=f"{words.day(now.astimezone(zone).date())}, {now.astimezone(zone):%H:%M}",
     )
@@ -127,161 +199,88 @@ def _facts(filters: Filters, currency: str) -> tuple[Fact, ...]:
         Fact("Model", filters.model or ""),
         Fact("Account", filters.account or ""),
         Fact("Key", filters.key or ""),
-        Fact("Costs", _KINDS[filters.kind] if filters.kind else ""),
+        Fact("Only", _KINDS[filters.kind] if filters.kind else ""),
         Fact("Currency", currency),
     )
     return tuple(fact for fact in facts if fact.value)
 
 
-def _kpis(total: Tally, words: Words) -> tuple[Kpi, ...]:
-    generations = total.generations
-    nanos = total.nanos
-    internal = Money(nanos[Kind.INTERNAL], total.currency)
-    external = Money(sum(nanos[kind] for kind in EXTERNAL_KINDS), total.currency)
+def _kpis(made_of: Contents, terms: ClientTerms | None, home: str, words: Words) -> Iterator[Kpi]:
+    sums, tracked, hidden = made_of.figures, made_of.tracked, made_of.hidden
+    total = sums.total
+
+    def known(nanos: int, *kinds: Kind) -> str:
+        return words.known(Money(nanos, total.currency), lacking=total.lacks(*kinds))
+
+    internal, external = ("AI generations", "External AI tools") if hidden else ("Total AI cost", "External AI costs")
+    yield Kpi("internal", internal, known(sums.internal, Kind.INTERNAL), "Internal: generations on fal.ai")
+    imported = words.count(total.imported, "imported entry", "imported entries")
+    yield Kpi("external", external, known(sums.external, *EXTERNAL_KINDS), imported)
+    yield Kpi(
+        "combined",
+        "Total charge" if hidden else "Combined total",
+        known(sums.internal + sums.external, *Kind),
+        "Internal and external together",
+    )
     beside = [
         words.count(number, what, what)
         for number, what in (
-            (total.unpriced, "without a price yet"),
-            (total.failed, "failed, not billed so far"),
-            (total.countings[Counting.PENDING], "still running"),
-            (total.unmatched, "unmatched"),
+            (tracked.unpriced, "without a price yet"),
+            (tracked.failed, "failed, not billed so far"),
+            (tracked.running, "still running"),
+            (tracked.unmatched, "unmatched"),
         )
         if number
     ]
-    confirmed = total.countings[Counting.ACTUAL] + total.countings[Counting.FREE]
-    return (
-        Kpi(
-            "Total AI cost",
-            words.known(internal, lacking=total.lacks(Kind.INTERNAL)),
-            "Internal: generations on fal.ai",
-        ),
-        Kpi(
-            "External AI costs",
-            words.known(external, lacking=total.lacks(*EXTERNAL_KINDS)),
-            words.count(total.imported, "imported entry", "imported entries"),
-        ),
-        Kpi("Combined total", words.known(total.cost, lacking=total.lacks(*Kind)), "Internal and external together"),
-        Kpi("Generations", words.number(generations), listed(beside) or f"{words.number(confirmed)} confirmed by fal"),
-    )
+    detail = listed(beside) or f"{words.number(tracked.confirmed)} confirmed by fal"
+    yield Kpi("generations", "Generations", words.number(total.generations), detail)
+    if terms is not None:
+        charged = Money(sums.charged.nanos, total.currency)
+        told = terms_told(terms, home, words)
+        yield Kpi(
+            "charge",
+            "To charge",
+            words.known(charged, lacking=sums.charged.unknown > 0),
+            f"{told[0].upper()}{told[1:]}",
+        )
 
 
-def _charts(
-    by_model: Breakdown,
-    by_deliverable: Breakdown,
-    by_tool: Breakdown,
-    names: dict[str, str],
-    currency: str,
-    words: Words,
-) -> tuple[BarChart, ...]:
+def _charts(sums: Figures, amounts: Amounts) -> tuple[BarChart, ...]:
     models = [
-        Ranked(names[endpoint] or endpoint, endpoint if names[endpoint] else "", portion)
-        for portion in by_model.ranked()
-        if (endpoint := portion.key) is not None
+        Ranked(sums.names[part.key] or part.key, part.key if sums.names[part.key] else "", part)
+        for part in sums.models
+        if part.key is not None
     ]
-    deliverables = [Ranked(portion.key or "No deliverable", "", portion) for portion in by_deliverable.ranked()]
-    if all(portion.key is None for _, _, portion in deliverables):
-        deliverables = []
+    by = f"{amounts.of} by"
+    deliverables = _named(sums.deliverables, "No deliverable") if _are_told(sums.deliverables) else []
     charts = [
-        bar_chart(
-            models,
-            words,
-            chart_id="models",
-            title="Cost by model",
-            of="Model",
-            missing="There are no generations in this report.",
-            currency=currency,
-        ),
-        bar_chart(
+        (models, Heads("models", f"{by} model", "Model", "There are no generations in this report.")),
+        (
             deliverables,
-            words,
-            chart_id="deliverables",
-            title="Cost by deliverable",
-            of="Deliverable",
-            missing="No entry of this report is tagged with a deliverable.",
-            currency=currency,
+            Heads(
+                "deliverables",
+                f"{by} deliverable",
+                "Deliverable",
+                "No entry of this report is tagged with a deliverable.",
+            ),
         ),
     ]
-    if tools := [Ranked(portion.key or "", "", portion) for portion in by_tool.ranked()]:
-        charts.append(
-            bar_chart(
-                tools,
-                words,
-                chart_id="tools",
-                title="External costs by source",
-                of="Source",
-                missing="",
-                currency=currency,
-            )
-        )
-    return tuple(charts)
+    for parts, missing, heads in (
+        (sums.operations, "Unknown operation", Heads("operations", f"{by} operation", "Operation")),
+        (sums.keys, "Nobody is named", Heads("people", f"{by} person or key", "Person or key")),
+        (sums.tools, "", Heads("tools", f"External {amounts.of.lower()}s by source", "Source", generations=False)),
+    ):
+        if _are_told(parts):
+            charts.append((_named(parts, missing), heads))
+    return tuple(bar_chart(ranked, heads, amounts) for ranked, heads in charts)
 
 
-def _settled(total: Tally) -> bool:
-    open_ends = (Counting.ESTIMATE, Counting.PENDING, Counting.UNKNOWN, Counting.FAILED, Counting.UNMATCHED)
-    return not any(total.countings[counting] for counting in open_ends)
+def _are_told(parts: Sequence[Part]) -> bool:
+    return any(part.key is not None for part in parts)
 
 
-def _verdict(total: Tally) -> str:
-    return "every cost is billed" if _settled(total) else "part of it is not billed yet"
-
-
-def _origin(total: Tally, words: Words) -> tuple[Fact, ...]:
-    # A request that fal had the time to bill and did not is fal's word as well.
-    confirmed = total.countings[Counting.ACTUAL] + total.countings[Counting.FREE]
-    always = (
-        ("confirmed by fal", confirmed),
-        ("estimated", total.countings[Counting.ESTIMATE]),
-        ("imported", total.imported),
-        ("without a price", total.unpriced),
-    )
-    seldom = (
-        ("failed, not billed so far", total.failed),
-        ("still running", total.countings[Counting.PENDING]),
-        ("unmatched", total.unmatched),
-    )
-    figures = [*always, *(figure for figure in seldom if figure[1])]
-    return tuple(Fact(label, words.number(number)) for label, number in figures)
-
-
-def _notes(total: Tally, words: Words) -> Iterator[str]:
-    if number := total.countings[Counting.ESTIMATE]:
-        amount = words.money(Money(total.estimated, total.currency))
-        who = words.count(number, "generation counts by its estimate", "generations count by their estimates")
-        yield f"{who}, {amount} in all, until fal bills {'it' if number == 1 else 'them'}."
-    if number := total.unpriced:
-        who = words.count(number, "generation has no price yet: it is", "generations have no price yet: they are")
-        yield f"{who} counted, and no total holds {'its' if number == 1 else 'their'} cost."
-    if number := total.countings[Counting.PENDING]:
-        running = total.running().estimated
-        expected = f", expected to cost {words.money(running)}" if running else ""
-        yield f"{words.count(number, 'generation is', 'generations are')} still running{expected}: not in the totals."
-    if number := total.unmatched:
-        who = words.count(number, "event", "events")
-        yield (
-            f"{who} could not be matched to fal's billing, which may hold the same cost already: "
-            f"left out of the totals, shown in the log."
-        )
-    if number := total.failed:
-        ended = words.count(number, "failed or cancelled request is", "failed or cancelled requests are")
-        yield f"{ended} not billed so far, and free unless fal bills {'it' if number == 1 else 'them'} within 48 hours."
-    if number := total.countings[Counting.FREE]:
-        ended = words.count(number, "failed or cancelled request was", "failed or cancelled requests were")
-        yield f"{ended} not billed."
-    for use in total.rates():
-        yield f"{use.told(words.money, words.day)}."
-    if left_out := total.amounts_left_out():
-        amounts = listed([words.money(money) for money in left_out])
-        days = total.days_left_out()
-        codes = listed([f"{money.currency} {days_told(days[money.currency], words.day)}" for money in left_out])
-        is_left = "is" if len(left_out) == 1 else "are"
-        yield (
-            f"{amounts} {is_left} left out of all totals: no exchange rate to {total.currency} is known for {codes}. "
-            f"The log shows each entry."
-        )
-    if total.nanos[Kind.POOL]:
-        shared = words.money(total.of_kind(Kind.POOL))
-        yield f"External AI costs hold {shared} of shared costs; the log says how each was divided among projects."
-    yield "Sums are made from exact amounts and rounded once, when shown; the log shows every digit of what was billed."
+def _named(parts: Sequence[Part], missing: str) -> list[Ranked]:
+    return [Ranked(part.key or missing, "", part) for part in parts]
 
 
 def _zone_name(zone: tzinfo, now: datetime) -> str:

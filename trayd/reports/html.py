@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from trayd.records import Record
-from trayd.reports.context import report_context
+from trayd.reports.context import contents, report_context
 from trayd.reports.log import log_pages
 from trayd.reports.rendering import shipped_page
 from trayd.reports.request import ReportRequest
@@ -27,9 +27,8 @@ def report_html(records: Iterable[Record], request: ReportRequest) -> Iterator[s
     """
     ordered = sorted(records, key=lambda record: record.instant(request.zone))
     words = Words(request.locale)
-    filters, converter, zone = request.filters, request.converter, request.zone
-    context = report_context(ordered, filters=filters, converter=converter, words=words, zone=zone, now=request.now)
-    log = log_pages(ordered, filters=filters, converter=converter, words=words, zone=zone)
+    made_of = contents(ordered, request)
+    context, log = report_context(made_of, request, words), log_pages(made_of, request, words)
     if request.templates is not None:
         from trayd.reports.own_templates import Job, own_page
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import tzinfo
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import groupby, islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from trayd.insight.conversion import converted
 from trayd.insight.windows import civil_day
-from trayd.rates import Converter
-from trayd.records import Counting, ExternalCost, Filters, Generation, Kind, Record, Status
+from trayd.money import Money
+from trayd.records import Counting, ExternalCost, Generation, Kind, Record, Status
+from trayd.reports.context import Contents
+from trayd.reports.figures import Part
+from trayd.reports.request import ReportRequest
 from trayd.reports.words import Words
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 _PAGE = 2000
+
+#: A log of no more entries than this is open at once; a longer one opens its months one by one.
+_MOST_OPEN = 500
+
 _MOST_PARAMETERS = 5
 _LONGEST_VALUE = 40
 
@@ -28,100 +38,240 @@ _STATES = {
     Counting.UNMATCHED: "Unmatched",
 }
 
+_MARKS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"})
+
 
 class LogRow(NamedTuple):
-    """A line of the log, as text.
+    """A line of the log, as text; what does not apply is empty.
 
     Attributes:
+        when: the time in the report's zone, or the date of what has no time.
+        duration: how long the generation ran.
+        name: the model's name or what was bought; ``detail`` is the endpoint id, or source and category.
+        parameters: the few that tell one job from another; ``note`` is what a person has noted.
+        tags: client, project and deliverable, less what the title says; ``who`` is the API key or the person.
+        request_id: fal's.
+        estimate: what it was expected to cost. Empty where costs are hidden.
         confirmed: whether ``actual`` is what someone was billed by fal.
-        cost: in the currency that it was billed in, with every digit.
-        converted: the same in the home currency, where that is another one.
+        actual: what was billed, or why nothing is. Where costs are hidden, whether it is billed.
+        cost: in the currency that it was billed in, with every digit. Where costs are hidden, what is charged.
+        converted: the same in the report's currency, where that is another one.
+        charge: what is charged, where that stands beside the cost.
     """
 
     when: str
+    duration: str
     name: str
     detail: str
     parameters: str
+    note: str
     tags: str
+    who: str
+    request_id: str
     estimate: str
     confirmed: bool
     actual: str
     cost: str
     converted: str
+    charge: str
 
 
-class LogPage(msgspec.Struct, frozen=True):
-    """A part of the log that is one table. Plain data: it reaches a template of one's own as JSON.
+class LogPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the log that is one table, of one month. Plain data: it reaches a template of one's own as JSON.
+
+    A busy month comes in several pages: browsers slow down on tables of many thousand lines.
 
     Attributes:
-        title: its month.
+        title: its month, from the second page on with a number.
+        summary: what the whole month comes to, in words.
+        first: whether it is the first page of its month, and ``last`` whether it is the last.
+        open: whether the month is to be open at once.
+        shows_costs: whether there are estimates and actuals, and ``shows_charges`` whether charges stand beside costs.
         rows: in the order of time.
     """
 
     title: str
+    summary: str
+    first: bool
+    last: bool
+    open: bool
+    shows_costs: bool
+    shows_charges: bool
     rows: tuple[LogRow, ...]
 
+    @property
+    def html(self) -> Markup:
+        """The rows as rows of a table, escaped; what is not shown has no cell.
 
-def log_pages(
-    records: Sequence[Record], *, filters: Filters, converter: Converter, words: Words, zone: tzinfo
-) -> Iterator[LogPage]:
-    """The log by calendar month, in the order of the records, made as it is read.
+        The cells are: time, model, parameters, tags; then estimate, actual and cost, or state and charge where costs
+        are hidden; then charge where it stands beside the cost. End tags that HTML lets one leave out are left out: a
+        long log is sent by e-mail.
+        """
+        from markupsafe import Markup
 
-    A busy month comes in several pages, each with its title: browsers slow down on tables of many thousand lines.
-    """
-    for month, members in groupby(records, lambda record: civil_day(record, zone).replace(day=1)):
-        title = words.month(month)
-        while page := list(islice(members, _PAGE)):
-            yield LogPage(title, tuple(_log_row(record, filters, converter, words, zone) for record in page))
-            title = f"{words.month(month)}, continued"
+        write = _with_costs if self.shows_costs else _as_charged
+        rows = [write(row) for row in self.rows]
+        if self.shows_charges:
+            rows = [f"{html}<td>{_text(row.charge)}" for html, row in zip(rows, self.rows, strict=True)]
+        # Every text in them has gone through _text, or is made of digits and words of trayd's own.
+        return Markup("\n".join(rows))  # noqa: S704
 
 
-def _log_row(record: Record, filters: Filters, converter: Converter, words: Words, zone: tzinfo) -> LogRow:
-    tags = (
-        (record.client, filters.client),
-        (record.project, filters.project),
-        (record.deliverable, filters.deliverable),
+def _text(text: str) -> str:
+    """The text with what HTML would read as markup escaped."""
+    return text if text.isalnum() else text.translate(_MARKS)
+
+
+def _below(text: str) -> str:
+    """A line below another one in a cell."""
+    return f"<p>{_text(text)}" if text else ""
+
+
+def _head(row: LogRow) -> str:
+    return (
+        f"<tr><td>{row.when}{_below(row.duration)}"
+        f"<td>{_text(row.name)}{_below(row.detail)}{_below(row.request_id)}"
+        f"<td>{_text(row.parameters)}{_below(row.note)}"
+        f"<td>{_text(row.tags)}{_below(row.who)}"
     )
-    # What the title says of the whole report is not said again in every line.
-    shown_tags = " · ".join(tag for tag, asked in tags if tag and not asked)
-    in_home = _converted(record, converter, words, zone)
-    if isinstance(record, ExternalCost):
+
+
+def _state(row: LogRow) -> str:
+    return f"<b>{_text(row.actual)}</b>" if row.confirmed else f"<i>{_text(row.actual)}</i>"
+
+
+def _with_costs(row: LogRow) -> str:
+    cost = f"{_text(row.cost)}{_below(row.converted)}"
+    return f"{_head(row)}<td>{_text(row.estimate)}<td>{_state(row)}<td>{cost}"
+
+
+def _as_charged(row: LogRow) -> str:
+    return f"{_head(row)}<td>{_state(row)}<td>{_text(row.cost)}{_below(row.converted)}"
+
+
+def log_pages(made_of: Contents, request: ReportRequest, words: Words) -> Iterator[LogPage]:
+    """The log by calendar month, in the order of the records, made as it is read."""
+    rows = _Rows(made_of, request, words)
+    summaries = {part.key: _summary(part, made_of, words) for part in made_of.figures.months}
+    opened = len(made_of.records) <= _MOST_OPEN
+    for month, members in groupby(made_of.records, lambda record: civil_day(record, request.zone).replace(day=1)):
+        title = words.month(month)
+        of_month = list(members)
+        for start in range(0, len(of_month), _PAGE):
+            yield LogPage(
+                title=f"{title}, part {start // _PAGE + 1}" if start else title,
+                summary=summaries[f"{month:%Y-%m}"],
+                first=start == 0,
+                last=start + _PAGE >= len(of_month),
+                open=opened,
+                shows_costs=not made_of.hidden,
+                shows_charges=made_of.charges is not None,
+                rows=tuple(map(rows.row, of_month[start : start + _PAGE])),
+            )
+
+
+def _summary(month: Part, made_of: Contents, words: Words) -> str:
+    """What a month comes to: ``612 entries · $48.20``."""
+    currency = made_of.figures.total.currency
+    number = sum(month.tally.countings.values()) + month.tally.imported
+    told = [
+        words.count(number, "entry", "entries"),
+        words.known(Money(month.nanos, currency), lacking=month.tally.lacks(*Kind)),
+    ]
+    if made_of.charges is not None:
+        charged = words.known(Money(month.charged.nanos, currency), lacking=month.charged.unknown > 0)
+        told.append(f"{charged} to charge")
+    return " · ".join(told)
+
+
+class _Rows:
+    """Makes the lines of a log; what many records have in common is made once."""
+
+    def __init__(self, made_of: Contents, request: ReportRequest, words: Words) -> None:
+        self._charges = made_of.charges
+        self._hidden = made_of.hidden
+        self._converter = request.converter
+        self._zone = request.zone
+        self._words = words
+        filters = request.filters
+
+        # What the title says of the whole report is not said again in every line.
+        @lru_cache(maxsize=1024)
+        def tags(client: str | None, project: str | None, deliverable: str | None) -> str:
+            told = ((client, filters.client), (project, filters.project), (deliverable, filters.deliverable))
+            return " · ".join(tag for tag, asked in told if tag and not asked)
+
+        @lru_cache(maxsize=65536)
+        def exact(nanos: int, currency: str) -> str:
+            return words.exact(Money(nanos, currency))
+
+        self._tags = tags
+        self._exact = exact
+
+    def row(self, record: Record) -> LogRow:
+        """The line of a record."""
+        charge = ""
+        if self._charges is not None:
+            charged = self._charges.charge(record)
+            charge = "" if charged is None else self._exact(charged.nanos, charged.currency)
+        in_report = self._converted(record)
+        if isinstance(record, ExternalCost):
+            return self._external(record, in_report, charge)
+        cost = self._exact(record.cost.nanos, record.cost.currency) if record.cost else ""
+        estimate = record.estimate.amount if record.estimate and not self._hidden else None
+        return LogRow(
+            when=record.timestamp.astimezone(self._zone).replace(tzinfo=None).isoformat(" ", "seconds"),
+            duration="" if record.duration_s is None else self._words.duration(record.duration_s),
+            name=record.display_name or record.endpoint_id,
+            detail=record.endpoint_id if record.display_name else "",
+            parameters=_parameters(record),
+            note=record.note or "",
+            tags=self._tags(record.client, record.project, record.deliverable),
+            who=record.key or "",
+            request_id=record.request_id or "",
+            estimate=self._exact(estimate.nanos, estimate.currency) if estimate else "",
+            confirmed=record.confirmed,
+            actual=self._actual(record, cost),
+            cost=cost,
+            converted=in_report,
+            charge=charge,
+        )
+
+    def _actual(self, record: Generation, cost: str) -> str:
+        if record.counting is Counting.ACTUAL:
+            return "Billed" if self._hidden else f"Actual {cost}"
+        return _STATES.get(record.counting, "Not billed")
+
+    def _external(self, record: ExternalCost, in_report: str, charge: str) -> LogRow:
         shared = record.kind is Kind.POOL
+        note = record.note or ""
         return LogRow(
             when=record.date.isoformat(),
+            duration="",
             name=record.description,
             detail=" · ".join(part for part in (record.source, record.category) if part),
             # How a shared cost was divided is what its note tells.
-            parameters=" · ".join(filter(None, ("shared cost", record.note))) if shared else "external cost",
-            tags=shown_tags,
+            parameters=" · ".join(filter(None, ("shared cost", note))) if shared else "external cost",
+            note="" if shared else note,
+            tags=self._tags(record.client, record.project, record.deliverable),
+            who="",
+            request_id="",
             estimate="",
             confirmed=False,
             actual="Imported",
-            cost=words.exact(record.amount),
-            converted=in_home,
+            cost=self._exact(record.amount.nanos, record.amount.currency),
+            converted=in_report,
+            charge=charge,
         )
-    cost = words.exact(record.cost) if record.cost else ""
-    actual = f"Actual {cost}" if record.counting is Counting.ACTUAL else _STATES.get(record.counting, "Not billed")
-    return LogRow(
-        when=record.timestamp.astimezone(zone).replace(tzinfo=None).isoformat(" ", "seconds"),
-        name=record.display_name or record.endpoint_id,
-        detail=record.endpoint_id if record.display_name else "",
-        parameters=_parameters(record),
-        tags=shown_tags,
-        estimate=words.exact(record.estimate.amount) if record.estimate else "",
-        confirmed=record.confirmed,
-        actual=actual,
-        cost=cost,
-        converted=in_home,
-    )
 
-
-def _converted(record: Record, converter: Converter, words: Words, zone: tzinfo) -> str:
-    cost = record.cost
-    if cost is None or cost.currency == converter.currency or not cost.nanos:
-        return ""
-    rate = converter.rate(cost.currency, civil_day(record, zone))
-    return "no exchange rate" if rate is None else words.converted(converted(cost.nanos, rate), converter.currency)
+    def _converted(self, record: Record) -> str:
+        cost, converter = record.cost, self._converter
+        if cost is None or cost.currency == converter.currency or not cost.nanos:
+            return ""
+        rate = converter.rate(cost.currency, civil_day(record, self._zone))
+        if rate is None:
+            return "no exchange rate"
+        return self._words.converted(converted(cost.nanos, rate), converter.currency)
 
 
 def _parameters(record: Generation) -> str:
@@ -133,13 +283,16 @@ def _parameters(record: Generation) -> str:
         quantity = f"{record.units:f}"
         unit = (record.unit or "").strip()
         parts.append(f"{quantity} × {unit}" if unit[:1].isdigit() else f"{quantity} {unit}".strip())
-    for name, value in record.parameters.items():
+    if record.parameters:
+        parts.extend(islice(_told(record.parameters), _MOST_PARAMETERS + 1 - len(parts)))
+    return " · ".join(parts)
+
+
+def _told(parameters: Mapping[str, object]) -> Iterator[str]:
+    for name, value in parameters.items():
         if isinstance(value, str | int | float) and str(value):
             text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
-            parts.append(f"{name.replace('_', ' ')} {_shortened(text)}")
-        if len(parts) > _MOST_PARAMETERS:
-            break
-    return " · ".join(parts)
+            yield f"{name.replace('_', ' ')} {_shortened(text)}"
 
 
 def _shortened(text: str) -> str:

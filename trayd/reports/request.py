@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from trayd.money import Money
 from trayd.rates import Converter
 from trayd.records import ExternalCost, Filters
 from trayd.report_settings import ClientTerms
+from trayd.reports.names import is_month
 
 NO_MODELS: Mapping[str, ModelFact] = MappingProxyType({})
 
@@ -38,6 +39,7 @@ class SharedCost(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: what it is for.
         whole: all of it, and ``since`` and ``until`` the period that it is for: its first day, and the first one after.
+        basis: what it was divided by, in words; ``remark`` is what else there is to know of that.
         shares: the report's, a project each; the cost itself where it is not divided.
     """
 
@@ -45,7 +47,14 @@ class SharedCost(msgspec.Struct, frozen=True, kw_only=True):
     whole: Money
     since: date
     until: date
+    basis: str
+    remark: str
     shares: tuple[ExternalCost, ...]
+
+    @property
+    def is_month(self) -> bool:
+        """Whether it is for one calendar month."""
+        return is_month(self.since, self.until - timedelta(days=1))
 
 
 class ReportRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,3 +85,8 @@ class ReportRequest(msgspec.Struct, frozen=True, kw_only=True):
     models: Mapping[str, ModelFact] = NO_MODELS
     shared: tuple[SharedCost, ...] = ()
     templates: Path | None = None
+
+    @property
+    def charged_terms(self) -> ClientTerms | None:
+        """The terms, where they count: in a report of that client alone."""
+        return self.terms if self.terms and self.terms.name == self.filters.client else None

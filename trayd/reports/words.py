@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from trayd.insight.conversion import EXACT_SUMS, rounded
 from trayd.money import Money, exact_formatter, format_money
@@ -15,14 +15,21 @@ from trayd.money import Money, exact_formatter, format_money
 #: In nanos; rates have no more than some six digits.
 _FOUR_DECIMALS = 100_000
 
+_RATE_DIGITS = 7
+_MINUTE_S = 60
+_HOUR_MIN = 60
+
 
 class Words:
     """Writes figures for one locale."""
 
     def __init__(self, locale: str) -> None:
+        from babel.numbers import get_decimal_symbol
+
         self.locale = locale
         self._days = locale if locale.startswith("en") else "en_GB"
         self._exact: dict[str, Callable[[int], str]] = {}
+        self._point = get_decimal_symbol(locale)
 
     def money(self, money: Money) -> str:
         """Rounded as the currency is: ``$48.20``."""
@@ -59,6 +66,36 @@ class Words:
         from babel.numbers import format_percent
 
         return str(format_percent(part / whole, "#,##0.0%", locale=self.locale)) if whole > 0 else ""
+
+    def change(self, part: int, whole: int) -> str:
+        """By how much a part is above or below a whole, in per cent: ``+3.2%``; empty where that is not above zero."""
+        from babel.numbers import format_percent
+
+        if whole <= 0:
+            return ""
+        change = round(part / whole - 1, 3)
+        return str(format_percent(change, "+#,##0.0%;-#,##0.0%" if change else "#,##0.0%", locale=self.locale))
+
+    def percent(self, percent: Decimal) -> str:
+        """A percentage as it is: ``12.5%``."""
+        from babel.numbers import format_percent
+
+        return str(format_percent(percent.scaleb(-2), "#,##0.##%", locale=self.locale))
+
+    def rate(self, factor: Decimal) -> str:
+        """An exchange rate to seven digits: ``1.0840``, ``0.09512345``. Those of the ECB have no more than that."""
+        from babel.numbers import format_decimal
+
+        shown = factor.normalize(Context(prec=_RATE_DIGITS))
+        return str(format_decimal(shown, "#,##0.0000################", locale=self.locale, decimal_quantization=False))
+
+    def duration(self, seconds: float) -> str:
+        """How long something took: ``41.7 s``, ``2 min 5 s``, ``1 h 2 min``."""
+        if round(seconds, 1) < _MINUTE_S:
+            return f"{seconds:.1f}".replace(".", self._point) + " s"
+        minutes, rest = divmod(round(seconds), _MINUTE_S)
+        hours, minutes = divmod(minutes, _HOUR_MIN)
+        return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
     def day(self, day: date) -> str:
         """In full: ``20 November 2026``."""

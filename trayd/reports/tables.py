@@ -1,0 +1,209 @@
+"""Tables of a report as plain data: which rates were used, how shared costs were divided, how good estimates were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import groupby
+
+import msgspec
+
+from trayd.insight.accuracy import Accuracy, Compared, NotCompared
+from trayd.money import Money
+from trayd.rates import RateSource
+from trayd.reports.figures import DayRate, Figures
+from trayd.reports.request import SharedCost
+from trayd.reports.words import Words, listed
+
+_DAY = timedelta(days=1)
+
+_SOURCES = {
+    RateSource.ECB: "European Central Bank",
+    RateSource.SETTINGS: "Fixed rate",
+    RateSource.BUNDLED: "European Central Bank",
+    RateSource.HOME: "",
+}
+
+
+class Column(msgspec.Struct, frozen=True):
+    """The head of a column; ``figures`` stand at its right edge."""
+
+    label: str
+    figures: bool = False
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """What a cell says, and a line below it."""
+
+    text: str
+    detail: str = ""
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """A table with what it says in words.
+
+    Attributes:
+        id: names the section within the page.
+        lead: a sentence below the title; can be empty.
+        rows: as many cells each as there are columns; the first is the row's head.
+        total: a last row that says the sum; empty where there is none.
+    """
+
+    id: str
+    title: str
+    lead: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    total: tuple[Cell, ...] = ()
+
+
+def rates_table(figures: Figures, words: Words) -> Table | None:
+    """The rates used, a row for each currency and source; None where nothing was converted."""
+    found = [each for each in figures.rates if each.rate is not None]
+    if not found:
+        return None
+    currency = figures.total.currency
+
+    def alike(each: DayRate) -> tuple[str, bool, str]:
+        return (each.currency, each.rate.last_known, each.rate.source) if each.rate else (each.currency, False, "")
+
+    rows = [_rates_row(list(group), words) for _, group in groupby(sorted(found, key=alike), alike)]
+    return Table(
+        id="rates",
+        title="Exchange rates",
+        lead=f"What one unit of each currency is in {currency}, on the day of each entry.",
+        columns=(Column("Currency"), Column(f"In {currency}", figures=True), Column("Of"), Column("Source")),
+        rows=tuple(rows),
+    )
+
+
+def _rates_row(used: list[DayRate], words: Words) -> tuple[Cell, ...]:
+    rates = [each.rate for each in used if each.rate]
+    factors = sorted({rate.factor for rate in rates})
+    published = sorted({rate.published for rate in rates})
+    rate = words.rate(factors[0])
+    if len(factors) > 1:
+        rate = f"{rate} to {words.rate(factors[-1])}"
+    days = words.day(published[0])
+    if len(published) > 1:
+        days = f"{days} to {words.day(published[-1])}"
+    source = _SOURCES[rates[0].source]
+    return (
+        Cell(used[0].currency),
+        Cell(rate),
+        Cell(days, "last known rate" if rates[0].last_known else ""),
+        Cell(source),
+    )
+
+
+def rate_days(figures: Figures, words: Words) -> Table | None:
+    """The rate of each day; None where no currency has more than one."""
+    found = [(each, each.rate) for each in figures.rates if each.rate is not None]
+    if len({(each.currency, rate.factor) for each, rate in found}) == len({each.currency for each, _ in found}):
+        return None
+    return Table(
+        id="rate-days",
+        title="The rate of each day",
+        lead="",
+        columns=(
+            Column("Entries of"),
+            Column("Currency"),
+            Column(f"In {figures.total.currency}", figures=True),
+            Column("Published for"),
+        ),
+        rows=tuple(
+            (
+                Cell(words.day(each.day)),
+                Cell(each.currency),
+                Cell(words.rate(rate.factor)),
+                Cell(words.day(rate.published)),
+            )
+            for each, rate in found
+        ),
+    )
+
+
+def pools_table(shared: Sequence[SharedCost], words: Words) -> Table | None:
+    """The shared costs of which the report has a share, with what they were divided by; None where there are none."""
+    if not shared:
+        return None
+    return Table(
+        id="pools",
+        title="Shared costs",
+        lead="What several projects share, and the part of it that this report bears.",
+        columns=(
+            Column("Shared cost"),
+            Column("Period"),
+            Column("Whole", figures=True),
+            Column("Divided"),
+            Column("In this report", figures=True),
+        ),
+        rows=tuple(_pool_row(each, words) for each in shared),
+    )
+
+
+def _pool_row(cost: SharedCost, words: Words) -> tuple[Cell, ...]:
+    nanos = sum(share.amount.nanos for share in cost.shares)
+    projects = [
+        f"{' / '.join(filter(None, (share.client, share.project)))} {words.exact(share.amount)}"
+        for share in sorted(cost.shares, key=lambda share: (-share.amount.nanos, share.id))
+        if len(cost.shares) > 1 and share.project
+    ]
+    whole = words.exact(cost.whole)
+    last = cost.until - _DAY
+    period = words.month(cost.since) if cost.is_month else f"{words.day(cost.since)} to {words.day(last)}"
+    return (
+        Cell(cost.name, " · ".join(projects)),
+        Cell(period),
+        Cell(whole),
+        Cell(cost.basis, cost.remark),
+        Cell(words.exact(Money(nanos, cost.whole.currency)), words.share(nanos, cost.whole.nanos)),
+    )
+
+
+def accuracy_table(compared: Compared, figures: Figures, words: Words) -> Table | None:
+    """Estimates against what fal billed, by model; None where no generation has both."""
+    if not compared.total.records:
+        return None
+    one, many = "one generation has", f"{words.number(compared.total.records)} generations have"
+    told = one if compared.total.records == 1 else many
+    left = listed(list(_left(compared.not_compared, words)))
+    return Table(
+        id="accuracy",
+        title="Estimate against actual",
+        lead=f"{told[0].upper()}{told[1:]} both an estimate and a bill." + (f" Not compared: {left}." if left else ""),
+        columns=(
+            Column("Model"),
+            Column("Compared", figures=True),
+            Column("Estimated", figures=True),
+            Column("Billed", figures=True),
+            Column("Difference", figures=True),
+        ),
+        rows=tuple(_accuracy_row(each, figures.names.get(each.key, ""), words) for each in compared.by),
+        total=_accuracy_row(compared.total, "All models", words),
+    )
+
+
+def _left(left: NotCompared, words: Words) -> Iterator[str]:
+    for number, what in (
+        (left.no_estimate, "without an estimate"),
+        (left.unconfirmed, "not billed yet"),
+        (left.failed + left.free, "failed or cancelled"),
+        (left.unmatched, "unmatched"),
+        (left.no_rate, "without an exchange rate"),
+    ):
+        if number:
+            yield f"{words.number(number)} {what}"
+
+
+def _accuracy_row(accuracy: Accuracy, name: str, words: Words) -> tuple[Cell, ...]:
+    estimated, actual = accuracy.estimated, accuracy.actual
+    gap = actual - estimated
+    difference = f"{'+' if gap.nanos > 0 else ''}{words.money(gap)}"
+    return (
+        Cell(name or accuracy.key, accuracy.key if name else ""),
+        Cell(words.number(accuracy.records)),
+        Cell(words.money(estimated)),
+        Cell(words.money(actual)),
+        Cell(difference, words.change(actual.nanos, estimated.nanos)),
+    )
