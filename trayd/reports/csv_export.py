@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -20,13 +20,15 @@ from trayd.insight.conversion import converted, rounded
 from trayd.insight.windows import civil_day
 from trayd.money import Money
 from trayd.rates import Converter, Rate, RateSource
-from trayd.records import Counting, ExternalCost, Generation, Record
+from trayd.records import Counting, ExternalCost, Record
 from trayd.reports.shape import COLUMNS, CONVERTED_COLUMNS, currency_of
 
 _ROWS_PER_PIECE = 500
 
 #: So many different cells are kept of each sort; they take some 100 bytes each.
 _MOST_KEPT = 8192
+
+_in_json = msgspec.json.Encoder().encode
 
 _END = "\r\n"
 
@@ -36,9 +38,6 @@ _FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"  # noqa: RUF001 - the full-width form
 
 # Who opens the file with another delimiter than it has cuts it in other places, and a formula may begin there.
 _CUTS = ",;\t\r\n"
-
-# Most request ids are like this, and each comes once: nothing in them needs a look.
-_is_plain = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]*").fullmatch
 
 
 class CsvStyle(msgspec.Struct, frozen=True):
@@ -115,44 +114,13 @@ def _rows(style: CsvStyle, conversion: Conversion | None) -> Callable[[Record], 
     point = style.decimal
     more = _converted_cells(conversion, style) if conversion else None
 
-    def number(value: float | Decimal | None) -> str:
-        if value is None:
-            return ""
+    def number(value: float | Decimal) -> str:
         digits = str(value)
         if "e" in digits or "E" in digits:
             digits = f"{Decimal(digits):f}"
         return digits if point == "." else digits.replace(".", point)
 
-    def generation(record: Generation) -> str:
-        actual, estimate, request_id = record.actual, record.estimate, record.request_id
-        cost = actual if record.counting is Counting.ACTUAL else record.cost
-        currency = cost.currency if cost else currency_of(record)
-        billed = amounts[actual.nanos] if actual and actual.currency == currency else ""
-        cells = (
-            _time(record.timestamp),
-            texts[record.endpoint_id],
-            texts[record.operation],
-            "internal",
-            texts[record.source],
-            amounts[estimate.amount.nanos] if estimate and estimate.amount.currency == currency else "",
-            billed,
-            billed if cost is actual else amounts[cost.nanos] if cost else "",
-            currency or "",
-            texts[record.client],
-            texts[record.project],
-            texts[record.deliverable],
-            number(record.duration_s),
-            number(record.units),
-            texts[record.unit],
-            request_id if request_id and _is_plain(request_id) else write_text(request_id),
-            texts[record.account],
-            "",
-            "",
-            texts[record.note],
-        )
-        return join(cells) + (more(record, cost) if more else _END)
-
-    def other(record: ExternalCost) -> str:
+    def imported(record: ExternalCost) -> str:
         amount = amounts[record.amount.nanos]
         cells = (
             _time(record.timestamp),
@@ -178,7 +146,41 @@ def _rows(style: CsvStyle, conversion: Conversion | None) -> Callable[[Record], 
         )
         return join(cells) + (more(record, record.amount) if more else _END)
 
-    return lambda record: other(record) if isinstance(record, ExternalCost) else generation(record)
+    def row(record: Record) -> str:
+        if isinstance(record, ExternalCost):
+            return imported(record)
+        cost = actual = record.actual
+        if record.counting is not Counting.ACTUAL:
+            cost = record.cost
+        currency = cost.currency if cost else currency_of(record)
+        billed = amounts[actual.nanos] if actual and actual.currency == currency else ""
+        estimate, request_id = record.estimate, record.request_id
+        duration_s, units = record.duration_s, record.units
+        cells = (
+            _time(record.timestamp),
+            texts[record.endpoint_id],
+            texts[record.operation],
+            "internal",
+            texts[record.source],
+            amounts[estimate.amount.nanos] if estimate and estimate.amount.currency == currency else "",
+            billed,
+            billed if cost is actual else amounts[cost.nanos] if cost else "",
+            currency or "",
+            texts[record.client],
+            texts[record.project],
+            texts[record.deliverable],
+            "" if duration_s is None else number(duration_s),
+            "" if units is None else number(units),
+            texts[record.unit],
+            request_id if _is_plain(request_id) else write_text(request_id),
+            texts[record.account],
+            "",
+            "",
+            texts[record.note],
+        )
+        return join(cells) + (more(record, cost) if more else _END)
+
+    return row
 
 
 def _converted_cells(conversion: Conversion, style: CsvStyle) -> Callable[[Record, Money | None], str]:
@@ -228,9 +230,14 @@ def _texts(delimiter: str) -> Callable[[str | None], str]:
     return write
 
 
+def _is_plain(request_id: str | None) -> TypeGuard[str]:
+    """Whether nothing in it needs a look, as with fal's: each comes once, so that its cell is not worth keeping."""
+    return request_id is not None and request_id.replace("-", "").isalnum() and request_id[0] != "-"
+
+
 def _time(moment: datetime) -> str:
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return utc.isoformat()[:-6] + "Z"
+    """RFC 3339, in UTC. What msgspec writes is the same as ``isoformat`` does, in a fifth of the time."""
+    return _in_json(moment if moment.tzinfo is UTC else moment.astimezone(UTC))[1:-1].decode()
 
 
 def _decimal(digits: str, style: CsvStyle) -> str:
