@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from html import escape
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,8 +38,6 @@ _STATES = {
     Counting.FAILED: "Not billed so far",
     Counting.UNMATCHED: "Unmatched",
 }
-
-_MARKS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"})
 
 
 class LogRow(NamedTuple):
@@ -112,41 +111,36 @@ class LogPage(msgspec.Struct, frozen=True, kw_only=True):
         write = _with_costs if self.shows_costs else _as_charged
         rows = [write(row) for row in self.rows]
         if self.shows_charges:
-            rows = [f"{html}<td>{_text(row.charge)}" for html, row in zip(rows, self.rows, strict=True)]
-        # Every text in them has gone through _text, or is made of digits and words of trayd's own.
+            rows = [f"{html}<td>{escape(row.charge)}" for html, row in zip(rows, self.rows, strict=True)]
+        # Every text in them is escaped, or is made of digits and words of trayd's own.
         return Markup("\n".join(rows))  # noqa: S704
-
-
-def _text(text: str) -> str:
-    """The text with what HTML would read as markup escaped."""
-    return text if text.isalnum() else text.translate(_MARKS)
 
 
 def _below(text: str) -> str:
     """A line below another one in a cell."""
-    return f"<p>{_text(text)}" if text else ""
+    return f"<p>{escape(text)}" if text else ""
 
 
 def _head(row: LogRow) -> str:
     return (
         f"<tr><td>{row.when}{_below(row.duration)}"
-        f"<td>{_text(row.name)}{_below(row.detail)}{_below(row.request_id)}"
-        f"<td>{_text(row.parameters)}{_below(row.note)}"
-        f"<td>{_text(row.tags)}{_below(row.who)}"
+        f"<td>{escape(row.name)}{_below(row.detail)}{_below(row.request_id)}"
+        f"<td>{escape(row.parameters)}{_below(row.note)}"
+        f"<td>{escape(row.tags)}{_below(row.who)}"
     )
 
 
 def _state(row: LogRow) -> str:
-    return f"<b>{_text(row.actual)}</b>" if row.confirmed else f"<i>{_text(row.actual)}</i>"
+    return f"<b>{escape(row.actual)}</b>" if row.confirmed else f"<i>{escape(row.actual)}</i>"
 
 
 def _with_costs(row: LogRow) -> str:
-    cost = f"{_text(row.cost)}{_below(row.converted)}"
-    return f"{_head(row)}<td>{_text(row.estimate)}<td>{_state(row)}<td>{cost}"
+    cost = f"{escape(row.cost)}{_below(row.converted)}"
+    return f"{_head(row)}<td>{escape(row.estimate)}<td>{_state(row)}<td>{cost}"
 
 
 def _as_charged(row: LogRow) -> str:
-    return f"{_head(row)}<td>{_state(row)}<td>{_text(row.cost)}{_below(row.converted)}"
+    return f"{_head(row)}<td>{_state(row)}<td>{escape(row.cost)}{_below(row.converted)}"
 
 
 def log_pages(made_of: Contents, request: ReportRequest, words: Words) -> Iterator[LogPage]:
