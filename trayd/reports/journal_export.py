@@ -11,6 +11,7 @@ what both read alike.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, tzinfo
@@ -31,6 +32,9 @@ _TAGS = ("id", "kind", "deliverable", "model", "time", "key", "basis", "category
 
 # Of the columns that most names and amounts fit into.
 _WIDTH, _DIGITS = 48, 18
+
+# In UTF-8; ledger 3 ends with an error at 256 bytes between two colons (account.cc).
+_LONGEST_PART, _KEPT_OF_LONG = 255, 240
 
 # Three digits after the point could be read as thousands.
 _FEWEST_DECIMALS = 6
@@ -179,13 +183,17 @@ def account_part(name: str | None, instead: str) -> str:
     """A name as a part of an account's name.
 
     Two blanks end an account's name and a colon divides it. The one is collapsed, the other becomes the sign for a
-    ratio, which looks like it.
+    ratio, which looks like it. What is too long for ledger ends in a mark of the whole, so that no two become one.
 
     Args:
         name: of a client, a project, an account, a tool.
         instead: where there is none.
     """
-    return _one_line(name or "").replace(":", "∶") or instead  # noqa: RUF001 - just because it looks like a colon
+    part = _one_line(name or "").replace(":", "∶") or instead  # noqa: RUF001 - just because it looks like a colon
+    data = part.encode()
+    if len(data) <= _LONGEST_PART:
+        return part
+    return f"{data[:_KEPT_OF_LONG].decode(errors='ignore').rstrip()}… {hashlib.sha256(data).hexdigest()[:8]}"
 
 
 @lru_cache(maxsize=4096)
