@@ -155,11 +155,12 @@ def _check(path: Path) -> None:
 def _take(desk: Desk, path: Path, query: dict[str, Any]) -> dict[str, Any]:
     from trayd.intake.kinds import LARGEST_FILE
     from trayd.intake.rejection import printable
-    from trayd.intake.take import too_large
+    from trayd.intake.take import EVENT_OBJECT, suffix_of, too_large
+    from trayd.operations.history_file import LARGEST_EXPORT
 
     try:
         size = path.stat().st_size
-        if size > LARGEST_FILE:
+        if size > (LARGEST_EXPORT if suffix_of(path.name) in EVENT_OBJECT else LARGEST_FILE):
             row = {"line": None, "column": None, "value": None, "reason": too_large(size).reason}
             return {
                 "file": path.name,

@@ -175,6 +175,8 @@ def _check_version(event: Mapping[str, Any]) -> None:
             str(version),
         )
     kind = event.get("type")
+    if kind == "export":
+        raise _refused("this is an export of a whole history", "take it in with `trayd import FILE`", "type", "export")
     if isinstance(kind, str) and kind != "generation":
         raise _refused(
             f'"{shown(kind)}" is no type of event that this trayd knows',

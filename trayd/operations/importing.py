@@ -17,11 +17,23 @@ from msgspec import UNSET, UnsetType
 from trayd.alerts.imports import quietly
 from trayd.errors import UsageError
 from trayd.facts import Added, Batch
-from trayd.intake.take import ImportResult, Understood, batches, reading, result, results, unknown_files
+from trayd.intake.take import (
+    EVENT_OBJECT,
+    ImportResult,
+    Understood,
+    batches,
+    reading,
+    result,
+    results,
+    suffix_of,
+    unknown_files,
+)
 from trayd.intake.understanding import Answers, Understanding
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.ledger.store import Ledger
 from trayd.money import is_currency
+from trayd.operations.history_file import is_export
+from trayd.operations.history_import import import_history
 from trayd.reports.shape import HistoryItem, history_item
 from trayd.settings import Settings
 from trayd.steps import Step, Steps
@@ -86,10 +98,12 @@ class Imported(ImportResult, frozen=True, kw_only=True):
     Attributes:
         understood: how a table was read; None for events and for what could not be read. Only with a dry run.
         sample: the first records as they would be, likewise.
+        notes: what a person has to know of an export that was taken in, in sentences.
     """
 
     understood: Understanding | UnsetType | None = UNSET
     sample: tuple[HistoryItem, ...] | UnsetType = UNSET
+    notes: tuple[str, ...] | UnsetType = UNSET
 
 
 def import_data(
@@ -102,6 +116,8 @@ def import_data(
         LedgerError: the ledger cannot write; what was written before is whole, and the file can be taken in again.
     """
     answers, models = query.answers(), ledger.models()
+    if suffix_of(query.name) in EVENT_OBJECT and is_export(data):
+        return (yield from _import_history(ledger, query, data, settings=settings, now=now))
     yield Step(0, 0, apart=True)
     steps = reading(query.name, data, settings=settings, models=models, now=now, answers=answers, path=query.path)
     rows = 0
@@ -124,6 +140,18 @@ def import_data(
         return Imported(**told, understood=file.understanding, sample=_sample(file))
     answer = yield from _record(ledger, file, fresh, settings=settings, now=now, rows=rows)
     return Imported(**msgspec.structs.asdict(answer))
+
+
+def _import_history(
+    ledger: Ledger, query: ImportQuery, data: bytes, *, settings: Settings, now: datetime
+) -> Steps[Imported]:
+    taken = yield from import_history(
+        ledger, query.name, data, settings=settings, now=now, dry_run=query.dry_run, sample=_SAMPLE
+    )
+    told = msgspec.structs.asdict(taken.result) | {"notes": taken.notes}
+    if query.dry_run:
+        told |= {"understood": None, "sample": tuple(map(history_item, taken.sample))}
+    return Imported(**told)
 
 
 def _record(

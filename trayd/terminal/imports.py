@@ -35,9 +35,16 @@ def import_view(result: dict[str, Any], _style: Style) -> RenderableType:
     lines += _rejected(result)
     if result["assumed_currency"]:
         lines.append(_listed("currency: ", [_assumed(result["assumed_currency"])]))
+    lines += map(_note, result.get("notes", ()))
     if result.get("remembered"):
         lines.append(Text(f"  remembered for {result['remembered']}, in the settings"))
     return Group(*lines)
+
+
+def _note(note: str) -> RenderableType:
+    """A sentence; what goes into the settings file stands in lines of its own below it, to be copied."""
+    said, _, lines = note.partition("\n")
+    return Group(_indented(Text(said)), *([Padding(Text(lines), (0, 0, 1, 4), expand=False)] if lines else []))
 
 
 def _named(result: dict[str, Any]) -> str:
@@ -68,7 +75,7 @@ def dry_run_view(result: dict[str, Any], style: Style) -> RenderableType:
     beside = [row for row in result["left_out"] if row["what"] in _BESIDE]
     if beside:
         parts.append(_listed("no rows: ", _places(beside)))
-    return Group(*parts, *_rejected(result))
+    return Group(*parts, *_rejected(result), *map(_note, result.get("notes", ())))
 
 
 def _understood(understood: dict[str, Any]) -> RenderableType:

@@ -1,0 +1,261 @@
+"""Reads a JSON export: whether it is whole and as it was written, and the facts in it. No ledger is asked."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from trayd.intake.rejection import RefusedError, Rejection, shown
+from trayd.intake.text import utf8
+from trayd.ledger.merge import RecordFacts, fold
+from trayd.money import Money
+from trayd.records import ExternalCost, Filters, Kind
+from trayd.reports.json_export import TYPE, VERSION, Head, Line, Totals, line_of, nanos_in
+
+#: A larger export is refused: it would take more memory than a program in the tray should. It is of some 200,000
+#: records; the filters of time make several of a longer history.
+LARGEST_EXPORT = 256 * 1024 * 1024
+
+# How an export begins as it is written; what other programs make of it is known by its fields.
+_BEGINS = re.compile(rb'\s*\{\s*"trayd"\s*:\s*[0-9]+\s*,\s*"type"\s*:\s*"export"')
+_MENTIONED = b'"export"'
+
+_AGAIN = "make the export again where it comes from"
+_BY_HAND = "a history is changed with `trayd tag` and `trayd link`, not in its export; make the export again"
+
+#: What a record says under the log's keys that follows from its facts alone.
+_FOLLOWS = (
+    "id",
+    "timestamp",
+    "model",
+    "kind",
+    "source",
+    "estimated_cost",
+    "actual_cost",
+    "client",
+    "project",
+    "deliverable",
+    "duration_s",
+    "units",
+    "request_id",
+    "key",
+    "description",
+    "category",
+    "note",
+    "status",
+)
+
+
+class _Kind(msgspec.Struct):
+    trayd: int = 0
+    type: str = ""
+
+
+class _Document(Head, frozen=True, kw_only=True):
+    records: tuple[msgspec.Raw, ...]
+    totals: Totals
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A record of an export that is sound.
+
+    Attributes:
+        line: as the log showed it.
+        facts: what it was merged from; None where the ledger that it comes from holds nothing of it by itself.
+    """
+
+    line: Line
+    facts: RecordFacts | None
+
+    @property
+    def id(self) -> str:
+        """The id of what the facts are of: of a share the cost that is shared."""
+        return self.line.id if self.line.share_of is msgspec.UNSET else self.line.share_of
+
+
+class HistoryFile:
+    """A JSON export.
+
+    Args:
+        data: the file.
+
+    Attributes:
+        head: what stands before its records.
+        rejected: the records that cannot be taken in, once :meth:`check` has been gone through.
+
+    Raises:
+        RefusedError: it is not whole, of another version, or was changed.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = utf8(data)
+        self._document = _document(self._data)
+        self.head: Head = self._document
+        self.rejected: list[Rejection] = []
+        self._bad: set[int] = set()
+        self._found = 0, 1
+
+    def __len__(self) -> int:
+        """How many records there are in it."""
+        return len(self._document.records)
+
+    @property
+    def filtered(self) -> bool:
+        """Whether it is a part of the history that it comes from."""
+        return self.head.filters != Filters()
+
+    def check(self) -> Iterator[int]:
+        """Looks at each record, and whether all together are what the totals say; how many it has looked at.
+
+        Raises:
+            RefusedError: no record is wrong by itself, and yet they are not those that were written.
+        """
+        nanos: Counter[str] = Counter()
+        for number, raw in enumerate(self._document.records):
+            try:
+                row = _row(raw)
+                if row.line.cost is not None:
+                    nanos[row.line.cost.currency] += nanos_in(row.line.cost)
+            except RefusedError as error:
+                rejection = msgspec.structs.replace(error.rejection, line=self._line_of(bytes(raw)))
+                self.rejected.append(rejection)
+                self._bad.add(number)
+            yield number + 1
+        if not self.rejected:
+            self._compare(nanos)
+
+    def _compare(self, nanos: Counter[str]) -> None:
+        totals = self._document.totals
+        told = {each.currency: each.amount for each in totals.cost}
+        found = {currency: Money(sum_).text() for currency, sum_ in sorted(nanos.items()) if sum_}
+        if (totals.records, told) != (len(self), found):
+            raise _refused(
+                f"its totals tell of {_told(totals.records, told)}, its records are {_told(len(self), found)}: "
+                "some are missing, or it was changed",
+                _AGAIN,
+            )
+
+    def rows(self) -> Iterator[Row]:
+        """The records that are sound, in their order."""
+        for number, raw in enumerate(self._document.records):
+            if number not in self._bad:
+                yield _row(raw)
+
+    def _line_of(self, raw: bytes) -> int:
+        """The line on which a record begins; records are asked for in their order."""
+        position, line = self._found
+        at = self._data.index(raw, position)
+        self._found = at, line + self._data.count(b"\n", position, at)
+        return self._found[1]
+
+
+def is_export(data: bytes) -> bool:
+    """Whether a JSON file is an export of trayd, whole or not."""
+    if _BEGINS.match(data):
+        return True
+    if _MENTIONED not in data:
+        return False
+    try:
+        return msgspec.json.decode(data, type=_Kind).type == TYPE
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return False
+
+
+def _document(data: bytes) -> _Document:
+    try:
+        version = msgspec.json.decode(data, type=_Kind).trayd
+        if version != VERSION:
+            raise _refused(
+                f"this export is of version {version}, and this trayd reads version {VERSION}",
+                "update trayd and try again" if version > VERSION else _AGAIN,
+            )
+        return msgspec.json.decode(data, type=_Document)
+    except msgspec.ValidationError as error:
+        raise _refused(f"this is no whole export of trayd ({error})", _AGAIN) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _refused(f"this export is cut off or damaged ({error})", _AGAIN) from None
+
+
+def _row(raw: msgspec.Raw) -> Row:
+    """The record, where it is sound.
+
+    Raises:
+        RefusedError: it is not.
+    """
+    try:
+        line = _decode_line(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise _refused(f"this record cannot be read ({error})") from None
+    if line.facts is msgspec.UNSET:
+        return Row(line, None)
+    try:
+        facts = _decode_facts(line.facts)
+        record_id = line.id if line.share_of is msgspec.UNSET else line.share_of
+        _check_identity(record_id, facts)
+        made = line_of(fold(record_id, facts))
+    except (msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+        raise _refused(f"the facts of the record {shown(line.id)} cannot be read ({error})") from None
+    row = Row(line, facts)
+    if line.share_of is not msgspec.UNSET:
+        if facts.cost is None or facts.cost.kind is not Kind.POOL:
+            raise _refused(f"the facts of the share {shown(line.id)} are of no shared cost")
+        return row
+    for field in _FOLLOWS:
+        if getattr(line, field) != getattr(made, field):
+            said, meant = (shown(str(msgspec.to_builtins(getattr(each, field)))) for each in (line, made))
+            raise RefusedError(
+                Rejection(
+                    column=field,
+                    value=said,
+                    problem=f"the record {shown(line.id)} says {said} here, and its facts say {meant}",
+                    cure=_BY_HAND,
+                )
+            )
+    return row
+
+
+def _check_identity(record_id: str, facts: RecordFacts) -> None:
+    """Looks whether all facts are of this record; facts of others would end up there.
+
+    Raises:
+        ValueError: some are not, or there are none.
+    """
+    if facts.cost is not None:
+        if facts.cost.id != record_id or facts.events or facts.billing or facts.run or facts.links:
+            raise ValueError("they are of several records")
+        return
+    linked = {link.record_id for link in facts.links}
+    ids = {event.record_id for event in facts.events if event.request_id is not None or event.digest not in linked}
+    ids |= {link.request_id for link in facts.links}
+    ids |= {fact.request_id for fact in (facts.billing, facts.run) if fact is not None}
+    if not ids:
+        raise ValueError("there are none")
+    if ids != {record_id}:
+        raise ValueError("they are of several records")
+
+
+def _told(records: int, cost: dict[str, str]) -> str:
+    amounts = ", ".join(f"{amount} {currency}" for currency, amount in cost.items())
+    return f"{records:,} record{'' if records == 1 else 's'} of {amounts or 'no cost'}"
+
+
+def _refused(problem: str, cure: str = _BY_HAND) -> RefusedError:
+    return RefusedError(Rejection(problem=problem, cure=cure))
+
+
+def cost_of(row: Row) -> Money | None:
+    """What the record counts, as its facts have it: of a shared cost all of it, of others what the log showed."""
+    if row.facts is None:
+        return None
+    if row.facts.cost is not None:
+        record = fold(row.id, row.facts)
+        return record.amount if isinstance(record, ExternalCost) else None
+    cost = row.line.cost
+    return None if cost is None else Money(nanos_in(cost), cost.currency)
+
+
+_decode_line = msgspec.json.Decoder(Line).decode
+_decode_facts = msgspec.json.Decoder(RecordFacts).decode

@@ -1,0 +1,377 @@
+"""Takes a JSON export into the ledger: into an empty one as it was, into another one by the rules of merging.
+
+What is in it are facts, as sources tell them; so taking one in twice changes nothing, and what is known better here
+stays. What the settings of its ledger decided is told, not taken over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import chain, islice
+from typing import Any
+
+import msgspec
+
+from trayd.alerts.imports import quietly
+from trayd.alerts.rules import EXPENSIVE_WITHIN
+from trayd.errors import LedgerFullError, TraydError
+from trayd.facts import AccountFact, Batch, Coverage, UserEdit
+from trayd.intake.rejection import RefusedError, Rejection, printable, shown
+from trayd.intake.take import ImportResult, RejectedRow
+from trayd.ledger.merge import RecordFacts, fold
+from trayd.ledger.store import Ledger
+from trayd.money import Money
+from trayd.operations.history_file import HistoryFile, Row, cost_of
+from trayd.operations.whole_history import facts_without_prompts
+from trayd.records import Counting, Record
+from trayd.reports.json_export import Head
+from trayd.settings import Settings
+from trayd.steps import Step, Steps
+
+# So many records become durable together.
+_RECORDS = 1_000
+
+# Reading is so many parts of the whole, and recording one of a record takes as long as reading two of them.
+_READING, _RECORDING = 1, 2
+
+_LOOKED_AT = 500
+
+
+class TakenIn(msgspec.Struct, frozen=True):
+    """What became of an export, or would.
+
+    Attributes:
+        notes: what a person has to know of it, in sentences.
+        sample: the first records.
+    """
+
+    result: ImportResult
+    notes: tuple[str, ...] = ()
+    sample: tuple[Record, ...] = ()
+
+
+def import_history(
+    ledger: Ledger, name: str, data: bytes, *, settings: Settings, now: datetime, dry_run: bool, sample: int
+) -> Steps[TakenIn]:
+    """Takes an export in, or tells what would be recorded.
+
+    Args:
+        ledger: where to.
+        name: the file's name, without folders.
+        data: its content.
+        settings: whether prompts are kept; what differs from those of the export is told.
+        now: the time (UTC).
+        dry_run: only tells.
+        sample: how many of the first records are shown.
+
+    Raises:
+        LedgerFullError: the disk refused; what was written before is whole, and the file can be taken in again.
+    """
+    told, api = printable(name), ledger.base_url()
+    try:
+        yield Step(0, 0, apart=True)
+        file = HistoryFile(data)
+        _refuse_other_api(file.head.base_url, api)
+        of = len(file) * (_READING + _RECORDING)
+        for done in file.check():
+            if done % _LOOKED_AT == 0:
+                yield Step(done * _READING, of, apart=True)
+    except RefusedError as error:
+        row = error.rejection
+        return TakenIn(ImportResult(file=told, rejected=(_told(row),)))
+    yield Step(len(file) * _READING, of)
+    taking = _Taking(file, ledger, settings, now)
+    steps = taking.count() if dry_run else taking.take()
+    for done in steps:
+        yield Step(len(file) * _READING + done * _RECORDING, of)
+    result = ImportResult(
+        file=told,
+        recorded=taking.recorded,
+        duplicates=taking.known,
+        rejected=tuple(map(_told, taking.rejected)),
+    )
+    first = tuple(fold(row.id, row.facts) for row in islice(taking.wanted(), sample) if row.facts) if dry_run else ()
+    return TakenIn(result, tuple(taking.notes()), first)
+
+
+def _told(rejection: Rejection) -> RejectedRow:
+    return RejectedRow(rejection.line, rejection.column, rejection.value, rejection.reason)
+
+
+def _refuse_other_api(told: str | None, known: str | None) -> None:
+    if None not in {known, told} and known != told:
+        raise RefusedError(
+            Rejection(
+                column="base_url",
+                value=shown(str(told)),
+                problem=f"it holds the history of {shown(str(told))}, and this ledger that of {known}",
+                cure="set TRAYD_HOME to another folder for it, and TRAYD_FAL_URL to its own address",
+            )
+        )
+
+
+class _Taking:
+    """One export on its way into the ledger.
+
+    Attributes:
+        recorded: how many records told something new, and ``known`` how many did not.
+        rejected: those that could not be taken in.
+    """
+
+    def __init__(self, file: HistoryFile, ledger: Ledger, settings: Settings, now: datetime) -> None:
+        self._file = file
+        self._ledger = ledger
+        self._settings = settings
+        self._now = now
+        self._names, self._accounts = _accounts(file.head, ledger)
+        self._was_empty = ledger.span() is None
+        self._unmatched = 0
+        self._of_settings: Counter[str] = Counter()
+        self._shares = 0
+        self._differs: list[str] = []
+        self._new: set[str] = set()
+        self.recorded = self.known = 0
+        self.rejected = list(file.rejected)
+
+    def wanted(self) -> Iterator[Row]:
+        """The records to take in, each with its facts."""
+        for row in self._file.rows():
+            if row.facts is not None and not self._is_in_doubt(row):
+                yield row
+
+    def _is_in_doubt(self, row: Row) -> bool:
+        """Whether it is an event that counts by what fal has billed, of which only a part is told."""
+        return self._file.filtered and row.line.counting is Counting.UNMATCHED
+
+    def count(self) -> Iterator[int]:
+        """Counts what the ledger does not know by its id; how far it is."""
+        for done, row in enumerate(self._file.rows(), start=1):
+            if self._leave_out(row):
+                continue
+            known = self._ledger.get(row.id) is not None
+            self.known += known
+            self.recorded += not known
+            if done % _LOOKED_AT == 0:
+                yield done
+
+    def _leave_out(self, row: Row) -> bool:
+        if row.facts is None:
+            if row.line.share_of is msgspec.UNSET:
+                self._of_settings[row.line.description or ""] += 1
+            else:
+                self._shares += 1
+            return True
+        if self._is_in_doubt(row):
+            self._unmatched += 1
+            return True
+        return False
+
+    def take(self) -> Iterator[int]:
+        """Takes all of it in, a part at a time; how far it is."""
+        head = self._file.head
+        self._ledger.add(Batch(models=head.models, accounts=self._accounts))
+        rows, done = self._file.rows(), 0
+        sums: Counter[str] = Counter()
+        while some := list(islice(rows, _RECORDS)):
+            done += len(some)
+            part = [row for row in some if not self._leave_out(row)]
+            young = any(row.line.timestamp >= self._now - EXPENSIVE_WITHIN for row in part)
+            self._new.clear()
+            with quietly(self._ledger, self._settings.alerts, self._now) if young else nullcontext():
+                self._add(part)
+            for row in part:
+                cost = cost_of(row)
+                if cost is not None:
+                    sums[cost.currency] += cost.nanos
+            yield done
+        if not (self._file.filtered or self.rejected):
+            self._claim(head.coverage)
+            if self._was_empty:
+                self._compare(sums)
+
+    def _add(self, part: Sequence[Row]) -> None:
+        """Adds these records; where one of them is refused it is the only one."""
+        facts = {row.id: self._ours(row.facts) for row in part if row.facts is not None}
+        try:
+            self._write(facts)
+        except LedgerFullError:
+            raise
+        except TraydError as error:
+            if len(part) > 1:
+                self._add(part[: len(part) // 2])
+                self._add(part[len(part) // 2 :])
+                return
+            (row,) = part
+            problem = f"the record {shown(row.id)} cannot be taken in: {error.message}"
+            self.rejected.append(Rejection(problem=problem, cure=error.cure or "make the export again"))
+            return
+        self.recorded += sum(record_id in self._new for record_id in facts)
+        self.known += sum(record_id not in self._new for record_id in facts)
+
+    def _write(self, facts: dict[str, RecordFacts]) -> None:
+        every = facts.values()
+        batches = (
+            Batch(
+                events=tuple(chain.from_iterable(each.events for each in every)),
+                billing=tuple(each.billing for each in every if each.billing is not None),
+                runs=tuple(each.run for each in every if each.run is not None),
+                costs=tuple(each.cost for each in every if each.cost is not None),
+            ),
+            # An event is linked once it is there by itself, and edited once it is where it belongs.
+            Batch(links=tuple(chain.from_iterable(each.links for each in every))),
+            Batch(edits=tuple(_edits(facts))),
+        )
+        for batch in batches:
+            added = self._ledger.add(batch)
+            self._new.update(added.created, added.changed)
+
+    def _ours(self, facts: RecordFacts) -> RecordFacts:
+        """The facts under the names that accounts have here, and without prompts where none are kept."""
+        if not self._settings.store_prompts:
+            facts = facts_without_prompts(facts)
+        if not self._names:
+            return facts
+        return msgspec.structs.replace(
+            facts,
+            events=tuple(map(self._renamed, facts.events)),
+            billing=facts.billing and self._renamed(facts.billing),
+            run=facts.run and self._renamed(facts.run),
+        )
+
+    def _renamed(self, fact: Any) -> Any:
+        name = self._names.get(fact.account)
+        return fact if name is None else msgspec.structs.replace(fact, account=name)
+
+    def _claim(self, coverage: Sequence[Coverage]) -> None:
+        """Tells how far billing has been read, where that goes on from what is known here, or nothing is."""
+        for told in coverage:
+            account = self._names.get(told.account, told.account)
+            claim = msgspec.structs.replace(told, account=account, continues=None)
+            known = self._ledger.coverage(account)
+            if known is not None:
+                if claim.until < known.since or known.until < claim.since:
+                    continue  # nobody has read the bills in between
+                claim = msgspec.structs.replace(
+                    known,
+                    account=account,
+                    since=min(known.since, claim.since),
+                    until=max(known.until, claim.until),
+                    fetched_at=max(known.fetched_at, claim.fetched_at),
+                    first_completed_at=min(known.first_completed_at, claim.first_completed_at),
+                    continues=known.fetched_at,
+                )
+            self._ledger.add(Batch(coverage=(claim,)))
+
+    def _compare(self, sums: Counter[str]) -> None:
+        """What was empty before has to come to what the export says."""
+        found: Counter[str] = Counter()
+        for each in self._ledger.sums():
+            if each.heading.counting in {Counting.ACTUAL, Counting.ESTIMATE}:
+                found[each.heading.currency] += each.nanos
+        for currency in sorted({*sums, *found}):
+            if sums[currency] != found[currency]:
+                there, here = (Money(nanos[currency], currency).text() for nanos in (sums, found))
+                self._differs.append(f"the ledger comes to {here} {currency} now, and the export to {there}")
+
+    def notes(self) -> Iterator[str]:
+        """What a person has to know."""
+        yield from (f"{each}; look at it with `trayd ledger verify`" for each in self._differs)
+        yield from _notes_of_settings(self._file.head, self._settings)
+        if self._unmatched:
+            yield (
+                f"{_count(self._unmatched, 'unmatched event')} left out: whether fal has billed them is told by bills "
+                "that this part of a history may not have; an export without filters has both"
+            )
+        if self._shares and self._file.filtered:
+            yield (
+                f"{_count(self._shares, 'share')} of costs that other projects share as well left out: "
+                "an export without filters has these costs"
+            )
+        if self._file.filtered:
+            yield "it is a part of a history: how far fal's bills have been read is not taken from it"
+        elif self.rejected:
+            yield "a record of it is missing: how far fal's bills have been read is not taken from it"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{' was' if number == 1 else 's were'}"
+
+
+def _edits(facts: dict[str, RecordFacts]) -> Iterator[UserEdit]:
+    for record_id, each in facts.items():
+        for edit in each.edits:
+            yield UserEdit(
+                record_id=edit.event or record_id, field=edit.field, value=edit.value, at=edit.at, undone=edit.undone
+            )
+
+
+def _accounts(head: Head, ledger: Ledger) -> tuple[dict[str, str], tuple[AccountFact, ...]]:
+    """What names of accounts in the export have to be called here, and the accounts that are new.
+
+    A name that is another account's here is replaced by fal's own name.
+    """
+    ours = ledger.accounts()
+    usernames = {fact.username for fact in ours.values()}
+    names: dict[str, str] = {}
+    new: list[AccountFact] = []
+    for fact in head.accounts:
+        known = ours.get(fact.name)
+        if known is not None and known.username == fact.username:
+            continue
+        if known is None and (fact.username is None or fact.username not in usernames):
+            # Until it is reached from here nothing more is known of it.
+            new.append(msgspec.structs.replace(fact, state="no_key") if fact.username else fact)
+        elif fact.username is not None:
+            names[fact.name] = fact.username
+    return names, tuple(new)
+
+
+def _notes_of_settings(head: Head, settings: Settings) -> Iterator[str]:
+    pools = [pool for pool in head.pools if pool not in settings.pool]
+    if pools:
+        yield (
+            f"its settings tell of {len(pools)} shared cost{'' if len(pools) == 1 else 's'} that yours do not; to have "
+            f"{'it' if len(pools) == 1 else 'them'} counted, add with `trayd config edit`:\n{_toml('pool', pools)}"
+        )
+    fixed = [rate for rate in head.rates.fixed if rate not in settings.rates.fixed]
+    if fixed:
+        yield (
+            "its amounts were converted at rates that were fixed in its settings; to have the same, add with "
+            f"`trayd config edit`:\n{_toml('rates.fixed', fixed)}"
+        )
+    differing: list[tuple[str, str, str, Callable[[], str]]] = [
+        ("home currency", "home_currency", head.home_currency, lambda: settings.home_currency),
+        ("time zone", "time_zone", head.time_zone, lambda: str(settings.zone())),
+    ]
+    for what, key, theirs, ours in differing:
+        if theirs != ours():
+            yield (
+                f"its {what} was {theirs}, yours is {ours()}: totals in one currency, and days, can differ; "
+                f"`trayd config set {key} {theirs}` has them as they were"
+            )
+
+
+def _toml(table: str, entries: Sequence[msgspec.Struct]) -> str:
+    """The entries as they stand in the settings file."""
+    lines: list[str] = []
+    for entry in entries:
+        lines += ["", f"[[{table}]]"]
+        for name, key in zip(entry.__struct_fields__, entry.__struct_encode_fields__, strict=True):
+            value = getattr(entry, name)
+            if value is not None and value != "":
+                lines.append(f"{key} = {_toml_value(value)}")
+    return "\n".join(lines)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_toml_value(key)} = {_toml_value(part)}" for key, part in value.items()) + " }"
+    return msgspec.json.encode(value).decode()  # a text in JSON is one in TOML
