@@ -195,6 +195,12 @@ class Page:
         urls = [str(told["request"]["url"]) for told in self._told("Network.requestWillBeSent")]
         return [url for url in urls if not url.startswith("data:")]
 
+    def got(self, url: str) -> bool:
+        """Whether something came of what the page asked for."""
+        asked = self._told("Network.requestWillBeSent")
+        numbers = {told["requestId"] for told in asked if told["request"]["url"] == url}
+        return any(told["requestId"] in numbers for told in self._told("Network.responseReceived"))
+
     @property
     def complaints(self) -> list[dict[str, Any]]:
         """What stands in the console: messages, exceptions, violations of the content policy."""
