@@ -124,3 +124,20 @@ def test_with_the_balance_alone_the_bills_of_these_days_are_waited_for(operation
     operations.ledger.add(Batch(coverage=(read,)))
     with_bills = observing.observe(operations, later)
     assert (with_bills.starting, with_bills.unanswered) == (False, frozenset())
+
+
+def test_after_a_sleep_they_are_waited_for_though_nobody_looked_before_the_balance_came(operations: Operations) -> None:
+    later = START + timedelta(days=6)
+    observing = Observing()
+    operations.ledger.add(Batch(accounts=(STUDIO,), coverage=(coverage(),)))
+    assert not observing.observe(operations, START).starting
+
+    operations.ledger.add(Batch(accounts=(msgspec.structs.replace(STUDIO, as_of=later),)))
+    woken = observing.observe(operations, later)
+    assert (woken.starting, woken.unanswered) == (True, {"northwind"})
+    assert observing.observe(operations, later).starting
+
+    read = msgspec.structs.replace(coverage(), until=later, fetched_at=later)
+    operations.ledger.add(Batch(coverage=(read,)))
+    with_bills = observing.observe(operations, later)
+    assert (with_bills.starting, with_bills.unanswered) == (False, frozenset())

@@ -25,13 +25,26 @@ _POLLS_APART = 3
 _DAY = timedelta(days=1)
 
 
+class _Answers(msgspec.Struct, frozen=True):
+    """What was known of an account's answers at a look.
+
+    Attributes:
+        at: when fal told the balance last, by this computer's clock; None: it never did.
+        fetched: when the newest fetch of its bills began, by fal's.
+        wait: the account's figures were of days ago.
+    """
+
+    at: datetime | None
+    fetched: datetime | None
+    wait: bool
+
+
 class Observing:
     """Looks at the ledger, on the thread that it belongs to; it remembers what no single look can tell."""
 
     def __init__(self) -> None:
         self._outages: dict[str, Outage] = {}
-        # Of accounts whose figures are of days ago: when the newest fetch of their bills began.
-        self._last_fetched: dict[str, datetime | None] = {}
+        self._answers: dict[str, _Answers] = {}
         self._differing: dict[str, datetime] = {}
         self._mended: dict[str, datetime] = {}
         self._unread = False
@@ -59,7 +72,7 @@ class Observing:
         coverage = {account: covered for account, covered in found.items() if covered is not None}
         differences = ledger.differences()
         apart = _longest_apart(settings)
-        unanswered = self._unanswered_of(accounts, coverage, now - apart)
+        unanswered = self._unanswered_of(accounts, coverage, now, apart)
         overdue = any(fact.state == "ok" and account_of(fact) in unanswered for fact in accounts)
         return Observed(
             at=now,
@@ -82,21 +95,26 @@ class Observing:
         )
 
     def _unanswered_of(
-        self, accounts: Iterable[AccountFact], coverage: Mapping[str, Coverage], since: datetime
+        self, accounts: Iterable[AccountFact], coverage: Mapping[str, Coverage], now: datetime, apart: timedelta
     ) -> frozenset[str]:
-        """The accounts whose balance is of before that time, or whose bills have not been read since it no longer is.
+        """The accounts whose balance is of long before, or whose bills have not been read since it no longer is.
 
-        The balance comes first in a poll, and by this computer's clock; bills tell the time by fal's.
+        The balance comes first in a poll, and by this computer's clock; bills tell the time by fal's. After a sleep the
+        balance can be there before anybody looks, so it counts as well how far it is from the one before.
         """
-        before, self._last_fetched = self._last_fetched, {}
+        before, self._answers = self._answers, {}
         for account in set(map(account_of, accounts)):
-            answers = [fact.as_of for fact in accounts if account_of(fact) == account and fact.as_of is not None]
+            last = before.get(account)
+            told = [fact.as_of for fact in accounts if account_of(fact) == account and fact.as_of is not None]
+            at = max(told, default=None)
             covered = coverage.get(account)
             fetched = covered.fetched_at if covered else None
-            waits = account in before and fetched is not None and before[account] == fetched
-            if waits or max(answers, default=since) <= since:
-                self._last_fetched[account] = fetched
-        return frozenset(self._last_fetched)
+            unread = last is not None and fetched is not None and fetched == last.fetched
+            came_late = last is not None and last.at is not None and at is not None and at - last.at >= apart
+            old = at is None or at <= now - apart
+            wait = old or (unread and (came_late or (last is not None and last.wait)))
+            self._answers[account] = _Answers(at, fetched, wait)
+        return frozenset(account for account, answers in self._answers.items() if answers.wait)
 
     def _outages_of(self, accounts: Iterable[AccountFact], apart: timedelta) -> dict[str, Outage]:
         outages = {}
