@@ -15,6 +15,7 @@ from tests.alerts.story import START
 from trayd.alert_settings import Alerts, QuietHours
 from trayd.alerts.delivery import DesktopState, Outcome
 from trayd.episodes import NEVER_TOLD, Episode, Urgency
+from trayd.errors import UsageError
 from trayd.facts import Batch
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.operations.alerts import AlertsQuery, ListedAlert, PauseQuery, SnoozeQuery
@@ -151,6 +152,17 @@ def test_an_event_can_be_snoozed_by_the_beginning_of_its_id_and_the_list_says_so
 
     assert operations.snooze(SnoozeQuery(id="expensive", length="2h")).id == "expensive:01a1"
     assert "told again at 2026-11-01 11:00" in screen(operations.alerts(AlertsQuery()), alerts_view, capsys)
+
+
+def test_what_nobody_is_ever_told_of_cannot_be_snoozed(ledger: Ledger) -> None:
+    # An expensive job that was taken in by hand.
+    keep(ledger, "expensive:01a1", event=True, told=True, text="", title="")
+    for meant in ("expensive:01a1", "expensive"):
+        with pytest.raises(UsageError, match="no open alert"):
+            asking(ledger).snooze(SnoozeQuery(id=meant))
+
+    keep(ledger, "expensive:01b2", event=True, told=True)
+    assert asking(ledger).snooze(SnoozeQuery(id="expensive")).id == "expensive:01b2"
 
 
 def test_figures_are_never_of_a_time_to_come(ledger: Ledger) -> None:

@@ -269,10 +269,11 @@ def _beginning(since: str | None, now: datetime, zone: tzinfo) -> datetime:
 
 def _meant(episodes: dict[str, Episode], wanted: str) -> Episode:
     exact = episodes.get(wanted)
-    if exact is not None:
+    if exact is not None and exact.text:
         return exact
     # Of the beginning of an id the open ones are meant; without one, events, which a person can want to be reminded of.
-    begin = [one for one in episodes.values() if wanted and one.id.startswith(wanted) and not one.over]
+    known = [one for one in episodes.values() if one.text and not one.over]
+    begin = [one for one in known if wanted and one.id.startswith(wanted)]
     found = [one for one in begin if one.resolved is None] or begin
     if not found:
         raise UsageError(f"there is no open alert {wanted!r}", "`trayd alerts` lists them, with their ids")
