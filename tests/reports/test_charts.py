@@ -13,7 +13,7 @@ from trayd.insight.tally import Tally
 from trayd.money import nanos_of
 from trayd.records import Kind
 from trayd.reports.charts import Amounts, Heads, Ranked, bar_chart, time_chart
-from trayd.reports.figures import Charged, Part
+from trayd.reports.figures import Part
 from trayd.reports.words import Words
 
 HOME = rates()
@@ -34,17 +34,18 @@ def spent(cost):
 
 def bars(costs):
     ranked = [
-        Ranked(f"model {number}", "", Part(str(number), spent(cost), nanos_of(cost), 0, Charged()))
+        Ranked(f"model {number}", "", Part(str(number), nanos_of(cost), generations=1))
         for number, cost in enumerate(costs)
     ]
     return bar_chart(ranked, Heads("models", "Cost by model", "Model"), AMOUNTS).bars
 
 
 def over(days, first, last):
-    parts = tuple(
-        Part(day.isoformat(), of_day, of_day.nanos[Kind.INTERNAL], of_day.nanos[Kind.EXTERNAL], Charged())
+    parts = [
+        Part(day.isoformat(), nanos[Kind.INTERNAL], nanos[Kind.EXTERNAL])
         for day, of_day in sorted(days.items())
-    )
+        for nanos in [of_day.nanos]
+    ]
     return time_chart(parts, first, last, AMOUNTS)
 
 
@@ -62,7 +63,12 @@ def test_a_credit_has_no_bar():
 def test_what_has_no_room_is_summed_in_one_row():
     shown = bars(["1.00"] * 40)
     assert len(shown) == 13
-    assert (shown[-1].label, shown[-1].amount, shown[-1].generations) == ("28 others", "$28.00", "28")
+    last = shown[-1]
+    assert (last.label, last.amount, last.generations, last.width) == ("28 others", "$28.00", "28", "")
+
+
+def test_a_single_part_is_never_called_one_other():
+    assert [bar.label for bar in bars(["1.00"] * 13)][-1] == "model 12"
 
 
 @pytest.mark.parametrize(

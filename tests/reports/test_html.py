@@ -190,7 +190,7 @@ def test_the_log_is_in_the_order_of_time_by_month():
 def test_a_busy_month_comes_in_several_tables():
     """A browser takes most of a minute to lay out one table of 100,000 lines."""
     text = page([generation("1.00")] * 2001)
-    assert re.findall(r'class="scroll page" role="region" aria-label="(.*?)"', text) == [
+    assert re.findall(r'class="scroll page" role="group" aria-label="(.*?)"', text) == [
         "November 2026",
         "November 2026, part 2",
     ]

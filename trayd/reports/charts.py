@@ -11,7 +11,7 @@ import msgspec
 
 from trayd.money import NANOS_PER_UNIT, Money
 from trayd.records import Kind
-from trayd.reports.figures import EXTERNAL_KINDS, Charged, Part
+from trayd.reports.figures import EXTERNAL_KINDS, Charged, Part, together
 from trayd.reports.words import Words
 
 _MOST_BARS = 12
@@ -38,7 +38,7 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         detail: what tells it from others of the same label: the endpoint id.
         charge: what of it is charged; empty where that is not shown.
-        width: the bar's length in per cent of the longest.
+        width: the bar's length in per cent of the longest; empty for a row that sums up what had no room.
     """
 
     label: str
@@ -161,29 +161,32 @@ class Amounts(NamedTuple):
 
 def bar_chart(ranked: Sequence[Ranked], heads: Heads, amounts: Amounts) -> BarChart:
     """The chart of these parts, highest first; what does not fit is one last row, so that sums hold."""
-    shown = ranked[:_MOST_BARS]
-    rest = [part for _, _, part in ranked[_MOST_BARS:]]
+    # A last row for a single part would say less than the part itself.
+    shown = ranked if len(ranked) == _MOST_BARS + 1 else ranked[:_MOST_BARS]
+    rest = [part for _, _, part in ranked[len(shown) :]]
     whole = sum(part.nanos for _, _, part in ranked)
     longest = max((part.nanos for _, _, part in shown), default=0)
-    bars = [_bar(label, detail, [part], (whole, longest), amounts) for label, detail, part in shown]
+    bars = []
+    for label, detail, part in shown:
+        width = min(part.nanos / longest, 1) if longest > 0 and part.nanos > 0 else 0
+        bars.append(_bar(Ranked(label, detail, part), f"{100 * width:.2f}", whole, amounts))
     if rest:
-        bars.append(_bar(amounts.words.count(len(rest), "other"), "", rest, (whole, longest), amounts))
+        others = Ranked(amounts.words.count(len(rest), "other"), "", together(rest))
+        bars.append(_bar(others, "", whole, amounts))
     return BarChart(**heads._asdict(), amount=amounts.of, charges=amounts.charges, bars=tuple(bars))
 
 
-def _bar(label: str, detail: str, parts: Sequence[Part], measures: tuple[int, int], amounts: Amounts) -> Bar:
-    """A bar of these parts; ``measures`` are the nanos of all bars and those of the longest one."""
-    whole, longest = measures
-    nanos = sum(part.nanos for part in parts)
-    width = min(nanos / longest, 1) if longest > 0 and nanos > 0 else 0
+def _bar(ranked: Ranked, width: str, whole: int, amounts: Amounts) -> Bar:
+    """A bar of that width; ``whole`` are the nanos of all bars."""
+    label, detail, part = ranked
     return Bar(
         label=label,
         detail=detail,
-        amount=amounts.known(nanos, lacking=any(part.tally.lacks(*Kind) for part in parts)),
-        charge=amounts.charge(sum((part.charged for part in parts), Charged())),
-        share=amounts.words.share(nanos, whole),
-        generations=amounts.words.number(sum(part.tally.generations for part in parts)),
-        width=f"{100 * width:.2f}",
+        amount=amounts.known(part.nanos, lacking=part.lacks()),
+        charge=amounts.charge(part.charged),
+        share=amounts.words.share(part.nanos, whole),
+        generations=amounts.words.number(part.generations),
+        width=width,
     )
 
 
@@ -198,8 +201,8 @@ def time_chart(days: Sequence[Part], first: date, last: date, amounts: Amounts) 
     """
     words = amounts.words
     unit, starts = _steps(first, last)
-    steps = _gathered(days, starts)
-    totals = [sum(part.nanos for part in step) for step in steps]
+    steps = [together(step) for step in _gathered(days, starts)]
+    totals = [step.nanos for step in steps]
     low, high, marks = _scale(min(0, *totals), max(0, *totals))
     count = len(starts) - 1
     xs = [_LEFT + (_RIGHT - _LEFT) * index / count for index in range(len(starts))] if count else [50.0]
@@ -223,11 +226,11 @@ def time_chart(days: Sequence[Part], first: date, last: date, amounts: Amounts) 
         points=tuple(
             TimePoint(
                 label=_name(unit, start, words),
-                internal=amounts.known(sum(part.internal for part in step), lacking=_lack(step, Kind.INTERNAL)),
-                external=amounts.known(sum(part.external for part in step), lacking=_lack(step, *EXTERNAL_KINDS)),
-                total=amounts.known(sum(part.nanos for part in step), lacking=_lack(step, *Kind)),
-                charge=amounts.charge(sum((part.charged for part in step), Charged())),
-                generations=words.number(sum(part.tally.generations for part in step)),
+                internal=amounts.known(step.internal, lacking=step.lacks(Kind.INTERNAL)),
+                external=amounts.known(step.external, lacking=step.lacks(*EXTERNAL_KINDS)),
+                total=amounts.known(step.nanos, lacking=step.lacks()),
+                charge=amounts.charge(step.charged),
+                generations=words.number(step.generations),
                 x=f"{x:.2f}",
                 y=_place(y),
                 left=f"{left:.2f}",
@@ -236,10 +239,6 @@ def time_chart(days: Sequence[Part], first: date, last: date, amounts: Amounts) 
             for start, step, x, y, (left, right) in zip(starts, steps, xs, ys, pairwise(edges), strict=True)
         ),
     )
-
-
-def _lack(step: Sequence[Part], *kinds: Kind) -> bool:
-    return any(part.tally.lacks(*kinds) for part in step)
 
 
 def _steps(first: date, last: date) -> tuple[str, list[date]]:

@@ -21,12 +21,12 @@ from trayd.reports.words import Words, listed
 
 
 class Licence(StrEnum):
-    """What fal's catalogue says of the use of what a model makes (``license_type``)."""
+    """What fal's catalogue says of the use of what a model makes (``license_type``); what to look at comes first."""
 
-    COMMERCIAL = "commercial"
     RESEARCH = "research"
     PRIVATE = "private"
     UNKNOWN = "unknown"
+    COMMERCIAL = "commercial"
 
 
 _LICENCES = {
@@ -101,44 +101,53 @@ def licences_table(
     amounts: Amounts,
     zone: tzinfo,
 ) -> Table | None:
-    """Every model with its licence and when that was read; None where there is no generation."""
+    """Every model with its licence, those that ask for attention first; None where there is no generation."""
     words = amounts.words
-    rows = [
-        _licence_row(part, figures, models.get(part.key or ""), amounts, zone) for part in figures.models if part.key
-    ]
-    if not rows:
+    if not figures.models:
         return None
-    counted = Counter(licence_of(models.get(part.key or "")) for part in figures.models)
+    licences = {part.key: licence_of(models.get(part.key or "")) for part in figures.models}
+    read = {fact.seen_at.astimezone(zone).date() for key in licences if key and (fact := models.get(key))}
+    counted = Counter(licences.values())
     told = [f"{words.number(counted[licence])} {_LICENCES[licence].lower()}" for licence in Licence if counted[licence]]
+    when = "when it was last read"
+    if read:
+        when = f"on {words.day(min(read))}" if len(read) == 1 else f"when it was last read ({words.day(min(read))} on)"
+    by_attention = sorted(figures.models, key=lambda part: list(Licence).index(licences[part.key]))
     return Table(
         id="licences",
         title="Licences of the models",
-        lead=f"{words.count(len(rows), 'model')}: {listed(told)}. The status is what fal's catalogue said when it was "
-        "last read, which can differ from what it was on the day of a generation.",
+        lead=f"{words.count(len(licences), 'model')}: {listed(told)}. The status is what fal's catalogue said "
+        f"{when}; it can differ from what it was on the day of a generation.",
         columns=(
             Column("Model"),
             Column("Licence"),
-            Column("Status read"),
+            *((Column("Status of"),) if len(read) > 1 else ()),
             Column("Generations", figures=True),
             Column(amounts.of, figures=True),
         ),
-        rows=tuple(rows),
+        rows=tuple(
+            _licence_row(part, figures, models.get(part.key or ""), amounts, zone if len(read) > 1 else None)
+            for part in by_attention
+        ),
+        dense=True,
     )
 
 
 def _licence_row(
-    part: Part, figures: Figures, fact: ModelFact | None, amounts: Amounts, zone: tzinfo
+    part: Part, figures: Figures, fact: ModelFact | None, amounts: Amounts, zone: tzinfo | None
 ) -> tuple[Cell, ...]:
+    """A model's row; with a zone it says of which day there its status is."""
     endpoint = part.key or ""
     name = figures.names.get(endpoint, "")
     licence = licence_of(fact)
     said = fact.license_type if fact and fact.license_type and licence is Licence.UNKNOWN else ""
+    status_of = amounts.words.day(fact.seen_at.astimezone(zone).date()) if fact and zone else "not read yet"
     return (
         Cell(name or endpoint, endpoint if name else ""),
         Cell(_LICENCES[licence], f"fal says “{said}”" if said else ""),
-        Cell(amounts.words.day(fact.seen_at.astimezone(zone).date()) if fact else "not read yet"),
-        Cell(amounts.words.number(part.tally.generations)),
-        Cell(amounts.known(part.nanos, lacking=part.tally.lacks(*Kind))),
+        *((Cell(status_of),) if zone else ()),
+        Cell(amounts.words.number(part.generations)),
+        Cell(amounts.known(part.nanos, lacking=part.lacks())),
     )
 
 

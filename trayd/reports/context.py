@@ -267,7 +267,7 @@ def _charts(sums: Figures, amounts: Amounts) -> tuple[BarChart, ...]:
     ]
     for parts, missing, heads in (
         (sums.operations, "Unknown operation", Heads("operations", f"{by} operation", "Operation")),
-        (sums.keys, "Nobody is named", Heads("people", f"{by} person or key", "Person or key")),
+        (sums.keys, "Not named", Heads("people", f"{by} person or key", "Person or key")),
         (sums.tools, "", Heads("tools", f"External {amounts.of.lower()}s by source", "Source", generations=False)),
     ):
         if _are_told(parts):

@@ -52,22 +52,45 @@ class Part(NamedTuple):
 
     Attributes:
         key: what it is of; None for what has no such mark.
-        tally: what is in it.
         internal: its cost from fal in nanos, and ``external`` that from elsewhere: rounded together with those of the
             other parts, so that they add up to the totals.
         charged: what it is charged at; nothing where nobody is charged.
+        entries: how many records are in it, and ``generations`` how many of fal's that count.
+        lacking: the kinds of which some cost is in no sum: it has no price yet, or no rate.
     """
 
     key: str | None
-    tally: Tally
-    internal: int
-    external: int
-    charged: Charged
+    internal: int = 0
+    external: int = 0
+    charged: Charged = Charged()
+    entries: int = 0
+    generations: int = 0
+    lacking: frozenset[Kind] = frozenset()
 
     @property
     def nanos(self) -> int:
         """All of it."""
         return self.internal + self.external
+
+    def lacks(self, *kinds: Kind) -> bool:
+        """Whether some cost of these kinds is in no sum; of any kind where none is named."""
+        return any(kind in self.lacking for kind in kinds or Kind)
+
+
+def together(parts: Iterable[Part]) -> Part:
+    """Several parts as one, of which nothing says what it is of."""
+    whole = Part(None)
+    for part in parts:
+        whole = Part(
+            None,
+            whole.internal + part.internal,
+            whole.external + part.external,
+            whole.charged + part.charged,
+            whole.entries + part.entries,
+            whole.generations + part.generations,
+            whole.lacking | part.lacking,
+        )
+    return whole
 
 
 class DayRate(NamedTuple):
@@ -192,16 +215,22 @@ def figures(records: Iterable[Record], converter: Converter, zone: tzinfo, charg
 class _Making:
     """A part while it is added up: its two sides by themselves, for each is rounded to its own total."""
 
-    __slots__ = ("charged", "external", "internal")
+    __slots__ = ("charged", "entries", "external", "internal")
 
     def __init__(self, converter: Converter) -> None:
         self.internal, self.external = Tally(converter), Tally(converter)
         self.charged = Charged()
+        self.entries = 0
 
     def add(self, each: Sum, day: date, charged: Charged) -> None:
         side = self.internal if each.heading.kind is Kind.INTERNAL else self.external
         side.add_sum(each, day)
         self.charged += charged
+        self.entries += each.records
+
+    @property
+    def lacking(self) -> frozenset[Kind]:
+        return frozenset(kind for kind in Kind if self.internal.lacks(kind) or self.external.lacks(kind))
 
 
 class _Breakdown:
@@ -233,16 +262,9 @@ class _Breakdown:
             rounded_together([part.external.exact for _, part in parts], external),
         )
         return tuple(
-            Part(key, _together(part), one, other, part.charged)
+            Part(key, one, other, part.charged, part.entries, part.internal.generations, part.lacking)
             for (key, part), one, other in zip(parts, *sides, strict=True)
         )
-
-
-def _together(part: _Making) -> Tally:
-    if part.external.is_empty:
-        return part.internal
-    part.external.merge(part.internal)
-    return part.external
 
 
 def _cut(sums: Mapping[_Alike, _Sums], converter: Converter, compared: Compared, names: dict[str, str]) -> Figures:

@@ -167,10 +167,9 @@ def log_pages(made_of: Contents, request: ReportRequest, words: Words) -> Iterat
 def _summary(month: Part, made_of: Contents, words: Words) -> str:
     """What a month comes to: ``612 entries · $48.20``."""
     currency = made_of.figures.total.currency
-    number = sum(month.tally.countings.values()) + month.tally.imported
     told = [
-        words.count(number, "entry", "entries"),
-        words.known(Money(month.nanos, currency), lacking=month.tally.lacks(*Kind)),
+        words.count(month.entries, "entry", "entries"),
+        words.known(Money(month.nanos, currency), lacking=month.lacks()),
     ]
     if made_of.charges is not None:
         charged = words.known(Money(month.charged.nanos, currency), lacking=month.charged.unknown > 0)

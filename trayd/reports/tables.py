@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import reduce
 from itertools import groupby
 
 import msgspec
@@ -16,6 +18,7 @@ from trayd.reports.request import SharedCost
 from trayd.reports.words import Words, listed
 
 _DAY = timedelta(days=1)
+_MOST_MODELS = 12
 
 _SOURCES = {
     RateSource.ECB: "European Central Bank",
@@ -47,6 +50,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         lead: a sentence below the title; can be empty.
         rows: as many cells each as there are columns; the first is the row's head.
         total: a last row that says the sum; empty where there is none.
+        dense: there can be very many rows.
     """
 
     id: str
@@ -55,6 +59,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     total: tuple[Cell, ...] = ()
+    dense: bool = False
 
 
 def rates_table(figures: Figures, words: Words) -> Table | None:
@@ -72,7 +77,7 @@ def rates_table(figures: Figures, words: Words) -> Table | None:
         id="rates",
         title="Exchange rates",
         lead=f"What one unit of each currency is in {currency}, on the day of each entry.",
-        columns=(Column("Currency"), Column(f"In {currency}", figures=True), Column("Of"), Column("Source")),
+        columns=(Column("Currency"), Column(f"In {currency}", figures=True), Column("Published for"), Column("Source")),
         rows=tuple(rows),
     )
 
@@ -167,6 +172,10 @@ def accuracy_table(compared: Compared, figures: Figures, words: Words) -> Table 
         return None
     one, many = "one generation has", f"{words.number(compared.total.records)} generations have"
     told = one if compared.total.records == 1 else many
+    # Those with the largest gaps come first; a last row for a single model would say less than the model itself.
+    shown = compared.by if len(compared.by) == _MOST_MODELS + 1 else compared.by[:_MOST_MODELS]
+    rest = compared.by[len(shown) :]
+    others = [_accuracy_row(_summed(rest), words.count(len(rest), "other"), words)] if rest else []
     left = listed(list(_left(compared.not_compared, words)))
     return Table(
         id="accuracy",
@@ -179,8 +188,19 @@ def accuracy_table(compared: Compared, figures: Figures, words: Words) -> Table 
             Column("Billed", figures=True),
             Column("Difference", figures=True),
         ),
-        rows=tuple(_accuracy_row(each, figures.names.get(each.key, ""), words) for each in compared.by),
+        rows=(*(_accuracy_row(each, figures.names.get(each.key, ""), words) for each in shown), *others),
         total=_accuracy_row(compared.total, "All models", words),
+    )
+
+
+def _summed(parts: Sequence[Accuracy]) -> Accuracy:
+    """What several models come to; how far off they were on average is not told."""
+    return msgspec.structs.replace(
+        parts[0],
+        key="",
+        records=sum(part.records for part in parts),
+        estimated=reduce(operator.add, (part.estimated for part in parts)),
+        actual=reduce(operator.add, (part.actual for part in parts)),
     )
 
 
