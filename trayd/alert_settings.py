@@ -32,6 +32,7 @@ RULE_NAMES = (
     "file",
     "ledger",
     "backfill",
+    "report",
 )
 
 #: How warnings can be written for an address.

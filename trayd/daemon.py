@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from trayd.alerts.delivery import Deliverer
 from trayd.alerts.hooks import Hooks
 from trayd.alerts.notice import Notice
-from trayd.alerts.rules import BackfillDone, FileRejected
+from trayd.alerts.rules import BackfillDone, FileRejected, ReportMade
 from trayd.alerts.trial import Tried, try_alerts
 from trayd.alerts.watch import Watch
 from trayd.errors import LedgerFullError, TraydError
@@ -38,6 +38,7 @@ from trayd.service.housekeeping import Housekeeping
 from trayd.service.menu_actions import MenuActions
 from trayd.service.polling import Polling, Refreshed
 from trayd.service.rate_keeping import RateKeeping
+from trayd.service.report_schedule import ReportSchedules
 from trayd.service.submissions import Submissions
 from trayd.service.views import Snapshot, Views
 from trayd.settings import Paths, Settings, load, rates_url
@@ -100,6 +101,7 @@ class Daemon:
         self._submissions = Submissions(self._write)
         self._polling = Polling(self, url)
         self._rate_keeping = RateKeeping(self, store_of(paths, rates_url(url)), rates_url(url))
+        self._report_schedules = ReportSchedules(self)
         self._drop = DropFolder(paths.drop, self)
         self._operations: Operations
 
@@ -118,6 +120,7 @@ class Daemon:
                 "polling": self._polling.run,
                 "drop folder": lambda: self._drop.run(stop),
                 "exchange rates": self._rate_keeping.run,
+                "reports": self._report_schedules.run,
                 "alerts": self._watch.run,
                 "alerts by the clock": self._watch.run_clock,
                 "hooks": self._watch.run_hooks,
@@ -144,6 +147,7 @@ class Daemon:
         """
         async with self._open(operations):
             refreshed = await self.refresh()
+            await self._report_schedules.once()
             await self._watch.once()
             await self._polling.aclose()
             return refreshed
@@ -250,6 +254,7 @@ class Daemon:
         self._hooks.forget(settings.hook)
         self._polling.start_anew()
         self._rate_keeping.look_soon()
+        self._report_schedules.look_soon()
         self._views.change()
         logger.info("the settings have changed and are in force")
 
@@ -282,6 +287,15 @@ class Daemon:
         """Tells of a dropped file, or of the folder."""
         name = notice.file or str(self.paths.drop)
         await self._watch.tell(FileRejected(name=name, title=notice.title, reason=notice.body, at=self._clock()))
+
+    async def reports_made(self, made: Sequence[ReportMade]) -> None:
+        """Remembers that reports were made, and tells of them."""
+        await self._watch.tell(*made)
+
+    async def reports_looked_at(self, troubles: Mapping[str, str]) -> None:
+        """Takes note, by schedule, of why reports could not be made; empty where nothing was in the way."""
+        self._operations.report_troubles = dict(troubles)
+        await self._watch.check()
 
     async def notify(self, notice: Notice) -> None:
         """Shows something that follows from what the person does just now; nothing holds it back."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from filecmp import cmp
 from pathlib import Path
 
 from trayd.errors import TraydError
@@ -22,24 +24,73 @@ def write_atomically(path: Path, pieces: Iterable[str], *, private: bool = False
     Raises:
         TraydError: the folder or the file cannot be written; what was there is unchanged.
     """
-    temporary = ""
+    with _on_its_way(path, pieces, private=private) as temporary:
+        temporary.replace(path)
+
+
+def write_new(path: Path, pieces: Iterable[str]) -> tuple[Path, bool]:
+    """Puts the text in a file of its own, whole: nothing that is there is written over.
+
+    Args:
+        path: the file. Where there is one of that name with another text, the new one gets the next free number:
+            ``report-2.html``. Its folder is made where it is missing.
+        pieces: the text, in as many pieces as it comes in.
+
+    Returns:
+        the file that has the text now, and whether it is new; one that had the very same text is left as it is.
+
+    Raises:
+        TraydError: the folder or the file cannot be written.
+    """
+    with _on_its_way(path, pieces) as temporary:
+        place, number = path, 1
+        while not _takes(place, temporary):
+            if place.is_file() and cmp(temporary, place, shallow=False):
+                return place, False
+            number += 1
+            place = path.with_stem(f"{path.stem}-{number}")
+        return place, True
+
+
+def _takes(place: Path, temporary: Path) -> bool:
+    """Whether the file could be given that name, which nothing had before."""
+    try:
+        place.hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    except OSError:
+        # A file system without hard links: who takes the name in this very moment is not seen.
+        if os.path.lexists(place):
+            return False
+        temporary.replace(place)
+    return True
+
+
+@contextmanager
+def _on_its_way(path: Path, pieces: Iterable[str], *, private: bool = False) -> Iterator[Path]:
+    """A file beside the one that is to be, with its text, durable; it is gone afterwards, unless it got another name.
+
+    Raises:
+        TraydError: the folder or the file cannot be written, or whoever has the file could not go on with it.
+    """
+    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Made with mode 0600, so that a private file is never readable by others, not even for a moment.
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        temporary = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         if not private:
-            Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-        temporary = ""
+            temporary.chmod(0o666 & ~_umask())
+        yield temporary
     except OSError as error:
         raise TraydError(f"{path} cannot be written ({error.strerror})", way_out(error)) from error
     finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def way_out(error: OSError) -> str:

@@ -58,7 +58,9 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         every: ``week`` (from Monday on) or ``month``.
-        clients: whom there is a report for, each in a file of its own; without any, each client that has entries.
+        name: what messages call it; empty: as often as it is.
+        clients: whom there is a report for, each in a file of its own, where there are entries; without any, each
+            client that has some.
         folder: where they go, as an absolute path; empty: the usual folder.
         formats: what is made for each: the page, or an export.
         currency: the ISO 4217 code that totals are in; empty: the home currency.
@@ -67,6 +69,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
 
     every: str
+    name: str = ""
     clients: tuple[str, ...] = ()
     folder: str = ""
     formats: tuple[str, ...] = ("html",)
@@ -76,6 +79,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         if self.every not in INTERVALS:
             raise ValueError(f"report.schedule: every is {' or '.join(INTERVALS)}, not {self.every!r}")
+        if "/" in self.name or ":" in self.name:
+            raise ValueError(f"report.schedule: the name {self.name!r} cannot have a / or a : in it")
         check_names("report.schedule.clients", self.clients)
         if self.folder and not Path(self.folder).expanduser().is_absolute():
             raise ValueError(f"report.schedule: folder is an absolute path, not {self.folder!r}")
@@ -83,8 +88,20 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if wrong or not self.formats:
             found = f", not {wrong[0]!r}" if wrong else ""
             raise ValueError(f"report.schedule: formats are of {', '.join(SCHEDULED_FORMATS)}{found}")
+        if len(set(self.formats)) < len(self.formats):
+            raise ValueError(f"report.schedule: formats names one twice: {', '.join(self.formats)}")
         if self.currency and not is_currency(self.currency):
             raise ValueError(f"report.schedule: currency {self.currency!r} is no ISO 4217 code such as USD or EUR")
+
+    @property
+    def called(self) -> str:
+        """What messages call it, and what is made for it is remembered under."""
+        return self.name or f"{self.every}ly"
+
+    @property
+    def own_folder(self) -> Path | None:
+        """Where its reports go; None: to the usual folder."""
+        return Path(self.folder).expanduser() if self.folder else None
 
 
 class ReportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,6 +132,7 @@ class ReportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
                     f"of {_LONGEST_LINE} characters"
                 )
         check_names("report.client", [terms.name for terms in self.client])
+        check_names("report.schedule", [schedule.called for schedule in self.schedule])
 
     def terms(self, client: str | None) -> ClientTerms | None:
         """What that client is charged; None where nothing is said of it."""

@@ -302,6 +302,22 @@ def test_every_rule_of_the_settings_is_looked_at_or_an_event() -> None:
     assert {*LOOKED_AT, "file", "backfill"} == set(RULE_NAMES)
 
 
+def test_reports_that_cannot_be_made_are_told_until_they_can() -> None:
+    story = Story(only("report"))
+
+    assert story.look(reports={"monthly": ""}) == []
+    assert story.look(reports={"monthly": "there is no folder /mnt/r; make it"}) == ["Reports cannot be made (monthly)"]
+    assert story.told[0].text == "There is no folder /mnt/r; make it. trayd tries again every few minutes."
+    # After a restart nothing is known until it was tried.
+    assert story.look() == []
+    assert story.look(reports={"monthly": "there is no folder /mnt/r; make it"}) == []
+    assert story.look(reports={"monthly": ""}) == []
+    assert story.episodes["report:monthly"].resolved == story.now
+    assert story.look(reports={"monthly": "the disk is full; make room"}) == ["Reports cannot be made (monthly)"]
+    assert story.look(reports={}) == [], "the schedule was taken out"
+    assert story.episodes["report:monthly"].resolved == story.now
+
+
 def test_several_warnings_of_each_kind_have_a_name_together() -> None:
     story = Story(only("ledger"))
     story.look(writing="no room", damaged=("bad",))

@@ -18,7 +18,7 @@ import pytest
 from trayd.alert_settings import RULE_NAMES, Alerts
 from trayd.alerts.delivery import fitted
 from trayd.alerts.notice import Notice
-from trayd.alerts.rules import BackfillDone, FileRejected, Finding
+from trayd.alerts.rules import BackfillDone, FileRejected, Finding, ReportMade
 from trayd.alerts.rules.accounts import NoAnswer
 from trayd.alerts.rules.balances import CreditsExpire, RunningOut
 from trayd.alerts.rules.bills import EstimateOff
@@ -27,6 +27,7 @@ from trayd.alerts.rules.days import UnusualDay
 from trayd.alerts.rules.finding import Step
 from trayd.alerts.rules.jobs import Group
 from trayd.alerts.rules.ledger import Damaged, Mended, TotalsDiffer, Unwritable
+from trayd.alerts.rules.reports import REFUSED, ReportsRefused
 from trayd.alerts.words import actions_of, words
 from trayd.alerts.words.writing import TEXT, TITLE
 from trayd.budget_settings import Budget
@@ -195,6 +196,32 @@ def ledger(what: str, subject: object) -> Case:
     return Case(rule="ledger", what=what, subject=subject)
 
 
+def made(what: str, *, client: str | None = "Northwind", period: str = "2026-10", **more: Any) -> Case:
+    first, last = {
+        "2026-10": (date(2026, 10, 1), date(2026, 10, 31)),
+        "2026-W46": (date(2026, 11, 9), date(2026, 11, 15)),
+        "2026-W53": (date(2026, 12, 28), date(2027, 1, 3)),
+    }[period]
+    report: dict[str, Any] = {
+        "schedule": "monthly",
+        "client": client,
+        "period": period,
+        "first": first,
+        "last": last,
+        "files": ("trayd-report-northwind-2026-10.html",),
+        "folder": "/home/ada/Documents/trayd",
+        "cost": Money.of("412.30"),
+        "billed": True,
+        **more,
+    }
+    return Case(rule="report", what=what, subject=ReportMade(**report))
+
+
+def refused(schedule: str, problem: str) -> Case:
+    subject = ReportsRefused(schedule, problem)
+    return Case(rule="report", what="cannot be made", subject=subject, levels=(REFUSED,))
+
+
 def differ(models: int, requests: int) -> Case:
     subject = TotalsDiffer(
         account="default", ledger=Money.of("47.10"), fal=Money.of("48.20"), models=models, requests=requests
@@ -301,6 +328,13 @@ CASES = (
     Case(
         rule="backfill", what="the first look", subject=BackfillDone("default", "612 generations, $48.20, since 22 Oct")
     ),
+    made("of a month"),
+    made("of a week in two formats, in two years", period="2026-W53", files=("r.html", "r.csv"), cost=None),
+    made("of everything, before the bills", client=None, period="2026-W46", billed=False),
+    made("with a remark", remarks=("3 records without a cost are not in it.",)),
+    refused(
+        "monthly", "there is no folder /mnt/r; make it, connect its disk, or name another one in [[report.schedule]]"
+    ),
 )
 
 
@@ -367,6 +401,9 @@ def named(name: str) -> Iterator[Case]:
     yield off("x", 8, "4", "6", model=name)
     yield account("locked", "fal has locked the account; add credits", name)
     yield msgspec.structs.replace(differ(3, 2), subject=msgspec.structs.replace(differ(3, 2).subject, account=name))
+    yield made("x", client=name)
+    yield made("x", client=name, files=(f"{name}.html", "x.csv"), folder=f"/{name}", billed=False, remarks=(name,))
+    yield refused(name, f"there is no folder /{name}; make it")
     # As the drop folder names it.
     file = printable(name)
     yield Case(

@@ -99,7 +99,9 @@ def _after(finding: Finding, before: Episode | None, now: datetime, words: Worde
         return None if standing is None else _ended(finding, standing, now)
     if standing is None:
         fresh = Episode(id=finding.episode_id, rule=finding.rule, scope=finding.scope, since=now, text="")
-        return _worded(fresh, finding, height, words(finding, height - 1), now, resolved=now if finding.once else None)
+        said = words(finding, height - 1)
+        ends: dict[str, object] = {"resolved": now} if finding.once else {}
+        return _worded(fresh, finding, height, said, now, **ends, told=NEVER_TOLD if finding.silent else None)
     moved = _moved(finding, standing, stands, height, now)
     if not moved and standing.told is not None:
         return None

@@ -13,6 +13,9 @@ from trayd.episodes import Episode, Urgency
 #: More warnings than this at once become one summary.
 APART = 2
 
+#: Of these rules any two are one summary: the reports of one period are one piece of work.
+_TOGETHER = frozenset({"report"})
+
 HOUR = timedelta(hours=1)
 
 
@@ -57,6 +60,8 @@ def grouped(
         return [Group(together, digest=True)]
     waited = len(batch) > 1 and any(episode.held_back for episode in together)
     if waited or len(batch) > APART or (room > 0 and len(found) - len(critical) > room):
+        return [Group(together)]
+    if all(episode.rule in _TOGETHER for episode in together):
         return [Group(together)]
     return [Group(bundle) for bundle in batch]
 

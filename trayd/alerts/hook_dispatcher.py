@@ -18,7 +18,7 @@ import msgspec
 from trayd.alert_settings import Hook
 from trayd.alerts.holds import NEWS_FOR
 from trayd.alerts.hook_events import EventName, happened
-from trayd.episodes import Episode
+from trayd.episodes import NEVER_TOLD, Episode
 
 #: What a hook was told of an episode that has ended.
 RESOLVED = "resolved"
@@ -54,8 +54,11 @@ class PendingDelivery(msgspec.Struct, frozen=True):
 def with_pending_hooks(before: Episode | None, after: Episode, hooks: Iterable[Hook]) -> Episode:
     """The episode as it is to be stored, with the hooks that are to hear of what is new in it.
 
-    One that is added to the settings later hears of what comes up from then on, not of what lasts.
+    One that is added to the settings later hears of what comes up from then on, not of what lasts. Of what nobody is to
+    be told of, none hears.
     """
+    if before is None and after.told == NEVER_TOLD:
+        return after
     opens = before is None or (before.resolved is not None and after.resolved is None)
     if not opens and before is not None and before.reached == after.reached:
         return after

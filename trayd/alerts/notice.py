@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from trayd.alerts.rules.reports import REFUSED
 from trayd.alerts.words import TITLE, actions_of
 from trayd.episodes import Episode, Urgency
 from trayd.texts import clip, units_of, without_controls
@@ -29,7 +30,11 @@ _CALLED = {
     "file": "files were not, or not wholly, taken in",
     "ledger": "warnings of the ledger",
     "backfill": "accounts have been read",
+    "report": "reports are ready",
 }
+
+#: And those of a level that says something else.
+_CALLED_AT = {("report", REFUSED): "schedules of reports are held up"}
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +63,7 @@ def notice_of(episode: Episode) -> Notice:
         title=episode.title,
         body=episode.text,
         urgency=episode.urgency,
-        actions=actions_of(episode.rule, episode.level),
+        actions=actions_of(episode.rule, episode.level, episode.scope),
     )
 
 
@@ -67,8 +72,8 @@ def summary(episodes: Sequence[Episode]) -> Notice:
     gravest = sorted(episodes, key=lambda episode: -episode.urgency.gravity)
     first, *others = gravest[:_LISTED]
     more = len(episodes) - 1
-    if len({episode.rule for episode in episodes}) == 1:
-        title = f"{len(episodes)} {_CALLED[first.rule]}"
+    if len({_called(episode) for episode in episodes}) == 1:
+        title = f"{len(episodes)} {_called(first)}"
         lines = [first.text, *(episode.text for episode in others)]
     else:
         title = f"{first.title}, and {more} more warning{'s' if more > 1 else ''}"
@@ -78,7 +83,9 @@ def summary(episodes: Sequence[Episode]) -> Notice:
     more -= len(others)
     if more:
         lines.append(and_more(more))
-    actions = dict.fromkeys(action for episode in gravest for action in actions_of(episode.rule, episode.level))
+    actions = dict.fromkeys(
+        action for episode in gravest for action in actions_of(episode.rule, episode.level, episode.scope)
+    )
     return Notice(
         episodes=tuple(episode.id for episode in episodes),
         title=title,
@@ -87,6 +94,10 @@ def summary(episodes: Sequence[Episode]) -> Notice:
         urgency=gravest[0].urgency,
         actions=tuple(actions)[:_BUTTONS],
     )
+
+
+def _called(episode: Episode) -> str:
+    return _CALLED_AT.get((episode.rule, episode.level)) or _CALLED[episode.rule]
 
 
 def and_more(number: int) -> str:

@@ -17,7 +17,7 @@ from trayd.alerts.hook_dispatcher import HookDispatcher, with_pending_hooks
 from trayd.alerts.hooks import Hooks
 from trayd.alerts.moments import next_moment
 from trayd.alerts.outbox import Outbox
-from trayd.alerts.rules import BackfillDone, FileRejected, Finding, Observed, event, findings
+from trayd.alerts.rules import Finding, Happened, Observed, event, findings
 from trayd.alerts.words import words
 from trayd.episodes import Episode, Urgency, current_or_earlier, with_changed
 from trayd.errors import TraydError
@@ -147,7 +147,7 @@ class Watch:
         """Looks at the ledger as it is now; to be called after each change of it."""
         await self._look(lambda observed: findings(observed, self.settings.alerts))
 
-    async def tell(self, *happened: FileRejected | BackfillDone) -> None:
+    async def tell(self, *happened: Happened) -> None:
         """Tells of something that happened once; the same twice is told once."""
         await self._look(lambda _observed: [event(one, self.settings.alerts) for one in happened])
 

@@ -83,6 +83,8 @@ class Operations:
         present_alerts: by id, those that last, as the running daemon would word them now.
         desktop: how it stands with notifications on the desktop, as the running daemon knows; None: none runs.
         ledger_trouble: why the daemon could not write the ledger the last time; empty: it could.
+        report_troubles: by schedule, why its reports could not be made the last time, empty where they could; None
+            before the daemon has looked.
         damaged: what the last look through all files of the ledger found; None before there was one.
         credit_history: what is left of purchased credits, and what of them expires.
         forecasting: what is foreseen, how budgets stand, which days are unusual.
@@ -100,6 +102,7 @@ class Operations:
         self.present_alerts: Mapping[str, Episode] = {}
         self.desktop: Callable[[], DesktopState | None] = lambda: None
         self.ledger_trouble = ""
+        self.report_troubles: Mapping[str, str] | None = None
         self.damaged: tuple[str, ...] | None = None
         self.credit_history = CreditHistory(ledger)
         self.forecasting = Forecasting(self)

@@ -86,6 +86,7 @@ class Observing:
             generations=None,
             outages=self._outages_of(accounts, apart),
             writing=operations.ledger_trouble,
+            reports=operations.report_troubles,
             mended=self._mended_lately(ledger.notices, now),
             damaged=operations.damaged,
             differences=differences,

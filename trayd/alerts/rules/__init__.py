@@ -16,11 +16,12 @@ from trayd.alerts.rules.balances import balance, expiry, run_out
 from trayd.alerts.rules.bills import estimate
 from trayd.alerts.rules.budgets import budget, budget_forecast
 from trayd.alerts.rules.days import anomaly
-from trayd.alerts.rules.events import BackfillDone, FileRejected, event
+from trayd.alerts.rules.events import BackfillDone, FileRejected, Happened, ReportMade, event, reports_made
 from trayd.alerts.rules.finding import About, Finding, Rule, Step, ending, open_episodes
 from trayd.alerts.rules.jobs import EXPENSIVE_WITHIN, LIMIT_CURRENCY, expensive, together
 from trayd.alerts.rules.ledger import ledger
 from trayd.alerts.rules.observed import Observed, Outage, account_of
+from trayd.alerts.rules.reports import report
 
 __all__ = [
     "EXPENSIVE_WITHIN",
@@ -30,13 +31,16 @@ __all__ = [
     "BackfillDone",
     "FileRejected",
     "Finding",
+    "Happened",
     "Observed",
     "Outage",
+    "ReportMade",
     "Step",
     "account_of",
     "event",
     "expensive",
     "findings",
+    "reports_made",
     "together",
 ]
 
@@ -54,6 +58,7 @@ RULE_FUNCTIONS: Mapping[str, Rule] = {
     "account": account,
     "stale": stale,
     "ledger": ledger,
+    "report": report,
 }
 
 

@@ -55,6 +55,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         steps: from the mildest level to the gravest; when one is reached, all before it are. None at all means that
             nothing can be wrong here, so an open episode ends.
         once: this is an event, told once ever, not a state that lasts.
+        silent: of an event: that it happened is kept, and nobody is told.
     """
 
     rule: str
@@ -63,6 +64,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     subject: Any = None
     steps: tuple[Step, ...] = ()
     once: bool = False
+    silent: bool = False
     about: About = About()
 
     @property

@@ -51,6 +51,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
         writing: why the ledger could not be written the last time; empty where it could.
         mended: what was found damaged when the ledger was opened, and mended.
         damaged: what the last look through all of the ledger's files found.
+        reports: by schedule, why its reports could not be made the last time; empty where they could, or none is due.
         differences: where fal's own totals and the ledger's differ.
         differing_since: by account, since when they have been seen to (UTC).
         episodes: by id.
@@ -72,6 +73,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     expiring: tuple[Expiring, ...] | None = None
     outages: Mapping[str, Outage] = {}
     writing: str | None = None
+    reports: Mapping[str, str] | None = None
     mended: tuple[str, ...] = ()
     damaged: tuple[str, ...] | None = None
     differences: tuple[Difference, ...] | None = None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trayd.alert_settings import Alerts
-from trayd.alerts.rules import BackfillDone, FileRejected, Finding
+from trayd.alerts.rules import BackfillDone, FileRejected, Finding, ReportMade
 from trayd.alerts.rules.accounts import NoAnswer
 from trayd.alerts.rules.balances import CreditsExpire, RunningOut
 from trayd.alerts.rules.bills import EstimateOff
@@ -17,7 +17,8 @@ from trayd.alerts.rules.budgets import BudgetExpected, BudgetSpent
 from trayd.alerts.rules.days import UnusualDay
 from trayd.alerts.rules.jobs import Group
 from trayd.alerts.rules.ledger import Damaged, Mended, TotalsDiffer, Unwritable
-from trayd.alerts.words import balances, budgets, jobs, upkeep
+from trayd.alerts.rules.reports import REFUSED, ReportsRefused
+from trayd.alerts.words import balances, budgets, jobs, reports, upkeep
 from trayd.alerts.words.writing import TITLE, MessageContext, Words, Writer
 from trayd.facts import AccountFact
 from trayd.records import BalanceReading, Generation
@@ -42,6 +43,8 @@ _SAID: Mapping[type, Callable[[Any, MessageContext], Words]] = {
     TotalsDiffer: upkeep.totals_differ,
     FileRejected: upkeep.rejected,
     BackfillDone: upkeep.history_read,
+    ReportMade: reports.made,
+    ReportsRefused: reports.refused,
 }
 
 _BILLING = ("Add credits", "open:billing")
@@ -72,8 +75,16 @@ def words(finding: Finding, step: int, limits: Alerts, locale: str, names: Mappi
     return _SAID[type(finding.subject)](finding.subject, MessageContext(finding, step, limits, Writer(locale, names)))
 
 
-def actions_of(rule: str, level: str) -> tuple[tuple[str, str], ...]:
-    """The buttons of a warning, the likeliest first: what is on it, and the action that it asks for."""
+def actions_of(rule: str, level: str, scope: str = "") -> tuple[tuple[str, str], ...]:
+    """The buttons of a warning, the likeliest first: what is on it, and the action that it asks for.
+
+    Args:
+        rule: its rule.
+        level: that it has reached.
+        scope: what it is about, where that makes a difference: of a report, which schedule has a folder of its own.
+    """
     if (rule, level) == ("account", "locked"):
         return _BILLING, _DASHBOARD
+    if rule == "report":
+        return () if level == REFUSED else (("Open folder", f"open:reports:{scope.partition('/')[0]}"),)
     return _ACTIONS.get(rule, ())

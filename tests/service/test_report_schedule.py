@@ -1,0 +1,324 @@
+"""Reports that make themselves, by the daemon's own parts, on a real ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from tests.alerts.replay.host import Screen
+from tests.ledger.making import DAY, HOUR, account, billing, cost, covers, event, row
+from trayd.alert_settings import Alerts
+from trayd.daemon import Daemon
+from trayd.facts import AccountFact, Batch
+from trayd.money import Money
+from trayd.operations.alerts import AlertsQuery, ListedAlert
+from trayd.report_settings import ReportSettings, Schedule
+from trayd.service import report_schedule
+from trayd.settings import Paths, Settings
+
+OCTOBER = datetime(2026, 10, 14, 12, tzinfo=UTC)
+#: October is due in Stockholm.
+DUE = datetime(2026, 11, 2, 23, tzinfo=UTC)
+MONTHLY = Schedule(every="month")
+
+
+class Studio:
+    """A home whose daemons come and go, and its time."""
+
+    def __init__(self, home: Path) -> None:
+        self.now = DUE
+        self.home = home
+        self.paths = Paths.under(home)
+        self.schedules: tuple[Schedule, ...] = (MONTHLY,)
+        self.alerts = Alerts()
+        self.number = 0
+
+    @asynccontextmanager
+    async def daemon(self) -> AsyncIterator[Daemon]:
+        settings = Settings(
+            locale="en_US",
+            time_zone="Europe/Stockholm",
+            report=ReportSettings(schedule=self.schedules),
+            alerts=self.alerts,
+        )
+        daemon = Daemon(self.paths, settings, url="http://127.0.0.1:9/v1", clock=lambda: self.now)
+        async with daemon._open(None):
+            yield daemon
+
+    def work(self, client: str | None, at: datetime = OCTOBER, amount: str = "1.10") -> Batch:
+        self.number += 1
+        name = f"r{self.number}"
+        told = (event(f"e-{name}", name, at, account="northwind", client=client),)
+        return Batch(billing=(billing(name, row(amount, at=at), fetched=self.now, account="northwind"),), events=told)
+
+    def read(self, until: datetime | None = None) -> Batch:
+        """What tells that bills are known up to then."""
+        end = until or self.now
+        since = OCTOBER - 60 * DAY
+        return Batch(accounts=(account("default", "northwind"),), coverage=(covers("northwind", since, end),))
+
+    @property
+    def files(self) -> list[str]:
+        return sorted(file.name for file in self.paths.reports.glob("**/*") if file.is_file())
+
+    async def once(self, *batches: Batch) -> Screen:
+        async with self.daemon() as daemon:
+            for batch in batches:
+                await daemon.submit(batch)
+            await daemon._report_schedules.once()
+            await daemon._watch.once()
+            return daemon._deliverer  # type: ignore[return-value]
+
+    async def alerts_listed(self) -> Sequence[ListedAlert]:
+        async with self.daemon() as daemon:
+            listed = await daemon.on_ledger(lambda operations: operations.alerts(AlertsQuery(rule="report", all=True)))
+            return listed.alerts
+
+
+@pytest.fixture
+def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
+    monkeypatch.setattr("trayd.daemon.Deliverer", Screen)
+    return Studio(tmp_path)
+
+
+async def test_each_client_gets_a_report_once_and_they_are_told_together(studio: Studio) -> None:
+    screen = await studio.once(studio.read(), studio.work("Northwind"), studio.work("Acme"), studio.work(None))
+
+    assert studio.files == ["trayd-report-acme-2026-10.html", "trayd-report-northwind-2026-10.html"]
+    acme = (studio.paths.reports / studio.files[0]).read_text()
+    assert "Acme" in acme
+    assert "Northwind" not in acme
+    (notice,) = screen.shown
+    assert notice.title == "2 reports are ready"
+    assert notice.actions == (("Open folder", "open:reports:monthly"),)
+    told = await studio.alerts_listed()
+    assert sorted((each.title, each.client, each.amount) for each in told) == [
+        ("Report for Acme, October 2026", "Acme", Money.of("1.10")),
+        ("Report for Northwind, October 2026", "Northwind", Money.of("1.10")),
+    ]
+    assert told[0].text == (
+        f"The work cost $1.10. trayd-report-{told[0].client.lower()}-2026-10.html is in {studio.paths.reports}."
+    )
+
+    for days in (0, 1, 20, 29):
+        studio.now = DUE + days * DAY
+        screen = await studio.once(studio.read())
+        assert screen.shown == ()
+    studio.now = DUE - 40 * DAY
+    await studio.once()
+    assert len(studio.files) == 2
+    assert len(await studio.alerts_listed()) == 2
+
+
+async def test_a_report_that_nobody_wants_to_hear_of_is_made_once_all_the_same(studio: Studio) -> None:
+    studio.alerts = Alerts(off=("report",))
+    for _ in range(2):
+        screen = await studio.once(studio.read(), studio.work("Northwind"))
+        assert screen.shown == ()
+    assert studio.files == ["trayd-report-northwind-2026-10.html"]
+
+
+async def test_one_report_of_everything_where_nobody_works_for_a_client(studio: Studio) -> None:
+    screen = await studio.once(studio.read(), studio.work(None))
+
+    assert studio.files == ["trayd-report-2026-10.html"]
+    assert [notice.title for notice in screen.shown] == ["Report of October 2026"]
+    await studio.once()
+    assert len(studio.files) == 1
+
+
+async def test_nothing_is_made_before_its_day_nor_of_a_month_without_entries(studio: Studio) -> None:
+    studio.now = DUE - timedelta(microseconds=1)
+    await studio.once(studio.read(), studio.work("Northwind"))
+    assert studio.files == []
+    studio.now = DUE + 31 * DAY
+    await studio.once(studio.read())
+    assert studio.files == []
+
+
+async def test_months_in_which_the_computer_was_off_are_made_up_for(studio: Studio) -> None:
+    await studio.once(studio.read(), studio.work("Northwind"))
+    november = studio.work("Northwind", OCTOBER + 30 * DAY)
+    december = studio.work("Northwind", OCTOBER + 61 * DAY)
+    studio.now = datetime(2027, 1, 20, tzinfo=UTC)
+    screen = await studio.once(studio.read(), november, december)
+
+    assert studio.files == [f"trayd-report-northwind-{month}.html" for month in ("2026-10", "2026-11", "2026-12")]
+    assert [notice.title for notice in screen.shown] == ["2 reports are ready"]
+
+
+async def test_a_client_whose_entries_come_late_gets_his_report_then(studio: Studio) -> None:
+    await studio.once(studio.read(), studio.work("Northwind"))
+    studio.now += 3 * DAY
+    screen = await studio.once(studio.read(), studio.work("Acme"))
+
+    assert studio.files == ["trayd-report-acme-2026-10.html", "trayd-report-northwind-2026-10.html"]
+    assert [notice.title for notice in screen.shown] == ["Report for Acme, October 2026"]
+
+
+async def test_a_schedule_has_its_clients_formats_and_folder(studio: Studio, tmp_path: Path) -> None:
+    folder = tmp_path / "to send"
+    folder.mkdir()
+    studio.schedules = (
+        Schedule(every="week", name="for Acme", clients=("Acme",), folder=str(folder), formats=("html", "csv")),
+        MONTHLY,
+    )
+    monday = datetime(2026, 10, 25, 23, 30, tzinfo=UTC)  # in Stockholm, on the first day of its winter time
+    studio.now = datetime(2026, 11, 3, 23, tzinfo=UTC)
+    works = studio.work("Acme", monday), studio.work("Northwind", monday), studio.work("Acme", monday - 2 * HOUR)
+    screen = await studio.once(studio.read(), *works)
+
+    names = [
+        f"trayd-{what}-acme-2026-10-26-to-2026-11-01.{form}" for what, form in (("export", "csv"), ("report", "html"))
+    ]
+    assert sorted(file.name for file in folder.iterdir()) == names
+    with (folder / names[0]).open(newline="") as csv:
+        assert len(csv.read().splitlines()) == 2
+    assert len(studio.files) == 2, "those of the month"
+    weekly = next(each for each in await studio.alerts_listed() if each.period == "2026-W44")
+    assert weekly.title == "Report for Acme, 26 Oct to 1 Nov 2026"
+    assert weekly.text.endswith(f" {names[1]} and 1 more file are in {folder}.")
+    assert {action for notice in screen.shown for action in notice.actions} == {
+        ("Open folder", "open:reports:for Acme"),
+        ("Open folder", "open:reports:monthly"),
+    }
+
+
+async def test_what_is_there_already_is_not_written_over(studio: Studio) -> None:
+    studio.paths.reports.mkdir()
+    mine = studio.paths.reports / "trayd-report-northwind-2026-10.html"
+    mine.write_text("signed by the client")
+    await studio.once(studio.read(), studio.work("Northwind"))
+
+    assert mine.read_text() == "signed by the client"
+    assert studio.files == ["trayd-report-northwind-2026-10-2.html", mine.name]
+    (told,) = await studio.alerts_listed()
+    assert " trayd-report-northwind-2026-10-2.html is in " in told.text
+
+
+async def test_a_folder_that_is_missing_is_told_by_name_until_it_is_there(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "disk" / "reports"
+    studio.schedules = (Schedule(every="month", folder=str(folder)),)
+    async with studio.daemon() as daemon:
+        await daemon.submit(studio.read())
+        await daemon.submit(studio.work("Northwind"))
+        schedules, screen = daemon._report_schedules, daemon._deliverer
+        for _ in range(2):
+            await schedules._look(patient=True)
+            await daemon._watch.once()
+        (notice,) = screen.shown
+        assert notice.title == "Reports cannot be made (monthly)"
+        assert f"There is no folder {folder}; make it" in notice.body
+        assert not folder.exists()
+        status = await daemon.on_ledger(lambda operations: operations.status())
+        assert [alert.text for alert in status.alerts if alert.state == "open"] == [notice.body]
+
+        folder.mkdir(parents=True)
+        await schedules._look(patient=True)
+        assert list(folder.iterdir()) == [], "it is tried again later"
+        monkeypatch.setattr(schedules, "_rests", {})
+        await schedules._look(patient=True)
+        await daemon._watch.once()
+    assert [file.name for file in folder.iterdir()] == ["trayd-report-northwind-2026-10.html"]
+    told = await studio.alerts_listed()
+    assert sorted((each.state, each.title) for each in told) == [
+        ("happened", "Report for Northwind, October 2026"),
+        ("over", "Reports cannot be made (monthly)"),
+    ]
+
+
+async def test_a_full_disk_leaves_no_half_report_and_no_part_of_several(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.schedules = (Schedule(every="month", formats=("html", "csv")),)
+    real = report_schedule.write_new
+
+    def full(path: Path, pieces: object) -> tuple[Path, bool]:
+        if path.suffix == ".csv":
+            return real(path.with_name("x" * 300), pieces)  # type: ignore[arg-type]  # the system refuses it
+        return real(path, pieces)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as disk:
+        disk.setattr(report_schedule, "write_new", full)
+        screen = await studio.once(studio.read(), studio.work("Northwind"))
+    assert studio.files == []
+    assert [notice.title for notice in screen.shown] == ["Reports cannot be made (monthly)"]
+
+    await studio.once()
+    assert studio.files == ["trayd-export-northwind-2026-10.csv", "trayd-report-northwind-2026-10.html"]
+
+
+async def test_bills_are_waited_for_and_then_it_is_said_that_they_are_missing(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with studio.daemon() as daemon:
+        schedules = daemon._report_schedules
+        await daemon.submit(studio.work("Northwind"))
+        await schedules._look(patient=True)
+        assert studio.files == [], "at the start of trayd no account has been asked"
+        await daemon.submit(studio.read(DUE - 3 * DAY))
+        await schedules._look(patient=True)
+        assert studio.files == []
+        await daemon.submit(studio.work("Acme"))
+        monkeypatch.setattr(report_schedule, "BILLS_S", 0.0)
+        await schedules._look(patient=True)
+    assert len(studio.files) == 2
+    told = await studio.alerts_listed()
+    assert all("fal's bills of that time were not all in" in each.text for each in told)
+
+
+async def test_once_the_bills_are_in_it_is_made_at_once(studio: Studio) -> None:
+    async with studio.daemon() as daemon:
+        await daemon.submit(studio.work("Northwind"))
+        await daemon.submit(studio.read(DUE - HOUR))
+        await daemon._report_schedules._look(patient=True)
+        assert studio.files == []
+        await daemon.submit(studio.read(DUE))
+        await daemon._report_schedules._look(patient=True)
+    assert len(studio.files) == 1
+    (told,) = await studio.alerts_listed()
+    assert "not all in" not in told.text
+
+
+async def test_who_has_no_fal_account_waits_for_no_bills(studio: Studio) -> None:
+    async with studio.daemon() as daemon:
+        await daemon.submit(Batch(accounts=(AccountFact(name="default", state="no_key", tried_at=DUE),)))
+        await daemon.submit(Batch(costs=(cost(on=OCTOBER, client="Northwind"),)))
+        await daemon._report_schedules._look(patient=True)
+    assert studio.files == ["trayd-report-northwind-2026-10.html"]
+
+
+async def test_the_running_daemon_makes_them_and_follows_the_settings(studio: Studio) -> None:
+    studio.schedules = ()
+    await studio.once(studio.read(), studio.work("Northwind"))
+    stop, ready = asyncio.Event(), asyncio.Event()
+    studio.paths.settings.write_text('locale = "en_US"\ntime_zone = "Europe/Stockholm"\n')
+    async with asyncio.timeout(30):
+        daemon = Daemon(studio.paths, Settings(), url="http://127.0.0.1:9/v1", clock=lambda: studio.now)
+        running = asyncio.create_task(daemon.run(stop, ready.set))
+        await ready.wait()
+        assert studio.files == []
+        studio.paths.settings.write_text(
+            'locale = "en_US"\ntime_zone = "Europe/Stockholm"\n[[report.schedule]]\nevery = "month"\n'
+        )
+        await daemon.reload()
+        while not studio.files:  # noqa: ASYNC110 - a file appears without an event
+            await asyncio.sleep(0.02)
+        stop.set()
+        await running
+    assert studio.files == ["trayd-report-northwind-2026-10.html"]
+
+
+async def test_two_schedules_have_two_names() -> None:
+    for schedules in ((MONTHLY, MONTHLY), (Schedule(every="week", name="monthly"), MONTHLY)):
+        with pytest.raises(ValueError, match=r"two .*report.schedule.* have the name 'monthly'"):
+            ReportSettings(schedule=schedules)
+    assert ReportSettings(schedule=(MONTHLY, structs.replace(MONTHLY, name="for the tax office")))

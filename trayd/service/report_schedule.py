@@ -1,0 +1,264 @@
+"""Reports that make themselves: each once, when its week or month is over and fal has had time to bill.
+
+What was made is known from the alerts that tell of it. Reports are made on the ledger's thread in turns; their folder,
+which may be on a disk that is slow or gone, is touched on another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import IO, NamedTuple, Protocol, TypeVar
+
+from trayd.alerts.rules import ReportMade, reports_made
+from trayd.blocking import on_daemon_thread
+from trayd.errors import TraydError
+from trayd.files import write_new
+from trayd.insight.usage import Part, Total
+from trayd.money import Money
+from trayd.operations.documents import Document
+from trayd.operations.exporting import ExportQuery, ReportQuery
+from trayd.operations.operations import Operations
+from trayd.operations.records import UsageQuery
+from trayd.operations.turns import Making
+from trayd.report_settings import Schedule
+from trayd.reports.due import ReportPeriod, bills_wanted_until, periods_due
+from trayd.reports.formats import FORMATS
+from trayd.settings import Paths, Settings
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: How often the calendar is looked at. Timers stop while the machine sleeps; the wall clock does not.
+LOOK_S = 60.0
+#: What could not be made is tried again after this long.
+RETRY_S = 600.0
+#: And so long after all was made it is looked whether another client has entries of that time by now.
+AGAIN_S = 3600.0
+#: Bills that are missing are waited for so long, while trayd runs: at its start it has not asked fal yet.
+BILLS_S = 3600.0
+
+_CHUNK = 64 * 1024
+
+
+class Host(Protocol):
+    """What the schedules need of the daemon."""
+
+    paths: Paths
+    settings: Settings
+
+    def now(self) -> datetime:
+        """The time (UTC)."""
+
+    async def on_ledger(self, work: Callable[[Operations], T]) -> T:
+        """Runs the work on the thread that owns the ledger."""
+
+    async def reports_made(self, made: Sequence[ReportMade]) -> None:
+        """Remembers that reports were made, and tells of them."""
+
+    async def reports_looked_at(self, troubles: Mapping[str, str]) -> None:
+        """Takes note, by schedule, of why reports could not be made; empty where nothing was in the way."""
+
+
+class _Wanted(NamedTuple):
+    """A report to be made: for whom (None: of everything), and what the work of its time cost as far as is known."""
+
+    client: str | None
+    cost: Money | None
+
+
+class ReportSchedules:
+    """Makes what is due by the schedules of the settings."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._wake = asyncio.Event()
+        # On the loop's clock: until when a schedule rests, and since when the bills of a period have been waited for.
+        self._rests: dict[str, float] = {}
+        self._waits: dict[tuple[str, str], float] = {}
+        # The ledger may not have been able to keep it.
+        self._made: set[tuple[str, str, str | None]] = set()
+        self._troubles: dict[str, str] | None = None
+
+    async def run(self) -> None:
+        """Makes what is due, until cancelled."""
+        while True:
+            self._wake.clear()
+            await self._look(patient=True)
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def once(self) -> None:
+        """Makes what is due now, with the bills that are there."""
+        await self._look(patient=False)
+
+    def look_soon(self) -> None:
+        """The settings have changed: other schedules, or another folder."""
+        self._rests.clear()
+        self._wake.set()
+
+    async def _look(self, *, patient: bool) -> None:
+        before = self._troubles or {}
+        troubles = {}
+        for schedule in self._host.settings.report.schedule:
+            name = schedule.called
+            if asyncio.get_running_loop().time() < self._rests.get(name, 0.0):
+                troubles[name] = before.get(name, "")
+                continue
+            troubles[name] = await self._follow(schedule, patient=patient)
+            if troubles[name] and troubles[name] != before.get(name):
+                logger.warning("reports of the schedule %r: %s", name, troubles[name])
+        if troubles != self._troubles:
+            self._troubles = troubles
+            await self._host.reports_looked_at(troubles)
+
+    async def _follow(self, schedule: Schedule, *, patient: bool) -> str:
+        """Makes what is due by a schedule; what is in the way, with the cure."""
+        trouble, pause = "", AGAIN_S
+        try:
+            for period in await self._host.on_ledger(partial(self._due, schedule)):
+                if patient and not await self._has_its_bills(schedule, period):
+                    pause = 0.0
+                    break
+                # A later period waits for this one, so that none is left out.
+                await self._make(schedule, period)
+        except TraydError as error:
+            trouble, pause = str(error), RETRY_S
+        self._rests[schedule.called] = asyncio.get_running_loop().time() + pause
+        return trouble
+
+    def _due(self, schedule: Schedule, operations: Operations) -> list[ReportPeriod]:
+        made = self._made_by(schedule, operations)
+        return periods_due(schedule, made.keys(), self._host.now(), operations.settings.zone())
+
+    def _made_by(self, schedule: Schedule, operations: Operations) -> dict[str, set[str | None]]:
+        made = reports_made(operations.ledger.episodes().values(), schedule.called)
+        for name, period, client in self._made:
+            if name == schedule.called:
+                made.setdefault(period, set()).add(client)
+        return made
+
+    async def _has_its_bills(self, schedule: Schedule, period: ReportPeriod) -> bool:
+        """Whether fal's bills are there, or have been waited for long enough, or nothing is left to be made."""
+        if not await self._host.on_ledger(partial(self._wanted, schedule, period)):
+            return True
+        now = asyncio.get_running_loop().time()
+        since = self._waits.setdefault((schedule.called, period.name), now)
+        return now - since >= BILLS_S or await self._host.on_ledger(partial(_is_billed, schedule, period))
+
+    def _wanted(self, schedule: Schedule, period: ReportPeriod, operations: Operations) -> list[_Wanted]:
+        """Whom reports of that period are still to be made for."""
+        made = self._made_by(schedule, operations).get(period.name, set())
+        found = operations.usage(UsageQuery(window=f"{period.first}..{period.last}", by="client"))
+        named = [_Wanted(part.key, _known(part)) for part in found.by if part.key is not None]
+        if schedule.clients:
+            named = [wanted for wanted in named if wanted.client in schedule.clients]
+        elif found.by and not named:
+            # Who works for no client has the work itself.
+            named = [_Wanted(None, _known(found.total))]
+        return [wanted for wanted in named if wanted.client not in made]
+
+    async def _make(self, schedule: Schedule, period: ReportPeriod) -> None:
+        billed = await self._host.on_ledger(partial(_is_billed, schedule, period))
+        made: list[ReportMade] = []
+        try:
+            for wanted in await self._host.on_ledger(partial(self._wanted, schedule, period)):
+                one = await self._made_for(wanted, schedule, period, billed=billed)
+                self._made.add((schedule.called, period.name, wanted.client))
+                made.append(one)
+                logger.info("made by the schedule %r, in %s: %s", schedule.called, one.folder, ", ".join(one.files))
+        finally:
+            # Together, so that they are one notification; also those that were made before something went wrong.
+            if made:
+                await self._host.reports_made(made)
+
+    async def _made_for(self, wanted: _Wanted, schedule: Schedule, period: ReportPeriod, *, billed: bool) -> ReportMade:
+        makings = [Making(partial(_document, schedule, period, wanted.client, form)) for form in schedule.formats]
+        folder = schedule.own_folder or self._host.paths.reports
+        try:
+            for making in makings:
+                await making.finish(self._host)
+            texts = [(making.document.name, making.text) for making in makings]
+            own = schedule.own_folder is not None
+            files = await on_daemon_thread(lambda: _put_away(folder, texts, own=own), "reports")
+        finally:
+            for making in makings:
+                making.text.close()
+        return ReportMade(
+            schedule=schedule.called,
+            client=wanted.client,
+            period=period.name,
+            first=period.first,
+            last=period.last,
+            files=tuple(file.name for file in files),
+            folder=str(folder),
+            cost=wanted.cost,
+            billed=billed,
+            remarks=tuple(remark for making in makings for remark in making.document.remarks),
+        )
+
+
+def _known(part: Part | Total) -> Money | None:
+    """What it cost, where all of that is known."""
+    return None if part.unpriced or part.left_out else part.cost
+
+
+def _document(
+    schedule: Schedule, period: ReportPeriod, client: str | None, form: str, operations: Operations
+) -> Document:
+    since, until = str(period.first), str(period.last)
+    currency = schedule.currency or None
+    if form == "html":
+        return operations.report(ReportQuery(client=client, since=since, until=until, currency=currency))
+    if form in FORMATS and FORMATS[form].instead_of_currency:
+        currency = None
+    return operations.export(ExportQuery(format=form, client=client, since=since, until=until, currency=currency))
+
+
+def _is_billed(schedule: Schedule, period: ReportPeriod, operations: Operations) -> bool:
+    """Whether the bills of that period are there, of all accounts that have any."""
+    until = bills_wanted_until(period, schedule, operations.settings.zone())
+    accounts = operations.ledger.accounts()
+    for name in operations.names:
+        fact = accounts.get(name)
+        if fact is None:
+            return False
+        coverage = operations.ledger.coverage(fact.username or name)
+        if coverage is None and fact.state == "no_key":
+            continue
+        if coverage is None or coverage.until < until:
+            return False
+    return True
+
+
+def _put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], *, own: bool) -> list[Path]:
+    """Puts the texts into files of these names, all or none; the files that have them now.
+
+    Raises:
+        TraydError: the folder is not there, or is full.
+    """
+    if own and not folder.is_dir():
+        # It may be on a disk that is not connected: what is made in its place would be lost beneath it.
+        raise TraydError(
+            f"there is no folder {folder}", "make it, connect its disk, or name another one in [[report.schedule]]"
+        )
+    files, new = [], []
+    try:
+        for name, text in texts:
+            file, is_new = write_new(folder / name, iter(partial(text.read, _CHUNK), ""))
+            files.append(file)
+            if is_new:
+                new.append(file)
+    except BaseException:
+        for file in new:
+            file.unlink(missing_ok=True)
+        raise
+    return files
