@@ -8,19 +8,44 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.desk import NOW, Desk, opened_desk
+from tests.insight.samples import external, externals, generation, generations, texts
 from tests.ledger.making import DAY, FLUX, HOUR, KLING, account, billing, event, model, row
 from trayd.facts import Batch
 from trayd.money import Money
 from trayd.pool_settings import Pool
-from trayd.records import Estimate, ExternalCost, Status
+from trayd.records import Estimate, ExternalCost, Record, Status
 from trayd.settings import Account
 
 WHISPER = "fal-ai/whisper"
 SPRING = {"client": "Northwind", "project": "Spring Campaign", "deliverable": "Hero Film"}
 RELAUNCH = {"client": "Näckrosen: Vår, AB", "project": "Relaunch; “2027”"}
+
+
+# Names that end an account, begin a comment, a tag, a date, a code, a directive, an assertion or a virtual posting.
+NASTY = [
+    *("A  B", "A\tB", "  A", "A ", "A:B", "A::B", ":", "A\n2026-01-01 x", "A\r\nB", "A\u2028B", "A\u00a0\u00a0B"),
+    *("; x", "A ; x", "A  ; x", "# x", "* x", "! x", "(x)", "[x]", "<x>", "(x", "[2026-99-99]", "[=2026-01-01]"),
+    *("date:2026-01-01", "a:b, c:d", "x::y", ":x:", "= 5", "@ 5", "@@ 5", "{5}", '"A"', "'A'", "A|B", "~ monthly"),
+    *(
+        "include x",
+        "P 2026-01-01 EUR 1 USD",
+        "100.00 USD",
+        "-1",
+        "A & B",
+        "50 %",
+        "睡蓮",
+        "👩‍👩‍👧",
+        "a\u202eb",
+        "\u200b",
+        "",
+        "é" * 300,
+    ),
+]
 
 
 def cost(number: int, day: str, amount: str, currency: str = "USD", **said: object) -> ExternalCost:
@@ -109,3 +134,26 @@ def studio(home: Path) -> Iterator[Desk]:
 
 def _estimate(amount: str) -> Estimate:
     return Estimate(Money.of(amount), NOW)
+
+
+@seed(20261121)
+@settings(
+    max_examples=600, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
+@given(generations | externals, st.none() | texts, st.none() | texts, texts, st.none() | texts)
+def collect(pool, record, client, project, name, note):
+    about = {"account": name} if hasattr(record, "account") else {"source": name}
+    pool.append(structs.replace(record, client=client, project=project, note=note, **about))
+
+
+def hostile_records() -> list[Record]:
+    """Hundreds of records with any text in any place."""
+    pool: list[Record] = []
+    collect(pool)
+    for number, name in enumerate(NASTY):
+        fields = {"id": name, "client": name, "project": name, "deliverable": name, "note": name}
+        pool.append(
+            generation(f"0.{number:09d}1"[:11], display_name=name, endpoint_id=name or "x", account=name, **fields)
+        )
+        pool.append(external(f"{number}.01", description=name, source=name, category=name, **fields))
+    return pool

@@ -15,12 +15,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.insight.samples import NOW, daily, external, externals, generation, generations, rates, texts
-from tests.reports.studio import studio
+from tests.insight.samples import NOW, daily, external, generation, rates
+from tests.reports.studio import NASTY, hostile_records, studio
 from trayd.money import EXACT, Money, nanos_of
 from trayd.operations.exporting import ExportQuery
 from trayd.operations.records import UsageQuery
@@ -28,27 +28,6 @@ from trayd.records import Counting, ExternalCost, Kind
 from trayd.reports.journal_export import account_part, amount_text, journal_lines
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
-
-# Names that end an account, begin a comment, a tag, a date, a code, a directive, an assertion or a virtual posting.
-NASTY = [
-    *("A  B", "A\tB", "  A", "A ", "A:B", "A::B", ":", "A\n2026-01-01 x", "A\r\nB", "A\u2028B", "A\u00a0\u00a0B"),
-    *("; x", "A ; x", "A  ; x", "# x", "* x", "! x", "(x)", "[x]", "<x>", "(x", "[2026-99-99]", "[=2026-01-01]"),
-    *("date:2026-01-01", "a:b, c:d", "x::y", ":x:", "= 5", "@ 5", "@@ 5", "{5}", '"A"', "'A'", "A|B", "~ monthly"),
-    *(
-        "include x",
-        "P 2026-01-01 EUR 1 USD",
-        "100.00 USD",
-        "-1",
-        "A & B",
-        "50 %",
-        "睡蓮",
-        "👩‍👩‍👧",
-        "a\u202eb",
-        "\u200b",
-        "",
-        "é" * 300,
-    ),
-]
 
 
 def journal_of(records, converter=None, zone=UTC, accounts=None, remarks=None):
@@ -225,30 +204,8 @@ def test_balances_by_client_and_by_project(tmp_path):
     )
 
 
-@seed(20261121)
-@settings(
-    max_examples=600, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-)
-@given(generations | externals, st.none() | texts, st.none() | texts, texts, st.none() | texts)
-def collect(pool, record, client, project, name, note):
-    about = {"account": name} if hasattr(record, "account") else {"source": name}
-    pool.append(replace(record, client=client, project=project, note=note, **about))
-
-
-def hostile() -> list:
-    pool: list = []
-    collect(pool)
-    for number, name in enumerate(NASTY):
-        fields = {"id": name, "client": name, "project": name, "deliverable": name, "note": name}
-        pool.append(
-            generation(f"0.{number:09d}1"[:11], display_name=name, endpoint_id=name or "x", account=name, **fields)
-        )
-        pool.append(external(f"{number}.01", description=name, source=name, category=name, **fields))
-    return pool
-
-
 def test_whatever_is_in_a_name_the_sums_stay_the_same(tmp_path):
-    records = hostile()
+    records = hostile_records()
     assert len(records) > 500
     file = saved(tmp_path, journal_of(records, rates(EUR=None, SEK=None)))
     run("hledger", file, "check", "--strict")

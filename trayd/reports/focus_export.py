@@ -101,7 +101,7 @@ COLUMNS = (
     "x_Unit",
 )
 
-_ROWS_PER_PIECE = 500
+_ROWS_PER_PIECE = 200
 _FAL, _EXTERNAL = "fal.ai", "external"
 # Exact products of numbers that can be written out: three of them of sixty digits at most.
 _WIDE = Context(prec=200)

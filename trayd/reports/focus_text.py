@@ -128,7 +128,7 @@ def unit_name(unit: str | None) -> str:
     told = _SHORT_COUNT.sub(lambda found: found[1] + _THOUSANDS[found[2].lower()], (unit or "").strip())
     words = _NO_WORD.sub(" ", ascii_text(told)).split()
     name = " ".join(word[0].upper() + word[1:] for word in words)
-    return name if _UNIT.fullmatch(name) else UNITS
+    return name if _UNIT.fullmatch(name) and (name[0].isdigit() or _is_text(name)) else UNITS
 
 
 @lru_cache(maxsize=16384)
