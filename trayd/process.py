@@ -243,6 +243,7 @@ def view_of(snapshot: Snapshot) -> TrayView:
         locale=settings.number_locale(),
         thresholds=settings.alerts.balance_below,
         buttons=actions_of,
+        clients=snapshot.clients,
     )
 
 

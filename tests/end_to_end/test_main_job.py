@@ -112,7 +112,7 @@ def test_a_day_with_trayd(home: Home, sandbox: SandboxProcess, desktop: Desktop,
         assert {file.name for file in (home.drop / "done").rglob("*.*")} == {"tools.csv", "job.json"}
 
         # Build report: it is written and opened.
-        item.click("Build report…")
+        item.click("Everything")
         opened = tmp_path / "opened.txt"
         wait_until(opened.exists, what="the report to be opened")
         report = next((home.folder / "reports").glob("*.html"))

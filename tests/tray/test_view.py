@@ -83,7 +83,7 @@ def test_the_menu_reads_from_balance_to_quit() -> None:
         "Open fal dashboard",
         "Add credits",
         "Export CSV…",
-        "Build report…",
+        "Build report",
         "Open drop folder",
         "No alerts",
         "Pause alerts",
@@ -101,6 +101,8 @@ def test_every_entry_that_can_be_chosen_says_what_it_asks_for() -> None:
         "open:dashboard",
         "open:billing",
         "export",
+        "report:2026-11",
+        "report:2026-10",
         "report",
         "open:drop",
         "pause:1h",
@@ -108,6 +110,40 @@ def test_every_entry_that_can_be_chosen_says_what_it_asks_for() -> None:
         "pause:on",
         "quit",
     ]
+
+
+def offered(*clients: str, now: datetime = NOW) -> MenuItem:
+    shown = tray_view(status(), (), now=now, zone=STOCKHOLM, clients=clients)
+    ids = [each.id for top in shown.menu for each in top.walk()]
+    assert len(ids) == len(set(ids))
+    return item(shown, "report")
+
+
+def test_reports_of_this_month_the_last_and_all_of_it_are_offered() -> None:
+    assert [(each.label, each.action) for each in offered().children] == [
+        ("November so far", "report:2026-11"),
+        ("October", "report:2026-10"),
+        ("Everything", "report"),
+    ]
+    # In Stockholm it is January by then.
+    new_year = offered(now=datetime(2026, 12, 31, 23, tzinfo=UTC))
+    assert [each.action for each in new_year.children] == ["report:2027-01", "report:2026-12", "report"]
+
+
+def test_reports_are_offered_of_the_clients_with_the_most_work() -> None:
+    shown = offered("Northwind", "A:B " * 20, *(f"client {number}" for number in range(6)))
+
+    northwind, long, *_, last = shown.children[4:]
+    assert shown.children[3].separator
+    assert [(each.label, each.action) for each in northwind.children] == [
+        ("November so far", "report:2026-11:Northwind"),
+        ("October", "report:2026-10:Northwind"),
+        ("Everything", "report::Northwind"),
+    ]
+    assert len(long.label) <= 36
+    assert long.children[0].action == f"report:2026-11:{'A:B ' * 20}"
+    assert (last.label, last.enabled) == ("2 more clients: trayd report --client", False)
+    assert len(shown.children) == 4 + 6 + 1
 
 
 def test_ids_are_unique_and_stay_when_the_texts_change() -> None:

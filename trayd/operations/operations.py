@@ -6,6 +6,7 @@ Everything here runs on the thread that owns the ledger and answers in structs, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,7 @@ from trayd.insight.forecast import Forecast
 from trayd.insight.overview import Overview, build_status
 from trayd.insight.status import DaemonStatus, Status
 from trayd.insight.usage import Usage
+from trayd.insight.windows import day_start
 from trayd.intake.drop import count_files
 from trayd.ledger.store import Ledger
 from trayd.operations import alerts, keeping
@@ -54,7 +56,7 @@ from trayd.operations.tagging import Tagged, TaggingItem, TagQuery, Untagged, Un
 from trayd.operations.tips import FoundTips, TipsQuery, find_tips
 from trayd.operations.unusual import AnomaliesQuery, ListedDays, listed_days
 from trayd.rates import Converter, Rates
-from trayd.records import Generation
+from trayd.records import Filters, Generation
 from trayd.reports.shape import HistoryItem
 from trayd.settings import Paths, Settings, fal_url, rates_url
 from trayd.steps import Steps
@@ -210,6 +212,17 @@ class Operations:
         """The newest few, for the menu."""
         newest = self.ledger.latest(self._clock() - timedelta(days=1), MENU_GENERATIONS)
         return tuple(newest[:MENU_GENERATIONS])
+
+    def recent_clients(self) -> tuple[str, ...]:
+        """Whom there is work for in this month or the one before, for the menu; the most of it first."""
+        zone = self.settings.zone()
+        this_month = self._clock().astimezone(zone).date().replace(day=1)
+        since = day_start((this_month - timedelta(days=1)).replace(day=1), zone)
+        records: Counter[str] = Counter()
+        for each in self.books.sums(Filters(since=since), zone=zone, by=("client",)):
+            if each.heading.client:
+                records[each.heading.client] += each.records
+        return tuple(sorted(records, key=lambda client: (-records[client], client)))
 
     def unknown_names(self, query: WorkQuery) -> list[str]:
         """The names in filters that nothing recorded has, in words, with what may have been meant."""

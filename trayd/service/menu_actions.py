@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from trayd.alerts.notice import Notice
+from trayd.blocking import on_daemon_thread
 from trayd.errors import TraydError
 from trayd.files import write_atomically
 from trayd.opener import PAGES, open_target
+from trayd.operations.documents import Document
 from trayd.operations.exporting import ExportQuery, ReportQuery
 from trayd.operations.operations import Operations
-from trayd.records import Filters
-from trayd.reports.names import file_name
+from trayd.operations.turns import Making
+from trayd.reports.due import period_with
 from trayd.settings import Paths, Settings
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_CHUNK = 64 * 1024
 
 
 class Host(Protocol):
@@ -78,14 +83,15 @@ class MenuActions:
             case "snooze":
                 await self._host.order("snooze", id=what)
             case "export":
-                path = await self._write("export", "csv", lambda desk: desk.export(ExportQuery()))
+                path = await self._write(lambda desk: desk.export(ExportQuery()))
                 await self._host.notify(
                     Notice(
                         episodes=(), title="CSV exported", body=str(path), actions=(("Open folder", "open:reports"),)
                     )
                 )
             case "report":
-                path = await self._write("report", "html", lambda desk: desk.report(ReportQuery()))
+                query = _report_asked(what, self._host.now().astimezone(self._host.settings.zone()).date())
+                path = await self._write(lambda desk: desk.report(query))
                 await asyncio.to_thread(open_target, path)
             case "quit":
                 self._quit()
@@ -93,14 +99,36 @@ class MenuActions:
                 logger.error("there is no action %r", action)
 
     async def _open(self, what: str) -> None:
+        name, _, schedule = what.partition(":")
         folders = {"drop": self._host.paths.drop, "reports": self._host.paths.reports}
-        if what in folders:
-            folders[what].mkdir(parents=True, exist_ok=True)
-        await asyncio.to_thread(open_target, folders[what] if what in folders else PAGES[what])
+        folder = folders.get(name)
+        if name == "reports" and (own := self._folder_of(schedule)) is not None:
+            folder = own
+        elif folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(open_target, PAGES[name] if folder is None else folder)
 
-    async def _write(self, name: str, suffix: str, text: Callable[[Operations], Iterable[str]]) -> Path:
-        zone = self._host.settings.zone()
-        named = file_name(name, f".{suffix}", filters=Filters(), zone=zone, now=self._host.now())
-        path = self._host.paths.reports / named
-        await self._host.on_ledger(lambda operations: write_atomically(path, text(operations)))
+    def _folder_of(self, schedule: str) -> Path | None:
+        """The folder that the schedule of that name has for itself; None where it has none, or there is none such."""
+        named = (each for each in self._host.settings.report.schedule if each.called == schedule)
+        return next((each.own_folder for each in named), None)
+
+    async def _write(self, begin: Callable[[Operations], Document]) -> Path:
+        making = Making(begin)
+        await making.finish(self._host)
+        path = self._host.paths.reports / making.document.name
+        with making.text as text:
+            await on_daemon_thread(lambda: write_atomically(path, iter(partial(text.read, _CHUNK), "")), "reports")
         return path
+
+
+def _report_asked(what: str, today: date) -> ReportQuery:
+    """Which report an entry of the menu means: ``2026-11``, ``2026-11:Northwind``, ``:Northwind``; nothing: of all.
+
+    Of the month that runs, it is up to today.
+    """
+    month, _, client = what.partition(":")
+    if not month:
+        return ReportQuery(client=client or None)
+    period = period_with("month", date.fromisoformat(f"{month}-01"))
+    return ReportQuery(client=client or None, since=str(period.first), until=str(min(period.last, today)))

@@ -24,11 +24,16 @@ SHOWN_FOR_S = 300.0
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """What is shown at one moment: the status, the newest generations, and the settings they are shown by."""
+    """What is shown at one moment: the status, the newest generations, and the settings they are shown by.
+
+    Attributes:
+        clients: that there is recent work for, those with most of it first.
+    """
 
     at: datetime
     status: Status
     recent: tuple[Generation, ...]
+    clients: tuple[str, ...]
     settings: Settings
 
 
@@ -86,5 +91,6 @@ class Views:
             at=self._host.now(),
             status=operations.status(),
             recent=operations.latest_generations(),
+            clients=operations.recent_clients(),
             settings=self._host.settings,
         )

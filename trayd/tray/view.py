@@ -10,7 +10,7 @@ about money and reach, and those of the alerts that are about these show in it a
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
@@ -34,6 +34,7 @@ _RECENT = 4
 _NAME_LENGTH = 36
 _ACCOUNTS = 6
 _ALERTS = 5
+_CLIENTS = 6
 _TITLE_LENGTH = 60
 _TEXT_WIDTH = 64
 _TOOLTIP_ACCOUNTS = 3
@@ -70,6 +71,7 @@ def tray_view(
     locale: str = "en_US",
     thresholds: Sequence[Decimal] = (),
     buttons: Buttons = lambda _rule, _level: (),
+    clients: Sequence[str] = (),
 ) -> TrayView:
     """What the tray shows at ``now``.
 
@@ -81,6 +83,7 @@ def tray_view(
         locale: for amounts of money.
         thresholds: the balances in US dollars under which the user is warned.
         buttons: the same as on the notifications of those warnings.
+        clients: that there is recent work for; the first few are offered a report.
     """
     words = _Words(now, zone, locale, thresholds)
     return TrayView(
@@ -100,7 +103,7 @@ def tray_view(
             MenuItem(id="billing", label="Add credits", action="open:billing"),
             _separator("fal"),
             MenuItem(id="export", label="Export CSV…", action="export"),
-            MenuItem(id="report", label="Build report…", action="report"),
+            words.reports(clients),
             MenuItem(id="drop", label=_drop_label(status), action="open:drop"),
             _separator("files"),
             words.alerts(status.alerts, buttons),
@@ -204,6 +207,33 @@ class _Words:
         name = _MONTH_NAMES[int(month.month[-2:]) - 1]
         label = f"{name}: {self._money(month.spent)} so far, about {self._money(month.expected)} by its end"
         return [MenuItem(id="month", label=label, action="open:dashboard")]
+
+    def reports(self, clients: Sequence[str]) -> MenuItem:
+        """Reports of this month, the last one and everything: of all work, and of each client's."""
+        children = [
+            MenuItem(id=f"report {key}", label=label, action=action) for key, label, action in self._reports("")
+        ]
+        if clients:
+            children.append(_separator("report"))
+        # Numbered, so that another client's work moves nothing.
+        for place, client in enumerate(clients[:_CLIENTS]):
+            below = tuple(
+                MenuItem(id=f"report {key} {place}", label=label, action=action)
+                for key, label, action in self._reports(client)
+            )
+            children.append(MenuItem(id=f"report client {place}", label=_cut(client), children=below))
+        if len(clients) > _CLIENTS:
+            more = f"{self._count(len(clients) - _CLIENTS, 'more client')}: trayd report --client"
+            children.append(MenuItem(id="more clients", label=more, enabled=False))
+        return MenuItem(id="report", label="Build report", children=tuple(children))
+
+    def _reports(self, client: str) -> Iterator[tuple[str, str, str]]:
+        """What can be reported of a client, or of all work: its name among entries, its label, its action."""
+        first = self.now.astimezone(self.zone).date().replace(day=1)
+        whose = f":{client}" if client else ""
+        for key, day, more in (("month", first, " so far"), ("last month", first - timedelta(days=1), "")):
+            yield key, f"{_MONTH_NAMES[day.month - 1]}{more}", f"report:{day:%Y-%m}{whose}"
+        yield "all", "Everything", f"report:{whose}" if client else "report"
 
     def alerts(self, alerts: Sequence[AlertStatus], buttons: Buttons) -> MenuItem:
         """The open alerts, the gravest first, each with its text, its buttons and a way to hear of it later.
