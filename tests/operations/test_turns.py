@@ -1,0 +1,158 @@
+"""Documents that are made on the ledger's thread in turns: others have it in between, and each is of one state."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.desk import NOW, Desk, opened_desk
+from tests.ledger.making import edit
+from trayd.errors import UsageError
+from trayd.facts import Batch
+from trayd.operations.documents import Document
+from trayd.operations.exporting import ExportQuery
+from trayd.operations.operations import Operations
+from trayd.operations.turns import Making
+
+T = TypeVar("T")
+
+
+class Thread:
+    """The one thread that the ledger is on."""
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+        self._one = ThreadPoolExecutor(1)
+
+    async def on_ledger(self, work: Callable[[Operations], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._one, work, self._operations)
+
+    def close(self) -> None:
+        self._one.shutdown()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with opened_desk(tmp_path) as desk:
+        for number in range(40):
+            desk.spends("1.00", NOW - timedelta(minutes=number))
+        yield desk
+
+
+@pytest.fixture
+def thread(desk: Desk) -> Iterator[Thread]:
+    thread = Thread(desk.operations)
+    yield thread
+    thread.close()
+
+
+def slowly(operations: Operations, pieces: int = 20, each_s: float = 0.015) -> Document:
+    """The export, preceded by pieces that take their time."""
+    export = operations.export(ExportQuery())
+
+    def made() -> Iterator[str]:
+        for _ in range(pieces):
+            time.sleep(each_s)
+            yield ""
+        yield from export
+
+    document = Document(export.name, export.media_type)
+    document.consist_of(made())
+    return document
+
+
+def tags_first(operations: Operations, client: str) -> None:
+    operations.ledger.add(Batch(edits=(edit("r1", "client", client, NOW),)))
+
+
+async def made(thread: Thread, making: Making) -> list[dict[str, str]]:
+    await making.finish(thread)
+    with making.text as text:
+        return list(csv.DictReader(text))
+
+
+def test_others_have_the_thread_in_between(thread: Thread) -> None:
+    async def work() -> int:
+        making = asyncio.create_task(made(thread, Making(slowly)))
+        asked = 0
+        while not making.done():
+            await thread.on_ledger(lambda _: None)
+            asked += 1
+        assert len(await making) == 40
+        return asked
+
+    assert asyncio.run(work()) >= 5
+
+
+def test_what_changes_halfway_is_in_it_altogether(thread: Thread) -> None:
+    async def work() -> list[dict[str, str]]:
+        begun: list[Operations] = []
+
+        def begin(operations: Operations) -> Document:
+            begun.append(operations)
+            return slowly(operations, pieces=4)
+
+        making = Making(begin)
+        await thread.on_ledger(making.begin)
+        await thread.on_ledger(making.turn)
+        await thread.on_ledger(lambda operations: tags_first(operations, "Northwind"))
+        rows = await made(thread, making)
+        assert len(begun) == 2
+        return rows
+
+    rows = asyncio.run(work())
+    assert len(rows) == 40
+    assert [row["client"] for row in rows if row["request_id"] == "r1"] == ["Northwind"]
+
+
+def test_a_ledger_that_goes_on_changing_does_not_keep_it_from_its_end(thread: Thread) -> None:
+    async def work() -> list[dict[str, str]]:
+        making = asyncio.create_task(made(thread, Making(slowly)))
+        number = 0
+        while not making.done():
+            number += 1
+            client = f"client {number}"
+            await thread.on_ledger(lambda operations, client=client: tags_first(operations, client))
+        return await making
+
+    assert len(asyncio.run(work())) == 40
+
+
+def test_what_cannot_be_is_said_at_the_beginning_and_what_fails_leaves_no_file(thread: Thread) -> None:
+    def failing(operations: Operations) -> Document:
+        document = slowly(operations)
+
+        def pieces() -> Iterator[str]:
+            yield "half of it"
+            raise OSError(5, "Input/output error")
+
+        document.consist_of(pieces())
+        return document
+
+    async def work() -> None:
+        wrong = Making(lambda operations: operations.export(ExportQuery(format="pdf")))
+        with pytest.raises(UsageError, match="no export format"):
+            await thread.on_ledger(wrong.begin)
+        wrong.text.close()
+        making = Making(failing)
+        with pytest.raises(OSError, match="Input/output"):
+            await making.finish(thread)
+        assert making.text.closed
+
+    asyncio.run(work())
+
+
+def test_how_far_it_is_is_told_of_how_many_there_are(desk: Desk) -> None:
+    told: list[tuple[int, int]] = []
+    document = desk.operations.export(ExportQuery())
+    document.progress = lambda done, of: told.append((done, of))
+    assert "".join(document).count("\r\n") == 41
+    assert told == [(40, 40)]
