@@ -96,6 +96,31 @@ TEMPLATE = """\
 #   days = ["mon", "tue", "wed", "thu", "fri"]   # without it, every evening
 #   critical = true          # critical warnings come through
 
+[report]
+#name = ""                  # who reports are from, such as "Northlight Studio"
+#address = ""               # lines below it, with \\n between them
+#note = ""                  # lines at the end, such as terms of payment
+#logo = ""                  # a picture (PNG, JPEG, WebP or SVG): an absolute path, or beside this file
+#templates = ""             # a folder with templates of your own, likewise
+
+# What a client is charged, in reports for that client: a [[report.client]] for each, like this one.
+#   [[report.client]]
+#   name = "Northwind"
+#   markup_percent = 20      # on top of what it cost
+#   rate = 2.50              # or so much for each generation, in the home currency
+#   rates = { "fal-ai/veo3" = 6.00 }     # and for single models
+#   hide_costs = true        # the report says only what is charged
+
+# Reports that make themselves when a week or a month is over: a [[report.schedule]] for each, like this one.
+#   [[report.schedule]]
+#   every = "month"          # or week, from Monday on
+#   name = "monthly"         # what messages call it
+#   clients = ["Northwind"]  # without it, each client that has entries
+#   folder = "/home/me/To send"          # an absolute path; without it, the usual place
+#   formats = ["html"]       # or csv, focus, json, ledger, or several of them
+#   currency = "EUR"         # of totals; without it, the home currency
+#   after_days = 2           # so long after its end, for fal bills late; 0 to 14
+
 [rates]
 #fetch = true               # false: the last exchange rates, and those that came with trayd, are used on
 # Your own exchange rates are [[rates.fixed]] entries with from, to, rate, and if need be since and until.
