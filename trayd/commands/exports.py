@@ -48,7 +48,11 @@ For Excel where numbers have decimal commas:
     metavar="FILE",
     help="The file; a folder: a file in it, named by what is inside; - or nothing: stdout.",
 )
-@click.option("--currency", metavar="CODE", help="csv: put amounts converted into this currency beside those billed.")
+@click.option(
+    "--currency",
+    metavar="CODE",
+    help="csv, json: amounts converted into this currency beside those billed; ledger: prices in it.",
+)
 @click.option(
     "--delimiter",
     type=click.Choice(["comma", "semicolon", "tab"]),
