@@ -16,6 +16,7 @@ import msgspec
 
 from trayd.intake.header import Table, find_table
 from trayd.intake.meaning import Meaning, make_out
+from trayd.intake.own_exports import refuse_own_exports
 from trayd.intake.rejected_rows import Identity, ReadAs, Twins, corrected, read_as, twins
 from trayd.intake.rejection import RefusedError, Rejection
 from trayd.intake.rows import Row
@@ -146,6 +147,7 @@ def _table(
 ) -> tuple[Table, Callable[[Survey], tuple[Meaning, Understanding]], Mapping[Identity, int]]:
     """The table in a file, what makes out what it means once it was walked over, and what is recorded of it already."""
     sheets = open_sheets(name, data, answers.sheet)
+    refuse_own_exports(sheets)
     again = corrected(sheets, sources, answers, home_currency)
     if again:
         return again.table, lambda survey: again.make_out(file, survey, answers, home_currency), dict(again.told.beside)
