@@ -206,16 +206,17 @@ class Page:
         """What stands in the console: messages, exceptions, violations of the content policy."""
         return self._told(*_COMPLAINTS)
 
-    def look(self, width: int, height: int = 900, scheme: str = "light") -> None:
-        """Gives the window that size, and the system that colour scheme."""
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    def look(self, width: int, height: int = 900, scheme: str = "light", medium: str = "screen") -> None:
+        """Gives the window that size, the system that colour scheme, and the page that medium."""
+        preference = {"name": "prefers-color-scheme", "value": scheme}
+        self.call("Emulation.setEmulatedMedia", media=medium, features=[preference])
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
-    def show_all(self, width: int, scheme: str = "light") -> None:
+    def show_all(self, width: int, scheme: str = "light", medium: str = "screen") -> None:
         """Makes the window as tall as the page, with every part of it laid out."""
-        self.look(width, scheme=scheme)
+        self.look(width, scheme=scheme, medium=medium)
         self.evaluate(_SHOW_ALL)
-        self.look(width, int(self.evaluate("document.documentElement.scrollHeight")), scheme)
+        self.look(width, int(self.evaluate("document.documentElement.scrollHeight")), scheme, medium)
 
     @property
     def overflow(self) -> int:
@@ -232,6 +233,15 @@ class Page:
         self.evaluate(f"{AXE.read_text(encoding='utf-8')};0")
         violations, incomplete = json.loads(self.evaluate(_RUN_AXE))
         return [Finding(*each) for each in violations], [Finding(*each) for each in incomplete]
+
+    def is_scrolled_away(self, target: str) -> bool:
+        """Whether that element is where a part of the page would have to be scrolled to, by this part's own bar."""
+        return bool(
+            self.evaluate(f"""(() => {{
+            const at = document.querySelector({json.dumps(target)}), part = at.closest('[tabindex="0"]');
+            return part && at.getBoundingClientRect().right > part.getBoundingClientRect().right + 1;
+        }})()""")
+        )
 
     def press(self, key: str) -> None:
         """Presses and lets go of a key."""

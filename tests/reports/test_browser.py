@@ -86,8 +86,10 @@ def test_axe_finds_nothing(opened: Page, scheme: str) -> None:
         opened.show_all(width, scheme)
         violations, unsure = opened.axe()
         assert violations == [], width
-        # Axe cannot tell what is behind the letters of a drawing: the page itself, with an outline in its colour.
-        assert {(each.rule, each.html[:5]) for each in unsure} <= {("color-contrast", "<text")}, width
+        # Axe cannot tell what is behind the letters of a drawing (the page itself, with an outline in its colour), nor
+        # of what a narrow window shows only once a table is scrolled; a wider one has shown it.
+        shown = [each for each in unsure if not opened.is_scrolled_away(each.target)]
+        assert {(each.rule, each.html[:5]) for each in shown} <= {("color-contrast", "<text")}, width
 
 
 def test_axe_would_have_told(browser: Browser, tmp_path: Path) -> None:
@@ -186,8 +188,7 @@ def test_it_prints_to_clean_pages(
 def test_all_that_is_open_is_printed(opened: Page, tmp_path: Path) -> None:
     pdf = tmp_path / "report.pdf"
     pdf.write_bytes(opened.pdf(A4))
-    opened.call("Emulation.setEmulatedMedia", media="print")
-    opened.show_all(1280)
+    opened.show_all(720, medium="print")
     # A long word is broken where its line ends: figures are not.
     figure = re.compile(r"[\d,]+\.\d+")
     printed = Counter(figure.findall(" ".join(word.text for page in words(pdf) for word in page)))

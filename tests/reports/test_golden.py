@@ -1,0 +1,354 @@
+"""Golden figures: each one that a report shows, counted again from the exported JSON.
+
+The recount is plain Python over the exported file: ``decimal`` and nothing of trayd's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal, getcontext
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.reports.full_ledger import make, report, trayd
+from tests.reports.reading import Reader, Table, figure, says
+
+Item = dict[str, Any]
+
+NANO = Decimal("1e-9")
+REPORTS = {
+    "all": (),
+    "kronor": ("--currency", "SEK"),
+    "charged": ("--client", "Northwind"),
+    "charged in euros": ("--client", "Northwind", "--currency", "EUR"),
+    "hidden": ("--client", "Näckrosen"),
+    "project": ("--project", "Relaunch"),
+    "external": ("--kind", "external"),
+    "account": ("--account", "second"),
+}
+#: What the settings say of clients: a markup, or a rate for each generation that ran.
+MARKUP = {"Northwind": Decimal("1.15")}
+RATE = {"Näckrosen": Decimal("2.5")}
+RATES = {("Näckrosen", "fal-ai/kling-video/v3/pro/text-to-video"): Decimal("4.75")}
+HIDDEN = {"Näckrosen"}
+MONTHS = ("January", "February", "March", "April")
+LICENCES = {"commercial": "Commercial", "research": "Research only", "private": "Private", None: "Unknown"}
+
+
+@pytest.fixture(autouse=True)
+def _exactly() -> None:
+    getcontext().prec = 60
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("golden"))
+
+
+@dataclass
+class Golden:
+    """A report, and the records of the same question from the exported JSON."""
+
+    page: Reader
+    items: list[Item]
+    currency: str
+    client: str | None
+    rates: dict[tuple[str, str], Decimal]
+    models: dict[str, Item]
+    zone: ZoneInfo
+
+    def converted(self, amount: Item | None, item: Item) -> Decimal | None:
+        """In the report's currency, at the rate of the entry's day; None where there is no amount, or no rate."""
+        if amount is None:
+            return None
+        number = Decimal(amount["amount"])
+        if amount["currency"] == self.currency or not number:
+            return number
+        rate = self.rates.get((amount["currency"], self.day(item).isoformat()))
+        return None if rate is None else number * rate
+
+    def cost(self, item: Item) -> Decimal | None:
+        """What it cost, in the report's currency."""
+        return self.converted(item["cost"], item)
+
+    def charge(self, item: Item) -> Decimal | None:
+        """What the client is charged, rounded to the nano."""
+        ran = item["kind"] == "internal" and item["counting"] in {"actual", "estimate", "unknown"}
+        rate = RATES.get((self.client or "", item["model"]), RATE.get(self.client or "")) if ran else None
+        if rate is not None:
+            exact = self.converted({"amount": str(rate), "currency": "USD"}, item)
+        else:
+            cost = self.cost(item)
+            exact = None if cost is None else cost * MARKUP.get(self.client or "", Decimal(1))
+        return None if exact is None else exact.quantize(NANO, ROUND_HALF_EVEN)
+
+    @property
+    def amount(self) -> Callable[[Item], Decimal | None]:
+        """What the report says that an entry comes to."""
+        return self.charge if self.client in HIDDEN else self.cost
+
+    @property
+    def charges(self) -> bool:
+        """Whether what is charged stands beside what it cost."""
+        return self.client in MARKUP
+
+    def day(self, item: Item) -> date:
+        """The civil day it counts on: an external cost's own, in every time zone."""
+        when = datetime.fromisoformat(item["timestamp"])
+        return when.astimezone(UTC if item["kind"] != "internal" else self.zone).date()
+
+
+@pytest.fixture(scope="module", params=REPORTS)
+def golden(request: pytest.FixtureRequest, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Golden:
+    arguments = REPORTS[request.param]
+    folder = tmp_path_factory.mktemp("page")
+    page = report(home, folder / "report.html", *arguments).read_text(encoding="utf-8")
+    asked = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    currency = asked.pop("--currency", "USD")
+    period = ("--since", "2025-01-01", "--until", "2025-04-01")
+    told = json.loads(trayd(home, "export", "--format", "json", *period, *arguments).stdout)
+    assert told["currency"] == currency
+    return Golden(
+        page=Reader(page),
+        items=told["records"],
+        currency=currency,
+        client=asked.get("--client"),
+        rates={(rate["from"], rate["day"]): Decimal(rate["rate"]) for rate in told["rates_used"]},
+        models={model["endpoint_id"]: model for model in told["models"]},
+        zone=ZoneInfo(told["time_zone"]),
+    )
+
+
+def added(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum; unknown where it is nothing, and something is lacking."""
+    known = list(amounts)
+    total = sum((amount for amount in known if amount is not None), Decimal(0))
+    return None if not total and None in known else total
+
+
+def internal(items: Iterable[Item]) -> list[Item]:
+    return [item for item in items if item["kind"] == "internal"]
+
+
+def outside(items: Iterable[Item]) -> list[Item]:
+    return [item for item in items if item["kind"] != "internal"]
+
+
+def generations(items: Iterable[Item]) -> int:
+    """Those that are counted: what runs still, and what may be in another entry, is not."""
+    return sum(item["counting"] not in {"pending", "unmatched"} for item in internal(items))
+
+
+def what_counts(items: Iterable[Item]) -> list[Item]:
+    """Entries that a total is made of, or lacks."""
+    return [item for item in items if item["counting"] not in {"pending", "unmatched", "failed"}]
+
+
+def by(items: Iterable[Item], key: Callable[[Item], Any]) -> dict[Any, list[Item]]:
+    groups = defaultdict(list)
+    for item in items:
+        groups[key(item)].append(item)
+    return groups
+
+
+def test_the_history_has_everything(home: Path) -> None:
+    """Else this file would prove less than it says."""
+    told = json.loads(trayd(home, "export", "--format", "json").stdout)
+    items = told["records"]
+    assert {item["counting"] for item in items} == {
+        "actual", "estimate", "pending", "unknown", "free", "failed", "unmatched",
+    }  # fmt: skip
+    assert {item["kind"] for item in items} == {"internal", "external", "pool"}
+    assert {item["currency"] for item in items} >= {"USD", "EUR", "SEK", "KWD", "XAF"}
+    assert {item["account"] for item in internal(items)} == {"studio-north", "second-unit"}
+    assert any(Decimal(item["cost"]["amount"]) < 0 for item in items if item["cost"])
+
+
+def test_the_headline_figures(golden: Golden) -> None:
+    told, amount = golden.page.kpis, golden.amount
+    counted = what_counts(golden.items)
+    assert says(told["internal"], added(map(amount, internal(counted))))
+    assert says(told["external"], added(map(amount, outside(counted))))
+    assert says(told["combined"], added(map(amount, counted)))
+    assert told["generations"] == f"{generations(golden.items):,}"
+    assert ("charge" in told) == golden.charges
+    if golden.charges:
+        assert says(told["charge"], added(map(golden.charge, counted)))
+
+
+def test_the_breakdowns(golden: Golden) -> None:
+    named = {"models": "model", "operations": "operation", "people": "key"}
+    tables = {table.name: table for table in golden.page.tables}
+    for name, field in named.items():
+        groups = by(internal(golden.items), lambda item, field=field: item[field])
+        check_bars(golden, tables.get(name), groups)
+    check_bars(golden, tables.get("deliverables"), by(golden.items, lambda item: item["deliverable"]))
+    check_bars(golden, tables.get("tools"), by(outside(golden.items), lambda item: item["source"]))
+
+
+def check_bars(golden: Golden, table: Table | None, groups: dict[Any, list[Item]]) -> None:
+    """A chart's rows are the groups, by what they come to; without one there is nothing to tell apart."""
+    if table is None:
+        assert not groups or set(groups) == {None}
+        return
+    head = table.heads[1]
+    # The last part of what a row is called tells it from others: the endpoint id below a model's name.
+    shown = {name[-1]: text for name, text in table.column(head).items()}
+    assert len(shown) == len(table.rows) == len(groups)
+    for key, items in groups.items():
+        name = key if key in shown else next(each for each in shown if each.startswith(("No ", "Not ", "Unknown")))
+        assert says(shown[name], added(map(golden.amount, what_counts(items)))), (table.name, key)
+    if golden.charges:
+        charged = {name[-1]: text for name, text in table.column("To charge").items()}
+        for key, items in groups.items():
+            if key in charged:
+                assert says(charged[key], added(map(golden.charge, what_counts(items)))), (table.name, key)
+    if "Generations" in table.heads:
+        told = sorted(int(text) for text in table.column("Generations").values())
+        assert told == sorted(generations(items) for items in groups.values())
+
+
+def test_the_days(golden: Golden) -> None:
+    table = golden.page.table("time")
+    assert table.heads[0] == "Day"
+    days = by(golden.items, golden.day)
+    seen = set()
+    for row in table.rows:
+        when = date.fromisoformat(iso(row[0][0]))
+        items = days.get(when, [])
+        seen.add(when)
+        cells = dict(zip(table.heads, (cell[0] for cell in row), strict=True))
+        counted = what_counts(items)
+        assert says(cells["Internal"], added(map(golden.amount, internal(counted)))), when
+        assert says(cells["External"], added(map(golden.amount, outside(counted)))), when
+        assert says(cells["Combined"], added(map(golden.amount, counted))), when
+        assert cells["Generations"] == str(generations(items)), when
+        if golden.charges:
+            assert says(cells["To charge"], added(map(golden.charge, counted))), when
+    assert seen >= set(days)
+
+
+def test_estimates_against_bills(golden: Golden) -> None:
+    both = [item for item in internal(golden.items) if item["estimated_cost"] and item["counting"] == "actual"]
+    tables = {table.name: table for table in golden.page.tables}
+    if golden.client in HIDDEN or not both:
+        assert "accuracy" not in tables
+        return
+    table = tables["accuracy"]
+    groups = {**by(both, lambda item: item["model"]), "All models": both}
+    assert {row[0][-1] for row in table.rows} == set(groups)
+    for row in table.rows:
+        items = groups[row[0][-1]]
+        estimated = added(golden.converted(item["estimated_cost"], item) for item in items)
+        billed = added(golden.converted(item["actual_cost"], item) for item in items)
+        assert estimated is not None
+        assert billed is not None
+        assert row[1][0] == str(len(items))
+        assert says(row[2][0], estimated)
+        assert says(row[3][0], billed)
+        assert says(row[4][0], billed - estimated)
+
+
+def test_shared_costs(golden: Golden) -> None:
+    shares = [item for item in golden.items if item["kind"] == "pool"]
+    tables = {table.name: table for table in golden.page.tables}
+    if golden.client in HIDDEN or not shares:
+        assert "pools" not in tables
+        return
+    groups = by(shares, lambda item: item.get("share_of", item["id"]))
+    expected = Counter(added(Decimal(item["cost"]["amount"]) for item in items) for items in groups.values())
+    assert Counter(figure(row[-1][0])[0] for row in tables["pools"].rows) == expected
+
+
+def test_where_the_figures_come_from(golden: Golden) -> None:
+    counted = Counter(item["counting"] for item in internal(golden.items))
+    expected = {
+        "confirmed by fal": counted["actual"] + counted["free"],
+        "estimated": counted["estimate"],
+        "imported": len(outside(golden.items)),
+        "without a price": counted["unknown"],
+        "failed, not billed so far": counted["failed"],
+        "still running": counted["pending"],
+        "unmatched": counted["unmatched"],
+    }
+    if golden.client in HIDDEN:
+        expected = {label: golden.page.origin[label] for label in golden.page.origin}
+        assert sum(expected.values()) == len(golden.items)
+    assert {label: number for label, number in golden.page.origin.items() if number} == {
+        label: number for label, number in expected.items() if number
+    }
+
+
+def test_licences(golden: Golden) -> None:
+    groups = by(internal(golden.items), lambda item: item["model"])
+    tables = {table.name: table for table in golden.page.tables}
+    if not groups:
+        assert "licences" not in tables
+        return
+    table = tables["licences"]
+    assert {row[0][-1] for row in table.rows} == set(groups)
+    for row in table.rows:
+        cells = dict(zip(table.heads, (cell[0] for cell in row), strict=True))
+        model, items = row[0][-1], groups[row[0][-1]]
+        assert cells["Licence"] == LICENCES[golden.models.get(model, {}).get("license_type")]
+        assert cells["Generations"] == str(generations(items))
+        [amount] = [text for head, text in cells.items() if head in {"Cost", "Charge"}]
+        assert says(amount, added(map(golden.amount, what_counts(items))))
+
+
+def test_the_rates_are_those_that_were_used(golden: Golden) -> None:
+    tables = [table for table in golden.page.tables if table.name == "rates"]
+    if golden.client in HIDDEN or not golden.rates:
+        # What was converted is what it cost; a charge says nothing of that.
+        assert not tables
+        return
+    used = by(golden.rates, lambda pair: pair[0])
+    told = tables[0].column(tables[0].heads[1])
+    assert {name for (name,) in told} == set(used)
+    for (currency,), text in told.items():
+        rates = [golden.rates[pair] for pair in used[currency]]
+        for part, rate in zip(text.split(" to "), (min(rates), max(rates)), strict=False):
+            shown, decimals = figure(part)
+            assert shown == round(rate, decimals)
+    for row in tables[1].rows if tables[1:] else ():
+        shown, decimals = figure(row[2][0])
+        assert shown == round(golden.rates[row[1][0], iso(row[0][0])], decimals)
+
+
+def iso(text: str) -> str:
+    """A day as JSON has it: ``January 3, 2025``."""
+    month, day, year = text.replace(",", "").split()
+    return date(int(year), MONTHS.index(month) + 1, int(day)).isoformat()
+
+
+def test_the_log_has_every_entry_with_every_digit(golden: Golden) -> None:
+    log = golden.page.log
+    assert len(log.rows) == len(golden.items)
+    hidden = golden.client in HIDDEN
+    place = log.heads.index("Charge" if hidden else "Cost")
+
+    def billed(item: Item) -> Decimal | None:
+        return Decimal(item["cost"]["amount"]) if item["cost"] else None
+
+    expected = Counter(map(golden.charge if hidden else billed, golden.items))
+    assert Counter(figure(row[place][0])[0] if row[place][0] else None for row in log.rows) == expected
+    if golden.charges:
+        place = log.heads.index("To charge")
+        charged = Counter(golden.charge(item) for item in golden.items)
+        assert Counter(figure(row[place][0])[0] if row[place][0] else None for row in log.rows) == charged
+
+
+def test_the_months_of_the_log_add_up(golden: Golden) -> None:
+    months = by(golden.items, lambda item: golden.day(item).replace(day=1))
+    assert len(golden.page.months) == len(months)
+    for month, told in zip(sorted(months), golden.page.months, strict=True):
+        number, amount, *_ = told.split(" · ")
+        assert number.split()[0] == str(len(months[month]))
+        assert says(amount, added(map(golden.amount, what_counts(months[month]))))
