@@ -94,7 +94,15 @@ def view(balance: str, state: str, alerts: tuple[AlertStatus, ...] = ()) -> Tray
         ),
         alerts=alerts,
     )
-    return tray_view(status, RECENT, now=NOW, zone=UTC, thresholds=THRESHOLDS, buttons=actions_of)
+    return tray_view(
+        status,
+        RECENT,
+        now=NOW,
+        zone=UTC,
+        thresholds=THRESHOLDS,
+        buttons=actions_of,
+        clients=("Northwind", "Lumen Films"),
+    )
 
 
 def _generation(minutes: int, name: str, counting: Counting, cost: str | None = None) -> Generation:
@@ -133,6 +141,7 @@ def take_screenshots(out_dir: Path) -> list[Path]:
     with tempfile.TemporaryDirectory() as home, Desktop(Path(home), notifications=False, screen=WIDE) as desktop:
         desktop.paint_backdrop(BACKDROP)
         written.append(_alerts(desktop, out_dir / "tray-alerts.png"))
+        written.append(_reports(desktop, out_dir / "tray-reports.png"))
     return written
 
 
@@ -193,6 +202,18 @@ def _alerts(desktop: Desktop, path: Path) -> Path:
         for keys in (("Up", "Up", "Up"), ("Right",), ("Right",), ("Down", "Down", "Down")):
             desktop.run("xdotool", "key", *keys, "sleep", "0.4")
         _cropped(desktop, path, (desktop.screen[0] - 1280, 0, desktop.screen[0], 560))
+    wait_until(lambda: not desktop.items(), what="a panel without icons")
+    return path
+
+
+def _reports(desktop: Desktop, path: Path) -> Path:
+    """The menu with the reports of the first client unfolded."""
+    with IconProgram(desktop.env, view(*STATES["ok"])):
+        _menu_opened(desktop)
+        # From the end: Quit, Pause alerts, Open drop folder, Build report. Nobody is led to "No alerts".
+        for keys in (("Up", "Up", "Up", "Up"), ("Right",), ("Down", "Down", "Down"), ("Right",)):
+            desktop.run("xdotool", "key", *keys, "sleep", "0.4")
+        _cropped(desktop, path, (desktop.screen[0] - 1000, 0, desktop.screen[0], 560))
     wait_until(lambda: not desktop.items(), what="a panel without icons")
     return path
 
