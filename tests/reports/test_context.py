@@ -1,0 +1,195 @@
+"""What a report says beside its figures: who it is from, rates, licences, how good estimates were."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.insight.samples import NOW, daily, ecb, external, generation, rates
+from trayd.facts import ModelFact
+from trayd.money import Money
+from trayd.rates import RateSource
+from trayd.records import Counting, Estimate, Filters
+from trayd.reports.context import contents, report_context
+from trayd.reports.html import report_html
+from trayd.reports.request import Agency, ReportRequest
+from trayd.reports.words import Words
+
+FLUX, KLING, NEW = "fal-ai/flux/dev", "fal-ai/kling", "fal-ai/new"
+NOVEMBER = Filters(since=datetime(2026, 11, 1, tzinfo=UTC), until=datetime(2026, 12, 1, tzinfo=UTC))
+
+
+def asked(**said):
+    usual = {"filters": NOVEMBER, "converter": rates(), "home": "USD", "locale": "en_US", "zone": UTC, "now": NOW}
+    return ReportRequest(**(usual | said))
+
+
+def made(of, **said):
+    request = asked(**said)
+    return report_context(contents(of, request), request, Words("en_US"))
+
+
+def cells(table):
+    return [[cell.text for cell in row] for row in table.rows]
+
+
+def fact(endpoint, licence, seen=NOW):
+    return ModelFact(endpoint_id=endpoint, seen_at=seen, license_type=licence)
+
+
+MODELS = {FLUX: fact(FLUX, "research"), KLING: fact(KLING, "commercial")}
+
+
+def test_the_agency_stands_at_the_top_and_its_note_at_the_end():
+    agency = Agency(name="Studio <Nord>", address=("Hafenstraße 1", "Hamburg"), note=("Payable in 30 days.",))
+    text = "".join(report_html([generation()], asked(agency=agency)))
+    assert text.index("Studio &lt;Nord&gt;") < text.index("Hafenstraße 1<br>Hamburg") < text.index("<h1>")
+    assert text.index("</table>") < text.index("Payable in 30 days.")
+
+
+def test_a_logo_beside_a_name_is_decoration_and_alone_it_has_a_name():
+    logo = "data:image/png;base64,AAAA"
+    for name, alt in (("Studio Nord", ""), ("", "Logo")):
+        text = "".join(report_html([generation()], asked(agency=Agency(name=name, logo=logo))))
+        assert f'<img src="{logo}" alt="{alt}">' in text
+
+
+def test_without_an_agency_nothing_is_kept_free_for_it():
+    assert 'class="agency"' not in "".join(report_html([generation()], asked()))
+
+
+def test_without_a_conversion_there_are_no_rates():
+    assert made([generation("1.00")]).rates is None
+
+
+def test_one_rate_is_told_with_its_date():
+    context = made(
+        [external("1", currency="EUR"), external("2", currency="SEK")],
+        converter=rates(EUR=ecb("1.0840"), SEK=ecb("0.0951234567", "2026-11-13", last_known=True)),
+    )
+    assert cells(context.rates) == [
+        ["EUR", "1.0840", "November 18, 2026", "European Central Bank"],
+        ["SEK", "0.09512346", "November 13, 2026", "European Central Bank"],
+    ]
+    assert [row[2].detail for row in context.rates.rows] == ["", "last known rate"]
+    assert context.rate_days is None
+
+
+def test_rates_of_several_days_are_told_as_a_range_and_each_by_its_day():
+    context = made(
+        [external("1", f"2026-11-{day:02}", currency="EUR") for day in (2, 3, 4)],
+        converter=daily(EUR={"2026-11-02": "1.08", "2026-11-03": "1.0712", "2026-11-04": "1.09"}),
+    )
+    assert cells(context.rates) == [
+        ["EUR", "1.0712 to 1.0900", "November 2, 2026 to November 4, 2026", "European Central Bank"]
+    ]
+    assert cells(context.rate_days)[1] == ["November 3, 2026", "EUR", "1.0712", "November 3, 2026"]
+
+
+def test_a_fixed_rate_and_one_of_the_bank_are_two_rows():
+    days = {date: ecb("1.08", date) for date in ("2026-11-02", "2026-11-03")}
+    days["2026-11-03"] = ecb("1.10", "2026-11-01", RateSource.SETTINGS)
+    converter = rates()
+    converter._find = lambda _currency, day: days.get(day.isoformat())
+    context = made([external("1", day, currency="EUR") for day in days], converter=converter)
+    assert [row[3] for row in cells(context.rates)] == ["European Central Bank", "Fixed rate"]
+
+
+def test_every_model_is_told_with_its_licence_and_none_is_cut():
+    of = [generation("1.00", endpoint_id=f"fal-ai/model-{number}") for number in range(40)]
+    of += [generation("3.00"), generation("2.00", endpoint_id=KLING)]
+    licences = made(of, models=MODELS).licences
+    assert len(licences.rows) == 42
+    assert licences.lead.startswith("42 models: 1 research only, 40 unknown and 1 commercial.")
+    assert cells(licences)[0] == [FLUX, "Research only", "1", "$3.00"]
+    assert cells(licences)[-1] == [KLING, "Commercial", "1", "$2.00"]
+
+
+def test_the_day_of_the_licences_is_told():
+    of = [generation("3.00"), generation("2.00", endpoint_id=KLING), generation("1.00", endpoint_id=NEW)]
+    assert "catalogue said on November 20, 2026;" in made(of, models=MODELS).licences.lead
+    older = MODELS | {KLING: fact(KLING, "commercial", NOW - timedelta(days=9))}
+    table = made(of, models=older).licences
+    assert [row[2] for row in cells(table)] == ["November 20, 2026", "not read yet", "November 11, 2026"]
+
+
+@pytest.mark.parametrize(("said", "shown"), [("private", "Private"), (None, "Unknown"), ("open-rail", "Unknown")])
+def test_other_licences(said, shown):
+    [row] = made([generation()], models={FLUX: fact(FLUX, said)}).licences.rows
+    assert row[1].text == shown
+    assert ("open-rail" in row[1].detail) is (said == "open-rail")
+
+
+def test_research_only_models_in_client_work_are_warned_of():
+    of = [
+        generation("1.00", client="Northwind", display_name="FLUX.1 [dev]"),
+        generation("1.00", client="Halden", display_name="FLUX.1 [dev]"),
+        generation("1.00", endpoint_id=KLING, client="Northwind"),
+        generation("1.00", endpoint_id=NEW, client="Northwind"),
+    ]
+    [warning] = made(of, models=MODELS).warnings
+    assert warning.startswith("FLUX.1 [dev] (fal-ai/flux/dev) is licensed for research only, and 2 generations with it")
+    assert "Licences to settle" in "".join(report_html(of, asked(models=MODELS)))
+
+
+def test_work_for_nobody_and_what_made_nothing_is_not_warned_of():
+    of = [generation("1.00"), generation("1.00", client="Northwind", counting=Counting.FREE)]
+    assert made(of, models=MODELS).warnings == ()
+
+
+def test_estimates_against_actuals():
+    of = [
+        generation("1.12", estimate=Estimate(Money.of("1.00"), NOW), display_name="FLUX.1 [dev]"),
+        generation("0.90", estimate=Estimate(Money.of("1.00"), NOW), endpoint_id=KLING),
+        generation("5.00"),
+        generation("1.00", counting=Counting.ESTIMATE),
+    ]
+    table = made(of).accuracy
+    assert table.lead == (
+        "2 generations have both an estimate and a bill. Not compared: 1 without an estimate and 1 not billed yet."
+    )
+    # The last name that a model has: the others here have none.
+    assert cells(table) == [
+        [FLUX, "1", "$1.00", "$1.12", "+$0.12"],
+        [KLING, "1", "$1.00", "$0.90", "-$0.10"],
+    ]
+    assert [cell.text for cell in table.total] == ["All models", "2", "$2.00", "$2.02", "+$0.02"]
+    assert [row[4].detail for row in table.rows] == ["+12.0%", "-10.0%"]
+
+
+def test_of_many_models_those_with_the_largest_gaps_are_named_and_the_rest_summed():
+    of = [
+        generation(f"1.{number:02}", estimate=Estimate(Money.of("1.00"), NOW), endpoint_id=f"fal-ai/model-{number}")
+        for number in range(1, 41)
+    ]
+    table = made(of).accuracy
+    assert len(table.rows) == 13
+    assert [cell.text for cell in table.rows[-1]] == ["28 others", "28", "$28.00", "$32.06", "+$4.06"]
+
+
+def test_people_and_operations_are_charts_where_they_are_known():
+    of = [generation("1.00", key="studio-mac", operation="text-to-image"), generation("2.00")]
+    charts = {chart.id: [(bar.label, bar.amount) for bar in chart.bars] for chart in made(of).charts}
+    assert charts["people"] == [("Not named", "$2.00"), ("studio-mac", "$1.00")]
+    assert charts["operations"] == [("Unknown operation", "$2.00"), ("text-to-image", "$1.00")]
+    assert "people" not in {chart.id for chart in made([generation()]).charts}
+
+
+def test_a_long_log_opens_month_by_month_and_a_short_one_is_open():
+    short, long = ("".join(report_html([generation()] * number, asked())) for number in (500, 501))
+    assert '<details class="month" open>' in short
+    assert '<details class="month">' in long
+    assert "Closed, and so not printed." in long
+
+
+def test_a_line_tells_who_how_long_and_which_request():
+    of = [
+        generation(
+            "1.00", key="studio-mac", duration_s=41.66, request_id="764cabcf", note="second take", client="Northwind"
+        ),
+        generation("1.00", duration_s=3725.0),
+    ]
+    text = "".join(report_html(of, asked()))
+    assert "<p>41.7 s<td>" in text
+    assert "<p>764cabcf<td>" in text
+    assert "<p>second take<td>Northwind<p>studio-mac<td>" in text
+    assert "<p>1 h 2 min<td>" in text
