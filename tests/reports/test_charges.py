@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from trayd.money import Money
 from trayd.rates import Converter, Rate, RateSource
-from trayd.records import Counting, Estimate, ExternalCost, Generation, Kind, Record
+from trayd.records import Counting, Estimate, ExternalCost, Generation, Kind, Record, Status
 from trayd.report_settings import ClientTerms
 from trayd.reports.charges import Charges
 
@@ -69,6 +69,10 @@ def outside(amount: str, currency: str = "USD", **more: object) -> ExternalCost:
         ({"rates": {"fal-ai/flux/dev": Decimal(6)}, "markup_percent": Decimal(100)}, job(), "2.20"),
         ({"rate": Decimal(0)}, job(), "0"),
         ({"rate": Decimal("2.50")}, job(Counting.FREE), "0"),
+        ({"rate": Decimal("2.50"), "markup_percent": Decimal(20)}, job(status=Status.FAILED), "1.32"),
+        ({"rates": {"fal-ai/veo3": Decimal(6)}}, job(status=Status.CANCELLED), "1.10"),
+        ({"rate": Decimal("2.50")}, job(Counting.UNKNOWN, status=Status.FAILED), None),
+        ({"rate": Decimal("2.50")}, job(status=Status.SUBMITTED), "2.50"),
         ({"rate": Decimal("2.50")}, job(Counting.PENDING), None),
         ({"rate": Decimal("2.50")}, job(Counting.FAILED), None),
         ({"rate": Decimal("2.50")}, job(Counting.UNMATCHED), None),

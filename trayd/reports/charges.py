@@ -11,13 +11,15 @@ from trayd.insight.conversion import EXACT_SUMS, rounded
 from trayd.insight.windows import civil_day
 from trayd.money import NANOS_PER_UNIT, Money
 from trayd.rates import Converter
-from trayd.records import Counting, Estimate, ExternalCost, Record
+from trayd.records import Counting, Estimate, ExternalCost, Record, Status
 from trayd.report_settings import ClientTerms
 
 _HUNDRED = Decimal(100)
 
-#: Generations that a rate is charged for: they ran to their end, whether fal has billed them yet or not.
+#: Generations that a rate is charged for: they ran to their end, whether fal has billed them yet or not. One that failed
+#: and was billed all the same has no result to charge for, only its cost.
 _RAN = frozenset({Counting.ACTUAL, Counting.ESTIMATE, Counting.UNKNOWN})
+_NO_RESULT = frozenset({Status.FAILED, Status.CANCELLED})
 
 
 class Charges:
@@ -79,7 +81,7 @@ class Charges:
 
     def _exact(self, record: Record) -> tuple[Decimal, str] | None:
         """What it is charged at, in nanos of the currency that this is said in."""
-        if not isinstance(record, ExternalCost) and record.counting in _RAN:
+        if not isinstance(record, ExternalCost) and record.counting in _RAN and record.status not in _NO_RESULT:
             rate = self._terms.rates.get(record.endpoint_id, self._terms.rate)
             if rate is not None:
                 return EXACT_SUMS.multiply(rate, Decimal(NANOS_PER_UNIT)), self._home
