@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from trayd.errors import UsageError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from trayd.books import Books, Division
     from trayd.operations.operations import Operations
     from trayd.rates import Converter
-    from trayd.records import Filters
+    from trayd.records import Filters, Record
     from trayd.reports.json_export import History
 
 
@@ -54,6 +55,9 @@ class ExportQuery(ReportQuery, frozen=True, kw_only=True, omit_defaults=True):
         """How CSV is written."""
         return CsvStyle(delimiter=_DELIMITERS[self.delimiter], decimal=_MARKS[self.decimal], bom=self.bom)
 
+
+#: A report is made of all records at once; while these are read others may have the ledger.
+_RECORDS_A_TURN = 2000
 
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _MARKS = {"point": ".", "comma": ","}
@@ -152,7 +156,11 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
     )
 
     def pieces() -> Iterator[str]:
-        yield from report_html(records, request)
+        taken: list[Record] = []
+        while some := list(islice(records, _RECORDS_A_TURN)):
+            taken += some
+            yield ""
+        yield from report_html(taken, request)
 
     document.consist_of(pieces())
     return document
