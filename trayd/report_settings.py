@@ -30,7 +30,8 @@ class ClientTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes:
         name: the client, as records are tagged.
         markup_percent: on top of what an entry cost, where no rate says what it is charged at.
-        rate: what each generation is charged at, in the home currency, whatever it cost; None: by its cost.
+        rate: what each generation that did not fail is charged at, in the home currency, whatever it cost; None: by its
+            cost.
         rates: the same for single models, by endpoint id; before ``rate``.
         hide_costs: whether reports for the client say only what is charged, and nothing of what it cost. Exports are
             for one's own books, and always say that.

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from trayd.daemon import Daemon
 from trayd.facts import AccountFact, Batch
 from trayd.money import Money
 from trayd.operations.alerts import AlertsQuery, ListedAlert
-from trayd.report_settings import ReportSettings, Schedule
+from trayd.report_settings import ClientTerms, ReportSettings, Schedule
 from trayd.service import report_schedule
 from trayd.settings import Paths, Settings
 
@@ -36,6 +37,7 @@ class Studio:
         self.home = home
         self.paths = Paths.under(home)
         self.schedules: tuple[Schedule, ...] = (MONTHLY,)
+        self.clients: tuple[ClientTerms, ...] = ()
         self.alerts = Alerts()
         self.number = 0
 
@@ -44,7 +46,7 @@ class Studio:
         settings = Settings(
             locale="en_US",
             time_zone="Europe/Stockholm",
-            report=ReportSettings(schedule=self.schedules),
+            report=ReportSettings(schedule=self.schedules, client=self.clients),
             alerts=self.alerts,
         )
         daemon = Daemon(self.paths, settings, url="http://127.0.0.1:9/v1", clock=lambda: self.now)
@@ -188,6 +190,19 @@ async def test_a_schedule_has_its_clients_formats_and_folder(studio: Studio, tmp
         ("Open folder", "open:reports:for Acme"),
         ("Open folder", "open:reports:monthly"),
     }
+
+
+async def test_an_export_beside_a_report_without_costs_is_said_to_have_them(studio: Studio) -> None:
+    studio.schedules = (Schedule(every="month", formats=("html", "csv")),)
+    studio.clients = (ClientTerms(name="Acme", hide_costs=True, markup_percent=Decimal(50)),)
+    await studio.once(studio.read(), studio.work("Acme"), studio.work("Northwind"))
+
+    acme, northwind = sorted(await studio.alerts_listed(), key=lambda each: str(each.client))
+    assert "The export says what the work cost: it is not for the client." in acme.text
+    assert "not for the client" not in northwind.text
+    page = (studio.paths.reports / "trayd-report-acme-2026-10.html").read_text()
+    assert "1.65" in page
+    assert "1.10" not in page
 
 
 async def test_what_is_there_already_is_not_written_over(studio: Studio) -> None:

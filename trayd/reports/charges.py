@@ -16,8 +16,8 @@ from trayd.report_settings import ClientTerms
 
 _HUNDRED = Decimal(100)
 
-#: Generations that a rate is charged for: they ran to their end, whether fal has billed them yet or not. One that failed
-#: and was billed all the same has no result to charge for, only its cost.
+#: Generations that a rate is charged for: they ran to their end, whether fal has billed them yet or not. One that
+#: failed and was billed all the same has no result to charge for, only its cost.
 _RAN = frozenset({Counting.ACTUAL, Counting.ESTIMATE, Counting.UNKNOWN})
 _NO_RESULT = frozenset({Status.FAILED, Status.CANCELLED})
 

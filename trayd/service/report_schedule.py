@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,9 @@ RETRY_S = 600.0
 AGAIN_S = 3600.0
 #: Bills that are missing are waited for so long, while trayd runs: at its start it has not asked fal yet.
 BILLS_S = 3600.0
+
+#: The format that is no export.
+_PAGE = "html"
 
 _CHUNK = 64 * 1024
 
@@ -202,8 +205,16 @@ class ReportSchedules:
             folder=str(folder),
             cost=wanted.cost,
             billed=billed,
-            remarks=tuple(remark for making in makings for remark in making.document.remarks),
+            remarks=(
+                *self._warnings(wanted, schedule),
+                *(remark for making in makings for remark in making.document.remarks),
+            ),
         )
+
+    def _warnings(self, wanted: _Wanted, schedule: Schedule) -> Iterator[str]:
+        terms = self._host.settings.report.terms(wanted.client)
+        if terms is not None and terms.hide_costs and set(schedule.formats) - {_PAGE}:
+            yield "The export says what the work cost: it is not for the client."
 
 
 def _known(part: Part | Total) -> Money | None:
@@ -216,7 +227,7 @@ def _document(
 ) -> Document:
     since, until = str(period.first), str(period.last)
     currency = schedule.currency or None
-    if form == "html":
+    if form == _PAGE:
         return operations.report(ReportQuery(client=client, since=since, until=until, currency=currency))
     if form in FORMATS and FORMATS[form].instead_of_currency:
         currency = None
