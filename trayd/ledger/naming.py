@@ -51,15 +51,16 @@ def with_model(known: ModelKnown | None, fact: ModelFact) -> ModelKnown:
 
 def readings_of(known: ModelKnown) -> Iterator[ModelFact]:
     """Readings that :func:`with_model` makes the same of again: what was said at each time, and the newest one."""
+    latest = known.latest
     for name in known.names:
-        yield ModelFact(
-            endpoint_id=known.latest.endpoint_id,
-            seen_at=name.seen_at,
-            display_name=name.display_name,
-            operation=name.operation,
-            unit=name.unit,
+        # Of one time the greatest is the latest: what else was read then must not win for the lack of a price.
+        rest = latest if name.seen_at == latest.seen_at else ModelFact(endpoint_id=latest.endpoint_id, seen_at=_NO_TIME)
+        reading = msgspec.structs.replace(
+            rest, seen_at=name.seen_at, display_name=name.display_name, operation=name.operation, unit=name.unit
         )
-    yield known.latest
+        if reading != latest:
+            yield reading
+    yield latest
 
 
 def says_the_same(known: ModelKnown, new: ModelKnown) -> bool:
