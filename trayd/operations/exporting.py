@@ -134,22 +134,8 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
         SettingsError: the agency's logo is not there, or is no picture.
         TraydError: the folder with templates of one's own is not there.
     """
-    settings, books = operations.settings, operations.books
-    zone = settings.zone()
-    filters = query.filters(zone)
-    request = ReportRequest(
-        filters=filters,
-        converter=_converter(operations, query),
-        home=settings.home_currency,
-        locale=settings.number_locale(),
-        zone=zone,
-        now=now,
-        agency=agency_of(settings.report, operations.paths.settings.parent),
-        terms=settings.report.terms(filters.client),
-        models=operations.ledger.models(),
-        shared=tuple(_shared(books, filters, zone)),
-        templates=templates_folder(settings.report.templates, operations.paths.settings),
-    )
+    request = report_request(operations, query, now)
+    books, filters, zone = operations.books, request.filters, request.zone
     document = Document(file_name("report", ".html", filters=filters, zone=zone, now=now), "text/html")
     records = document.counted(
         books.records(filters, zone=zone, newest_first=False), lambda: _records_in(books, filters, zone)
@@ -164,6 +150,26 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
 
     document.consist_of(pieces())
     return document
+
+
+def report_request(operations: Operations, query: ReportQuery, now: datetime) -> ReportRequest:
+    """What that report is asked to be; raises what :func:`built_report` does."""
+    settings = operations.settings
+    zone = settings.zone()
+    filters = query.filters(zone)
+    return ReportRequest(
+        filters=filters,
+        converter=_converter(operations, query),
+        home=settings.home_currency,
+        locale=settings.number_locale(),
+        zone=zone,
+        now=now,
+        agency=agency_of(settings.report, operations.paths.settings.parent),
+        terms=settings.report.terms(filters.client),
+        models=operations.ledger.models(),
+        shared=tuple(_shared(operations.books, filters, zone)),
+        templates=templates_folder(settings.report.templates, operations.paths.settings),
+    )
 
 
 def _shared(books: Books, filters: Filters, zone: tzinfo) -> Iterator[SharedCost]:
