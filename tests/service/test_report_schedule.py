@@ -19,6 +19,9 @@ from trayd.daemon import Daemon
 from trayd.facts import AccountFact, Batch
 from trayd.money import Money
 from trayd.operations.alerts import AlertsQuery, ListedAlert
+from trayd.operations.documents import Document
+from trayd.operations.exporting import ReportQuery
+from trayd.operations.operations import Operations
 from trayd.report_settings import ClientTerms, ReportSettings, Schedule
 from trayd.service import report_schedule
 from trayd.settings import Paths, Settings
@@ -269,6 +272,26 @@ async def test_a_full_disk_leaves_no_half_report_and_no_part_of_several(
 
     await studio.once()
     assert studio.files == ["trayd-export-northwind-2026-10.csv", "trayd-report-northwind-2026-10.html"]
+
+
+async def test_a_bug_in_one_report_keeps_no_other_one_back(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    studio.schedules = (Schedule(every="week"), MONTHLY)
+    usual = Operations.report
+
+    def report(operations: Operations, query: ReportQuery) -> Document:
+        if query.since == "2026-10-19":
+            raise ZeroDivisionError
+        return usual(operations, query)
+
+    monkeypatch.setattr(Operations, "report", report)
+    screen = await studio.once(studio.read(), studio.work("Northwind"), studio.work("Acme", OCTOBER + 7 * DAY))
+
+    assert studio.files == ["trayd-report-acme-2026-10.html", "trayd-report-northwind-2026-10.html"]
+    (refused,) = (notice for notice in screen.shown if "cannot be made" in notice.body + notice.title)
+    assert "ZeroDivisionError while one was made" in refused.body
+    assert "Traceback" in caplog.text
 
 
 async def test_bills_are_waited_for_and_then_it_is_said_that_they_are_missing(

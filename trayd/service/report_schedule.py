@@ -135,6 +135,13 @@ class ReportSchedules:
                 await self._make(schedule, period)
         except TraydError as error:
             trouble, pause = str(error), RETRY_S
+        except Exception as error:
+            # A bug in one report keeps no other one back, and is not met with again every few seconds.
+            logger.exception("reports of the schedule %r cannot be made", schedule.called)
+            trouble, pause = (
+                f"{type(error).__name__} while one was made; the log in {self._host.paths.log} tells more",
+                RETRY_S,
+            )
         self._rests[schedule.called] = asyncio.get_running_loop().time() + pause
         return trouble
 
