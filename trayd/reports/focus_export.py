@@ -18,6 +18,7 @@ from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import islice
 from math import ceil
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -105,8 +106,8 @@ _ROWS_PER_PIECE = 200
 _FAL, _EXTERNAL = "fal.ai", "external"
 # Exact products of numbers that can be written out: three of them of sixty digits at most.
 _WIDE = Context(prec=200)
-_ONE = Decimal(1)
-_HUNDRED = Decimal(100)
+_ZERO, _ONE, _HUNDRED = Decimal(0), Decimal(1), Decimal(100)
+_PERCENT = Decimal("0.01")
 _REQUESTS = "Requests"
 _CHARGES = "Charges"
 _LONGEST_RUN_S = 366 * 86_400.0
@@ -118,6 +119,10 @@ _BASES = {Counting.ACTUAL: "Billed", Counting.ESTIMATE: "Estimated", Counting.FR
 _SERVICE = {"ServiceCategory": "AI and Machine Learning", "ServiceSubcategory": "Generative AI"}
 
 _Row = Mapping[str, str | None]
+
+# A row begins as this, so that each column is there when they are put into their order.
+_EMPTY: _Row = dict.fromkeys(COLUMNS)
+_in_order = itemgetter(*COLUMNS)
 
 
 class Priced(NamedTuple):
@@ -164,7 +169,7 @@ def focus_lines(
     writer = csv.writer(piece)
     writer.writerow(COLUMNS)
     while True:
-        writer.writerows(map(_cells, islice(rows, _ROWS_PER_PIECE)))
+        writer.writerows(map(_in_order, islice(rows, _ROWS_PER_PIECE)))
         text = piece.getvalue()
         if not text:
             break
@@ -191,16 +196,13 @@ def _rows(
             yield _generation(record, cost, accounts, models)
 
 
-def _cells(row: _Row) -> list[str | None]:
-    return [row.get(name) for name in COLUMNS]
-
-
 def _generation(record: Generation, cost: Money, accounts: Mapping[str, str], models: Mapping[str, ModelFact]) -> _Row:
     priced = priced_as(record, cost, models.get(record.endpoint_id))
     quantity, unit = _consumed(record, priced)
     start = record.timestamp.astimezone(UTC)
     name = ascii_text(record.display_name or record.endpoint_id)
     return {
+        **_EMPTY,
         **_fal_account(record.account, accounts.get(record.account, record.account)),
         **_sub_account(record.account, record.key),
         **_period(start, start + timedelta(seconds=min(record.duration_s or 0.0, _LONGEST_RUN_S))),
@@ -233,15 +235,25 @@ def priced_as(record: Generation, cost: Money, model: ModelFact | None) -> Price
         cost: what it counts in totals.
         model: its list price, for one that is not billed yet.
     """
-    units, price, discount = record.units, record.unit_price, record.percent_discount or Decimal(0)
+    units, price = record.units, record.unit_price
     if price is None and model is not None and model.currency == cost.currency:
         price = model.unit_price
-    if units is not None and price is not None and all(map(is_plain, (units, price, _HUNDRED - discount))):
-        contracted = _WIDE.multiply(price, _WIDE.multiply(_HUNDRED - discount, Decimal("0.01")))
-        priced = Priced(units, unit_name(record.unit), price, contracted if discount else price)
-        if nanos_of(priced.contracted_cost) == cost.nanos:
+    if units is not None and price is not None:
+        priced = _by_units(units, price, record.percent_discount or _ZERO, record.unit, cost.nanos)
+        if priced is not None:
             return priced
     return Priced(_ONE, _REQUESTS, cost.amount, cost.amount)
+
+
+@lru_cache(maxsize=4096)
+def _by_units(units: Decimal, price: Decimal, discount: Decimal, unit: str | None, nanos: int) -> Priced | None:
+    """None where that price does not come to so many nanos."""
+    left = _WIDE.subtract(_HUNDRED, discount)
+    if not all(map(is_plain, (units, price, left))):
+        return None
+    contracted = _WIDE.multiply(price, _WIDE.multiply(left, _PERCENT)) if discount else price
+    priced = Priced(units, unit_name(unit), price, contracted)
+    return priced if nanos_of(priced.contracted_cost) == nanos else None
 
 
 def _external(record: ExternalCost) -> _Row:
@@ -249,6 +261,7 @@ def _external(record: ExternalCost) -> _Row:
     whole = Priced(_ONE, _CHARGES, cost.amount, cost.amount)
     start = record.timestamp
     return {
+        **_EMPTY,
         **_tool(record.source, source),
         **_period(start, start + timedelta(days=1)),
         **(_usage(cost, whole) if cost.nanos >= 0 else _credit(cost)),
@@ -268,6 +281,7 @@ def _external(record: ExternalCost) -> _Row:
     }
 
 
+@lru_cache(maxsize=4096)
 def _usage(cost: Money, priced: Priced) -> _Row:
     amount = decimal_text(cost.amount)
     list_price, contracted_price = decimal_text(priced.list_price), decimal_text(priced.contracted_price)
