@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
 
@@ -116,9 +117,9 @@ class HistoryFile:
         nanos: Counter[str] = Counter()
         for number, raw in enumerate(self._document.records):
             try:
-                row = _row(raw)
-                if row.line.cost is not None:
-                    nanos[row.line.cost.currency] += nanos_in(row.line.cost)
+                cost = _row(raw).line.cost
+                if cost is not None:
+                    nanos[cost.currency] += nanos_in(cost)
             except RefusedError as error:
                 rejection = msgspec.structs.replace(error.rejection, line=self._line_of(bytes(raw)))
                 self.rejected.append(rejection)
@@ -154,12 +155,13 @@ class HistoryFile:
 
 def is_export(data: bytes) -> bool:
     """Whether a JSON file is an export of trayd, whole or not."""
-    if _BEGINS.match(data):
+    text = data.removeprefix(BOM_UTF8)
+    if _BEGINS.match(text):
         return True
-    if _MENTIONED not in data:
+    if _MENTIONED not in text:
         return False
     try:
-        return msgspec.json.decode(data, type=_Kind).type == TYPE
+        return msgspec.json.decode(text, type=_Kind).type == TYPE
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return False
 
@@ -187,6 +189,8 @@ def _row(raw: msgspec.Raw) -> Row:
     """
     try:
         line = _decode_line(raw)
+        if line.cost is not None:
+            nanos_in(line.cost)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise _refused(f"this record cannot be read ({error})") from None
     if line.facts is msgspec.UNSET:

@@ -250,7 +250,8 @@ class _Taking:
         """Tells how far billing has been read, where that goes on from what is known here, or nothing is."""
         for told in coverage:
             account = self._names.get(told.account, told.account)
-            claim = msgspec.structs.replace(told, account=account, continues=None)
+            # What was billed before is no news here: of expensive jobs nobody is told who has taken them in by hand.
+            claim = msgspec.structs.replace(told, account=account, first_completed_at=self._now, continues=None)
             known = self._ledger.coverage(account)
             if known is not None:
                 if claim.until < known.since or known.until < claim.since:
@@ -261,7 +262,6 @@ class _Taking:
                     since=min(known.since, claim.since),
                     until=max(known.until, claim.until),
                     fetched_at=max(known.fetched_at, claim.fetched_at),
-                    first_completed_at=min(known.first_completed_at, claim.first_completed_at),
                     continues=known.fetched_at,
                 )
             self._ledger.add(Batch(coverage=(claim,)))
@@ -283,13 +283,13 @@ class _Taking:
         yield from _notes_of_settings(self._file.head, self._settings)
         if self._unmatched:
             yield (
-                f"{_count(self._unmatched, 'unmatched event')} left out: whether fal has billed them is told by bills "
+                f"{_left_out(self._unmatched, 'unmatched event')}: whether fal has billed them is told by bills "
                 "that this part of a history may not have; an export without filters has both"
             )
         if self._shares and self._file.filtered:
             yield (
-                f"{_count(self._shares, 'share')} of costs that other projects share as well left out: "
-                "an export without filters has these costs"
+                f"{_left_out(self._shares, 'share')} of costs that other projects bear as well: "
+                "an export without filters has these costs as a whole"
             )
         if self._file.filtered:
             yield "it is a part of a history: how far fal's bills have been read is not taken from it"
@@ -297,8 +297,8 @@ class _Taking:
             yield "a record of it is missing: how far fal's bills have been read is not taken from it"
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{' was' if number == 1 else 's were'}"
+def _left_out(number: int, what: str) -> str:
+    return f"left out {number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _edits(facts: dict[str, RecordFacts]) -> Iterator[UserEdit]:

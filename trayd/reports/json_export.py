@@ -9,10 +9,10 @@ Documented in ``docs/exports.md``; the JSON Schema in ``assets/export.schema.jso
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, tzinfo
-from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -24,7 +24,7 @@ from trayd.insight.conversion import converted, rounded
 from trayd.insight.pools import whole_id
 from trayd.insight.tally import Tally
 from trayd.insight.windows import civil_day
-from trayd.money import Money
+from trayd.money import NANOS_PER_UNIT, Money
 from trayd.pool_settings import Pool
 from trayd.rate_settings import FixedRate
 from trayd.rates import Converter, Rate, RateSource
@@ -38,6 +38,8 @@ VERSION = 1
 TYPE = "export"
 
 _LINES_PER_PIECE = 200
+
+_AMOUNT = re.compile(r"(-?)([0-9]{1,30})\.([0-9]{2,9})")
 
 
 class Amount(msgspec.Struct, frozen=True, gc=False):
@@ -339,9 +341,11 @@ def nanos_in(amount: Amount) -> int:
     """The amount in nanos.
 
     Raises:
-        ValueError: it is no decimal number of at most nine decimals.
+        ValueError: it is not written as amounts are here.
     """
-    nanos = Decimal(amount.amount).scaleb(9)
-    if nanos != nanos.to_integral_value():
-        raise ValueError(f"{amount.amount} has more than nine decimals")
-    return int(nanos)
+    found = _AMOUNT.fullmatch(amount.amount)
+    if found is None:
+        raise ValueError(f"{amount.amount[:40]!r} is no amount such as 1.12")
+    sign, whole, decimals = found.groups()
+    nanos = int(whole) * NANOS_PER_UNIT + int(decimals.ljust(9, "0"))
+    return -nanos if sign else nanos

@@ -1,0 +1,359 @@
+"""What an export is refused for, what of one is left out, and what a person is told of it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from tests.ledger.making import (
+    DAY,
+    HOUR,
+    KLING,
+    NOON,
+    account,
+    billing,
+    cost,
+    covers,
+    edit,
+    estimate,
+    event,
+    model,
+    row,
+)
+from tests.ledger.making import run as ran
+from tests.operations.histories import API, NOW, SETTINGS, home
+from trayd.alert_settings import Alerts
+from trayd.facts import Batch, Link
+from trayd.insight.pools import whole_id
+from trayd.money import Money
+from trayd.pool_settings import Pool
+from trayd.rate_settings import FixedRate, RatesSettings
+from trayd.records import Counting, Kind, Status
+from trayd.settings import Settings
+
+SPOKEN = "a lighthouse in a storm, oil on canvas, with far too many gulls"
+
+POOL = Pool(
+    name="Figma",
+    amount=Decimal("30.00"),
+    since=NOON.date().replace(day=1),
+    split={"Spring": Decimal(2), 'A "B"': Decimal(1)},
+)
+
+
+def fill(ledger, days=20):
+    """A client's week: billed, told only, failed and free, unmatched, linked, edited, and costs from elsewhere."""
+    ledger.add(Batch(accounts=(account("studio", "acme"),), models=(model("Kling", NOON - 5 * DAY), model("Kling 3"))))
+    ledger.add(
+        Batch(
+            events=(
+                event("e1", "r1", client="Northwind", project="Spring", estimate=estimate("1.20")),
+                event("e2", "r2", NOON + HOUR, client="Contoso", estimate=estimate("0.30"), account="studio"),
+                event("e3", "r3", status=Status.FAILED, account="studio"),
+                event("loose", None, NOON + 2 * HOUR, client="Northwind", estimate=estimate("0.70"), account="studio"),
+                event("e5", None, NOON + 3 * HOUR, client="Northwind", estimate=estimate("0.50"), account="studio"),
+            ),
+            billing=(billing("r1", row("1.12"), row(None)), billing("r4", row("2.00", NOON + DAY), key="render-box")),
+            runs=(ran("r4", duration_s=4.5),),
+            costs=(cost("c1", amount="20.00", client="Northwind"), cost("shared", amount="9.00", kind=Kind.POOL)),
+        )
+    )
+    ledger.add(Batch(links=(Link(record_id="e5", request_id="r4", at=NOON + DAY),)))
+    ledger.add(Batch(edits=(edit("r4", "project", "Relaunch"), edit("c1", "note", "Zoë’s card"))))
+    ledger.add(Batch(coverage=(covers("acme", NOON - DAY, NOON + days * DAY),)))
+
+
+@pytest.fixture
+def first(tmp_path):
+    with home(tmp_path / "a") as one:
+        fill(one.ledger)
+        yield one
+
+
+@pytest.fixture
+def second(tmp_path):
+    with home(tmp_path / "b") as one:
+        yield one
+
+
+def reasons(answer):
+    return [row.reason for row in answer.rejected]
+
+
+def edited(data, change):
+    document = json.loads(data)
+    change(document)
+    return json.dumps(document, indent=1).encode()
+
+
+class TestWhole:
+    def test_every_state_comes_back(self, first, second):
+        answer = second.imports(first.exported())
+        assert answer.rejected == ()
+        assert answer.notes == ()
+        assert second.known == first.known
+        states = {record.id: record.counting for record in second.ledger.records()}
+        assert states["r3"] is Counting.FREE
+        assert states["loose"] is Counting.UNMATCHED
+        assert second.ledger.link_of("e5").request_id == "r4"
+        assert second.ledger.get("e5").id == "r4"
+        assert {record.display_name for record in second.ledger.records() if record.kind is Kind.INTERNAL} == {
+            "Kling 3"
+        }
+
+    def test_other_programs_may_have_written_it_anew(self, first, second):
+        data = first.exported()
+        for form in (
+            json.dumps(json.loads(data), indent=4, ensure_ascii=True),
+            json.dumps(dict(reversed(json.loads(data).items())), sort_keys=True, ensure_ascii=False),
+        ):
+            answer = second.imports(b"\xef\xbb\xbf" + form.encode())
+            assert answer.rejected == ()
+        assert second.known == first.known
+
+    def test_a_dry_run_records_nothing_and_says_what_would_be(self, first, second):
+        answer = second.imports(first.exported(), dry_run=True)
+        assert (answer.recorded, answer.duplicates, answer.rejected) == (7, 0, ())
+        assert [item.id for item in answer.sample][:2] == ["c1", "shared"]
+        assert list(second.ledger.records()) == []
+        assert second.ledger.accounts() == {}
+        second.imports(first.exported())
+        assert second.imports(first.exported(), dry_run=True).duplicates == 7
+
+    def test_an_empty_history_is_one_as_well(self, tmp_path, second):
+        with home(tmp_path / "nothing") as nothing:
+            answer = second.imports(nothing.exported())
+        assert (answer.recorded, answer.duplicates, answer.rejected) == (0, 0, ())
+
+    def test_bills_go_on_from_where_they_were_read_to(self, first, second):
+        fill(second.ledger, days=5)
+        second.imports(first.exported())
+        assert second.ledger.coverage("acme").until == NOON + 20 * DAY
+        first.imports(second.exported())
+        assert first.ledger.coverage("acme").until == NOON + 20 * DAY
+
+    def test_bills_that_nobody_read_in_between_are_not_claimed(self, first, second):
+        second.ledger.add(Batch(coverage=(covers("acme", NOON - 90 * DAY, NOON - 60 * DAY),)))
+        second.imports(first.exported())
+        assert second.ledger.coverage("acme").until == NOON - 60 * DAY
+
+    def test_a_name_that_is_another_account_s_here_does_not_take_its_records(self, first, second):
+        second.ledger.add(Batch(accounts=(account("studio", "bolt"),)))
+        second.imports(first.exported())
+        assert {record.account for record in second.ledger.records() if record.kind is Kind.INTERNAL} == {"acme"}
+        assert second.ledger.accounts()["studio"].username == "bolt"
+        assert second.ledger.coverage("acme").until == NOON + 20 * DAY
+        assert second.ledger.coverage("bolt") is None
+
+    def test_what_is_taken_in_by_hand_is_no_news(self, tmp_path, first):
+        now = NOON + DAY
+        with home(tmp_path / "b", Settings(time_zone="UTC", alerts=Alerts()), now=now) as second:
+            first.ledger.add(Batch(events=(event("dear", "dear", now - HOUR, estimate=estimate("900.00")),)))
+            second.imports(first.exported())
+            assert [episode.told for episode in second.ledger.episodes().values()] != []
+            assert all(episode.resolved for episode in second.ledger.episodes().values())
+
+
+class TestRefused:
+    def test_of_another_api(self, tmp_path, first):
+        with home(tmp_path / "b", api="http://127.0.0.1:8808") as second:
+            answer = second.imports(first.exported())
+            assert reasons(answer) == [
+                (f"it holds the history of {API}, and this ledger that of http://127.0.0.1:8808; "
+                "set TRAYD_HOME to another folder for it, and TRAYD_FAL_URL to its own address")
+            ]
+            assert answer.rejected[0].column == "base_url"
+            assert list(second.ledger.records()) == []
+
+    @pytest.mark.parametrize("version", [0, 2, 17])
+    def test_of_another_version(self, first, second, version):
+        data = first.exported().replace(b'{"trayd":1', b'{"trayd":%d' % version, 1)
+        (reason,) = reasons(second.imports(data))
+        assert f"this export is of version {version}, and this trayd reads version 1" in reason
+        assert list(second.ledger.records()) == []
+
+    def test_cut_off_anywhere(self, first, second):
+        data = first.exported()
+        for at in (*range(60, len(data) - 2, 397), len(data) - 2):
+            answer = second.imports(data[:at])
+            assert len(answer.rejected) == 1, at
+            assert "make the export again" in answer.rejected[0].reason
+        assert list(second.ledger.records()) == []
+
+    def test_cut_off_and_closed_again(self, first, second):
+        def cut(document):
+            document["records"] = document["records"][:-1]
+
+        (reason,) = reasons(second.imports(edited(first.exported(), cut)))
+        assert reason.startswith("its totals tell of 8 records of 32.50 USD, its records are 7 records of 30.50 USD")
+        assert list(second.ledger.records()) == []
+
+    def test_a_cost_that_was_changed_is_rejected_by_its_record(self, first, second):
+        def change(document):
+            for record in document["records"]:
+                if record["id"] == "c1":
+                    record["cost"]["amount"] = record["actual_cost"]["amount"] = "19.00"
+
+        answer = second.imports(edited(first.exported(), change))
+        (row,) = answer.rejected
+        assert row.column == "actual_cost"
+        assert row.line is not None
+        assert "the record c1 says" in row.reason
+        assert answer.recorded == 6
+        assert second.ledger.get("c1") is None
+        assert second.ledger.coverage("acme") is None
+        assert any("how far fal's bills have been read is not taken from it" in note for note in answer.notes)
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (lambda record: record.update(client="Acme"), "says Acme here, and its facts say Northwind"),
+            (lambda record: record.update(id="other"), "they are of several records"),
+            (lambda record: record["facts"].pop("cost"), "there are none"),
+            (lambda record: record["facts"]["cost"].update(date="today"), "cannot be read"),
+            (lambda record: record["facts"]["cost"].update(amount={"nanos": 2**70}), "and its facts say"),
+            (lambda record: record.update(timestamp="2026-13-01T00:00:00Z"), "cannot be read"),
+            (lambda record: record["cost"].update(amount="1e3x"), "cannot be read"),
+        ],
+    )
+    def test_records_that_were_changed_are_named(self, first, second, change, said):
+        def every(document):
+            change(next(record for record in document["records"] if record["id"] == "c1"))
+
+        answer = second.imports(edited(first.exported(), every))
+        assert [said in reason for reason in reasons(answer)] == [True], reasons(answer)
+        assert answer.recorded == 6
+        assert second.ledger.get("c1") is None
+
+    def test_the_line_is_the_one_in_the_file(self, first, second):
+        data = first.exported()
+        line = next(number for number, text in enumerate(data.split(b"\n"), 1) if text.startswith(b'{"id":"r1"'))
+        lines = data.split(b"\n")
+        lines[line - 1] = lines[line - 1].replace(b'"client":"Northwind"', b'"client":"X"', 1)
+        answer = second.imports(b"\n".join(lines))
+        assert [row.line for row in answer.rejected] == [line]
+
+    def test_a_link_that_was_made_otherwise_here_is_named_and_the_rest_is_taken_in(self, first, second):
+        fill(second.ledger)
+        second.ledger.add(Batch(links=(Link(record_id="e5", request_id="r4", at=NOON + DAY, undone=NOON + 2 * DAY),)))
+        second.ledger.add(Batch(links=(Link(record_id="e5", request_id="r2", at=NOON + 3 * DAY),)))
+        answer = second.imports(first.exported())
+        (reason,) = reasons(answer)
+        assert "the record r4 cannot be taken in: e5 is linked to r2 already" in reason
+        assert "trayd link --undo e5" in reason
+
+
+class TestPart:
+    def test_one_client_s_part_is_right_and_says_what_it_cannot_have(self, first, second):
+        answer = second.imports(first.exported(client="Northwind"))
+        assert answer.rejected == ()
+        assert {record.id for record in second.ledger.records()} == {"r1", "r4", "c1", "shared"}, (
+            "all that share it are Northwind's"
+        )
+        assert second.ledger.coverage("acme") is None, "others' bills of that time are not in it"
+        notes = " ".join(answer.notes)
+        assert "left out 1 unmatched event" in notes
+        assert "it is a part of a history" in notes
+
+    def test_a_shared_cost_is_whole_or_not_there(self, tmp_path, first):
+        first.ledger.add(
+            Batch(events=(event("e9", "r9", client="Contoso", project="Launch", estimate=estimate("1.00")),))
+        )
+        with home(tmp_path / "b") as second, home(tmp_path / "c") as third:
+            whole = first.document()
+            shares = [record for record in whole["records"] if record.get("share_of") == "shared"]
+            assert len(shares) > 1
+            assert [("facts" in share) for share in shares] == [True, *[False] * (len(shares) - 1)]
+            assert sum(Decimal(share["cost"]["amount"]) for share in shares) == 9
+            second.imports(first.exported())
+            assert second.known == first.known
+            answer = third.imports(first.exported(client="Contoso"))
+            assert third.ledger.get("shared") is None
+            assert any("left out 1 share of costs" in note for note in answer.notes)
+
+    def test_of_some_days(self, first, second):
+        second.imports(first.exported(since="2026-11-11"))
+        assert {record.id for record in second.ledger.records()} == {"r4"}
+
+
+class TestSettings:
+    def test_shared_costs_of_the_settings_are_told_as_they_have_to_stand_in_yours(self, tmp_path, second):
+        with home(tmp_path / "a", msgspec.structs.replace(SETTINGS, pool=(POOL,), home_currency="EUR")) as first:
+            fill(first.ledger)
+            data = first.exported()
+            figma = [record for record in json.loads(data)["records"] if record["description"] == "Figma"]
+            assert figma
+            assert all("facts" not in record for record in figma)
+            answer = second.imports(data)
+            assert answer.rejected == ()
+            pools = next(note for note in answer.notes if "[[pool]]" in note)
+            told = tomllib.loads(pools.partition("\n")[2], parse_float=Decimal)
+            assert msgspec.convert(told["pool"][0], Pool, strict=False) == POOL
+            assert any("its home currency was EUR, yours is USD" in note for note in answer.notes)
+        with home(tmp_path / "c", msgspec.structs.replace(SETTINGS, pool=(POOL,), home_currency="EUR")) as third:
+            answer = third.imports(data)
+            assert answer.notes == ()
+            assert third.document()["totals"] == json.loads(data)["totals"]
+
+    def test_fixed_rates_are_told(self, tmp_path, second):
+        fixed = FixedRate(from_="SEK", to="USD", rate=Decimal("0.0925"), since=NOON.date())
+        with home(tmp_path / "a", msgspec.structs.replace(SETTINGS, rates=RatesSettings(fixed=(fixed,)))) as first:
+            first.ledger.add(Batch(costs=(msgspec.structs.replace(cost("k"), amount=Money.of("100", "SEK")),)))
+            document = first.document()
+            assert document["totals"]["total"] == {"amount": "9.25", "currency": "USD"}
+            assert document["rates_used"][0]["rate"] == "0.0925"
+            answer = second.imports(first.exported())
+            (note,) = answer.notes
+            told = tomllib.loads(note.partition("\n")[2], parse_float=Decimal)
+            assert msgspec.convert(told["rates"]["fixed"][0], FixedRate, strict=False) == fixed
+
+
+class TestPrompts:
+    @pytest.fixture
+    def spoken(self, tmp_path):
+        keeps = msgspec.structs.replace(SETTINGS, store_prompts=True)
+        with home(tmp_path / "a", keeps) as one:
+            said = {"prompt": SPOKEN, "seed": 7}
+            one.ledger.add(
+                Batch(
+                    events=(event("e1", "r1", parameters=said, extra={"story": SPOKEN}),),
+                    runs=(ran("r2", parameters=said),),
+                )
+            )
+            yield one
+
+    def test_an_export_has_none_of_a_time_at_which_they_were_kept(self, spoken):
+        assert SPOKEN in spoken.exported().decode()
+        spoken.operations.settings = SETTINGS
+        data = spoken.exported().decode()
+        assert "lighthouse" not in data
+        assert '"seed":7' in data
+
+    def test_an_import_keeps_none_where_none_are_kept(self, spoken, second, tmp_path):
+        data = spoken.exported()
+        second.imports(data)
+        assert second.ledger.get("r1").parameters == {"seed": 7}
+        second.ledger.checkpoint()
+        for file in (tmp_path / "b").rglob("*.json*"):
+            assert b"lighthouse" not in file.read_bytes()
+        with home(tmp_path / "c", msgspec.structs.replace(SETTINGS, store_prompts=True)) as third:
+            third.imports(data)
+            assert third.known == spoken.known
+
+
+def test_shares_are_known_by_their_whole(first):
+    first.ledger.add(Batch(events=(event("e9", "r9", client="Contoso", project="Launch", estimate=estimate("1.00")),)))
+    for record in first.document()["records"]:
+        assert record.get("share_of", record["id"]) == whole_id(record["id"])
+
+
+def test_nothing_of_a_daemon_s_own_is_in_it(first):
+    document = first.document()
+    assert document["type"] == "export"
+    assert document["made_at"] == NOW.isoformat().replace("+00:00", "Z")
+    assert set(document["accounts"][0]) == {"name", "state", "username"}
+    assert KLING in {each["endpoint_id"] for each in document["models"]}
