@@ -33,6 +33,10 @@ _HEAD = re.compile(
     rf"\ufeff?{_COMMENTS}<!doctype html>{_COMMENTS}<html{_ATTRIBUTES}>{_COMMENTS}<head{_ATTRIBUTES}>",
     re.IGNORECASE | re.DOTALL,
 )
+
+# https://html.spec.whatwg.org/multipage/parsing.html#preprocessing-the-input-stream
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+
 _LONGEST_HEAD = 64 * 1024
 
 
@@ -64,10 +68,12 @@ def policy(style: str) -> str:
 def with_policy(pieces: Iterable[str], policy: str, template: str) -> Iterator[str]:
     """The page with its encoding and that policy as the first that its head says.
 
+    Controls that HTML has no place for, which names in other programs' files can hold, are shown as what they are not.
+
     Raises:
         TraydError: the page does not begin with a head; ``template`` is who made it.
     """
-    rest = iter(pieces)
+    rest = (_CONTROLS.sub("\ufffd", piece) for piece in pieces)
     start = ""
     found = None
     for piece in rest:
