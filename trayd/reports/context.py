@@ -15,11 +15,14 @@ from trayd.reports import tables
 from trayd.reports.charges import Charges
 from trayd.reports.charts import Amounts, BarChart, Heads, Ranked, TimeChart, bar_chart, time_chart
 from trayd.reports.compliance import Tracked, charge_notes, licence_warnings, licences_table, notes, terms_told
-from trayd.reports.figures import EXTERNAL_KINDS, Figures, Part, figures
+from trayd.reports.figures import EXTERNAL_KINDS, Figures, Part, figures_in_steps
 from trayd.reports.names import civil_period, is_month
 from trayd.reports.request import Agency, ReportRequest
 from trayd.reports.tables import Table
 from trayd.reports.words import Words, listed
+from trayd.steps import Step, Steps, finish
+
+_ENTRIES_A_STEP = 1000
 
 _KINDS = {Kind.INTERNAL: "fal.ai only", Kind.EXTERNAL: "other tools only", Kind.POOL: "shared costs only"}
 
@@ -119,7 +122,12 @@ class Contents(NamedTuple):
 
 
 def contents(records: Sequence[Record], request: ReportRequest) -> Contents:
-    """What a report of these records is made of.
+    """What a report of these records is made of; see :func:`contents_in_steps`."""
+    return finish(contents_in_steps(records, request))
+
+
+def contents_in_steps(records: Sequence[Record], request: ReportRequest) -> Steps[Contents]:
+    """What a report of these records is made of, in steps of some milliseconds.
 
     Args:
         records: those that the request's filters admit, in the order of time.
@@ -129,9 +137,14 @@ def contents(records: Sequence[Record], request: ReportRequest) -> Contents:
     charges = Charges(terms, request.converter, request.home, request.zone) if terms else None
     tracked = Tracked.of(records)
     if terms and charges and terms.hide_costs:
-        records = [charges.as_charged(record) for record in records]
-        return Contents(records, figures(records, request.converter, request.zone, None), None, True, tracked)
-    return Contents(records, figures(records, request.converter, request.zone, charges), charges, False, tracked)
+        shown: list[Record] = []
+        for done in range(0, len(records), _ENTRIES_A_STEP):
+            shown += map(charges.as_charged, records[done : done + _ENTRIES_A_STEP])
+            yield Step(done, len(records))
+        sums = yield from figures_in_steps(shown, request.converter, request.zone, None)
+        return Contents(shown, sums, None, True, tracked)
+    sums = yield from figures_in_steps(records, request.converter, request.zone, charges)
+    return Contents(records, sums, charges, False, tracked)
 
 
 def report_context(made_of: Contents, request: ReportRequest, words: Words) -> ReportContext:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, tzinfo
 from decimal import Decimal
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from trayd.money import Money
 from trayd.rates import Converter, Rate
 from trayd.records import Counting, ExternalCost, Heading, Kind, Record, Sum
 from trayd.reports.charges import Charges
+from trayd.steps import Step, Steps, finish
 
 #: What the report calls external.
 EXTERNAL_KINDS = (Kind.EXTERNAL, Kind.POOL)
@@ -23,6 +24,8 @@ EXTERNAL_KINDS = (Kind.EXTERNAL, Kind.POOL)
 _MADE_NOTHING = frozenset({Counting.FREE, Counting.FAILED})
 
 _NOTHING = Decimal(0)
+
+_ENTRIES_A_STEP = 1000
 
 
 #: What counts, and is charged for as soon as it is known at what.
@@ -161,8 +164,15 @@ class _Sums:
         self.count = self.nanos = self.charge = self.uncharged = 0
 
 
-def figures(records: Iterable[Record], converter: Converter, zone: tzinfo, charges: Charges | None) -> Figures:
-    """What the records add up to.
+def figures(records: Sequence[Record], converter: Converter, zone: tzinfo, charges: Charges | None) -> Figures:
+    """What the records add up to; see :func:`figures_in_steps`."""
+    return finish(figures_in_steps(records, converter, zone, charges))
+
+
+def figures_in_steps(
+    records: Sequence[Record], converter: Converter, zone: tzinfo, charges: Charges | None
+) -> Steps[Figures]:
+    """What the records add up to, in steps of some milliseconds.
 
     Args:
         records: each with the cost that it shows.
@@ -173,7 +183,9 @@ def figures(records: Iterable[Record], converter: Converter, zone: tzinfo, charg
     sums: dict[_Alike, _Sums] = {}
     names: dict[str, str] = {}
     compared = Comparing(AccuracyBy.MODEL, zone, converter)
-    for record in records:
+    for done, record in enumerate(records):
+        if done % _ENTRIES_A_STEP == 0:
+            yield Step(done, len(records))
         if isinstance(record, ExternalCost):
             amount: Money | None = record.amount
             origin, operation, key, for_client = record.source, None, None, False

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from trayd.records import Record
-from trayd.reports.context import contents, report_context
+from trayd.reports.context import Contents, contents_in_steps, report_context
 from trayd.reports.log import log_pages
 from trayd.reports.rendering import shipped_page
 from trayd.reports.request import ReportRequest
@@ -16,7 +16,7 @@ from trayd.reports.words import Words
 
 
 def report_html(records: Iterable[Record], request: ReportRequest) -> Iterator[str]:
-    """The report, in pieces; its log is in the order of time.
+    """The report, in pieces; its log is in the order of time. Before the first there are empty ones: others may go on.
 
     Args:
         records: those that the request's filters admit, in any order.
@@ -27,10 +27,18 @@ def report_html(records: Iterable[Record], request: ReportRequest) -> Iterator[s
     """
     ordered = sorted(records, key=lambda record: record.instant(request.zone))
     words = Words(request.locale)
-    made_of = contents(ordered, request)
+    steps = contents_in_steps(ordered, request)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            made_of: Contents = end.value
+            break
+        yield ""
     context, log = report_context(made_of, request, words), log_pages(made_of, request, words)
     if request.templates is not None:
         from trayd.reports.own_templates import Job, own_page
 
-        return own_page(context, log, Job(str(request.templates)))
-    return shipped_page({"report": context, "log": log})
+        yield from own_page(context, log, Job(str(request.templates)))
+        return
+    yield from shipped_page({"report": context, "log": log})
