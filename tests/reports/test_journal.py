@@ -222,6 +222,38 @@ def test_no_name_makes_an_account_of_two_or_none(name):
     assert part.isprintable()
 
 
+def test_whatever_is_in_a_name_payees_and_tags_are_read_as_they_were_meant(tmp_path):
+    def line(text):
+        return " ".join("".join(mark if mark.isprintable() else " " for mark in text or "").split())
+
+    def payee(record):
+        who = record.source if isinstance(record, ExternalCost) else "fal.ai"
+        what = record.description if isinstance(record, ExternalCost) else record.display_name or record.endpoint_id
+        who, what = (line(text).translate({ord(";"): ",", ord("|"): "/"}) for text in (who, what))
+        return f"{who.lstrip('(*! ') or 'unnamed'} | {what or 'unnamed'}"
+
+    def tags(record):
+        known = {"id": record.id, "kind": record.kind, "deliverable": record.deliverable, "note": record.note}
+        if isinstance(record, ExternalCost):
+            known["category"] = record.category
+        else:
+            known |= {"model": record.endpoint_id, "key": record.key}
+            known["time"] = f"{record.timestamp:%Y-%m-%dT%H:%M:%SZ}"
+            known["basis"] = "estimate" if record.counting is Counting.ESTIMATE else None
+        return {name: line(value).replace(",", ";") for name, value in known.items() if line(value)}
+
+    records = [each for each in hostile_records() if each.cost is not None and each.counting is not Counting.FREE]
+    records.append(external("1.00", source="\u00a0(code) x", description="y"))
+    records.sort(key=lambda each: each.timestamp.date())
+    entries = json.loads(run("hledger", saved(tmp_path, journal_of(records)), "print", "-O", "json"))
+    assert [entry["tdescription"] for entry in entries] == [payee(record) for record in records]
+    assert [dict(entry["ttags"]) for entry in entries] == [tags(record) for record in records]
+    assert not [entry for entry in entries if entry["tcode"] or any(posting["ptags"] for posting in entry["tpostings"])]
+    assert [entry["tstatus"] for entry in entries] == [
+        "Cleared" if record.confirmed else "Pending" for record in records
+    ]
+
+
 def test_amounts_in_other_currencies_come_with_the_rate_of_their_day_once(tmp_path):
     converter = daily(EUR={"2026-11-18": "1.08", "2026-11-20": "1.1" + "3" * 58})
     remarks: list[str] = []

@@ -26,6 +26,7 @@ from trayd.reports.without_cost import REASONS, told_without_cost
 
 _ENTRIES_PER_PIECE = 500
 _NO_CLIENT, _NO_PROJECT, _NO_NAME = "(no client)", "(no project)", "(no name)"
+_UNNAMED = "unnamed"
 
 # What is known of an entry beside its account: the client and the project are in that.
 _TAGS = ("id", "kind", "deliverable", "model", "time", "key", "basis", "category", "note")
@@ -174,7 +175,7 @@ def _payee(record: Record) -> str:
     """``WHO | WHAT``, which hledger tells apart."""
     if isinstance(record, ExternalCost):
         # In front a bracket begins a code, and these marks say how far an entry is cleared.
-        return f"{_payee_part(record.source.lstrip('(*! ') or _NO_NAME)} | {_payee_part(record.description)}"
+        return f"{_payee_part(record.source).lstrip('(*! ') or _UNNAMED} | {_payee_part(record.description)}"
     return f"fal.ai | {_payee_part(record.display_name or record.endpoint_id)}"
 
 
@@ -199,7 +200,7 @@ def account_part(name: str | None, instead: str) -> str:
 @lru_cache(maxsize=4096)
 def _payee_part(text: str) -> str:
     # A semicolon begins a comment.
-    return _one_line(text).replace(";", ",").replace("|", "/") or _NO_NAME
+    return _one_line(text).replace(";", ",").replace("|", "/") or _UNNAMED
 
 
 def _tag_value(text: str | None) -> str:
@@ -209,7 +210,9 @@ def _tag_value(text: str | None) -> str:
 
 def _one_line(text: str) -> str:
     """The text on one line, with single blanks, without characters that cannot be seen."""
-    return " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
+    if not text.isprintable():
+        text = "".join(mark if mark.isprintable() else " " for mark in text)
+    return " ".join(text.split())
 
 
 def amount_text(nanos: int) -> str:
