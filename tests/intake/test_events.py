@@ -269,3 +269,8 @@ def test_the_table_of_rejected_lines_is_read_as_spreadsheets_save_it(encoding, d
     csv.writer(out, delimiter=divider, quoting=csv.QUOTE_ALL).writerows(rows)
     (fact,) = read("rows.csv", out.getvalue().encode(encoding)).events
     assert (fact.status, fact.client) == (Status.FAILED, "Café")
+
+
+def test_an_export_of_a_whole_history_is_no_event_and_the_way_in_is_named():
+    said = refusal('{"trayd":1,"type":"export","made_at":"2026-11-21T08:00:00Z","records":[\n\n],"totals":{}}')
+    assert said.endswith('this is an export of a whole history (column "type"); take it in with `trayd import FILE`')

@@ -32,8 +32,8 @@ from trayd.reports.json_export import Head
 from trayd.settings import Settings
 from trayd.steps import Step, Steps
 
-# So many records become durable together.
-_RECORDS = 1_000
+# So many records become durable together, and whoever shares the ledger waits for so many.
+_RECORDS = 500
 
 # Reading is so many parts of the whole, and recording one of a record takes as long as reading two of them.
 _READING, _RECORDING = 1, 2
@@ -226,6 +226,8 @@ class _Taking:
             Batch(edits=tuple(_edits(facts))),
         )
         for batch in batches:
+            if batch == Batch():
+                continue
             added = self._ledger.add(batch)
             self._new.update(added.created, added.changed)
 
