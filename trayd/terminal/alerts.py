@@ -41,11 +41,16 @@ def alerts_view(answer: dict[str, Any], style: Style) -> RenderableType:
             more = f"\n{_untold(alert, answer['desktop'])}" if alert["waits_for"] else ""
             if alert["snoozed_until"]:
                 more = f"\ntold again at {style.time(alert['snoozed_until'])}"
-            table.add_row(since, Text.assemble(alert["title"] or alert["rule"], (f"\n{alert['id']}{more}", "dim")))
+            table.add_row(since, Text.assemble(alert["title"] or alert["rule"], (f"\n{_below(alert)}{more}", "dim")))
         lines += ["", table]
     if answer["left_out"]:
         lines.append(Text(f"and {style.count(answer['left_out'], 'earlier one')}: --limit shows more", style="dim"))
     return Group(*lines)
+
+
+def _below(alert: dict[str, Any]) -> str:
+    """What stands below the title of one that is over: its id; of a report that was made, where that is."""
+    return str(alert["text"] if (alert["rule"], alert["state"]) == ("report", "happened") else alert["id"])
 
 
 def snoozed_view(answer: dict[str, Any], style: Style) -> RenderableType:

@@ -1,0 +1,88 @@
+"""Reports that make themselves, by the real command line and the real daemon."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.desktop.harness import wait_until
+from tests.end_to_end.support import Home, SandboxProcess
+
+SETTINGS = """
+time_zone = "UTC"
+locale = "en_US"
+[alerts]
+desktop = false
+[[report.schedule]]
+every = "month"
+after_days = 0
+"""
+LAST_MONTH = datetime.now(UTC).replace(day=1) - timedelta(days=2)
+COSTS = f"date,description,amount,category,client\n{LAST_MONTH:%Y-%m-%d},Voices,12.50,voice,Northwind\n"
+NAME = f"trayd-report-northwind-{LAST_MONTH:%Y-%m}.html"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxProcess]:
+    with SandboxProcess("--days", "2", "--per-day", "3", "--seed", "5") as running:
+        running.control("freeze", frozen=True)
+        yield running
+
+
+def made(home: Home) -> list[str]:
+    return sorted(file.name for file in home.folder.glob("reports/*"))
+
+
+def test_once_makes_what_is_due_and_says_where_it_is(tmp_path: Path, sandbox: SandboxProcess) -> None:
+    home = Home(tmp_path / "home", sandbox)
+    home.settings(SETTINGS)
+    home.put("costs.csv", COSTS)
+    for _ in range(2):
+        home.run("run", "--once")
+        assert made(home) == [NAME]
+
+    (told,) = json.loads(home.run("alerts", "--rule", "report", "--json").stdout)["alerts"]
+    assert (told["client"], told["state"], told["amount"]) == (
+        "Northwind",
+        "happened",
+        {"amount": "12.50", "currency": "USD"},
+    )
+    shown = " ".join(home.run("alerts", "--rule", "report").stdout.split())
+    assert told["text"].startswith("The work cost $12.50. ")
+    assert f"{NAME} is in {home.folder / 'reports'}." in told["text"]
+    assert "The work cost $12.50." in shown
+
+
+def test_the_daemon_makes_it_once_over_its_restarts(tmp_path: Path, sandbox: SandboxProcess) -> None:
+    home = Home(tmp_path / "home", sandbox)
+    home.settings(SETTINGS.partition("[[")[0])
+    home.put("costs.csv", COSTS)
+    with home.started("--headless"):
+        wait_until(lambda: home.json("history", "--client", "Northwind"), what="the cost")
+        home.settings(SETTINGS)
+        wait_until(lambda: made(home), timeout=30, what="the report")
+        wait_until(
+            lambda: json.loads(home.run("alerts", "--rule", "report", "--json").stdout)["alerts"],
+            what="that it is told",
+        )
+    with home.started("--headless"):
+        home.run("refresh")
+        home.run("refresh")
+    assert made(home) == [NAME]
+
+
+def test_a_folder_that_is_missing_stands_in_the_status(tmp_path: Path, sandbox: SandboxProcess) -> None:
+    home = Home(tmp_path / "home", sandbox)
+    folder = tmp_path / "disk"
+    home.settings(f'{SETTINGS}folder = "{folder.as_posix()}"\n')
+    home.put("costs.csv", COSTS)
+    home.run("run", "--once")
+    assert f"There is no folder {folder}; make it" in " ".join(home.run("status").stdout.split())
+    folder.mkdir()
+    home.run("run", "--once")
+    assert [file.name for file in folder.iterdir()] == [NAME]
+    assert "There is no folder" not in home.run("status").stdout
