@@ -23,8 +23,8 @@ MAIN_TEMPLATE = "report.html.j2"
 #: What its style sheet is called, beside it.
 STYLE_SHEET = "report.css"
 
-#: Jinja hands out each expression by itself; so many of them make a piece worth writing.
-PARTS_PER_PIECE = 2000
+#: Jinja hands out each expression by itself; so many of them make a piece: no more than one page of the log.
+PARTS_PER_PIECE = 10
 
 # A policy holds for what follows it alone: nothing but comments may stand before it, and no attribute that runs.
 _COMMENTS = r"(?:\s|<!--(?:(?!--!?>).)*-->)*"
