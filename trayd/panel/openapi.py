@@ -23,6 +23,11 @@ _TEXT = {"type": "string"}
 _STEP = {"done": {"type": "integer"}, "of": {"type": "integer"}}
 _ERROR = {"message": _TEXT, "cure": _TEXT, "exit_code": {"type": "integer"}}
 
+_TEXT_HEADERS = {
+    "Content-Disposition": {"description": "the name of its file", "schema": _TEXT},
+    "Trayd-Remarks": {"description": "what could not be in it, and why; percent-encoded", "schema": _TEXT},
+}
+
 
 @cache
 def document() -> dict[str, Any]:
@@ -45,6 +50,7 @@ def document() -> dict[str, Any]:
         if operation.media_types:
             described = _described(operation.summary, parameters, {"type": "string"}, operation.media_types)
             described["responses"]["200"]["content"][STEPS_MEDIA_TYPE] = {"schema": _line_of_text()}
+            described["responses"]["200"]["headers"] = _TEXT_HEADERS
         else:
             schema = next(schema_of)
             described = _described(operation.summary, parameters, schema)
