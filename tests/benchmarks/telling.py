@@ -1,17 +1,26 @@
-"""What is given out: the report, the CSV export."""
+"""What is given out: the report, the exports."""
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from tests.benchmarks import work
 from tests.benchmarks.harness import Row, Workshop, at_most, figure, in_turn, ratio, timed
 from trayd.operations.exporting import ExportQuery
+from trayd.operations.operations import Operations
+from trayd.operations.turns import Making
+from trayd.reports.formats import FORMATS
 
 _MIB = 2**20
+
+T = TypeVar("T")
 
 
 def report(workshop: Workshop) -> Iterator[Row]:
@@ -42,45 +51,82 @@ def _text_of_log(file: Path) -> int:
 
 
 def export(workshop: Workshop) -> Iterator[Row]:
-    """CSV of 100k records against csv.writer on rows that are ready; and the memory of much history against little."""
+    """Exports of 100k records against csv.writer on ready rows; how long others wait; the memory of much history."""
+    yield from _times(workshop)
+    yield from _waits(workshop)
+    file = workshop.empty("export-peaks") / "export"
+    homes = {months: workshop.shared(months=months, each=30_000) for months in (24, 1)}
+    for name in FORMATS:
+        long, short = (work.in_a_process(f"export-{name}", homes[months], file).peak for months in (24, 1))
+        grown = long / short
+        yield at_most(
+            f"{name} of 24 months of 30k records, most memory × that of one month",
+            grown,
+            1.1,
+            f"{figure(grown)} ({work.mib(long)} against {work.mib(short)})",
+            "flat (≤ 1.1)",
+        )
+
+
+def _times(workshop: Workshop) -> Iterator[Row]:
     operations = work.operations_on(workshop.shared(months=1, each=100_000))
     folder = workshop.empty("export")
-    file, other = folder / "export.csv", folder / "yardstick.csv"
+    file, other = folder / "export", folder / "yardstick.csv"
 
-    def ours() -> float:
-        def work() -> None:
-            with file.open("w", encoding="utf-8", newline="") as out:
-                out.writelines(operations.export(ExportQuery()))
+    def exported(query: ExportQuery) -> Callable[[], float]:
+        return lambda: timed(lambda: work.export(operations, file, query))
 
-        return timed(work)
-
-    ours()
+    ours = {name: exported(ExportQuery(format=name)) for name in FORMATS}
+    ours["csv in EUR"] = exported(ExportQuery(currency="EUR"))
+    ours["csv"]()
     with file.open(encoding="utf-8", newline="") as source:
         rows = [tuple(row) for row in csv.reader(source)]
     assert len(rows) == 100_001
 
     def yardstick() -> float:
-        def work() -> None:
+        def write() -> None:
             with other.open("w", encoding="utf-8", newline="") as out:
                 csv.writer(out).writerows(rows)
 
-        return timed(work)
+        return timed(write)
 
-    taken = in_turn({"trayd": ours, "csv": yardstick}, 5, warm_up=1)
-    times = ratio(taken["trayd"], taken["csv"])
-    yield at_most(
-        "CSV of 100k records, × csv.writer on ready rows",
-        times,
-        2,
-        f"{times:.1f} ({taken['trayd'].text()} against {taken['csv'].text()})",
-    )
+    taken = in_turn({**ours, "csv.writer": yardstick}, 5, warm_up=1)
+    for name in ours:
+        times = ratio(taken[name], taken["csv.writer"])
+        what = f"{name} of 100k records, × csv.writer on ready rows"
+        told = f"{figure(times)} ({taken[name].text()} against {taken['csv.writer'].text()})"
+        yield at_most(what, times, 2, told) if name == "csv" else Row(what, "", told, None)
     operations.ledger.close()
-    peaks = [work.in_a_process("export", workshop.shared(months=months, each=30_000), file).peak for months in (24, 1)]
-    grown = peaks[0] / peaks[1]
-    yield at_most(
-        "CSV of 24 months of 30k records, most memory × that of one month",
-        grown,
-        1.1,
-        f"{figure(grown)} ({work.mib(peaks[0])} against {work.mib(peaks[1])})",
-        "flat (≤ 1.1)",
-    )
+
+
+def _waits(workshop: Workshop) -> Iterator[Row]:
+    """How long others wait for the ledger's thread while a daemon exports 100k records."""
+    home = workshop.shared(months=1, each=100_000)
+    operations = work.operations_on(home)
+    work.export(
+        operations, Path("/dev/null"), ExportQuery()
+    )  # a month that is not open yet is read in one go, whoever asks for it
+    waits = asyncio.run(_waited(operations))
+    operations.ledger.close()
+    what = "longest wait for the ledger while a daemon exports 100k records of an open month"
+    yield Row(what, "", f"{max(waits) * 1000:.0f} ms (of {len(waits)})", None)
+
+
+async def _waited(operations: Operations) -> list[float]:
+    loop, waits = asyncio.get_running_loop(), []
+    with ThreadPoolExecutor(1) as one:
+
+        class Thread:
+            async def on_ledger(self, do: Callable[[Operations], T]) -> T:
+                return await loop.run_in_executor(one, do, operations)
+
+        making = Making(lambda ledger: ledger.export(ExportQuery()))
+        work_on = asyncio.create_task(making.finish(Thread()))
+        while not work_on.done():
+            began = time.perf_counter()
+            await Thread().on_ledger(lambda _: None)
+            waits.append(time.perf_counter() - began)
+            await asyncio.sleep(0.01)
+        await work_on
+        making.text.close()
+    return waits

@@ -148,7 +148,7 @@ def test_yardsticks_keep_what_they_are_given(tmp_path: Path) -> None:
     assert '"2": {"id": "b"}' in (tmp_path / "stock.json").read_text()
 
 
-@pytest.mark.parametrize("what", ["status", "report", "export"])
+@pytest.mark.parametrize("what", ["status", "report", "export-csv", "export-json"])
 def test_work_in_a_process_of_its_own_tells_time_and_memory(what: str, tmp_path: Path) -> None:
     home = Workshop(tmp_path).ledger("mine", months=1, each=10)
     file = tmp_path / "out"

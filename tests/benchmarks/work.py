@@ -17,6 +17,7 @@ from tests.benchmarks import data
 from tests.benchmarks.harness import Samples
 from trayd.operations.exporting import ExportQuery, ReportQuery
 from trayd.operations.operations import Operations
+from trayd.reports.formats import FORMATS
 from trayd.settings import Paths, Settings
 
 _MIB = 2**20
@@ -44,12 +45,20 @@ def report(operations: Operations, file: Path) -> None:
         out.writelines(operations.report(ReportQuery()))
 
 
-def export(operations: Operations, file: Path) -> None:
+def export(operations: Operations, file: Path, query: ExportQuery) -> None:
     with file.open("w", encoding="utf-8", newline="") as out:
-        out.writelines(operations.export(ExportQuery()))
+        out.writelines(operations.export(query))
 
 
-_WORK: dict[str, Callable[[Operations, Path], None]] = {"status": status, "report": report, "export": export}
+def _export_as(name: str) -> Callable[[Operations, Path], None]:
+    return lambda operations, file: export(operations, file, ExportQuery(format=name))
+
+
+_WORK: dict[str, Callable[[Operations, Path], None]] = {
+    "status": status,
+    "report": report,
+    **{f"export-{name}": _export_as(name) for name in FORMATS},
+}
 
 
 def operations_on(home: Path) -> Operations:
