@@ -33,7 +33,7 @@ def examine() -> list[Finding]:
         return [*findings, _trouble("settings", error)]
     findings.append(_finding("settings", "good", str(paths.settings)))
     paths = paths.with_folders(settings.folders)
-    for look in (_folders, _fal, _keys, _ledger, _rates, _alerts, _desktop):
+    for look in (_folders, _fal, _keys, _ledger, _reports, _rates, _alerts, _desktop):
         try:
             findings.extend(look(paths, settings))
         except TraydError as error:
@@ -160,6 +160,31 @@ def _budgets(budgets: list[dict[str, Any]]) -> Iterator[Finding]:
                 f"{status['trouble']}; until something is, it never warns",
                 "`trayd config edit` changes what it is for",
             )
+
+
+def _reports(paths: Paths, settings: Settings) -> Iterator[Finding]:
+    """What keeps scheduled reports from being made, and names in the settings of reports that nothing recorded has."""
+    from trayd.desk import open_desk
+    from trayd.reports.agency import agency_of
+
+    report = settings.report
+    for schedule in report.schedule:
+        subject, folder = f"reports, {schedule.called}", schedule.own_folder or paths.reports
+        if schedule.own_folder is not None and not folder.is_dir():
+            yield _finding(subject, "bad", f"there is no folder {folder}", "make it, connect its disk, or name another")
+        elif folder.is_dir() and not os.access(folder, os.W_OK):
+            yield _finding(subject, "bad", f"{folder} cannot be written", f"give yourself rights on {folder}")
+        else:
+            yield _finding(subject, "good", f"made in {folder}")
+    clients = {terms.name for terms in report.client}.union(*(schedule.clients for schedule in report.schedule))
+    models = {model for terms in report.client for model in terms.rates}
+    named = [*(("client", name) for name in sorted(clients)), *(("model", name) for name in sorted(models))]
+    if named:
+        with open_desk() as desk:
+            unknown = [text for scope, name in named for text in desk.ask("unknown-names", **{scope: name})]
+        cure = "`trayd config edit` changes it, under [report]"
+        yield from (_finding("reports", "note", f"the settings name one, and {text}", cure) for text in unknown)
+    agency_of(report, paths.settings.parent)
 
 
 def _rates(_paths: Paths, settings: Settings) -> Iterator[Finding]:

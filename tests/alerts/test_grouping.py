@@ -26,6 +26,7 @@ def one(name: str, since: datetime = START, **more: object) -> Episode:
 
 
 USUAL = [one(name) for name in "abcdefgh"]
+REPORTS = [msgspec.structs.replace(one(name), rule="report") for name in "xy"]
 WAITED = [one(name, held_back=True) for name in "ab"]
 GRAVE, OTHER = (one(name, urgency=Urgency.CRITICAL) for name in ("grave", "other"))
 
@@ -44,6 +45,8 @@ def told(
         pytest.param([], 0, 6, [], id="nothing waits"),
         pytest.param(USUAL[:2], 0, 6, ["a", "b"], id="two come apart"),
         pytest.param(USUAL[:3], 0, 6, ["abc"], id="three come as one"),
+        pytest.param(REPORTS, 0, 6, ["xy"], id="two reports come as one"),
+        pytest.param([REPORTS[0], USUAL[0]], 0, 6, ["x", "a"], id="but not with something else"),
         pytest.param(USUAL[:2], 5, 6, ["ab"], id="two where there is room for one come as one"),
         pytest.param(WAITED[:2], 0, 6, ["ab"], id="two that waited for room come as one"),
         pytest.param([*WAITED[:1], USUAL[1]], 0, 6, ["ab"], id="with what came up since"),

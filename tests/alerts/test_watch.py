@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,7 +18,7 @@ from trayd.alerts import hook_dispatcher, outbox
 from trayd.alerts.delivery import Deliverer, Outcome
 from trayd.alerts.hooks import Hooks
 from trayd.alerts.notice import Notice
-from trayd.alerts.rules import BackfillDone, FileRejected, Observed
+from trayd.alerts.rules import BackfillDone, FileRejected, Observed, ReportMade, reports_made
 from trayd.alerts.watch import Watch
 from trayd.episodes import Episode
 from trayd.errors import LedgerFullError
@@ -651,6 +651,37 @@ async def test_who_is_cancelled_between_storing_and_following_leaves_nothing_beh
         await settled(lambda: world.hooks.got)
 
     assert world.hooks.got == [("log", "opened", "backfill", "")]
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_a_report_that_nobody_is_to_hear_of_is_kept_and_told_to_nobody(world: World, wanted: bool) -> None:
+    off = () if wanted else ("report",)
+    world.settings = Settings(locale="en_US", hook=(Hook(name="log", command=("/bin/cat",)),), alerts=Alerts(off=off))
+    made = ReportMade(
+        schedule="monthly",
+        client="Northwind",
+        period="2026-10",
+        first=date(2026, 10, 1),
+        last=date(2026, 10, 31),
+        files=("r.html",),
+        folder="/reports",
+        cost=None,
+        billed=True,
+    )
+    async with world.running() as watch, serving_hooks(watch):
+        await watch.tell(made)
+        await watch.tell(made)
+        await some_time()
+    # What is switched on again is no news for that.
+    world.settings = msgspec.structs.replace(world.settings, alerts=Alerts())
+    async with world.running() as watch, serving_hooks(watch):
+        await watch.tell(made)
+        await some_time()
+
+    assert world.desk.titles == ["Report for Northwind, October 2026"] * wanted
+    assert world.hooks.got == [("log", "opened", "report", "")] * wanted
+    assert reports_made(world.episodes.values(), "monthly") == {"2026-10": {"Northwind"}}
+    assert reports_made(world.episodes.values(), "month") == {}
 
 
 @contextlib.asynccontextmanager

@@ -86,3 +86,36 @@ def test_a_folder_that_is_missing_stands_in_the_status(tmp_path: Path, sandbox: 
     home.run("run", "--once")
     assert [file.name for file in folder.iterdir()] == [NAME]
     assert "There is no folder" not in home.run("status").stdout
+
+
+def test_the_doctor_names_what_keeps_reports_from_being_made(tmp_path: Path, sandbox: SandboxProcess) -> None:
+    home = Home(tmp_path / "home", sandbox)
+    folder = tmp_path / "disk"
+    home.settings(
+        f"""{SETTINGS}folder = "{folder.as_posix()}"
+        clients = ["Northwint"]
+        [[report.schedule]]
+        every = "week"
+        [report]
+        logo = "logo.png"
+        [[report.client]]
+        name = "Northwind"
+        rates = {{ "fal-ai/nothing" = 5 }}
+        """
+    )
+    home.put("costs.csv", COSTS)
+    home.run("run", "--once")
+
+    found = [(each["subject"], each["state"], each["text"]) for each in home.json("doctor", code=1)]
+    mine = [each for each in found if each[0].startswith("report")]
+    assert mine == [
+        ("reports, monthly", "bad", f"there is no folder {folder}"),
+        ("reports, weekly", "good", f"made in {home.folder / 'reports'}"),
+        (
+            "reports",
+            "note",
+            "the settings name one, and nothing recorded has the client “Northwint”; did you mean “Northwind”?",
+        ),
+        ("reports", "note", "the settings name one, and nothing recorded has the model “fal-ai/nothing”"),
+        ("reports", "bad", f"report.logo: there is no file {home.folder / 'logo.png'}"),
+    ]

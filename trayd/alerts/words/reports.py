@@ -20,6 +20,7 @@ from trayd.alerts.words.writing import (
 from trayd.episodes import Urgency
 from trayd.texts import tidy, units_of
 
+#: UTF-16 units of a file's name, and of its folder where there is little room.
 _FILE, _FOLDER = 60, 100
 
 _LATE_BILLS = "fal's bills of that time were not all in, so some amounts can be estimates."
@@ -31,14 +32,17 @@ def made(report: ReportMade, context: MessageContext) -> Words:
     write = context.write
     first, *others = report.files
     files = name(first, _FILE) + (f" and {write.count(len(others), 'more file')}" if others else "")
+    cost = f"The work cost {write.money(report.cost)}." if report.cost is not None else ""
+    place = f"{files} {'are' if others else 'is'} in "
+    folder = name(report.folder, max(TEXT - units_of(f"{cost} {place}."), _FOLDER))
     whose = name(report.client, TITLE - units_of(f"Report for , {_when(report)}")) if report.client else ""
     return Words(
         f"Report for {whose}, {_when(report)}" if whose else f"Report of {_when(report)}",
         sentences(
-            f"The work cost {write.money(report.cost)}." if report.cost is not None else "",
+            cost,
             "" if report.billed else _LATE_BILLS,
             *(f"{name(remark, TEXT).rstrip('.')}." for remark in report.remarks),
-            last=f"{files} {'are' if others else 'is'} in {name(report.folder, _FOLDER)}.",
+            last=f"{place}{folder}.",
         ),
         Urgency.LOW,
     )
