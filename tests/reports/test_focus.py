@@ -197,6 +197,7 @@ def test_an_external_cost():
 @given(quantities, unit_prices, discounts)
 @example(Decimal(3), Decimal("0.00006944444"), None)
 @example(Decimal("8.439999999999998"), Decimal("0.14"), Decimal("12.5"))
+@example(Decimal("1234567.123456789012345"), Decimal("0.000069444444444444444444444444"), Decimal("12.3456"))
 def test_what_fal_bills_by_the_unit_is_priced_by_the_unit(units, unit_price, discount):
     record = billed(units, unit_price, discount)
     row = row_of(record)

@@ -245,12 +245,19 @@ def test_whatever_is_in_a_name_payees_and_tags_are_read_as_they_were_meant(tmp_p
     records = [each for each in hostile_records() if each.cost is not None and each.counting is not Counting.FREE]
     records.append(external("1.00", source="\u00a0(code) x", description="y"))
     records.sort(key=lambda each: each.timestamp.date())
-    entries = json.loads(run("hledger", saved(tmp_path, journal_of(records)), "print", "-O", "json"))
+    file = saved(tmp_path, journal_of(records))
+    entries = json.loads(run("hledger", file, "print", "-O", "json"))
     assert [entry["tdescription"] for entry in entries] == [payee(record) for record in records]
     assert [dict(entry["ttags"]) for entry in entries] == [tags(record) for record in records]
     assert not [entry for entry in entries if entry["tcode"] or any(posting["ptags"] for posting in entry["tpostings"])]
     assert [entry["tstatus"] for entry in entries] == [
         "Cleared" if record.confirmed else "Pending" for record in records
+    ]
+    form = "%(payee)\t%(tag('id'))\t%(tag('note'))\n"
+    assert run("ledger", file, "register", "-F", form, "^expenses").splitlines() == [
+        "\t".join((payee(record), tags(record).get("id", ""), tags(record).get("note", "")))
+        for record in records
+        if record.cost.nanos  # ledger shows no amount of zero
     ]
 
 
