@@ -1,4 +1,4 @@
-"""Where the files that come with trayd are: icons, the event schema."""
+"""Where the files that come with trayd are: icons, the schemas of event files and JSON exports."""
 
 from __future__ import annotations
 
