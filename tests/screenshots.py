@@ -19,7 +19,7 @@ from rich.console import Console
 from tests.desktop.bubbles import bubbles, start_bubbles
 from tests.desktop.harness import Desktop, wait_until
 from tests.desktop.screenshots import BACKDROP, take_screenshots
-from tests.reports.chromium import run as run_chromium
+from tests.reports.pictures import report_pictures
 from trayd.desk import RemoteDesk
 from trayd.panel.address import read_address
 from trayd.terminal.forecast import budgets_view
@@ -28,6 +28,19 @@ from trayd.terminal.usage import usage_view
 
 #: Until a warning that has come is drawn on the screen.
 _DRAWN_S = 1.0
+
+#: Who the reports of the pictures are from, and what their client is charged.
+_REPORT = """
+[report]
+name = "Studio North"
+address = "Skeppsbron 12\\n111 30 Stockholm"
+note = "Thank you for working with us."
+
+[[report.client]]
+name = "{client}"
+markup_percent = 20
+hide_costs = true
+"""
 
 
 def main(out: Path) -> None:
@@ -58,8 +71,7 @@ def _of_a_demo(out: Path) -> list[Path]:
             notification = _bubbles(desktop, out / "notification.png")
             status, usage = desk.ask("status"), desk.ask("usage", window="30d", by="model")
             budgets = desk.ask("budgets")
-            report = Path(folder) / "report.html"
-            report.write_text("".join(desk.text("report")), encoding="utf-8")
+            whole, statement = _reports(desk, home, Path(folder))
             desk.close()
         finally:
             demo.terminate()
@@ -70,7 +82,7 @@ def _of_a_demo(out: Path) -> list[Path]:
             _terminal(out / "status.svg", "trayd status", status_view, status),
             _terminal(out / "budgets.svg", "trayd budgets", budgets_view, budgets),
             _terminal(out / "usage.svg", "trayd usage --by model", lambda *both: usage_view(*both, "model"), usage),
-            *_report(out, Path(folder), report),
+            *report_pictures(out, Path(folder), whole, statement),
         ]
 
 
@@ -93,15 +105,20 @@ def _terminal(path: Path, command: str, view: Any, answer: Any) -> Path:
     return path
 
 
-def _report(out: Path, folder: Path, report: Path) -> list[Path]:
-    looks = {
-        "report-light.png": ("--window-size=1280,1800", "--blink-settings=preferredColorScheme=1"),
-        "report-dark.png": ("--window-size=1280,1800", "--blink-settings=preferredColorScheme=0"),
-        "report-phone.png": ("--window-size=500,1600", "--blink-settings=preferredColorScheme=1"),
-    }
-    for name, flags in looks.items():
-        run_chromium(folder, report.as_uri(), "--hide-scrollbars", f"--screenshot={out / name}", *flags)
-    return [out / name for name in looks]
+def _reports(desk: RemoteDesk, home: Path, folder: Path) -> tuple[Path, Path]:
+    """A report of everything, and one for the client that most was spent for, whose costs are hidden from it."""
+    client = next(entry["key"] for entry in desk.ask("usage", window="30d", by="client")["by"] if entry["key"])
+    settings = home / "settings.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + _REPORT.format(client=client), encoding="utf-8")
+    whole, statement = folder / "report.html", folder / "statement.html"
+
+    def made() -> bool:
+        statement.write_text("".join(desk.text("report", client=client)), encoding="utf-8")
+        return "AI usage statement" in statement.read_text(encoding="utf-8")
+
+    wait_until(made, what="the settings taken over")
+    whole.write_text("".join(desk.text("report")), encoding="utf-8")
+    return whole, statement
 
 
 if __name__ == "__main__":

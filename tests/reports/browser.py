@@ -256,7 +256,8 @@ class Page:
         return None if told is None else dict(json.loads(told))
 
     def picture(self) -> bytes:
-        """What the window shows, as PNG."""
+        """What the window shows, as PNG, without the bars that scroll it."""
+        self.call("Emulation.setScrollbarsHidden", hidden=True)
         return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
     def pdf(self, paper: tuple[float, float]) -> bytes:

@@ -1,0 +1,51 @@
+"""Pictures of reports: light, dark, on a phone, on paper, and one that a client gets whose costs are hidden."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.reports.browser import A4, Browser
+
+_WIDE, _PHONE = 1280, 390
+
+
+def report_pictures(out: Path, folder: Path, whole: Path, statement: Path) -> list[Path]:
+    """Takes them of two reports.
+
+    Args:
+        out: where they go.
+        folder: for what the browser needs.
+        whole: of everything.
+        statement: of a client.
+    """
+    looks = (
+        ("report-light.png", whole, _WIDE, 1800, "light"),
+        ("report-dark.png", whole, _WIDE, 1800, "dark"),
+        ("report-phone.png", whole, _PHONE, 1600, "light"),
+        ("report-statement.png", statement, _WIDE, 1800, "light"),
+    )
+    taken = []
+    with Browser(folder / "profile") as browser:
+        for name, page, width, height, scheme in looks:
+            opened = browser.page(page.as_uri())
+            opened.look(width, height, scheme)
+            (out / name).write_bytes(opened.picture())
+            taken.append(out / name)
+            opened.close()
+        pdf = folder / "report.pdf"
+        pdf.write_bytes(browser.page(whole.as_uri()).pdf(A4))
+    return [*taken, *_printed(out, pdf)]
+
+
+def _printed(out: Path, pdf: Path) -> list[Path]:
+    """The first pages beside each other, as they lie on a desk."""
+    pages = pdf.with_suffix("")
+    subprocess.run(["pdftoppm", "-r", "70", "-l", "3", "-png", pdf, pages], check=True)
+    picture = out / "report-print.png"
+    subprocess.run(
+        ["montage", *sorted(pages.parent.glob(f"{pages.name}-*.png")), "-tile", "3x1", "-geometry", "+14+14",
+         "-background", "#8a9099", picture],
+        check=True,
+    )  # fmt: skip
+    return [picture]
