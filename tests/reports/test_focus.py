@@ -370,6 +370,7 @@ def test_every_text_of_the_specification_is_ascii_that_is_taken_for_nothing_else
 @example("睡蓮", "北京")
 @example("Café", "Cafe")
 @example("a", "a ")
+@example("2026", "fal.ai/2026")
 def test_ids_of_two_texts_are_two(one, other):
     assume(one != other)
     assert ascii_id(one) != ascii_id(other)

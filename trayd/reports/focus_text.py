@@ -115,7 +115,7 @@ def name_of(text: str, what: str) -> str:
 def id_of(text: str, namespace: str) -> str:
     """The same for an id, which is never that of another text: ``fal.ai/2026`` where it could be taken for a number."""
     plain = ascii_id(text)
-    return plain if _is_text(plain) else f"{namespace}/{plain}"
+    return plain if _is_text(plain) and not plain.startswith(f"{namespace}/") else f"{namespace}/{plain}"
 
 
 def _is_text(name: str) -> bool:
