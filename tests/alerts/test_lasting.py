@@ -173,12 +173,12 @@ def test_what_explains_the_day_is_named_and_so_is_yesterday() -> None:
     assert late.look(unusual=(unusual("84.20"),), coverage=COVERED) == []
 
     assert [episode.title for episode in (*story.told, *late.told)] == [
-        "Unusual spending today: $84.20",
-        "Spending today has doubled: $170.00",
+        "Unusual spending on 2 Nov: $84.20",
+        "Spending on 2 Nov has doubled: $170.00",
         "Unusual spending on 2 Nov: $84.20",
     ]
     assert story.told[0].text == (
-        "$84.20 was spent with fal today, $62.20 (283%) more than on a usual day. "
+        "$84.20 was spent with fal on 2 Nov, $62.20 (283%) more than on a usual day. "
         "85% of that is project “Spring Campaign”. "
         "What it went to: `trayd usage --window 2026-11-02..2026-11-02 --by project`."
     )

@@ -76,7 +76,8 @@ def unusual_day(found: UnusualDay, context: MessageContext) -> Words:
     """Far more was spent on a day than usual."""
     write, day = context.write, found.anomaly
     cost = write.money(day.cost)
-    when = "today" if day.day == found.today else f"on {written_day(day.day, found.today)}"
+    # It stays on the desktop when the day is over.
+    when = f"on {written_day(day.day, found.today)}"
     doubled = context.finding.steps[context.step].level == DOUBLED
     percent = f" ({write.percent(day.percent)})" if day.percent is not None else ""
     title = f"Spending {when} has doubled: {cost}" if doubled else f"Unusual spending {when}: {cost}"
