@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from decimal import Decimal
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -163,8 +164,10 @@ class TestRefused:
         with home(tmp_path / "b", api="http://127.0.0.1:8808") as second:
             answer = second.imports(first.exported())
             assert reasons(answer) == [
-                (f"it holds the history of {API}, and this ledger that of http://127.0.0.1:8808; "
-                "set TRAYD_HOME to another folder for it, and TRAYD_FAL_URL to its own address")
+                (
+                    f"it holds the history of {API}, and this ledger that of http://127.0.0.1:8808; "
+                    "set TRAYD_HOME to another folder for it, and TRAYD_FAL_URL to its own address"
+                )
             ]
             assert answer.rejected[0].column == "base_url"
             assert list(second.ledger.records()) == []
@@ -275,9 +278,26 @@ class TestPart:
             assert third.ledger.get("shared") is None
             assert any("left out 1 share of costs" in note for note in answer.notes)
 
-    def test_of_some_days(self, first, second):
-        second.imports(first.exported(since="2026-11-11"))
+    def test_of_some_days_all_is_there_and_so_is_how_far_bills_were_read_then(self, first, second):
+        answer = second.imports(first.exported(since="2026-11-11", until="2026-11-20"))
+        assert answer.notes == ()
         assert {record.id for record in second.ledger.records()} == {"r4"}
+        covered = second.ledger.coverage("acme")
+        assert (covered.since.isoformat(), covered.until.isoformat()) == (
+            "2026-11-11T00:00:00+00:00",
+            "2026-11-21T00:00:00+00:00",
+        )
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_a_history_in_parts_by_time_is_the_whole_history(self, first, second, order):
+        ends = [None, "2026-11-08", "2026-11-10T13:00:00Z", "2026-11-11", None]
+        parts = [
+            first.exported(**{name: end for name, end in (("since", since), ("until", until)) if end})
+            for since, until in pairwise(ends)
+        ]
+        for part in parts[::order]:
+            second.imports(part)
+        assert second.known == first.known
 
 
 class TestSettings:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from trayd.facts import Coverage
 from trayd.intake.rejection import RefusedError, Rejection, shown
 from trayd.intake.text import utf8
 from trayd.ledger.merge import RecordFacts, fold
@@ -104,9 +105,18 @@ class HistoryFile:
         return len(self._document.records)
 
     @property
-    def filtered(self) -> bool:
-        """Whether it is a part of the history that it comes from."""
-        return self.head.filters != Filters()
+    def is_part(self) -> bool:
+        """Whether something was left out of the history of its time."""
+        return msgspec.structs.replace(self.head.filters, since=None, until=None) != Filters()
+
+    def coverage(self) -> Iterator[Coverage]:
+        """Of which time it has all that had been read of fal's bills, by account."""
+        since, until = self.head.filters.since, self.head.filters.until
+        for told in () if self.is_part or self.rejected else self.head.coverage:
+            first = told.since if since is None else max(told.since, since)
+            end = told.until if until is None else min(told.until, until)
+            if first < end:
+                yield msgspec.structs.replace(told, since=first, until=end)
 
     def check(self) -> Iterator[int]:
         """Looks at each record, and whether all together are what the totals say; how many it has looked at.

@@ -7,7 +7,7 @@ stays. What the settings of its ledger decided is told, not taken over.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import date, datetime
 from decimal import Decimal
@@ -145,7 +145,7 @@ class _Taking:
 
     def _is_in_doubt(self, row: Row) -> bool:
         """Whether it is an event that counts by what fal has billed, of which only a part is told."""
-        return self._file.filtered and row.line.counting is Counting.UNMATCHED
+        return self._file.is_part and row.line.counting is Counting.UNMATCHED
 
     def count(self) -> Iterator[int]:
         """Counts what the ledger does not know by its id; how far it is."""
@@ -188,9 +188,9 @@ class _Taking:
                 if cost is not None:
                     sums[cost.currency] += cost.nanos
             yield done
-        if not (self._file.filtered or self.rejected):
-            self._claim(head.coverage)
-            if self._was_empty:
+        if not self.rejected:
+            self._claim(self._file.coverage())
+            if self._was_empty and not self._file.is_part:
                 self._compare(sums)
 
     def _add(self, part: Sequence[Row]) -> None:
@@ -248,7 +248,7 @@ class _Taking:
         name = self._names.get(fact.account)
         return fact if name is None else msgspec.structs.replace(fact, account=name)
 
-    def _claim(self, coverage: Sequence[Coverage]) -> None:
+    def _claim(self, coverage: Iterable[Coverage]) -> None:
         """Tells how far billing has been read, where that goes on from what is known here, or nothing is."""
         for told in coverage:
             account = self._names.get(told.account, told.account)
@@ -286,14 +286,14 @@ class _Taking:
         if self._unmatched:
             yield (
                 f"{_left_out(self._unmatched, 'unmatched event')}: whether fal has billed them is told by bills "
-                "that this part of a history may not have; an export without filters has both"
+                "that this part of a history may not have; an export of all clients and models has both"
             )
-        if self._shares and self._file.filtered:
+        if self._shares and self._file.is_part:
             yield (
                 f"{_left_out(self._shares, 'share')} of costs that other projects bear as well: "
-                "an export without filters has these costs as a whole"
+                "an export of all projects has these costs as a whole"
             )
-        if self._file.filtered:
+        if self._file.is_part:
             yield "it is a part of a history: how far fal's bills have been read is not taken from it"
         elif self.rejected:
             yield "a record of it is missing: how far fal's bills have been read is not taken from it"
