@@ -146,7 +146,10 @@ def test_what_made_nothing_is_no_client_work():
     of = [
         generation("1.00", client="Northwind"),
         generation("1.00", client="Northwind", timestamp=NOW - timedelta(days=1)),
-        generation("1.00", client="Northwind", counting=Counting.FREE),
+        *(
+            generation("1.00", client="Northwind", counting=counting)
+            for counting in (Counting.FREE, Counting.FAILED, Counting.PENDING, Counting.UNMATCHED)
+        ),
         generation("1.00"),
     ]
     assert figures(of, HOMES[0], UTC, None).client_work == {"fal-ai/flux/dev": 2}

@@ -20,16 +20,12 @@ from trayd.steps import Step, Steps, finish
 #: What the report calls external.
 EXTERNAL_KINDS = (Kind.EXTERNAL, Kind.POOL)
 
-#: Generations of these made nothing, and no licence is asked for nothing.
-_MADE_NOTHING = frozenset({Counting.FREE, Counting.FAILED})
-
 _NOTHING = Decimal(0)
 
 _ENTRIES_A_STEP = 1000
 
-
-#: What counts, and is charged for as soon as it is known at what.
-_CHARGED = frozenset({Counting.ACTUAL, Counting.ESTIMATE, Counting.UNKNOWN})
+#: What counts: a generation of these was made, and is charged for as soon as it is known at what.
+_MADE = frozenset({Counting.ACTUAL, Counting.ESTIMATE, Counting.UNKNOWN})
 
 
 class Charged(NamedTuple):
@@ -219,7 +215,7 @@ def figures_in_steps(
             charge = charges.charge(record)
             if charge is not None:
                 entry.charge += charge.nanos
-            elif counting in _CHARGED:
+            elif counting in _MADE:
                 entry.uncharged += 1
     return _cut(sums, converter, compared.compared(), names)
 
@@ -298,7 +294,7 @@ def _cut(sums: Mapping[_Alike, _Sums], converter: Converter, compared: Compared,
         ]
         if one.kind is Kind.INTERNAL:
             breakdowns += [(models, one.origin), (operations, one.operation), (keys, one.key)]
-            if one.for_client and one.counting not in _MADE_NOTHING:
+            if one.for_client and one.counting in _MADE:
                 client_work[one.origin] = client_work.get(one.origin, 0) + of_it.count
         else:
             breakdowns.append((tools, one.origin))
