@@ -253,6 +253,24 @@ async def test_a_folder_that_is_missing_is_told_by_name_until_it_is_there(
     ]
 
 
+async def test_a_restart_tells_no_trouble_again_and_ends_none_before_it_was_tried(studio: Studio) -> None:
+    studio.schedules = (Schedule(every="month", folder=str(studio.home / "gone")),)
+    screen = await studio.once(studio.read(DUE - DAY), studio.work("Northwind"))
+    assert len(screen.shown) == 1
+
+    studio.now += 3 * DAY
+    async with studio.daemon() as daemon:
+        for told_by_now in (None, {"monthly": "there is no folder"}):
+            await daemon._report_schedules._look(patient=True)
+            await daemon._watch.once()
+            (told,) = await daemon.on_ledger(lambda operations: operations.alerts(AlertsQuery(rule="report")).alerts)
+            assert told.state == "open"
+            known = daemon._operations.report_troubles
+            assert known is told_by_now or known["monthly"].startswith(told_by_now["monthly"])
+            await daemon.submit(studio.read())
+        assert daemon._deliverer.shown == ()
+
+
 async def test_a_full_disk_leaves_no_half_report_and_no_part_of_several(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:

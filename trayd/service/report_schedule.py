@@ -7,6 +7,7 @@ which may be on a disk that is slow or gone, is touched on another one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -34,12 +35,12 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+#: At its start trayd first takes in what came while it did not run.
+START_S = 15.0
 #: How often the calendar is looked at. Timers stop while the machine sleeps; the wall clock does not.
 LOOK_S = 60.0
-#: What could not be made is tried again after this long.
-RETRY_S = 600.0
-#: And so long after all was made it is looked whether another client has entries of that time by now.
-AGAIN_S = 3600.0
+#: What could not be made is tried again after this long, and it is looked whether another client has entries by now.
+AGAIN_S = 600.0
 #: Bills that are missing are waited for so long, while trayd runs: at its start it has not asked fal yet.
 BILLS_S = 3600.0
 
@@ -86,18 +87,19 @@ class ReportSchedules:
         self._waits: dict[tuple[str, str], float] = {}
         # The ledger may not have been able to keep it.
         self._made: set[tuple[str, str, str | None]] = set()
-        self._troubles: dict[str, str] | None = None
+        self._troubles: dict[str, str] = {}
+        self._told: dict[str, str] | None = None
 
     async def run(self) -> None:
         """Makes what is due, until cancelled."""
+        wait = START_S
         while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
             self._wake.clear()
             await self._look(patient=True)
-            try:
-                async with asyncio.timeout(LOOK_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            wait = LOOK_S
 
     async def once(self) -> None:
         """Makes what is due now, with the bills that are there."""
@@ -109,40 +111,40 @@ class ReportSchedules:
         self._wake.set()
 
     async def _look(self, *, patient: bool) -> None:
-        before = self._troubles or {}
-        troubles = {}
+        troubles, tried = {}, True
         for schedule in self._host.settings.report.schedule:
             name = schedule.called
-            if asyncio.get_running_loop().time() < self._rests.get(name, 0.0):
-                troubles[name] = before.get(name, "")
-                continue
-            troubles[name] = await self._follow(schedule, patient=patient)
-            if troubles[name] and troubles[name] != before.get(name):
-                logger.warning("reports of the schedule %r: %s", name, troubles[name])
-        if troubles != self._troubles:
-            self._troubles = troubles
+            before, trouble = self._troubles.get(name), None
+            if asyncio.get_running_loop().time() >= self._rests.get(name, 0.0):
+                trouble = await self._follow(schedule, patient=patient)
+                if trouble and trouble != before:
+                    logger.warning("reports of the schedule %r: %s", name, trouble)
+            if trouble is not None or before is not None:
+                troubles[name] = trouble if trouble is not None else str(before)
+            else:
+                tried = False
+        self._troubles = troubles
+        # Of what was not tried since the start, an earlier run can have said what is in the way; that still holds.
+        if tried and troubles != self._told:
+            self._told = troubles
             await self._host.reports_looked_at(troubles)
 
-    async def _follow(self, schedule: Schedule, *, patient: bool) -> str:
-        """Makes what is due by a schedule; what is in the way, with the cure."""
-        trouble, pause = "", AGAIN_S
+    async def _follow(self, schedule: Schedule, *, patient: bool) -> str | None:
+        """Makes what is due by a schedule; what is in the way, with the cure. None: it waits for bills."""
+        trouble = ""
         try:
             for period in await self._host.on_ledger(partial(self._due, schedule)):
                 if patient and not await self._has_its_bills(schedule, period):
-                    pause = 0.0
-                    break
+                    return None
                 # A later period waits for this one, so that none is left out.
                 await self._make(schedule, period)
         except TraydError as error:
-            trouble, pause = str(error), RETRY_S
+            trouble = str(error)
         except Exception as error:
             # A bug in one report keeps no other one back, and is not met with again every few seconds.
             logger.exception("reports of the schedule %r cannot be made", schedule.called)
-            trouble, pause = (
-                f"{type(error).__name__} while one was made; the log in {self._host.paths.log} tells more",
-                RETRY_S,
-            )
-        self._rests[schedule.called] = asyncio.get_running_loop().time() + pause
+            trouble = f"{type(error).__name__} while one was made; the log in {self._host.paths.log} tells more"
+        self._rests[schedule.called] = asyncio.get_running_loop().time() + AGAIN_S
         return trouble
 
     def _due(self, schedule: Schedule, operations: Operations) -> list[ReportPeriod]:
@@ -157,9 +159,7 @@ class ReportSchedules:
         return made
 
     async def _has_its_bills(self, schedule: Schedule, period: ReportPeriod) -> bool:
-        """Whether fal's bills are there, or have been waited for long enough, or nothing is left to be made."""
-        if not await self._host.on_ledger(partial(self._wanted, schedule, period)):
-            return True
+        """Whether fal's bills are there, or have been waited for long enough."""
         now = asyncio.get_running_loop().time()
         since = self._waits.setdefault((schedule.called, period.name), now)
         return now - since >= BILLS_S or await self._host.on_ledger(partial(_is_billed, schedule, period))
