@@ -49,6 +49,8 @@ class Reader(HTMLParser):
             label.rstrip(",."): int(number.replace(",", ""))
             for number, label in re.findall(r'<span class="nobreak"><strong>([\d,]+)</strong> ([^<]*)</span>', page)
         }
+        self.lead = re.findall(r'<p class="lead">([^<]*)</p>', page)
+        self.notes = [unescape(text) for text in re.findall(r"<li>([^<]*)</li>", page)]
         self.months = [unescape(text) for text in re.findall(r"<h3>[^<]*</h3> <span>([^<]*)</span>", page)]
 
     def table(self, name: str) -> Table:

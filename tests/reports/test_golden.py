@@ -205,6 +205,10 @@ def check_bars(golden: Golden, table: Table | None, groups: dict[Any, list[Item]
     for key, items in groups.items():
         name = key if key in shown else next(each for each in shown if each.startswith(("No ", "Not ", "Unknown")))
         assert says(shown[name], added(map(golden.amount, what_counts(items)))), (table.name, key)
+    amounts = {key: added(map(golden.amount, what_counts(items))) or Decimal(0) for key, items in groups.items()}
+    whole = sum(amounts.values(), Decimal(0))
+    shares = Counter(f"{100 * amount / whole:.1f}%" for amount in amounts.values() if whole)
+    assert Counter(filter(None, table.column("Share").values())) <= shares
     if golden.charges:
         charged = {name[-1]: text for name, text in table.column("To charge").items()}
         for key, items in groups.items():
@@ -233,6 +237,48 @@ def test_the_days(golden: Golden) -> None:
         if golden.charges:
             assert says(cells["To charge"], added(map(golden.charge, counted))), when
     assert seen >= set(days)
+
+
+def test_the_chart_over_time_in_words(golden: Golden) -> None:
+    """``Highest on March 11, 2025: $112.89. Average per day: $7.09.``"""
+    days = by(what_counts(golden.items), golden.day)
+    totals = {day: added(map(golden.amount, items)) or Decimal(0) for day, items in days.items()}
+    told = golden.page.lead[0]
+    highest, _, average = told.partition(". Average per day: ")
+    day, _, amount = highest.removeprefix("Highest on ").partition(": ")
+    assert totals[date.fromisoformat(iso(day))] == max(totals.values())
+    assert says(amount, max(totals.values()))
+    in_all = (date(2025, 4, 1) - date(2025, 1, 1)).days + 1
+    assert says(average.rstrip("."), sum(totals.values()) / in_all)
+
+
+def test_the_notes(golden: Golden) -> None:
+    """The sentences below the figures, by the amounts in them."""
+    if golden.client in HIDDEN:
+        assert not any("fixed in the settings" in note or "shared costs" in note for note in golden.page.notes)
+        return
+    estimated = [item for item in golden.items if item["counting"] == "estimate"]
+    running = [item for item in golden.items if item["counting"] == "pending"]
+    shared = [item for item in golden.items if item["kind"] == "pool"]
+    expected = (
+        ("count by their estimates, ", " in all", added(map(golden.cost, estimated)) if estimated[1:] else None),
+        ("expected to cost ", ": not in", added(golden.converted(item["estimated_cost"], item) for item in running)),
+        ("External AI costs hold ", " of shared", added(map(golden.cost, shared)) if shared else None),
+    )
+    for before, after, amount in expected:
+        found = [note.partition(before)[2].partition(after)[0] for note in golden.page.notes if before in note]
+        assert len(found) == bool(amount), before
+        assert not amount or says(found[0], amount)
+    foreign = by((item for item in golden.items if item["cost"]), lambda item: item["cost"]["currency"])
+    for currency, items in foreign.items():
+        amount = added(Decimal(item["cost"]["amount"]) for item in items)
+        if currency in {code for code, _ in golden.rates}:
+            tellers = [note for note in golden.page.notes if " converted at " in note]
+        elif currency != golden.currency:
+            tellers = [note for note in golden.page.notes if "left out of all totals" in note]
+        else:
+            continue
+        assert any(says(note.split(" ")[0], amount) or says(" ".join(note.split(" ")[:2]), amount) for note in tellers)
 
 
 def test_estimates_against_bills(golden: Golden) -> None:
