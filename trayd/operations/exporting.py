@@ -14,13 +14,9 @@ from trayd.operations.documents import Document
 from trayd.operations.filters import FilterQuery
 from trayd.operations.whole_history import history
 from trayd.records import Kind
-from trayd.reports.agency import agency_of
 from trayd.reports.csv_export import CsvStyle
 from trayd.reports.formats import FORMATS, TABS, Export, Format
-from trayd.reports.html import report_html
 from trayd.reports.names import file_name
-from trayd.reports.own_templates import templates_folder
-from trayd.reports.request import ReportRequest, SharedCost
 
 if TYPE_CHECKING:
     from trayd.books import Books, Division
@@ -28,6 +24,7 @@ if TYPE_CHECKING:
     from trayd.rates import Converter
     from trayd.records import Filters, Record
     from trayd.reports.json_export import History
+    from trayd.reports.request import ReportRequest, SharedCost
 
 
 class ReportQuery(FilterQuery, frozen=True, kw_only=True, omit_defaults=True):
@@ -134,6 +131,8 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
         SettingsError: the agency's logo is not there, or is no picture.
         TraydError: the folder with templates of one's own is not there.
     """
+    from trayd.reports.html import report_html
+
     request = report_request(operations, query, now)
     books, filters, zone = operations.books, request.filters, request.zone
     document = Document(file_name("report", ".html", filters=filters, zone=zone, now=now), "text/html")
@@ -154,6 +153,10 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
 
 def report_request(operations: Operations, query: ReportQuery, now: datetime) -> ReportRequest:
     """What that report is asked to be; raises what :func:`built_report` does."""
+    from trayd.reports.agency import agency_of
+    from trayd.reports.own_templates import templates_folder
+    from trayd.reports.request import ReportRequest
+
     settings = operations.settings
     zone = settings.zone()
     filters = query.filters(zone)
@@ -174,6 +177,8 @@ def report_request(operations: Operations, query: ReportQuery, now: datetime) ->
 
 def _shared(books: Books, filters: Filters, zone: tzinfo) -> Iterator[SharedCost]:
     """The pool costs of which a share is meant, newest first."""
+    from trayd.reports.request import SharedCost
+
     if not any(each.heading.kind is Kind.POOL for each in books.sums(filters, zone=zone)):
         return
     for division in books.divisions(filters, zone=zone):
