@@ -24,15 +24,16 @@ from tests.reports.studio import NASTY, hostile_records, studio
 from trayd.money import EXACT, Money, nanos_of
 from trayd.operations.exporting import ExportQuery
 from trayd.operations.records import UsageQuery
-from trayd.records import Counting, ExternalCost, Kind
+from trayd.records import Counting, ExternalCost, Filters, Kind
 from trayd.reports.journal_export import account_part, amount_text, journal_lines
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 
 
-def journal_of(records, converter=None, zone=UTC, accounts=None, remarks=None):
+def journal_of(records, converter=None, zone=UTC, accounts=None, remarks=None, filters=None):
     pieces = journal_lines(
         records,
+        filters=filters or Filters(),
         accounts=accounts or {},
         converter=converter or rates(),
         zone=zone,
@@ -130,6 +131,21 @@ def test_an_entry():
         "    expenses:AI:Northwind:Spring Campaign                    1.120000001 USD\n"
         "    assets:fal:Studio North                                 -1.120000001 USD\n"
     )
+
+
+def test_the_journal_says_what_it_is_a_part_of(tmp_path):
+    assert "\n; Taken in: everything.\n" in journal_of([])
+    filters = Filters(
+        client="A\n2026-01-01 B",
+        project="",
+        kind=Kind.EXTERNAL,
+        since=datetime(2026, 10, 31, 23, tzinfo=UTC),
+        until=datetime(2026, 11, 30, 23, tzinfo=UTC),
+    )
+    text = journal_of([external()], zone=STOCKHOLM, filters=filters)
+    told = "client A 2026-01-01 B, project (none), kind external, from 2026-11-01 00:00, before 2026-12-01 00:00"
+    assert f"\n; Taken in: {told}.\n" in text
+    run("hledger", saved(tmp_path, text), "check", "--strict")
 
 
 def test_what_is_estimated_is_pending_and_what_has_no_cost_a_comment(tmp_path):
@@ -312,7 +328,13 @@ def test_amounts_come_back(nanos):
 def test_memory_does_not_grow_with_the_history():
     one = generation("1.12", note="take " * 20)
     pieces = journal_lines(
-        repeat(one, 20_000), accounts={}, converter=rates(), zone=UTC, now=NOW, remark=lambda _told: None
+        repeat(one, 20_000),
+        filters=Filters(),
+        accounts={},
+        converter=rates(),
+        zone=UTC,
+        now=NOW,
+        remark=lambda _told: None,
     )
     tracemalloc.start()
     written = sum(len(piece) for piece in pieces)

@@ -76,6 +76,7 @@ def _focus(export: Export) -> Iterator[str]:
 def _ledger(export: Export) -> Iterator[str]:
     return journal_lines(
         export.records,
+        filters=export.filters,
         accounts=export.accounts,
         converter=export.converter,
         zone=export.zone,

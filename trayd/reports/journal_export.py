@@ -19,9 +19,11 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
 
+import msgspec
+
 from trayd.money import NANOS_PER_UNIT
 from trayd.rates import Converter, RateSource
-from trayd.records import Counting, ExternalCost, Record
+from trayd.records import Counting, ExternalCost, Filters, Record
 from trayd.reports.without_cost import REASONS, told_without_cost
 
 _ENTRIES_PER_PIECE = 500
@@ -44,6 +46,7 @@ _FEWEST_DECIMALS = 6
 def journal_lines(
     records: Iterable[Record],
     *,
+    filters: Filters,
     accounts: Mapping[str, str],
     converter: Converter,
     zone: tzinfo,
@@ -54,6 +57,7 @@ def journal_lines(
 
     Args:
         records: those without a cost become comments; so do those that were free.
+        filters: those that they were chosen by, which the journal tells.
         accounts: what accounts are called, by the ledger's names.
         converter: the rates of amounts in other currencies; they become ``P`` directives.
         zone: whose days entries are dated by.
@@ -63,6 +67,7 @@ def journal_lines(
     journal = _Journal(accounts, converter, zone)
     yield (
         f"; trayd's history, written {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC.\n"
+        f"; Taken in: {_taken_in(filters, zone)}.\n"
         "; By client and project:\n"
         ";     hledger balance expenses:AI --tree\n"
         f"; The same in {converter.currency}, at the rates of the days:\n"
@@ -75,6 +80,19 @@ def journal_lines(
     for sentence in journal.remarks():
         yield f"\n; {sentence}\n"
         remark(sentence)
+
+
+def _taken_in(filters: Filters, zone: tzinfo) -> str:
+    """The filters in words on one line: whoever reads the journal later has to know what it is a part of."""
+    tags = msgspec.to_builtins(filters)
+    chosen = [
+        f"{name} {_one_line(value) or '(none)'}" for name, value in tags.items() if name not in {"since", "until"}
+    ]
+    if filters.since is not None:
+        chosen.append(f"from {filters.since.astimezone(zone):%Y-%m-%d %H:%M}")
+    if filters.until is not None:
+        chosen.append(f"before {filters.until.astimezone(zone):%Y-%m-%d %H:%M}")
+    return ", ".join(chosen) or "everything"
 
 
 class _Journal:
