@@ -41,7 +41,9 @@ async def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     home = Home(daemon, tmp_path)
     monkeypatch.setattr("trayd.service.menu_actions.open_target", home.opened.append)
     async with daemon._open(None):
-        for number, (client, ago) in enumerate([("Northwind", 1), ("Acme", 2), ("Acme", 3), ("Acme", 35), ("Zephyr", 60)]):
+        for number, (client, ago) in enumerate(
+            [("Northwind", 1), ("Acme", 2), ("Acme", 3), ("Acme", 35), ("Zephyr", 60)]
+        ):
             at, name = NOW - ago * DAY, f"r{number}"
             told = (event(f"e{number}", name, at, account="northwind", client=client),)
             await daemon.submit(Batch(billing=(billing(name, row(at=at), account="northwind"),), events=told))

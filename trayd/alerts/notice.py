@@ -74,7 +74,7 @@ def summary(episodes: Sequence[Episode]) -> Notice:
     more = len(episodes) - 1
     if len({_called(episode) for episode in episodes}) == 1:
         title = f"{len(episodes)} {_called(first)}"
-        lines = [first.text, *(episode.text for episode in others)]
+        lines = [_in_a_list(episode) for episode in (first, *others)]
     else:
         title = f"{first.title}, and {more} more warning{'s' if more > 1 else ''}"
         if units_of(title) > TITLE:
@@ -83,21 +83,28 @@ def summary(episodes: Sequence[Episode]) -> Notice:
     more -= len(others)
     if more:
         lines.append(and_more(more))
-    actions = dict.fromkeys(
-        action for episode in gravest for action in actions_of(episode.rule, episode.level, episode.scope)
-    )
+    actions: dict[str, str] = {}
+    for episode in gravest:
+        for label, action in actions_of(episode.rule, episode.level, episode.scope):
+            # Two buttons of one name are told apart by nobody.
+            actions.setdefault(label, action)
     return Notice(
         episodes=tuple(episode.id for episode in episodes),
         title=title,
         body="\n".join(lines),
         titles=tuple(episode.title for episode in gravest),
         urgency=gravest[0].urgency,
-        actions=tuple(actions)[:_BUTTONS],
+        actions=tuple(actions.items())[:_BUTTONS],
     )
 
 
 def _called(episode: Episode) -> str:
     return _CALLED_AT.get((episode.rule, episode.level)) or _CALLED[episode.rule]
+
+
+def _in_a_list(episode: Episode) -> str:
+    # Of reports that are ready, whose they are; the button leads to them.
+    return episode.title if episode.rule == "report" and episode.level != REFUSED else episode.text
 
 
 def and_more(number: int) -> str:
