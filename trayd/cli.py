@@ -120,7 +120,9 @@ def _desk() -> Iterator[Desk]:
 
 @cli.command("run")
 @click.option("--headless", is_flag=True, help="Without the tray icon.")
-@click.option("--once", is_flag=True, help="Poll, take in the drop folder, check the alerts, and end.")
+@click.option(
+    "--once", is_flag=True, help="Poll, take in the drop folder, make reports that are due, check the alerts, and end."
+)
 def run_command(headless: bool, once: bool) -> int:
     """Run the daemon: icon, polling, drop folder, alerts."""
     from trayd.process import run_daemon, run_once

@@ -137,10 +137,13 @@ class Daemon:
                 await asyncio.gather(*tasks, *self._background, return_exceptions=True)
 
     async def run_once(self, operations: Operations | None = None) -> list[Refreshed]:
-        """Polls, takes in the drop folder, checks the alerts, and ends; how each account stands after it.
+        """Polls, takes in the drop folder, makes reports that are due, checks the alerts, and ends.
 
         Args:
             operations: on a ledger that is open already; else it is opened and closed here.
+
+        Returns:
+            how each account stands after it.
 
         Raises:
             TraydError: the ledger cannot be opened.

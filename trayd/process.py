@@ -194,7 +194,7 @@ def run_daemon(*, headless: bool) -> int:
 
 
 def run_once() -> int:
-    """``trayd run --once``: polls, takes in the drop folder, checks the alerts, and ends.
+    """``trayd run --once``: polls, takes in the drop folder, makes reports that are due, checks the alerts, and ends.
 
     Raises:
         TraydError: another process holds the ledger, or it cannot be opened.
