@@ -190,6 +190,17 @@ def test_a_file_is_replaced_through_a_link_and_a_device_is_written_to(home: Home
     assert pipe.is_fifo()
 
 
+def test_a_report_goes_to_the_same_places(home: Home, tmp_path: Path) -> None:
+    month = ("--since", "2026-11-01", "--until", "2026-11-30", "--client", "Northwind", "--kind", "external")
+    page = home.run("report", *month, "--out", "-").stdout
+    assert page.lower().startswith("<!doctype html>")
+    told = home.run("report", *month, "--out", str(tmp_path)).stderr
+    file = tmp_path / "trayd-report-northwind-2026-11.html"
+    assert told == f"written to {file}\n"
+    assert "Northwind" in file.read_text(encoding="utf-8")
+    assert "drop folder" in home.run("report", "--out", str(home.folder / "drop" / "r.html"), code=2).stderr
+
+
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
