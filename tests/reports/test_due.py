@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -85,3 +86,31 @@ def test_every_day_has_one_period_that_was_due_last_and_has_ended(day: date, eve
     assert following.name != period.name
     assert period_with(every, period.first) == period == period_with(every, period.last)
     assert periods_due(schedule, {period.name}, noon, UTC) == [period]
+
+
+@given(st.sampled_from(["week", "month"]), st.integers(0, 14), st.sets(st.integers(0, 500), min_size=1), st.data())
+def test_whenever_the_computer_runs_each_period_is_made_once_and_none_is_left_out(
+    every: str, after: int, running: set[int], data: st.DataObject
+) -> None:
+    schedule, start = Schedule(every=every, after_days=after), date(2026, 9, 1)
+    idle = data.draw(st.sets(st.integers(0, 80)), label="periods without entries, counted from the first")
+    made: list[str] = []
+    ends = []
+    for number in sorted(running):
+        day = start + timedelta(days=number)
+        noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        for period in periods_due(schedule, made, noon, UTC):
+            place = (period.first - start).days // (7 if every == "week" else 31)
+            if place not in idle and period.name not in made:
+                made.append(period.name)
+                ends.append(period.last)
+
+    assert made == sorted(set(made))
+    for earlier, later in pairwise(ends):
+        left_out = period_with(every, earlier + timedelta(days=1))
+        while left_out.last < later:
+            place = (left_out.first - start).days // (7 if every == "week" else 31)
+            ran_since = [number for number in running if start + timedelta(days=number - 1 - after) >= left_out.last]
+            too_late = (min(ran_since) - (left_out.last - start).days) > 92 + after
+            assert place in idle or too_late, left_out
+            left_out = period_with(every, left_out.last + timedelta(days=1))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import IO
 
 import pytest
 from msgspec import structs
@@ -310,6 +312,37 @@ async def test_a_bug_in_one_report_keeps_no_other_one_back(
     (refused,) = (notice for notice in screen.shown if "cannot be made" in notice.body + notice.title)
     assert "ZeroDivisionError while one was made" in refused.body
     assert "Traceback" in caplog.text
+
+
+async def test_what_is_made_when_trayd_ends_is_remembered_and_the_rest_is_made_at_the_next_start(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, begun, go_on = report_schedule._put_away, threading.Event(), threading.Event()
+    done: list[Path] = []
+
+    def slow(folder: Path, texts: Iterable[tuple[str, IO[str]]], *, own: bool) -> list[Path]:
+        if done:
+            begun.set()
+            go_on.wait(10)
+        done.extend(usual(folder, texts, own=own))
+        return done
+
+    async with studio.daemon() as daemon:
+        for batch in (studio.read(), studio.work("Acme"), studio.work("Northwind", amount="2.20")):
+            await daemon.submit(batch)
+        with monkeypatch.context() as disk:
+            disk.setattr(report_schedule, "_put_away", slow)
+            making = asyncio.create_task(daemon._report_schedules._look(patient=True))
+            await asyncio.to_thread(begun.wait, 10)
+            making.cancel()
+            await asyncio.gather(making, return_exceptions=True)
+        go_on.set()
+    assert making.cancelled()
+    assert [each.client for each in await studio.alerts_listed()] == ["Northwind"], "the dearest comes first"
+
+    await studio.once()
+    assert sorted(str(each.client) for each in await studio.alerts_listed()) == ["Acme", "Northwind"]
+    assert studio.files == ["trayd-report-acme-2026-10.html", "trayd-report-northwind-2026-10.html"]
 
 
 async def test_bills_are_waited_for_and_then_it_is_said_that_they_are_missing(
