@@ -30,6 +30,9 @@ _MOST_OPEN = 500
 _MOST_PARAMETERS = 5
 _LONGEST_VALUE = 40
 
+# Of a time in ISO 8601, to the second.
+_WITHOUT_OFFSET = len("2026-11-20 14:00:00")
+
 #: What the log says of a cost that fal has not confirmed; the template marks these apart from confirmed ones.
 _STATES = {
     Counting.ESTIMATE: "Estimated",
@@ -207,13 +210,13 @@ class _Rows:
         if self._charges is not None:
             charged = self._charges.charge(record)
             charge = "" if charged is None else self._exact(charged.nanos, charged.currency)
-        in_report = self._converted(record)
         if isinstance(record, ExternalCost):
-            return self._external(record, in_report, charge)
-        cost = self._exact(record.cost.nanos, record.cost.currency) if record.cost else ""
+            return self._external(record, charge)
+        amount = record.cost
+        cost = self._exact(amount.nanos, amount.currency) if amount else ""
         estimate = record.estimate.amount if record.estimate and not self._hidden else None
         return LogRow(
-            when=record.timestamp.astimezone(self._zone).replace(tzinfo=None).isoformat(" ", "seconds"),
+            when=record.timestamp.astimezone(self._zone).isoformat(" ", "seconds")[:_WITHOUT_OFFSET],
             duration="" if record.duration_s is None else self._words.duration(record.duration_s),
             name=record.display_name or record.endpoint_id,
             detail=record.endpoint_id if record.display_name else "",
@@ -226,7 +229,7 @@ class _Rows:
             confirmed=record.confirmed,
             actual=self._actual(record, cost),
             cost=cost,
-            converted=in_report,
+            converted=self._converted(record, amount),
             charge=charge,
         )
 
@@ -235,7 +238,7 @@ class _Rows:
             return "Billed" if self._hidden else f"Actual {cost}"
         return _STATES.get(record.counting, "Not billed")
 
-    def _external(self, record: ExternalCost, in_report: str, charge: str) -> LogRow:
+    def _external(self, record: ExternalCost, charge: str) -> LogRow:
         shared = record.kind is Kind.POOL
         note = record.note or ""
         return LogRow(
@@ -253,12 +256,12 @@ class _Rows:
             confirmed=False,
             actual="Imported",
             cost=self._exact(record.amount.nanos, record.amount.currency),
-            converted=in_report,
+            converted=self._converted(record, record.amount),
             charge=charge,
         )
 
-    def _converted(self, record: Record) -> str:
-        cost, converter = record.cost, self._converter
+    def _converted(self, record: Record, cost: Money | None) -> str:
+        converter = self._converter
         if cost is None or cost.currency == converter.currency or not cost.nanos:
             return ""
         rate = converter.rate(cost.currency, civil_day(record, self._zone))
