@@ -53,6 +53,9 @@ class MemoryDisk(Disk):
         file = self._names.get(path)
         return None if file is None else bytes(file.data)
 
+    def read_part(self, path, start, size):
+        return self[path][start : start + size] if path in self else b""
+
     def lines(self, path):
         return iter(io.BytesIO(self[path])) if path in self else iter(())
 

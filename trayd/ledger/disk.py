@@ -47,6 +47,13 @@ class Disk:
         except FileNotFoundError:
             return None
 
+    def read_part(self, path: Path, start: int, size: int) -> bytes:
+        """So many bytes from there on, fewer where the file ends before; nothing where there is no such file."""
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            file.seek(start)
+            return file.read(size)
+        return b""
+
     def lines(self, path: Path) -> Iterator[bytes]:
         """The content line by line, each with its line feed; nothing where there is no such file."""
         with suppress(FileNotFoundError), path.open("rb") as file:

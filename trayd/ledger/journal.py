@@ -37,6 +37,10 @@ FORMAT = 2
 _SUM_END = 18  # len('{"sum":"01234567",')
 _SEQ_AT = _SUM_END + len('"seq":')
 
+#: The first line is shorter; so much of a mirror is in memory at a time where it need not be read line by line.
+_HEAD_BYTES = 4096
+_PART_BYTES = 1 << 18
+
 
 class Announced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A TinyDB file that was about to be put into place.
@@ -236,16 +240,42 @@ def read_end(disk: Disk, path: Path) -> Reading | None:
         LedgerError: it was written by a newer trayd.
         LedgerFullError: it cannot be read.
     """
-    data = _content(disk, path)
-    file = _last_file(data) if data is not None else None
-    if data is None or file is None or not 0 < file.size <= len(data):
-        return None
-    whole = memoryview(data)
-    head = data[: data.index(b"\n")]
-    if _seq_of(head) is None or hexadecimal(crc32(whole[: file.size])) != file.crc:
-        return None
-    end = _read(data, file.size, file.covers, head)
-    return None if end.broken or end.suspect else end
+    with refusals(path):
+        found = disk.stamp(path)
+        if found is None:
+            return None
+        size = found[1]
+        head, newline, _ = disk.read_part(path, 0, _HEAD_BYTES).partition(b"\n")
+        if not newline or _seq_of(head) is None:
+            return None
+        refuse_newer(path, head)
+        file = _last_told(disk, path, size)
+        if file is None or not 0 < file.size <= size:
+            return None
+        if hexadecimal(_crc_of(disk, path, file.size)) != file.crc:
+            return None
+        tail = disk.read_part(path, file.size, size - file.size)
+    end = _read(tail, file.covers, head, before=file.size, crc=int(file.crc, 16))
+    return None if end.broken or end.suspect or end.size != size else end
+
+
+def _last_told(disk: Disk, path: Path, size: int) -> Announced | None:
+    """The last TinyDB file that a mirror of so many bytes tells of: most of the time it stands near the end."""
+    length = _PART_BYTES
+    while True:
+        start = max(0, size - length)
+        file = _last_file(disk.read_part(path, start, size - start))
+        if file is not None or not start:
+            return file
+        length *= 4
+
+
+def _crc_of(disk: Disk, path: Path, size: int) -> int:
+    """The CRC-32 of the first so many bytes."""
+    crc = 0
+    for start in range(0, size, _PART_BYTES):
+        crc = crc32(disk.read_part(path, start, min(_PART_BYTES, size - start)), crc)
+    return crc
 
 
 def _content(disk: Disk, path: Path) -> bytes | None:
@@ -270,11 +300,19 @@ def _last_file(data: bytes) -> Announced | None:
     return None
 
 
-def _read(data: bytes, position: int = 0, last: int = 0, head: bytes = b"") -> Reading:
-    """Reads lines from a position on, where the line of the number ``last`` ends; ``head`` is the first of all."""
+def _read(data: bytes, last: int = 0, head: bytes = b"", *, before: int = 0, crc: int = 0) -> Reading:
+    """Reads lines.
+
+    Args:
+        data: the mirror, or its end.
+        last: the number of the line before.
+        head: the first line of all, where it is not in the data.
+        before: how many bytes come before.
+        crc: the CRC-32 of these.
+    """
     lines = [head] if head else []
     seqs = [number for line in lines if (number := _seq_of(line)) is not None]
-    good = position
+    position = good = 0
     while (end := data.find(b"\n", position)) >= 0:
         line = data[position:end]
         seq = _seq_of(line)
@@ -302,9 +340,9 @@ def _read(data: bytes, position: int = 0, last: int = 0, head: bytes = b"") -> R
     return Reading(
         lines=tuple(lines),
         seqs=tuple(seqs),
-        good=good,
-        crc=crc32(memoryview(data)[:good]),
-        size=len(data),
+        good=before + good,
+        crc=crc32(memoryview(data)[:good], crc),
+        size=before + len(data),
         broken=broken,
         suspect=suspect,
         incomplete=bool(lines) and seqs[0] + _decode(lines[0]).base > seqs[-1],
