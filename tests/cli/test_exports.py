@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -106,6 +107,36 @@ def test_the_filters_say_what_is_in_it(home: Home) -> None:
         ]
         assert sorted(told) == sorted(wanted), options
         assert told == sorted(told, key=lambda row: datetime.fromisoformat(row[0])), "oldest first"
+
+
+def ids_in(name: str, text: str) -> set[str]:
+    """Of the records that have a cost."""
+    if name == "json":
+        return {record["id"] for record in json.loads(text)["records"] if record["cost"]}
+    if name == "focus":
+        return {row["x_TraydId"] for row in csv.DictReader(io.StringIO(text, newline=""))}
+    entries = [lines for lines in text.split("\n\n") if re.match(r"\d{4}-\d\d-\d\d [*!]", lines)]
+    return {found[1] for entry in entries if (found := re.search(r"\bid: *([^,\n]+)", entry))}
+
+
+@pytest.mark.parametrize("name", ["focus", "json", "ledger"])
+def test_the_filters_say_what_is_in_every_other_format(home: Home, name: str) -> None:
+    known: list[dict[str, Any]] = [each for each in home.json("history", "--limit", "500") if each["cost"]]
+    billed = next(record for record in known if record["kind"] == "internal")
+    day = billed["timestamp"][:10]
+    asked: list[tuple[list[str], Callable[[dict[str, Any]], bool]]] = [
+        ([], bool),
+        (["--client", "Northwind", "--project", "Relaunch"], lambda record: record["client"] == "Northwind"),
+        (["--model", billed["model"]], lambda record: record["model"] == billed["model"]),
+        (
+            ["--kind", "internal", "--since", day, "--until", day],
+            lambda record: record["model"] and record["timestamp"][:10] == day,
+        ),
+        (["--client", "Nobody"], lambda record: record["client"] == "Nobody"),
+    ]
+    for options, meant in asked:
+        told = ids_in(name, home.run("export", "--format", name, *options).stdout)
+        assert told == {record["id"] for record in known if meant(record)}, options
 
 
 def test_with_a_currency_what_was_billed_and_what_that_is_stand_beside_each_other(home: Home) -> None:
