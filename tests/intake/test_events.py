@@ -272,5 +272,8 @@ def test_the_table_of_rejected_lines_is_read_as_spreadsheets_save_it(encoding, d
 
 
 def test_an_export_of_a_whole_history_is_no_event_and_the_way_in_is_named():
-    said = refusal('{"trayd":1,"type":"export","made_at":"2026-11-21T08:00:00Z","records":[\n\n],"totals":{}}')
-    assert said.endswith('this is an export of a whole history (column "type"); take it in with `trayd import FILE`')
+    for text in ('{"trayd":1,"type":"export","records":[\n\n],"totals":{}}', '{"type": "export", "trayd": 1}'):
+        said = refusal(text)
+        assert said.endswith(
+            'this is an export of a whole history (column "type"); take it in with `trayd import FILE`'
+        )

@@ -56,7 +56,9 @@ def import_command(
     as_json: bool,
     **said: str | None,
 ) -> int:
-    """Take files in: event files, and costs of other tools from tables, workbooks and archives. Nothing is moved.
+    """Take files in: event files, JSON exports, and costs of other tools from tables, workbooks and archives.
+
+    Nothing is moved.
 
     Ends with 0 when all is recorded or known already, with 1 when anything was rejected.
     """

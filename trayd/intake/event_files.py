@@ -16,7 +16,7 @@ from enum import Enum
 import msgspec
 
 from trayd.facts import EventFact, ModelFact
-from trayd.intake.events import not_json, read_event
+from trayd.intake.events import NOT_AN_EVENT, begins_as_export, not_json, read_event
 from trayd.intake.rejection import RefusedError, Rejection
 from trayd.intake.text import read_text, utf8
 
@@ -106,6 +106,8 @@ def _in_document(data: bytes) -> Iterator[tuple[int, bytes]]:
     body = text.strip()
     if not body:
         raise RefusedError(Rejection(problem="the file is empty", cure="write one JSON object with the event"))
+    if begins_as_export(body):
+        raise RefusedError(NOT_AN_EVENT)
     if not body.startswith(b"["):
         yield text.count(b"\n", 0, text.index(body)) + 1, body
         return

@@ -99,6 +99,17 @@ _OBJECT = msgspec.json.Decoder(dict[str, Any])
 _EXACT_OBJECT = msgspec.json.Decoder(dict[str, Any], float_hook=_canonical_number)
 _CANONICAL = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _KNOWN = frozenset(Event.__struct_fields__)
+# How a JSON export begins as trayd writes it; what other programs make of it is known by its fields.
+_EXPORT = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"trayd"\s*:\s*[0-9]+\s*,\s*"type"\s*:\s*"export"')
+
+#: Why an export is not read as an event.
+NOT_AN_EVENT = Rejection(
+    column="type",
+    value="export",
+    problem="this is an export of a whole history",
+    cure="take it in with `trayd import FILE`",
+)
+
 _AT_FIELD = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"missing required field `(?P<name>\w+)`")
 _LENGTH = re.compile(r"of length <= (?P<most>\d+)")
@@ -157,6 +168,11 @@ def read_event(data: bytes, *, store_prompts: bool, models: Mapping[str, ModelFa
     )
 
 
+def begins_as_export(data: bytes) -> bool:
+    """Whether a file begins as the JSON exports of trayd do, which can be large; it is not decoded for that."""
+    return _EXPORT.match(data) is not None
+
+
 def _text(value: str | None) -> str | None:
     return tidy(value) or None if value else None
 
@@ -176,7 +192,7 @@ def _check_version(event: Mapping[str, Any]) -> None:
         )
     kind = event.get("type")
     if kind == "export":
-        raise _refused("this is an export of a whole history", "take it in with `trayd import FILE`", "type", "export")
+        raise RefusedError(NOT_AN_EVENT)
     if isinstance(kind, str) and kind != "generation":
         raise _refused(
             f'"{shown(kind)}" is no type of event that this trayd knows',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from trayd.facts import Coverage
+from trayd.intake.events import begins_as_export
 from trayd.intake.rejection import RefusedError, Rejection, shown
 from trayd.intake.text import utf8
 from trayd.ledger.merge import RecordFacts, fold
@@ -21,8 +21,6 @@ from trayd.reports.json_export import TYPE, VERSION, Head, Line, Totals, line_of
 #: records; the filters of time make several of a longer history.
 LARGEST_EXPORT = 256 * 1024 * 1024
 
-# How an export begins as it is written; what other programs make of it is known by its fields.
-_BEGINS = re.compile(rb'\s*\{\s*"trayd"\s*:\s*[0-9]+\s*,\s*"type"\s*:\s*"export"')
 _MENTIONED = b'"export"'
 
 _AGAIN = "make the export again where it comes from"
@@ -165,13 +163,12 @@ class HistoryFile:
 
 def is_export(data: bytes) -> bool:
     """Whether a JSON file is an export of trayd, whole or not."""
-    text = data.removeprefix(BOM_UTF8)
-    if _BEGINS.match(text):
+    if begins_as_export(data):
         return True
-    if _MENTIONED not in text:
+    if _MENTIONED not in data:
         return False
     try:
-        return msgspec.json.decode(text, type=_Kind).type == TYPE
+        return msgspec.json.decode(data.removeprefix(BOM_UTF8), type=_Kind).type == TYPE
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return False
 
