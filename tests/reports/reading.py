@@ -49,6 +49,14 @@ class Reader(HTMLParser):
             label.rstrip(",."): int(number.replace(",", ""))
             for number, label in re.findall(r'<span class="nobreak"><strong>([\d,]+)</strong> ([^<]*)</span>', page)
         }
+        self.stripes = dict(re.findall(r'<rect class="hit"[^>]*><title>([^<]*): ([^<:]*)</title>', page))
+        self.line = [
+            (Decimal(x), Decimal(y))
+            for path in re.findall(r'<path class="trend" d="M([^"]*)"', page)
+            for x, y in (point.split() for point in path.split("L"))
+        ]
+        self.ticks = re.findall(r'<text x="0" y="([\d.]+)%" dy="-4">([^<]*)</text>', page)
+        self.zero = [Decimal(y) for y in re.findall(r'<line class="axis"[^>]* y1="([\d.]+)%"', page)]
         self.lead = re.findall(r'<p class="lead">([^<]*)</p>', page)
         self.notes = [unescape(text) for text in re.findall(r"<li>([^<]*)</li>", page)]
         self.months = [unescape(text) for text in re.findall(r"<h3>[^<]*</h3> <span>([^<]*)</span>", page)]

@@ -6,6 +6,7 @@ The recount is plain Python over the exported file: ``decimal`` and nothing of t
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -52,6 +53,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(tmp_path_factory.mktemp("golden"))
 
 
+@pytest.fixture(scope="module")
+def wholes(home: Path) -> dict[str, Decimal]:
+    """Each shared cost by its id: all of its shares, whoever bears them."""
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for item in json.loads(trayd(home, "export", "--format", "json").stdout)["records"]:
+        if "share_of" in item:
+            found[item["share_of"]] += Decimal(item["cost"]["amount"])
+    return found
+
+
 @dataclass
 class Golden:
     """A report, and the records of the same question from the exported JSON."""
@@ -63,6 +74,7 @@ class Golden:
     rates: dict[tuple[str, str], Decimal]
     models: dict[str, Item]
     zone: ZoneInfo
+    wholes: dict[str, Decimal]
 
     def converted(self, amount: Item | None, item: Item) -> Decimal | None:
         """In the report's currency, at the rate of the entry's day; None where there is no amount, or no rate."""
@@ -106,7 +118,9 @@ class Golden:
 
 
 @pytest.fixture(scope="module", params=REPORTS)
-def golden(request: pytest.FixtureRequest, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Golden:
+def golden(
+    request: pytest.FixtureRequest, home: Path, wholes: dict[str, Decimal], tmp_path_factory: pytest.TempPathFactory
+) -> Golden:
     arguments = REPORTS[request.param]
     folder = tmp_path_factory.mktemp("page")
     page = report(home, folder / "report.html", *arguments).read_text(encoding="utf-8")
@@ -123,6 +137,7 @@ def golden(request: pytest.FixtureRequest, home: Path, tmp_path_factory: pytest.
         rates={(rate["from"], rate["day"]): Decimal(rate["rate"]) for rate in told["rates_used"]},
         models={model["endpoint_id"]: model for model in told["models"]},
         zone=ZoneInfo(told["time_zone"]),
+        wholes=wholes,
     )
 
 
@@ -252,6 +267,29 @@ def test_the_chart_over_time_in_words(golden: Golden) -> None:
     assert says(average.rstrip("."), sum(totals.values()) / in_all)
 
 
+def test_the_drawing(golden: Golden) -> None:
+    """A point for each day, at the height of what it came to, by the amounts beside the drawing."""
+    page = golden.page
+    days = by(what_counts(golden.items), golden.day)
+    rows = page.table("time").rows
+    # An inner drawing is from 8 % of the height to 84 %.
+    inner_top, inner_height = Decimal(8), Decimal("0.76")
+    [zero] = page.zero
+    assert len(page.line) == len(rows) == len(page.stripes)
+    assert page.ticks
+    ticks = [(zero - Decimal(y), figure(text)[0]) for y, text in page.ticks]
+    height, amount_at = max(ticks)
+    scale = height / amount_at
+    # Places are written with two decimals.
+    assert all(abs(height - scale * amount) < Decimal("0.011") for height, amount in ticks)
+    for row, (_, y) in zip(rows, page.line, strict=True):
+        amount = added(map(golden.amount, days.get(date.fromisoformat(iso(row[0][0])), [])))
+        assert says(page.stripes[row[0][0]], amount)
+        assert abs(zero - (inner_top + y * inner_height) - scale * (amount or 0)) < Decimal("0.05")
+    places = [x for x, _ in page.line]
+    assert places == sorted(places)
+
+
 def test_the_notes(golden: Golden) -> None:
     """The sentences below the figures, by the amounts in them."""
     if golden.client in HIDDEN:
@@ -300,6 +338,7 @@ def test_estimates_against_bills(golden: Golden) -> None:
         assert says(row[2][0], estimated)
         assert says(row[3][0], billed)
         assert says(row[4][0], billed - estimated)
+        assert row[4][1] == f"{100 * (billed - estimated) / estimated:+,.1f}%"
 
 
 def test_shared_costs(golden: Golden) -> None:
@@ -308,9 +347,19 @@ def test_shared_costs(golden: Golden) -> None:
     if golden.client in HIDDEN or not shares:
         assert "pools" not in tables
         return
-    groups = by(shares, lambda item: item.get("share_of", item["id"]))
-    expected = Counter(added(Decimal(item["cost"]["amount"]) for item in items) for items in groups.values())
-    assert Counter(figure(row[-1][0])[0] for row in tables["pools"].rows) == expected
+    expected: Counter[Any] = Counter()
+    for whole, items in by(shares, lambda item: item["share_of"]).items():
+        parts = [Decimal(item["cost"]["amount"]) for item in items]
+        in_all, here = golden.wholes[whole], sum(parts)
+        expected[in_all, here, f"{100 * here / in_all:.1f}%", tuple(sorted(parts)) if parts[1:] else ()] += 1
+    shown: Counter[Any] = Counter()
+    for row in tables["pools"].rows:
+        below = " ".join(row[0][1:])
+        parts = sorted(Decimal(text) for text in re.findall(r"[$€](\d+\.\d+)", below))
+        cells = dict(zip(tables["pools"].heads, row, strict=True))
+        here, share = cells["In this report"]
+        shown[figure(cells["Whole"][0])[0], figure(here)[0], share, tuple(parts)] += 1
+    assert shown == expected
 
 
 def test_where_the_figures_come_from(golden: Golden) -> None:
@@ -377,18 +426,65 @@ def iso(text: str) -> str:
 def test_the_log_has_every_entry_with_every_digit(golden: Golden) -> None:
     log = golden.page.log
     assert len(log.rows) == len(golden.items)
-    hidden = golden.client in HIDDEN
-    place = log.heads.index("Charge" if hidden else "Cost")
+    waiting = by(golden.items, lambda item: local(golden, item))
+    for row in log.rows:
+        cells = dict(zip(log.heads, row, strict=True))
+        candidates = waiting[cells["Time"][0]]
+        found = [item for item in candidates if tells(golden, cells, item)]
+        assert found, cells
+        candidates.remove(found[0])
+    assert not any(waiting.values())
 
-    def billed(item: Item) -> Decimal | None:
-        return Decimal(item["cost"]["amount"]) if item["cost"] else None
 
-    expected = Counter(map(golden.charge if hidden else billed, golden.items))
-    assert Counter(figure(row[place][0])[0] if row[place][0] else None for row in log.rows) == expected
+def local(golden: Golden, item: Item) -> str:
+    """When it was: the time in the user's zone, or the date of what has no time."""
+    if item["kind"] != "internal":
+        return golden.day(item).isoformat()
+    when = datetime.fromisoformat(item["timestamp"]).astimezone(golden.zone)
+    return when.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def tells(golden: Golden, cells: dict[str, list[str]], item: Item) -> bool:
+    """Whether a line of the log tells that entry's figures, and whose it is."""
+    model = cells["Model"]
+    named = model[0] == (item["display_name"] or item["model"] or item["description"])
+    meant = item["request_id"] is None or item["request_id"] == model[-1]
+    expected = charged(golden, cells, item) if golden.client in HIDDEN else costs(golden, cells, item)
+    if item["duration_s"] is not None and item["duration_s"] < 60:
+        expected.append((cells["Time"][-1].removesuffix(" s"), Decimal(str(item["duration_s"]))))
+    return named and meant and all(same(text, number) for text, number in expected)
+
+
+def charged(golden: Golden, cells: dict[str, list[str]], item: Item) -> list[tuple[str, Decimal | None]]:
+    """What a line tells, and what it should, where costs are hidden."""
+    return [(cells["Charge"][0], golden.charge(item))]
+
+
+def costs(golden: Golden, cells: dict[str, list[str]], item: Item) -> list[tuple[str, Decimal | None]]:
+    """The same where they are shown."""
+    (amount, *below), cost, estimate = cells["Cost"], item["cost"], item["estimated_cost"]
+    billed = Decimal(cost["amount"]) if cost else None
+    expected = [(amount, billed), (cells["Estimate"][0], Decimal(estimate["amount"]) if estimate else None)]
+    if item["counting"] == "actual" and item["kind"] == "internal":
+        expected.append((cells["Actual"][0].removeprefix("Actual "), billed))
     if golden.charges:
-        place = log.heads.index("To charge")
-        charged = Counter(golden.charge(item) for item in golden.items)
-        assert Counter(figure(row[place][0])[0] if row[place][0] else None for row in log.rows) == charged
+        expected.append((cells["To charge"][0], golden.charge(item)))
+    converted = golden.cost(item) if billed and cost["currency"] != golden.currency else None
+    # To four decimals, or to the nano where that would say nothing.
+    shown = None if converted is None else round(converted, 4) or round(converted, 9)
+    expected.append(("".join(below).replace("no exchange rate", ""), shown))
+    if item["units"] is not None:
+        quantity = next((word for word in cells["Parameters"][0].split() if word == item["units"]), "")
+        expected.append((quantity, Decimal(item["units"])))
+    if item["kind"] == "pool":
+        # Which share it is stands in its note, word for word.
+        expected.append(("" if cells["Parameters"][0].endswith(item["note"]) else "0", None))
+    return expected
+
+
+def same(text: str, amount: Decimal | None) -> bool:
+    """Whether a text tells an amount with every digit."""
+    return not text if amount is None else bool(text) and figure(text)[0] == amount
 
 
 def test_the_months_of_the_log_add_up(golden: Golden) -> None:
