@@ -39,3 +39,10 @@ def test_letters_of_every_script_stay():
 
 def test_long_names_are_cut():
     assert len(slug("a very long name of a client that goes on and on")) <= 40
+
+
+def test_a_name_in_any_script_is_one_that_file_systems_take():
+    long = "睡蓮" * 30
+    name = file_name("report", ".html", filters=Filters(long, long, long), zone=STOCKHOLM, now=NOW)
+    assert 150 < len(name.encode()) <= 255
+    assert name.startswith("trayd-report-睡蓮")

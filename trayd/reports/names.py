@@ -9,6 +9,8 @@ from datetime import date, datetime, timedelta, tzinfo
 from trayd.records import Filters
 
 _LONGEST = 40
+#: Three of them and a period stay within the 255 bytes that file systems take.
+_MOST_BYTES = 60
 _LONGEST_MONTH = 31
 _NOT_IN_NAMES = re.compile(r"[^\w]+")
 
@@ -30,7 +32,8 @@ def file_name(what: str, suffix: str, *, filters: Filters, zone: tzinfo, now: da
 def slug(text: str) -> str:
     """The text as a part of a file name: lower case, without accents, words joined by hyphens."""
     plain = "".join(mark for mark in unicodedata.normalize("NFKD", text) if not unicodedata.combining(mark))
-    return _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", plain).lower()).strip("-_")[:_LONGEST].rstrip("-")
+    name = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", plain).lower()).strip("-_")[:_LONGEST]
+    return name.encode()[:_MOST_BYTES].decode(errors="ignore").rstrip("-")
 
 
 def civil_period(filters: Filters, zone: tzinfo, now: datetime) -> tuple[date | None, date]:
