@@ -54,6 +54,7 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         period: the stretch of time that it is about, where it is about one (``2026-11``, ``2026-W47``, a date).
         amount: how much, where it is about an amount; ``account``, ``client`` and ``project`` for whom, likewise.
         includes: ids of other alerts that ``text`` tells of as well; where both are news, they are one notification.
+        files: what was made, as paths; empty where it is about no file.
         snoozed_until: the person wants to be told again then, should it still last (UTC).
         hooked: what each hook was told of last, by the hook's name: a level, or ``resolved``.
         reached: when it came to this level (UTC); None: when it began.
@@ -79,6 +80,7 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     client: str | None = None
     project: str | None = None
     includes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     snoozed_until: datetime | None = None
     hooked: dict[str, str] = {}
     reached: datetime | None = None

@@ -117,6 +117,7 @@ async def test_the_warning_arrives_whole_over_tls(serve: Serve, trusted: trustme
         "account": "northwind",
         "client": None,
         "project": None,
+        "files": [],
     }
     assert sent.headers["user-agent"] == f"trayd/{trayd.__version__}"
     assert sent.headers["content-type"] == "application/json"

@@ -114,6 +114,8 @@ async def test_each_client_gets_a_report_once_and_they_are_told_together(studio:
         f"The work cost $1.10. trayd-report-{told[0].client.lower()}-2026-10.html is in {studio.paths.reports}."
     )
 
+    assert sorted(each.files for each in told) == [(str(studio.paths.reports / name),) for name in studio.files]
+
     for days in (0, 1, 20, 29):
         studio.now = DUE + days * DAY
         screen = await studio.once(studio.read())

@@ -68,6 +68,9 @@ class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
     account: Annotated[str | None, Meta(description="The fal account that it is about, if it is about one.")]
     client: Annotated[str | None, Meta(description="The client that it is about, if it is about one.")]
     project: Annotated[str | None, Meta(description="The project that it is about, if it is about one.")]
+    files: Annotated[
+        tuple[str, ...], Meta(description="What was made, as absolute paths: scheduled reports. Else empty.")
+    ] = ()
 
 
 def event_of(episode: Episode, event: EventName) -> HookEvent:
@@ -89,6 +92,7 @@ def event_of(episode: Episode, event: EventName) -> HookEvent:
         account=episode.account and _whole(episode.account),
         client=episode.client and _whole(episode.client),
         project=episode.project and _whole(episode.project),
+        files=tuple(map(_whole, episode.files)),
     )
 
 

@@ -74,6 +74,7 @@ class ListedAlert(msgspec.Struct, frozen=True, kw_only=True):
             :attr:`ListedAlerts.desktop` says more; empty where nothing is to be told, or only when a snooze is over.
         worded_at: of one that lasts, when it was so (UTC), where no daemon looks; None: it is so now.
         snoozed_until: when the person is told again.
+        files: what was made, as paths: of a scheduled report.
     """
 
     id: str
@@ -96,6 +97,7 @@ class ListedAlert(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None
     client: str | None
     project: str | None
+    files: tuple[str, ...] = ()
 
 
 class ListedAlerts(msgspec.Struct, frozen=True, kw_only=True):
@@ -342,4 +344,5 @@ def _listed(episode: Episode, hold: _Hold, present: Mapping[str, Episode]) -> Li
         account=episode.account,
         client=episode.client,
         project=episode.project,
+        files=episode.files,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from pathlib import Path
 
 import msgspec
 
@@ -79,7 +80,9 @@ def event(happened: Happened, limits: Alerts) -> Finding:
             rule, scope, about = "backfill", happened.account, About(account=happened.account)
         case ReportMade():
             rule, scope = "report", happened.scope
-            about, silent = About(amount=happened.cost, client=happened.client), rule in limits.off
+            paths = tuple(str(Path(happened.folder, name)) for name in happened.files)
+            about = About(amount=happened.cost, client=happened.client, files=paths)
+            silent = rule in limits.off
     steps = () if rule in limits.off and not silent else (Step("", True, True),)
     period = happened.period if isinstance(happened, ReportMade) else ""
     return Finding(

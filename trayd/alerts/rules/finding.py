@@ -35,6 +35,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         includes: ids of other alerts that these words tell of as well.
+        files: what was made, as paths.
     """
 
     amount: Money | None = None
@@ -42,6 +43,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     client: str | None = None
     project: str | None = None
     includes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
