@@ -43,6 +43,8 @@ def test_long_names_are_cut():
 
 def test_a_name_in_any_script_is_one_that_file_systems_take():
     long = "睡蓮" * 30
-    name = file_name("report", ".html", filters=Filters(long, long, long), zone=STOCKHOLM, now=NOW)
+    name = file_name(
+        "report", ".html", filters=Filters(client=long, project=long, deliverable=long), zone=STOCKHOLM, now=NOW
+    )
     assert 150 < len(name.encode()) <= 255
     assert name.startswith("trayd-report-睡蓮")
