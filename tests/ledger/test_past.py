@@ -1,5 +1,6 @@
 """What the state is done with leaves for pairs of the past: years of history cost no memory, and nothing is lost."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +28,10 @@ class Watched(QuickDisk):
     def read(self, path: Path) -> bytes | None:
         self.read_files.append(path.name)
         return super().read(path)
+
+    def lines(self, path: Path) -> Iterator[bytes]:
+        self.read_files.append(path.name)
+        return super().lines(path)
 
     @property
     def of_the_past(self) -> set[str]:
