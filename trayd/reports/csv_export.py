@@ -25,8 +25,9 @@ from trayd.reports.shape import COLUMNS, CONVERTED_COLUMNS, currency_of
 
 _ROWS_PER_PIECE = 500
 
-#: So many different cells are kept of each sort; they take some 100 bytes each.
+#: So many different cells are kept of each sort, of no more characters than these: 3 MB at most.
 _MOST_KEPT = 8192
+_LONGEST_KEPT = 120
 
 _in_json = msgspec.json.Encoder().encode
 
@@ -92,16 +93,18 @@ def csv_lines(
 
 
 class _Kept(dict[Any, str]):
-    """Cells by what they are made from, as long as there are not too many."""
+    """Short cells by what they are made from, as long as there are not too many."""
 
     def __init__(self, make: Callable[[Any], str]) -> None:
         super().__init__()
         self._make = make
 
     def __missing__(self, value: Any) -> str:
-        if len(self) >= _MOST_KEPT:
-            self.clear()
-        cell = self[value] = self._make(value)
+        cell = self._make(value)
+        if len(cell) <= _LONGEST_KEPT:
+            if len(self) >= _MOST_KEPT:
+                self.clear()
+            self[value] = cell
         return cell
 
 
