@@ -77,3 +77,44 @@ def test_lists_read_as_phrases():
         "a and b",
         "a, b and c",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.0, "0.0 s"), (41.66, "41.7 s"), (59.97, "1 min 0 s"), (125.4, "2 min 5 s"), (3720, "1 h 2 min")],
+)
+def test_how_long_something_took(seconds, told):
+    assert Words("en_US").duration(seconds) == told
+
+
+def test_seconds_are_written_as_the_reader_writes_them():
+    assert Words("sv_SE").duration(41.66) == "41,7 s"
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "told"),
+    [(112, 100, "+12.0%"), (97, 100, "-3.0%"), (1, 1, "0.0%"), (10**9, 10**9 + 1, "0.0%"), (1, 0, "")],
+)
+def test_by_how_much_a_bill_is_off(part, whole, told):
+    assert Words("en_US").change(part, whole) == told
+
+
+@pytest.mark.parametrize(
+    ("factor", "told"),
+    [
+        ("1.084", "1.0840"),
+        ("11.25", "11.2500"),
+        ("0.09123456789", "0.09123457"),
+        ("0.0000412", "0.0000412"),
+        ("1e3", "1,000.0000"),
+    ],
+)
+def test_rates_have_the_digits_that_the_bank_tells(factor, told):
+    assert Words("en_US").rate(Decimal(factor)) == told
+
+
+@pytest.mark.parametrize(
+    ("percent", "told"), [("20", "20%"), ("12.5", "12.5%"), ("33.333", "33.333%"), ("0.01", "0.01%")]
+)
+def test_percentages(percent, told):
+    assert Words("en_US").percent(Decimal(percent)) == told

@@ -73,14 +73,14 @@ class Words:
 
         if whole <= 0:
             return ""
-        change = round(part / whole - 1, 3)
+        change = round(part / whole - 1, 3) or 0.0  # never minus nothing
         return str(format_percent(change, "+#,##0.0%;-#,##0.0%" if change else "#,##0.0%", locale=self.locale))
 
     def percent(self, percent: Decimal) -> str:
         """A percentage as it is: ``12.5%``."""
         from babel.numbers import format_percent
 
-        return str(format_percent(percent.scaleb(-2), "#,##0.##%", locale=self.locale))
+        return str(format_percent(percent.scaleb(-2), "#,##0.######%", locale=self.locale, decimal_quantization=False))
 
     def rate(self, factor: Decimal) -> str:
         """An exchange rate to seven digits: ``1.0840``, ``0.09512345``. Those of the ECB have no more than that."""
