@@ -149,7 +149,7 @@ class State:
         return reading if account == reading.account else msgspec.structs.replace(reading, account=account)
 
     def episodes(self) -> dict[str, Episode]:
-        """See :meth:`trayd.ledger.reading.Reading.episodes`."""
+        """See :meth:`trayd.ledger.known.Known.episodes`."""
         return dict(self.rows("episodes"))
 
     def past_episodes(self, since: datetime | None) -> Iterator[Episode]:
