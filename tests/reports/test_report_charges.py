@@ -16,6 +16,7 @@ from trayd.facts import ModelFact
 from trayd.money import Money, exact_formatter, format_money, nanos_of
 from trayd.records import Counting, Estimate, ExternalCost, Filters, Kind, Status
 from trayd.report_settings import ClientTerms
+from trayd.reports.compliance import terms_told
 from trayd.reports.context import contents, report_context
 from trayd.reports.html import report_html
 from trayd.reports.log import log_pages
@@ -230,4 +231,20 @@ def test_rates_of_the_studio_are_in_the_home_currency(currency):
     terms = ClientTerms(name="Northwind", rate=Decimal("2.50"))
     context, _ = made(terms, WORK[:1], converter=converter)
     assert context.kpis[-1].value == {"USD": "$2.50", "EUR": "€2.30"}[currency]
-    assert context.kpis[-1].detail == "$2.50 a generation and the cost of what is not from fal"
+    assert context.kpis[-1].detail == "$2.50 a generation and the cost for the rest"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({}, "the cost"),
+        ({"markup_percent": Decimal("12.5")}, "the cost plus 12.5%"),
+        ({"rates": {KLING: Decimal(6)}}, "agreed rates for 1 model and the cost for the rest"),
+        (
+            {"rates": {KLING: Decimal(6)}, "rate": Decimal("2.5"), "markup_percent": Decimal(10)},
+            "agreed rates for 1 model, $2.50 a generation and the cost plus 10% for the rest",
+        ),
+    ],
+)
+def test_terms_are_told_in_words(said, told):
+    assert terms_told(ClientTerms(name="Northwind", **said), "USD", Words("en_US")) == told

@@ -249,8 +249,7 @@ def terms_told(terms: ClientTerms, home: str, words: Words) -> str:
         rates.append(f"agreed rates for {words.count(len(terms.rates), 'model')}")
     if terms.rate is not None:
         rates.append(f"{words.exact(Money.of(terms.rate, home))} a generation")
-        cost = f"{cost} of what is not from fal"
-    return listed([*rates, cost])
+    return listed([*rates, f"{cost} for the rest" if rates else cost])
 
 
 def _left_out(total: Tally, words: Words) -> Iterator[str]:
