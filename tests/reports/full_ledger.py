@@ -80,6 +80,7 @@ rate = 3.2501
 name = "Studio Nord & Söhne"
 address = "Hafenstraße 1\\n20457 Hamburg"
 note = "Payable within 30 days."
+logo = "logo.svg"
 
 [[report.client]]
 name = "Northwind"
@@ -94,8 +95,12 @@ hide_costs = true
 "fal-ai/kling-video/v3/pro/text-to-video" = 4.75
 """
 
-#: The rates of the settings: what one unit is in dollars.
-RATES = {"USD": Decimal(1), "EUR": Decimal("1.0840345678"), "SEK": Decimal("0.0912"), "KWD": Decimal("3.2501")}
+#: Would run and ask, if it were more than a picture.
+LOGO = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40" width="120" height="40" onload="alert(1)">
+<script>alert(1)</script><image href="http://127.0.0.1:9/logo.png"/>
+<circle cx="20" cy="20" r="18" fill="#2f4aa8"/></svg>
+"""
 
 FIRST, LAST = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 4, 1, tzinfo=UTC)
 _FETCHED = datetime(2025, 4, 20, tzinfo=UTC)
@@ -124,6 +129,7 @@ def make(home: Path) -> Path:
     """Makes it in that folder, which becomes a TRAYD_HOME; the folder."""
     home.mkdir(parents=True, exist_ok=True)
     (home / "settings.toml").write_text(SETTINGS, encoding="utf-8")
+    (home / "logo.svg").write_text(LOGO, encoding="utf-8")
     paths = LedgerPaths(ledger=home / "ledger", backup=home / "backup")
     with closing(Ledger.open(paths, base_url=None, holder="the tests")) as ledger:
         for batch in _batches():

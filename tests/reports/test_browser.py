@@ -6,22 +6,27 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from tests.insight.samples import NOW, generation, rates
 from tests.reports.browser import A4, LETTER, Browser, Page
 from tests.reports.full_ledger import make, report
+from trayd.records import Filters
+from trayd.reports.html import report_html
+from trayd.reports.request import ReportRequest
 
 #: A report of everything, of a client with markup, of one whose costs are hidden, and of nothing.
 REPORTS = {
-    "all": (),
-    "kronor": ("--currency", "SEK"),
+    "all": ("--currency", "SEK"),
     "charged": ("--client", "Northwind"),
     "hidden": ("--client", "Näckrosen"),
     "empty": ("--client", "Nobody"),
 }
+REQUEST = ReportRequest(filters=Filters(), converter=rates(), home="USD", locale="en_US", zone=UTC, now=NOW)
 #: The phone, the laptop, the wall.
 WIDTHS = (320, 1280, 3840)
 
@@ -51,6 +56,8 @@ def test_it_asks_for_nothing_and_complains_of_nothing(opened: Page) -> None:
     opened.show_all(1280)
     assert opened.asked == [opened.evaluate("location.href")]
     assert opened.complaints == []
+    # The logo, which is no more than a picture here, whatever else its file holds.
+    assert opened.evaluate("[...document.images].map(image => image.naturalWidth).join()") == "120"
 
 
 def test_the_browser_would_have_told(browser: Browser, tmp_path: Path) -> None:
@@ -194,3 +201,22 @@ def test_all_that_is_open_is_printed(opened: Page, tmp_path: Path) -> None:
     printed = Counter(figure.findall(" ".join(word.text for page in words(pdf) for word in page)))
     missing = Counter(figure.findall(opened.text)) - printed
     assert not missing
+
+
+def test_a_long_log_is_folded_and_says_so_on_paper(browser: Browser, tmp_path: Path) -> None:
+    records = [generation("1.00", timestamp=NOW - timedelta(minutes=10 * number)) for number in range(12_000)]
+    source, pdf = tmp_path / "report.html", tmp_path / "report.pdf"
+    source.write_text("".join(report_html(records, REQUEST)), encoding="utf-8")
+    page = browser.page(source.as_uri())
+    months = page.evaluate("document.querySelectorAll('details.month').length")
+    assert months == 4
+    assert page.evaluate("document.querySelectorAll('details.month[open]').length") == 0
+    pdf.write_bytes(page.pdf(A4))
+    printed = " ".join(word.text for one in words(pdf) for word in one)
+    assert size(pdf)[0] <= 4
+    assert printed.count("not printed") == months
+    page.look(1280)
+    page.evaluate("document.querySelector('details.month > summary').focus()")
+    page.press("Enter")
+    assert page.evaluate("document.querySelector('details.month table.log').checkVisibility()")
+    page.close()
