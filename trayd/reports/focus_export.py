@@ -245,7 +245,7 @@ def priced_as(record: Generation, cost: Money, model: ModelFact | None) -> Price
     return Priced(_ONE, _REQUESTS, cost.amount, cost.amount)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _by_units(units: Decimal, price: Decimal, discount: Decimal, unit: str | None, nanos: int) -> Priced | None:
     """None where that price does not come to so many nanos."""
     left = _WIDE.subtract(_HUNDRED, discount)
@@ -281,7 +281,7 @@ def _external(record: ExternalCost) -> _Row:
     }
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _usage(cost: Money, priced: Priced) -> _Row:
     amount = decimal_text(cost.amount)
     list_price, contracted_price = decimal_text(priced.list_price), decimal_text(priced.contracted_price)

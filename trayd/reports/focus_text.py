@@ -73,14 +73,14 @@ def ascii_text(text: str) -> str:
     return text if text.isascii() and text.isprintable() and text == text.strip() else _folded(text)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _folded(text: str) -> str:
     taken_apart = unicodedata.normalize("NFKD", " ".join(text.split()).translate(_SPELT))
     kept = "".join(mark for mark in taken_apart if not unicodedata.combining(mark))
     return _NOT_PRINTED.sub(_UNKNOWN, kept).strip()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def ascii_id(text: str) -> str:
     """The same for what tells things apart: two texts never become one, for a changed one has a mark of its own."""
     folded = ascii_text(text)
@@ -105,13 +105,13 @@ def plain_text(text: str, what: str) -> str:
     return name if _is_text(name) else f"{what} {name}".rstrip()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def name_of(text: str, what: str) -> str:
     """The same for a name: one that has no ASCII letters is told apart from others by a mark."""
     return plain_text(ascii_id(text) if _UNKNOWN in ascii_text(text) else text, what)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def id_of(text: str, namespace: str) -> str:
     """The same for an id, which is never that of another text: ``fal.ai/2026`` where it could be taken for a number."""
     plain = ascii_id(text)
@@ -131,7 +131,7 @@ def unit_name(unit: str | None) -> str:
     return name if _UNIT.fullmatch(name) and (name[0].isdigit() or _is_text(name)) else UNITS
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def decimal_text(number: Decimal) -> str:
     """The number in plain digits, all that it has, and always with a point: a column of ``8`` is read as integers."""
     whole, _, fraction = f"{number:f}".partition(".")

@@ -197,7 +197,7 @@ def _payee(record: Record) -> str:
     return f"fal.ai | {_payee_part(record.display_name or record.endpoint_id)}"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def account_part(name: str | None, instead: str) -> str:
     """A name as a part of an account's name.
 
@@ -215,7 +215,7 @@ def account_part(name: str | None, instead: str) -> str:
     return f"{data[:_KEPT_OF_LONG].decode(errors='ignore').rstrip()}… {hashlib.sha256(data).hexdigest()[:8]}"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _payee_part(text: str) -> str:
     # A semicolon begins a comment.
     return _one_line(text).replace(";", ",").replace("|", "/") or _UNNAMED
