@@ -257,6 +257,17 @@ async def test_a_folder_that_is_missing_is_told_by_name_until_it_is_there(
     ]
 
 
+async def test_the_drop_folder_takes_no_reports(studio: Studio) -> None:
+    folder = studio.paths.drop / "reports"
+    folder.mkdir(parents=True)
+    studio.schedules = (Schedule(every="month", folder=str(folder), formats=("csv",)),)
+    screen = await studio.once(studio.read(), studio.work("Northwind"))
+
+    assert list(folder.iterdir()) == []
+    (notice,) = screen.shown
+    assert "is in the drop folder, and exports there would be taken in as costs; name another one" in notice.body
+
+
 async def test_a_restart_tells_no_trouble_again_and_ends_none_before_it_was_tried(studio: Studio) -> None:
     studio.schedules = (Schedule(every="month", folder=str(studio.home / "gone")),)
     screen = await studio.once(studio.read(DUE - DAY), studio.work("Northwind"))
@@ -322,11 +333,11 @@ async def test_what_is_made_when_trayd_ends_is_remembered_and_the_rest_is_made_a
     usual, begun, go_on = report_schedule._put_away, threading.Event(), threading.Event()
     done: list[Path] = []
 
-    def slow(folder: Path, texts: Iterable[tuple[str, IO[str]]], *, own: bool) -> list[Path]:
+    def slow(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
         if done:
             begun.set()
             go_on.wait(10)
-        done.extend(usual(folder, texts, own=own))
+        done.extend(usual(folder, texts, drop))
         return done
 
     async with studio.daemon() as daemon:

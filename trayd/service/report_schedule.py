@@ -18,7 +18,7 @@ from typing import IO, NamedTuple, Protocol, TypeVar
 from trayd.alerts.rules import ReportMade, reports_made
 from trayd.blocking import on_daemon_thread
 from trayd.errors import TraydError
-from trayd.files import write_new
+from trayd.files import way_out, write_new
 from trayd.insight.usage import Part, Total
 from trayd.money import Money
 from trayd.operations.documents import Document
@@ -197,8 +197,8 @@ class ReportSchedules:
             for making in makings:
                 await making.finish(self._host)
             texts = [(making.document.name, making.text) for making in makings]
-            own = schedule.own_folder is not None
-            files = await on_daemon_thread(lambda: _put_away(folder, texts, own=own), "reports")
+            drop = None if schedule.own_folder is None else self._host.paths.drop
+            files = await on_daemon_thread(lambda: _put_away(folder, texts, drop), "reports")
         finally:
             for making in makings:
                 making.text.close()
@@ -257,17 +257,19 @@ def _is_billed(schedule: Schedule, period: ReportPeriod, operations: Operations)
     return True
 
 
-def _put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], *, own: bool) -> list[Path]:
+def _put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
     """Puts the texts into files of these names, all or none; the files that have them now.
 
+    Args:
+        folder: theirs.
+        texts: the names, and from where each text is read.
+        drop: the drop folder, where the folder is one that the user has named.
+
     Raises:
-        TraydError: the folder is not there, or is full.
+        TraydError: the folder is not there, is full, or is the drop folder.
     """
-    if own and not folder.is_dir():
-        # It may be on a disk that is not connected: what is made in its place would be lost beneath it.
-        raise TraydError(
-            f"there is no folder {folder}", "make it, connect its disk, or name another one in [[report.schedule]]"
-        )
+    if drop is not None:
+        _check_own(folder, drop)
     files, new = [], []
     try:
         for name, text in texts:
@@ -280,3 +282,21 @@ def _put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], *, own: bool) 
             file.unlink(missing_ok=True)
         raise
     return files
+
+
+def _check_own(folder: Path, drop: Path) -> None:
+    try:
+        there = folder.is_dir()
+        dropped = there and folder.resolve().is_relative_to(drop.resolve())
+    except OSError as error:
+        raise TraydError(f"{folder} cannot be looked at ({error.strerror})", way_out(error)) from error
+    if not there:
+        # It may be on a disk that is not connected: what is made in its place would be lost beneath it.
+        raise TraydError(
+            f"there is no folder {folder}", "make it, connect its disk, or name another one in [[report.schedule]]"
+        )
+    if dropped:
+        raise TraydError(
+            f"{folder} is in the drop folder, and exports there would be taken in as costs",
+            "name another one in [[report.schedule]]",
+        )
