@@ -242,6 +242,7 @@ def test_a_report_goes_to_the_same_places(home: Home, tmp_path: Path) -> None:
         (["--decimal", "comma"], 2, "a comma cannot be both the delimiter and the decimal mark"),
         (["--since", "yesterday"], 2, "yesterday"),
         (["--out", "nowhere/costs.csv"], 2, "there is no folder nowhere"),
+        (["--out", "nowhere/"], 2, "there is no folder nowhere"),
         (["--out", "HOME/ledger/2026-11.json"], 2, "among trayd's own files"),
         (["--out", "HOME/settings.toml"], 2, "among trayd's own files"),
         (["--out", "HOME/drop/costs.csv"], 2, "drop folder"),

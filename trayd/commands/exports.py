@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Iterable
@@ -24,7 +25,7 @@ _FORMATS = ("csv", "focus", "json", "ledger")
 #: Fewer are done before a bar could be read.
 _RECORDS_WITH_A_BAR = 5000
 
-_STDOUT = Path("-")
+_STDOUT = "-"
 
 
 _FORMATS_TOLD = """\b
@@ -44,7 +45,8 @@ For Excel where numbers have decimal commas:
 @click.option("--format", "format", type=click.Choice(_FORMATS), default="csv", show_default=True, help="See below.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=click.Path(allow_dash=True),
+    default=_STDOUT,
     metavar="FILE",
     help="The file; a folder: a file in it, named by what is inside; - or nothing: stdout.",
 )
@@ -69,19 +71,20 @@ For Excel where numbers have decimal commas:
 )
 @click.option("--bom", is_flag=True, default=None, help="csv: begin with a byte order mark, which Excel needs.")
 @filter_options
-def export(out: Path | None, **query: Any) -> None:
+def export(out: str, **query: Any) -> None:
     """Export the history, oldest first."""
     from trayd.desk import open_desk
 
     with Bar("exporting", least=_RECORDS_WITH_A_BAR) as bar, open_desk(progress=bar) as desk:
         warn_of_unknown(desk, query)
-        _hand_over(desk.text("export", **query), out or _STDOUT, bar)
+        _hand_over(desk.text("export", **query), out, bar)
 
 
 @click.command(short_help="Build the HTML report.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=click.Path(allow_dash=True),
+    default=".",
     metavar="FILE",
     help="The file; a folder, or nothing: a file there, or here, named by client and period; -: stdout.",
 )
@@ -93,7 +96,7 @@ def export(out: Path | None, **query: Any) -> None:
     help="Write trayd's own templates there, to start templates of your own from, and no report.",
 )
 @filter_options
-def report(out: Path | None, copy_templates: Path | None, **query: Any) -> None:
+def report(out: str, copy_templates: Path | None, **query: Any) -> None:
     """Build the HTML report."""
     from trayd.desk import open_desk
 
@@ -102,7 +105,7 @@ def report(out: Path | None, copy_templates: Path | None, **query: Any) -> None:
         return
     with Bar("building the report", least=_RECORDS_WITH_A_BAR) as bar, open_desk(progress=bar) as desk:
         warn_of_unknown(desk, query)
-        _hand_over(desk.text("report", **query), out or Path(), bar)
+        _hand_over(desk.text("report", **query), out, bar)
 
 
 def _copy_templates(folder: Path) -> None:
@@ -113,26 +116,40 @@ def _copy_templates(folder: Path) -> None:
     click.echo(f"set them: `trayd config set report.templates {shlex.quote(str(folder.absolute()))}`", err=True)
 
 
-def _hand_over(document: Document, out: Path, bar: Bar) -> None:
+def _hand_over(document: Document, out: str, bar: Bar) -> None:
     """Writes the document to stdout or into a file, and says on stderr what there is to say of it.
 
     Raises:
         UsageError: no file can be there.
         TraydError: the file cannot be written; what was there is unchanged.
     """
+    written = ""
     if out == _STDOUT:
         # Typed for any text stream; this one is always a file's.
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
         sys.stdout.writelines(document)
     else:
-        path = out / document.name if out.is_dir() else out
-        _check_place(path)
+        path = _place(out, document.name)
         _write(path, document)
+        written = f"written to {path}"
     bar.clear()
-    for remark in document.remarks:
+    for remark in filter(None, (*document.remarks, written)):
         click.echo(remark, err=True)
-    if out != _STDOUT:
-        click.echo(f"written to {path}", err=True)
+
+
+def _place(out: str, name: str) -> Path:
+    """The file that is meant: that one, or in a folder one of the document's own name.
+
+    Raises:
+        UsageError: there is no such folder, or it is trayd's own.
+    """
+    path = Path(out)
+    if path.is_dir():
+        path /= name
+    elif out.endswith(("/", os.sep)):
+        raise UsageError(f"there is no folder {path}", "make it, or name another one")
+    _check_place(path)
+    return path
 
 
 def _check_place(path: Path) -> None:
