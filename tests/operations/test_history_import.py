@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import tomllib
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.ledger.making import (
     DAY,
@@ -205,7 +209,7 @@ class TestRefused:
         (row,) = answer.rejected
         assert row.column == "actual_cost"
         assert row.line is not None
-        assert "the record c1 says" in row.reason
+        assert "the record c1 says 19.00 USD here, and its facts say 20.00 USD" in row.reason
         assert answer.recorded == 6
         assert second.ledger.get("c1") is None
         assert second.ledger.coverage("acme") is None
@@ -248,6 +252,46 @@ class TestRefused:
         (reason,) = reasons(answer)
         assert "the record r4 cannot be taken in: e5 is linked to r2 already" in reason
         assert "trayd link --undo e5" in reason
+
+
+def places(value, path=()):
+    """Where something stands in a document, all the way down."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in inner:
+        yield from places(part, (*path, name))
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+    | st.sampled_from(["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-11-10T12:00:00", "USD", "-0.00", "1e999"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_stands_anywhere_in_it_is_taken_in_or_told(first, data):
+    document = first.document()
+    path = data.draw(st.sampled_from([place for place in places(document) if place not in {(), ("type",)}]))
+    value = data.draw(values)
+    inner = document
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = value
+    with tempfile.TemporaryDirectory() as folder, home(Path(folder)) as second:
+        answer = second.imports(json.dumps(document).encode())
+        list(second.ledger.records())
+        assert second.ledger.verify() == []
+        if len(answer.rejected) == 1 and answer.rejected[0].line is None:
+            assert list(second.ledger.records()) == []
+        else:
+            assert answer.recorded + answer.duplicates + len(answer.rejected) >= 6
 
 
 class TestPart:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,7 @@ from trayd.intake.text import utf8
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.money import Money
 from trayd.records import ExternalCost, Filters, Kind
-from trayd.reports.json_export import TYPE, VERSION, Head, Line, Totals, line_of, nanos_in
+from trayd.reports.json_export import TYPE, VERSION, Amount, Head, Line, Totals, line_of, nanos_in
 
 #: A larger export is refused: it would take more memory than a program in the tray should. It is of some 200,000
 #: records; the filters of time make several of a longer history.
@@ -50,8 +51,8 @@ _FOLLOWS = (
 
 
 class _Kind(msgspec.Struct):
-    trayd: int = 0
-    type: str = ""
+    trayd: Any = None
+    type: Any = None
 
 
 class _Document(Head, frozen=True, kw_only=True):
@@ -125,7 +126,7 @@ class HistoryFile:
         nanos: Counter[str] = Counter()
         for number, raw in enumerate(self._document.records):
             try:
-                cost = _row(raw).line.cost
+                cost = _checked(raw).line.cost
                 if cost is not None:
                     nanos[cost.currency] += nanos_in(cost)
             except RefusedError as error:
@@ -151,7 +152,7 @@ class HistoryFile:
         """The records that are sound, in their order."""
         for number, raw in enumerate(self._document.records):
             if number not in self._bad:
-                yield _row(raw)
+                yield _row(_decode_line(raw))
 
     def _line_of(self, raw: bytes) -> int:
         """The line on which a record begins; records are asked for in their order."""
@@ -168,7 +169,7 @@ def is_export(data: bytes) -> bool:
     if _MENTIONED not in data:
         return False
     try:
-        return msgspec.json.decode(data.removeprefix(BOM_UTF8), type=_Kind).type == TYPE
+        return bool(msgspec.json.decode(data.removeprefix(BOM_UTF8), type=_Kind).type == TYPE)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return False
 
@@ -177,9 +178,10 @@ def _document(data: bytes) -> _Document:
     try:
         version = msgspec.json.decode(data, type=_Kind).trayd
         if version != VERSION:
+            newer = isinstance(version, int) and version > VERSION
             raise _refused(
-                f"this export is of version {version}, and this trayd reads version {VERSION}",
-                "update trayd and try again" if version > VERSION else _AGAIN,
+                f"this export is of version {shown(str(version))}, and this trayd reads version {VERSION}",
+                "update trayd and try again" if newer else _AGAIN,
             )
         return msgspec.json.decode(data, type=_Document)
     except msgspec.ValidationError as error:
@@ -188,7 +190,7 @@ def _document(data: bytes) -> _Document:
         raise _refused(f"this export is cut off or damaged ({error})", _AGAIN) from None
 
 
-def _row(raw: msgspec.Raw) -> Row:
+def _checked(raw: msgspec.Raw) -> Row:
     """The record, where it is sound.
 
     Raises:
@@ -200,32 +202,34 @@ def _row(raw: msgspec.Raw) -> Row:
             nanos_in(line.cost)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise _refused(f"this record cannot be read ({error})") from None
-    if line.facts is msgspec.UNSET:
-        return Row(line, None)
     try:
-        facts = _decode_facts(line.facts)
-        record_id = line.id if line.share_of is msgspec.UNSET else line.share_of
-        _check_identity(record_id, facts)
-        made = line_of(fold(record_id, facts))
+        row = _row(line)
+        if row.facts is None:
+            return row
+        _check_identity(row.id, row.facts)
+        made = line_of(fold(row.id, row.facts))
     except (msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise _refused(f"the facts of the record {shown(line.id)} cannot be read ({error})") from None
-    row = Row(line, facts)
     if line.share_of is not msgspec.UNSET:
-        if facts.cost is None or facts.cost.kind is not Kind.POOL:
+        if row.facts.cost is None or row.facts.cost.kind is not Kind.POOL:
             raise _refused(f"the facts of the share {shown(line.id)} are of no shared cost")
         return row
     for field in _FOLLOWS:
         if getattr(line, field) != getattr(made, field):
-            said, meant = (shown(str(msgspec.to_builtins(getattr(each, field)))) for each in (line, made))
-            raise RefusedError(
-                Rejection(
-                    column=field,
-                    value=said,
-                    problem=f"the record {shown(line.id)} says {said} here, and its facts say {meant}",
-                    cure=_BY_HAND,
-                )
-            )
+            said, meant = (_in_words(getattr(each, field)) for each in (line, made))
+            problem = f"the record {shown(line.id)} says {said} here, and its facts say {meant}"
+            raise RefusedError(Rejection(column=field, value=said, problem=problem, cure=_BY_HAND))
     return row
+
+
+def _in_words(value: object) -> str:
+    if value is None:
+        return "nothing"
+    return shown(f"{value.amount} {value.currency}" if isinstance(value, Amount) else str(msgspec.to_builtins(value)))
+
+
+def _row(line: Line) -> Row:
+    return Row(line, None if line.facts is msgspec.UNSET else _decode_facts(line.facts))
 
 
 def _check_identity(record_id: str, facts: RecordFacts) -> None:
