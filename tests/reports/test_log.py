@@ -1,12 +1,14 @@
 """The log's rows as markup."""
 
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.insight.samples import texts
-from trayd.reports.log import LogPage, LogRow
+from trayd.records import Generation
+from trayd.reports.log import LogPage, LogRow, parameters_told
 
 hostile = texts | st.sampled_from(
     ["</td></table><script>alert(1)</script>", "&lt;b&gt;", "\"'>", "<!--", "]]>", "{{ 7*7 }}"]
@@ -86,3 +88,20 @@ def test_whatever_a_record_says_is_text_in_its_own_cell(of, costs, charges):
 def test_what_does_not_apply_takes_no_room():
     row = LogRow(**{name: "" for name in LogRow._fields if name != "confirmed"}, confirmed=False)
     assert page([row], costs=True, charges=False).html == "<tr><td><td><td><td><td><td><i></i><td>"
+
+
+def test_a_prompt_that_was_kept_is_in_no_report():
+    job = Generation(
+        id="r1",
+        account="northwind",
+        endpoint_id="fal-ai/flux/dev",
+        timestamp=datetime(2026, 11, 20, 14, tzinfo=UTC),
+        parameters={
+            "prompt": "SECRET product",
+            "negative_prompt": "blurry",
+            "style": "a long free text that says what SECRET thing the picture is to show",
+            "aspect_ratio": "16:9",
+        },
+    )
+
+    assert parameters_told(job) == "aspect ratio 16:9"

@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from trayd.facts import EventFact, ModelFact
 from trayd.intake.currencies import is_currency
-from trayd.intake.prompts import without_embedded_files, without_prompts
+from trayd.prompts import without_embedded_files, without_prompts
 from trayd.intake.rejection import CORRECT_IT, RefusedError, Rejection, shown
 from trayd.money import EXACT, Money
 from trayd.prices import price_of

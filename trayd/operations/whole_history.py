@@ -10,7 +10,7 @@ import msgspec
 
 from trayd import __version__
 from trayd.facts import EventFact, RunFact
-from trayd.intake.prompts import without_prompts
+from trayd.prompts import without_prompts
 from trayd.ledger.merge import RecordFacts
 from trayd.records import Filters, Generation, Recorded
 from trayd.reports.json_export import TYPE, VERSION, FixedRates, Head, History

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from html import escape
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from trayd.insight.conversion import converted
 from trayd.insight.windows import civil_day
 from trayd.money import Money
+from trayd.prompts import without_prompts
 from trayd.records import Counting, ExternalCost, Generation, Kind, Record, Status
 from trayd.reports.context import Contents
 from trayd.reports.figures import Part
@@ -220,7 +221,7 @@ class _Rows:
             duration="" if record.duration_s is None else self._words.duration(record.duration_s),
             name=record.display_name or record.endpoint_id,
             detail=record.endpoint_id if record.display_name else "",
-            parameters=_parameters(record),
+            parameters=parameters_told(record),
             note=record.note or "",
             tags=self._tags(record.client, record.project, record.deliverable),
             who=record.key or "",
@@ -270,7 +271,7 @@ class _Rows:
         return self._words.converted(converted(cost.nanos, rate), converter.currency)
 
 
-def _parameters(record: Generation) -> str:
+def parameters_told(record: Generation) -> str:
     """The few that tell one job from another: how it ended, how much was billed, the plain values of its input."""
     parts = []
     if record.status in {Status.FAILED, Status.CANCELLED}:
@@ -284,8 +285,9 @@ def _parameters(record: Generation) -> str:
     return " · ".join(parts)
 
 
-def _told(parameters: Mapping[str, object]) -> Iterator[str]:
-    for name, value in parameters.items():
+def _told(parameters: Mapping[str, Any]) -> Iterator[str]:
+    # A client is no reader of prompts, also where they are kept.
+    for name, value in without_prompts(parameters).items():
         if isinstance(value, str | int | float) and str(value):
             text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
             yield f"{name.replace('_', ' ')} {_shortened(text)}"
