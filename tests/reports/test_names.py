@@ -26,11 +26,22 @@ NOVEMBER = {
             Filters(client="Näckrosen AB", project="Spring / Summer", since=NOVEMBER["since"]),
             "trayd-report-nackrosen-ab-spring-summer-2026-11-01-to-2026-11-20.html",
         ),
-        (Filters(client="../..", since=datetime(2026, 11, 20, tzinfo=UTC)), "trayd-report-2026-11-20.html"),
+        (Filters(client="../..", since=datetime(2026, 11, 19, 23, tzinfo=UTC)), "trayd-report-client-ef3e93-2026-11-20.html"),
+        (Filters(client="", project="Pitch", **NOVEMBER), "trayd-report-no-client-pitch-2026-11.html"),
+        (
+            Filters(since=datetime(2026, 11, 5, 9, tzinfo=UTC), until=datetime(2026, 11, 5, 12, 30, tzinfo=UTC)),
+            "trayd-report-2026-11-05T1000-to-2026-11-05T1330.html",
+        ),
     ],
 )
 def test_a_name_tells_whose_it_is_and_of_when(filters, name):
     assert file_name("report", ".html", filters=filters, zone=STOCKHOLM, now=NOW) == name
+
+
+def test_no_two_clients_share_a_name():
+    clients = ["Acme", "Acme!", "A&B", "A B", "A+B", "🎬", "!!!", "", "x" * 50, "x" * 51]
+    names = {file_name("report", ".html", filters=Filters(client=each), zone=STOCKHOLM, now=NOW) for each in clients}
+    assert len(names | {file_name("report", ".html", filters=Filters(), zone=STOCKHOLM, now=NOW)}) == len(clients) + 1
 
 
 def test_letters_of_every_script_stay():

@@ -166,9 +166,9 @@ def report_context(made_of: Contents, request: ReportRequest, words: Words) -> R
     return ReportContext(
         kind="AI usage statement" if hidden else "AI cost report",
         agency=request.agency,
-        title=filters.client or filters.project or filters.deliverable or "AI costs",
-        subtitle=_subtitle(filters),
-        period=_period(first, last, words),
+        title=_titles(filters)[0],
+        subtitle=" · ".join(_titles(filters)[1:]),
+        period=_period(first, last, civil_times(filters, zone), words),
         facts=_facts(filters, sums.total.currency),
         shows_costs=not hidden,
         shows_charges=made_of.charges is not None,
@@ -192,11 +192,17 @@ def report_context(made_of: Contents, request: ReportRequest, words: Words) -> R
     )
 
 
-def _subtitle(filters: Filters) -> str:
-    return " · ".join(tag for tag in (filters.project, filters.deliverable) if tag) if filters.client else ""
+def _titles(filters: Filters) -> list[str]:
+    """Whose work the report is of, the widest first."""
+    asked = (("client", filters.client), ("project", filters.project), ("deliverable", filters.deliverable))
+    return [tag or f"No {name}" for name, tag in asked if tag is not None] or ["AI costs"]
 
 
-def _period(first: date | None, last: date, words: Words) -> str:
+def _period(first: date | None, last: date, times: tuple[str, str], words: Words) -> str:
+    begins, ends = (time and f", {time}" for time in times)
+    if begins or ends:
+        until = ends.removeprefix(", ") if ends and first == last else f"{words.day(last)}{ends}"
+        return f"{words.day(first)}{begins} to {until}" if first else f"To {until}"
     if first is None:
         return f"To {words.day(last)}"
     if is_month(first, last):
@@ -206,16 +212,16 @@ def _period(first: date | None, last: date, words: Words) -> str:
 
 def _facts(filters: Filters, currency: str) -> tuple[Fact, ...]:
     facts = (
-        Fact("Client", filters.client or ""),
-        Fact("Project", filters.project or ""),
-        Fact("Deliverable", filters.deliverable or ""),
-        Fact("Model", filters.model or ""),
-        Fact("Account", filters.account or ""),
-        Fact("Key", filters.key or ""),
-        Fact("Only", _KINDS[filters.kind] if filters.kind else ""),
-        Fact("Currency", currency),
+        ("Client", filters.client),
+        ("Project", filters.project),
+        ("Deliverable", filters.deliverable),
+        ("Model", filters.model),
+        ("Account", filters.account),
+        ("Key", filters.key),
+        ("Only", _KINDS[filters.kind] if filters.kind else None),
+        ("Currency", currency),
     )
-    return tuple(fact for fact in facts if fact.value)
+    return tuple(Fact(label, value or "none") for label, value in facts if value is not None)
 
 
 def _kpis(made_of: Contents, terms: ClientTerms | None, home: str, words: Words) -> Iterator[Kpi]:

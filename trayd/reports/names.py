@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime, timedelta, tzinfo
+from hashlib import sha256
 
 from trayd.records import Filters
 
@@ -13,6 +14,8 @@ _LONGEST = 40
 _MOST_BYTES = 60
 _LONGEST_MONTH = 31
 _NOT_IN_NAMES = re.compile(r"[^\w]+")
+# What a name can lose without meaning another client: blanks, and what stands between words.
+_MARKS = re.compile(r"[^\w\s.,/'’–-]")
 
 
 def file_name(what: str, suffix: str, *, filters: Filters, zone: tzinfo, now: datetime) -> str:
@@ -25,15 +28,29 @@ def file_name(what: str, suffix: str, *, filters: Filters, zone: tzinfo, now: da
         zone: the user's; a period is told in civil days.
         now: an open end of the period is today.
     """
-    parts = ["trayd", what, *(slug(tag) for tag in (filters.client, filters.project, filters.deliverable) if tag)]
-    return "-".join([*(part for part in parts if part), _period(*civil_period(filters, zone, now))]) + suffix
+    asked = (("client", filters.client), ("project", filters.project), ("deliverable", filters.deliverable))
+    tags = [_tag(name, tag) for name, tag in asked if tag is not None]
+    return "-".join(["trayd", what, *tags, _period(filters, zone, now)]) + suffix
+
+
+def _tag(name: str, tag: str) -> str:
+    """The tag as a part of a file name; one that loses marks by that gets a mark of its own, so that no two are one."""
+    if not tag:
+        return f"no-{name}"
+    short = slug(tag)
+    if short and len(short) == len(_plain(tag)) and not _MARKS.search(tag):
+        return short
+    return f"{short or name}-{sha256(tag.encode(errors='surrogatepass')).hexdigest()[:6]}"
 
 
 def slug(text: str) -> str:
     """The text as a part of a file name: lower case, without accents, words joined by hyphens."""
+    return _plain(text)[:_LONGEST].encode()[:_MOST_BYTES].decode(errors="ignore").rstrip("-")
+
+
+def _plain(text: str) -> str:
     plain = "".join(mark for mark in unicodedata.normalize("NFKD", text) if not unicodedata.combining(mark))
-    name = _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", plain).lower()).strip("-_")[:_LONGEST]
-    return name.encode()[:_MOST_BYTES].decode(errors="ignore").rstrip("-")
+    return _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", plain).lower()).strip("-_")
 
 
 def civil_period(filters: Filters, zone: tzinfo, now: datetime) -> tuple[date | None, date]:
@@ -43,13 +60,25 @@ def civil_period(filters: Filters, zone: tzinfo, now: datetime) -> tuple[date | 
     return first, end.astimezone(zone).date()
 
 
+def civil_times(filters: Filters, zone: tzinfo) -> tuple[str, str]:
+    """The times of day at which the period begins and ends, ``10:00``; empty where that is with a day."""
+    told = (moment and f"{moment.astimezone(zone):%H:%M}" for moment in (filters.since, filters.until))
+    begins, ends = ("" if time in {None, "00:00"} else time for time in told)
+    return begins or "", ends or ""
+
+
 def is_month(first: date, last: date) -> bool:
     """Whether these days are one calendar month."""
     after = last + timedelta(days=1)
     return first.day == 1 and after.day == 1 and (last - first).days < _LONGEST_MONTH
 
 
-def _period(first: date | None, last: date) -> str:
+def _period(filters: Filters, zone: tzinfo, now: datetime) -> str:
+    first, last = civil_period(filters, zone, now)
+    begins, ends = (time.replace(":", "") for time in civil_times(filters, zone))
+    if begins or ends:
+        since = "" if first is None else f"{first}{begins and f'T{begins}'}-"
+        return f"{since}to-{last}{ends and f'T{ends}'}"
     if first is None:
         return f"to-{last}"
     if is_month(first, last):
