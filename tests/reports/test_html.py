@@ -152,6 +152,15 @@ def test_the_title_block_names_client_project_and_period():
     ]
 
 
+def test_what_has_no_client_and_what_is_of_some_hours_is_said_to_be_that():
+    whose = context([], Filters(client="", project="Pitch"))
+    hours = {"since": datetime(2026, 11, 5, 9, tzinfo=UTC), "until": datetime(2026, 11, 5, 13, 30, tzinfo=UTC)}
+
+    assert (whose.title, whose.subtitle) == ("No client", "Pitch")
+    assert ("Client", "none") in [(fact.label, fact.value) for fact in whose.facts]
+    assert context([], Filters(**hours)).period == "November 5, 2026, 09:00 to 13:30"
+
+
 def test_the_log_shows_estimate_actual_and_cost():
     assert log_of(CAMPAIGN[:1], zone=STOCKHOLM) == [
         [

@@ -26,7 +26,10 @@ NOVEMBER = {
             Filters(client="Näckrosen AB", project="Spring / Summer", since=NOVEMBER["since"]),
             "trayd-report-nackrosen-ab-spring-summer-2026-11-01-to-2026-11-20.html",
         ),
-        (Filters(client="../..", since=datetime(2026, 11, 19, 23, tzinfo=UTC)), "trayd-report-client-ef3e93-2026-11-20.html"),
+        (
+            Filters(client="../..", since=datetime(2026, 11, 19, 23, tzinfo=UTC)),
+            "trayd-report-client-0cfd1c-2026-11-20.html",
+        ),
         (Filters(client="", project="Pitch", **NOVEMBER), "trayd-report-no-client-pitch-2026-11.html"),
         (
             Filters(since=datetime(2026, 11, 5, 9, tzinfo=UTC), until=datetime(2026, 11, 5, 12, 30, tzinfo=UTC)),

@@ -16,7 +16,7 @@ from trayd.reports.charges import Charges
 from trayd.reports.charts import Amounts, BarChart, Heads, Ranked, TimeChart, bar_chart, time_chart
 from trayd.reports.compliance import Tracked, charge_notes, licence_warnings, licences_table, notes, terms_told
 from trayd.reports.figures import EXTERNAL_KINDS, Figures, Part, figures_in_steps
-from trayd.reports.names import civil_period, is_month
+from trayd.reports.names import civil_period, civil_times, is_month
 from trayd.reports.request import Agency, ReportRequest
 from trayd.reports.tables import Table
 from trayd.reports.words import Words, listed
