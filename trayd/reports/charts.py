@@ -184,7 +184,7 @@ def _bar(ranked: Ranked, width: str, whole: int, amounts: Amounts) -> Bar:
         detail=detail,
         amount=amounts.known(part.nanos, lacking=part.lacks()),
         charge=amounts.charge(part.charged),
-        share=amounts.words.share(part.nanos, whole),
+        share="" if part.lacks() and not part.nanos else amounts.words.share(part.nanos, whole),
         generations=amounts.words.number(part.generations),
         width=width,
     )
