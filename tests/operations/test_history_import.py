@@ -196,7 +196,15 @@ class TestRefused:
             document["records"] = document["records"][:-1]
 
         (reason,) = reasons(second.imports(edited(first.exported(), cut)))
-        assert reason.startswith("its totals tell of 8 records of 32.50 USD, its records are 7 records of 30.50 USD")
+        assert reason.startswith("its totals tell of 8 records, and it has 7; make the export again")
+        assert list(second.ledger.records()) == []
+
+    def test_a_record_for_another(self, first, second):
+        def change(document):
+            document["records"][-1] = document["records"][0]
+
+        (reason,) = reasons(second.imports(edited(first.exported(), change)))
+        assert reason.startswith("its totals tell of 32.50 USD, and its records come to 50.50 USD: it was changed")
         assert list(second.ledger.records()) == []
 
     def test_a_cost_that_was_changed_is_rejected_by_its_record(self, first, second):

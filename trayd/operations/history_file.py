@@ -123,6 +123,9 @@ class HistoryFile:
         Raises:
             RefusedError: no record is wrong by itself, and yet they are not those that were written.
         """
+        totals = self._document.totals
+        if totals.records != len(self):
+            raise _refused(f"its totals tell of {totals.records:,} records, and it has {len(self):,}", _AGAIN)
         nanos: Counter[str] = Counter()
         for number, raw in enumerate(self._document.records):
             try:
@@ -138,13 +141,11 @@ class HistoryFile:
             self._compare(nanos)
 
     def _compare(self, nanos: Counter[str]) -> None:
-        totals = self._document.totals
-        told = {each.currency: each.amount for each in totals.cost}
+        told = {each.currency: each.amount for each in self._document.totals.cost}
         found = {currency: Money(sum_).text() for currency, sum_ in sorted(nanos.items()) if sum_}
-        if (totals.records, told) != (len(self), found):
+        if told != found:
             raise _refused(
-                f"its totals tell of {_told(totals.records, told)}, its records are {_told(len(self), found)}: "
-                "some are missing, or it was changed",
+                f"its totals tell of {_amounts(told)}, and its records come to {_amounts(found)}: it was changed",
                 _AGAIN,
             )
 
@@ -252,9 +253,8 @@ def _check_identity(record_id: str, facts: RecordFacts) -> None:
         raise ValueError("they are of several records")
 
 
-def _told(records: int, cost: dict[str, str]) -> str:
-    amounts = ", ".join(f"{amount} {currency}" for currency, amount in cost.items())
-    return f"{records:,} record{'' if records == 1 else 's'} of {amounts or 'no cost'}"
+def _amounts(cost: dict[str, str]) -> str:
+    return ", ".join(f"{amount} {currency}" for currency, amount in cost.items()) or "no cost"
 
 
 def _refused(problem: str, cure: str = _BY_HAND) -> RefusedError:
