@@ -85,9 +85,9 @@ async def _lines(
     thread: LedgerThread, making: Making, told: _Told, error_of: Callable[[Exception], dict[str, Any]]
 ) -> AsyncIterator[bytes]:
     document = making.document
-    yield _line({"name": document.name, "media_type": document.media_type})
     work = asyncio.create_task(making.finish(thread))
     try:
+        yield _line({"name": document.name, "media_type": document.media_type})
         while not work.done():
             await asyncio.wait({work}, timeout=_TELL_EVERY_S)
             if told.now is not None:
