@@ -256,8 +256,7 @@ class Page:
         return None if told is None else dict(json.loads(told))
 
     def picture(self) -> bytes:
-        """What the window shows, as PNG, without the bars that scroll it."""
-        self.call("Emulation.setScrollbarsHidden", hidden=True)
+        """What the window shows, as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
     def pdf(self, paper: tuple[float, float]) -> bytes:

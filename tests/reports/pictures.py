@@ -29,6 +29,7 @@ def report_pictures(out: Path, folder: Path, whole: Path, statement: Path) -> li
     with Browser(folder / "profile") as browser:
         for name, page, width, height, scheme in looks:
             opened = browser.page(page.as_uri())
+            opened.call("Emulation.setScrollbarsHidden", hidden=True)
             opened.look(width, height, scheme)
             (out / name).write_bytes(opened.picture())
             taken.append(out / name)
