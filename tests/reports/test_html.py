@@ -295,7 +295,7 @@ def test_a_currency_without_a_rate_is_named_once_and_never_counted_as_zero():
     of = [external("7", "2026-11-09", currency="JPY"), external("3.00", "2026-11-09", currency="AUD")]
     made = context(of, converter=IN_KRONOR)
     assert [kpi.value for kpi in made.kpis[:3]] == ["0.0 kr", "unknown", "unknown"]
-    assert [bar.amount for chart in made.charts for bar in chart.bars] == ["unknown"]
+    assert [(bar.amount, bar.share) for chart in made.charts for bar in chart.bars] == [("unknown", "")]
     assert [point.total for point in made.over_time.points if point.total != "0.0 kr"] == ["unknown"]
     assert (
         "A$3.00 and ¥7 are left out of all totals: no exchange rate to SEK is known for "
