@@ -106,6 +106,9 @@ class _Journal:
         self._priced: set[tuple[str, date]] = set()
         self._without_cost: Counter[Counting] = Counter()
         self._without_rate: dict[str, list[date]] = {}
+        # Currencies that have had a rate so far, and those that have had one before a day without.
+        self._rated: set[str] = set()
+        self._stale: set[str] = set()
 
     def remarks(self) -> Iterator[str]:
         """What a person has to know of the whole."""
@@ -114,9 +117,13 @@ class _Journal:
         for currency, days in sorted(self._without_rate.items()):
             first, last = min(days), max(days)
             when = f"{first}" if first == last else f"{first} to {last}"
+            home = self._converter.currency
+            become = f"they stay in {currency} here"
+            if currency in self._stale:
+                become = f"here they are in {currency}, and what is asked for in {home} takes the last rate before"
             yield (
-                f"no rate of {currency} into {self._converter.currency} is known of {when}: "
-                f"those amounts stay in {currency}"
+                f"no rate of {currency} into {home} is known of {when}: trayd leaves those amounts out of totals in "
+                f"{home}; {become}"
             )
 
     def entry(self, record: Record) -> str:
@@ -166,7 +173,9 @@ class _Journal:
         rate = self._converter.rate(currency, day)
         if rate is None:
             self._without_rate.setdefault(currency, []).append(day)
+            self._stale |= {currency} & self._rated
             return ""
+        self._rated.add(currency)
         home = self._converter.currency
         into = "".join(self._declarations(home, day))
         whence = "fixed in the settings" if rate.source is RateSource.SETTINGS else f"published for {rate.published}"
