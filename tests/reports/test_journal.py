@@ -169,7 +169,7 @@ def test_what_is_estimated_is_pending_and_what_has_no_cost_a_comment(tmp_path):
     assert f"\n; {told}: free, for it failed (f)\n" in text
     [remark] = remarks
     assert remark == (
-        "4 records have no cost and are comments in the journal: 1 without a price so far, 1 still running, "
+        "4 records have no cost and are noted in comments: 1 without a price so far, 1 still running, "
         "1 failed and not billed so far, 1 unmatched (`trayd history --unmatched`)"
     )
     assert f"\n; {remark}\n" in text

@@ -112,7 +112,7 @@ class _Journal:
 
     def remarks(self) -> Iterator[str]:
         """What a person has to know of the whole."""
-        if left_out := told_without_cost(self._without_cost, "comments in the journal"):
+        if left_out := told_without_cost(self._without_cost, "noted in comments"):
             yield left_out
         for currency, days in sorted(self._without_rate.items()):
             first, last = min(days), max(days)

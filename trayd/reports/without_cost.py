@@ -25,5 +25,5 @@ def told_without_cost(found: Counter[Counting], became: str) -> str:
     if not found.total():
         return ""
     reasons = ", ".join(f"{found[counting]} {reason}" for counting, reason in REASONS.items() if found[counting])
-    what = "1 record has no cost" if found.total() == 1 else f"{found.total()} records have no cost"
-    return f"{what}, {became}: {reasons}"
+    what = "1 record has no cost and is" if found.total() == 1 else f"{found.total()} records have no cost and are"
+    return f"{what} {became}: {reasons}"
