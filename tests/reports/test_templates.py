@@ -155,6 +155,12 @@ def test_what_is_wrong_is_told_with_file_and_line(tmp_path, template, told):
     assert error.cure
 
 
+def test_what_is_wrong_is_told_in_a_line_whatever_a_name_holds(tmp_path):
+    error = wrong(tmp_path, r"{{ report['\x1b]0;title\x07' ~ 'x' * 100000] }}")
+    assert len(error.message) < 800
+    assert error.message.isprintable()
+
+
 def test_a_wrong_file_that_is_included_is_named(tmp_path):
     (tmp_path / "part.html").write_text("\n\n{{ 1 + '1' }}", encoding="utf-8")
     assert f"{tmp_path}/part.html, line 3: TypeError" in wrong(tmp_path, "{% include 'part.html' %}").message

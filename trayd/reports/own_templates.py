@@ -21,6 +21,7 @@ import msgspec
 from trayd.errors import TraydError
 from trayd.files import write_atomically
 from trayd.reports.rendering import MAIN_TEMPLATE, STYLE_SHEET, policy, shipped_file, with_policy
+from trayd.texts import clip, tidy
 
 #: How long a template may take; trayd's own takes a fifth of it for 100,000 entries.
 DEADLINE_S = 30.0
@@ -36,6 +37,9 @@ _LAST_WORDS_S = 3.0
 
 # Each look at whether the child has ended.
 _PATIENCE_S = 0.02
+
+#: In characters.
+_LONGEST_FAULT = 500
 
 _CHUNK = 256 * 1024
 
@@ -168,7 +172,8 @@ def _error(exit_code: int, complaint: bytes, job: Job) -> TraydError:
             f"the templates in {job.folder}: the process that makes the page ended (exit code {exit_code})",
             "it may have taken too much memory: look for texts that are repeated",
         )
-    return TraydError(f"{fault.where}: {fault.wrong}", fault.cure)
+    # What is wrong can hold a name from somebody else's file, of any length.
+    return TraydError(f"{fault.where}: {clip(tidy(fault.wrong), _LONGEST_FAULT)}", fault.cure)
 
 
 def too_slow(deadline_s: float) -> tuple[str, str]:
