@@ -35,6 +35,8 @@ from trayd.alert_settings import Alerts
 from trayd.facts import Batch, Link
 from trayd.insight.pools import whole_id
 from trayd.money import Money
+from trayd.operations import history_import
+from trayd.operations.importing import ImportQuery, import_data
 from trayd.pool_settings import Pool
 from trayd.rate_settings import FixedRate, RatesSettings
 from trayd.records import Counting, Kind, Status
@@ -429,3 +431,25 @@ def test_nothing_of_a_daemon_s_own_is_in_it(first):
     assert document["made_at"] == NOW.isoformat().replace("+00:00", "Z")
     assert set(document["accounts"][0]) == {"name", "state", "username"}
     assert KLING in {each["endpoint_id"] for each in document["models"]}
+
+
+def test_who_writes_in_between_is_no_difference_between_export_and_ledger(first, second, monkeypatch):
+    monkeypatch.setattr(history_import, "_RECORDS", 2)
+    query = ImportQuery(name="history.json")
+    steps = import_data(second.ledger, query, first.exported(), settings=SETTINGS, now=NOW)
+    answer = None
+    told = []
+    while answer is None:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            answer = end.value
+        else:
+            told.append(step.done)
+            if step.done == 5:
+                second.ledger.add(Batch(costs=(cost("polled", amount="3.00"),)))
+    assert answer.notes == ()
+    assert told == sorted(told)
+    assert told[-1] == len(first.document()["records"])
+    assert second.ledger.get("polled") is not None
+    assert second.ledger.get("r1") is not None

@@ -35,8 +35,8 @@ from trayd.steps import Step, Steps
 # So many records become durable together, and whoever shares the ledger waits for so many.
 _RECORDS = 500
 
-# Reading is so many parts of the whole, and recording one of a record takes as long as reading two of them.
-_READING, _RECORDING = 1, 2
+# Recording takes twice as long as reading.
+_PARTS = 3
 
 _LOOKED_AT = 500
 
@@ -76,18 +76,18 @@ def import_history(
         yield Step(0, 0, apart=True)
         file = HistoryFile(data)
         _refuse_other_api(file.head.base_url, api)
-        of = len(file) * (_READING + _RECORDING)
+        of = len(file)
         for done in file.check():
             if done % _LOOKED_AT == 0:
-                yield Step(done * _READING, of, apart=True)
+                yield Step(done // _PARTS, of, apart=True)
     except RefusedError as error:
         row = error.rejection
         return TakenIn(ImportResult(file=told, rejected=(_told(row),)))
-    yield Step(len(file) * _READING, of)
+    yield Step(of // _PARTS, of)
     taking = _Taking(file, ledger, settings, now)
     steps = taking.count() if dry_run else taking.take()
     for done in steps:
-        yield Step(len(file) * _READING + done * _RECORDING, of)
+        yield Step((of + done * (_PARTS - 1)) // _PARTS, of)
     result = ImportResult(
         file=told,
         recorded=taking.recorded,
@@ -128,7 +128,9 @@ class _Taking:
         self._settings = settings
         self._now = now
         self._names, self._accounts = _accounts(file.head, ledger)
-        self._was_empty = ledger.span() is None
+        # As long as nobody else writes in between, what was empty has to come to what the export says.
+        self._alone = ledger.span() is None
+        self._version = ledger.records_version
         self._unmatched = 0
         self._of_settings: Counter[str] = Counter()
         self._shares = 0
@@ -181,8 +183,10 @@ class _Taking:
             part = [row for row in some if not self._leave_out(row)]
             young = any(row.line.timestamp >= self._now - EXPENSIVE_WITHIN for row in part)
             self._new.clear()
+            self._alone = self._alone and self._version == self._ledger.records_version
             with quietly(self._ledger, self._settings.alerts, self._now) if young else nullcontext():
                 self._add(part)
+            self._version = self._ledger.records_version
             for row in part:
                 cost = cost_of(row)
                 if cost is not None:
@@ -190,7 +194,7 @@ class _Taking:
             yield done
         if not self.rejected:
             self._claim(self._file.coverage())
-            if self._was_empty and not self._file.is_part:
+            if self._alone and not self._file.is_part and self._version == self._ledger.records_version:
                 self._compare(sums)
 
     def _add(self, part: Sequence[Row]) -> None:
@@ -269,7 +273,7 @@ class _Taking:
             self._ledger.add(Batch(coverage=(claim,)))
 
     def _compare(self, sums: Counter[str]) -> None:
-        """What was empty before has to come to what the export says."""
+        """Looks whether the ledger, which has nothing else, comes to what the export says."""
         found: Counter[str] = Counter()
         for each in self._ledger.sums():
             if each.heading.counting in {Counting.ACTUAL, Counting.ESTIMATE}:
