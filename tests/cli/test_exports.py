@@ -141,6 +141,17 @@ def test_the_filters_say_what_is_in_every_other_format(home: Home, name: str) ->
         assert told == {record["id"] for record in known if meant(record)}, options
 
 
+@pytest.mark.parametrize("name", ["focus", "ledger"])
+def test_what_could_not_be_in_it_is_said_beside_it(home: Home, name: str) -> None:
+    done = home.run("export", "--format", name, "--model", "fal-ai/flux/dev")
+    without = [
+        each for each in home.json("history", "--limit", "500", "--model", "fal-ai/flux/dev") if not each["cost"]
+    ]
+    assert len(without) == 1
+    assert "1 without a price" in done.stderr
+    assert "without a price" not in home.run("export", "--model", "fal-ai/flux/dev").stderr
+
+
 def test_with_a_currency_what_was_billed_and_what_that_is_stand_beside_each_other(home: Home) -> None:
     costs = {row["description"]: row for row in rows(home, "--kind", "external", "--currency", "usd")}
     assert {name: (row["cost"], row["currency"]) for name, row in costs.items()} == {
