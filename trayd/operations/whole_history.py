@@ -10,8 +10,8 @@ import msgspec
 
 from trayd import __version__
 from trayd.facts import EventFact, RunFact
-from trayd.prompts import without_prompts
 from trayd.ledger.merge import RecordFacts
+from trayd.prompts import without_prompts
 from trayd.records import Filters, Generation, Recorded
 from trayd.reports.json_export import TYPE, VERSION, FixedRates, Head, History
 
