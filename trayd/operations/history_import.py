@@ -349,14 +349,19 @@ def _notes_of_settings(head: Head, settings: Settings) -> Iterator[str]:
             "its amounts were converted at rates that were fixed in its settings; to have the same, add with "
             f"`trayd config edit`:\n{_toml('rates.fixed', fixed)}"
         )
-    differing: list[tuple[str, str, str, Callable[[], str]]] = [
-        ("home currency", "home_currency", head.home_currency, lambda: settings.home_currency),
-        ("time zone", "time_zone", head.time_zone, lambda: str(settings.zone())),
+    differing: list[tuple[str, str, Callable[[], str], str]] = [
+        ("home_currency", head.home_currency, lambda: settings.home_currency, "totals in one currency are in yours"),
+        (
+            "time_zone",
+            head.time_zone,
+            lambda: str(settings.zone()),
+            "days, and with them the rates of amounts, can differ",
+        ),
     ]
-    for what, key, theirs, ours in differing:
+    for key, theirs, ours, so in differing:
         if theirs != ours():
             yield (
-                f"its {what} was {theirs}, yours is {ours()}: totals in one currency, and days, can differ; "
+                f"its {key.replace('_', ' ')} was {theirs}, yours is {ours()}: {so}; "
                 f"`trayd config set {key} {theirs}` has them as they were"
             )
 
