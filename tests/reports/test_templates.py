@@ -16,6 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import TemplateError
+from jinja2.exceptions import SecurityError
+from markupsafe import Markup
 
 from tests.insight.samples import NOW, external, generation, rates
 from tests.reports.browser import Browser
@@ -207,20 +209,30 @@ def test_a_child_ends_with_who_waits_for_it_and_knows_no_key(tmp_path, monkeypat
     assert children() == before
 
 
-def test_no_filter_makes_markup_of_a_text(tmp_path):
-    """Whatever a record is called: a template's author may try every filter there is."""
+def rendered(sandbox, expression):
+    """What the expression comes to; empty where it is none."""
+    try:
+        return sandbox.from_string("{{ " + expression + " }}").render(x=HOSTILE)
+    except (TemplateError, SecurityError, TypeError, ValueError, AttributeError, LookupError, AssertionError):
+        return ""
+
+
+def test_no_filter_and_no_method_makes_markup_of_a_text(tmp_path):
+    """Whatever a record is called: a template's author may try all that there is, on texts and on what is escaped."""
     sandbox = _Sandbox(tmp_path)
-    tried = 0
-    for name in sandbox.filters:
-        for expression in (f"x | {name}", f"x | e | {name}", f"[x] | {name} | join", f"(x | e).unescape() | {name}"):
-            try:
-                text = sandbox.from_string("{{ " + expression + " }}").render(x=HOSTILE)
-            except (TemplateError, TypeError, ValueError, AttributeError):
-                continue
-            tried += 1
-            assert "<script" not in text, expression
-            assert "<img" not in text, expression
-    assert tried > 60
+    texts = ("x", "(x | e)", "('a {a} %s' | e)", "[x, x | e]")
+    given = ("x", "'a', x", "x, 'a'", "'a' | e, x", "{97: x}", "[x]", "3, x", "a=x", "'a', x, 1", "3, True, x")
+    filters = [f"{text} | {name}" for name in sandbox.filters for text in texts]
+    filters += [f"{text} | {name}({what})" for name in sandbox.filters for text in texts for what in given]
+    methods = [f"{text}.{name}" for name in dir(Markup) if not name.startswith("_") for text in texts]
+    expressions = [*filters, *(f"{method}({what})" for method in methods for what in ("", *given))]
+    expressions += [f"{text} {sign} {other}" for text in texts for other in texts for sign in "+~%*"]
+    found = {expression: rendered(sandbox, f"[{expression}] | join") for expression in expressions}
+    found |= {expression: rendered(sandbox, expression) for expression in expressions}
+    assert sum(map(bool, found.values())) > 500
+    for expression, text in found.items():
+        assert "<script" not in text, expression
+        assert "<img" not in text, expression
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,9 @@ from jinja2 import (
     TemplateSyntaxError,
     nodes,
 )
+from jinja2.filters import do_indent
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
 
 from trayd.reports.context import ReportContext
 from trayd.reports.log import LogPage
@@ -83,11 +85,24 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        # The only filters that take what they are given for markup.
         del self.filters["safe"]
+        self.filters["indent"] = _indented
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Nothing that makes markup of a text: replacing letters of what is escaped is not escaped again."""
+        if attr == "translate" and isinstance(obj, Markup):
+            return False
+        return super().is_safe_attribute(obj, attr, value)
 
     def join_path(self, template: str, parent: str) -> str:
         """A template that extends its own name means trayd's."""
         return f"{SHIPPED}/{template}" if template == parent else template
+
+
+def _indented(text: str, width: int | str = 4, first: bool = False, blank: bool = False) -> str:  # noqa: FBT002  # Jinja's
+    """Jinja's filter of that name, with an indentation that is a text escaped like any other."""
+    return do_indent(text, escape(width) if isinstance(width, str) else width, first, blank)
 
 
 def main(told: IO[bytes], page: IO[bytes]) -> Fault | None:
