@@ -20,10 +20,10 @@ from msgspec import Meta
 
 from trayd.facts import EventFact, ModelFact
 from trayd.intake.currencies import is_currency
-from trayd.prompts import without_embedded_files, without_prompts
 from trayd.intake.rejection import CORRECT_IT, RefusedError, Rejection, shown
 from trayd.money import EXACT, Money
 from trayd.prices import price_of
+from trayd.prompts import without_embedded_files, without_prompts
 from trayd.records import DEFAULT_ACCOUNT, Estimate, Status
 from trayd.texts import tidy
 
@@ -100,7 +100,7 @@ _EXACT_OBJECT = msgspec.json.Decoder(dict[str, Any], float_hook=_canonical_numbe
 _CANONICAL = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _KNOWN = frozenset(Event.__struct_fields__)
 # How a JSON export begins as trayd writes it; what other programs make of it is known by its fields.
-_EXPORT = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"trayd"\s*:\s*[0-9]+\s*,\s*"type"\s*:\s*"export"')
+_EXPORT = re.compile(rb'\s*\{\s*"trayd"\s*:\s*[0-9]+\s*,\s*"type"\s*:\s*"export"')
 
 #: Why an export is not read as an event.
 NOT_AN_EVENT = Rejection(

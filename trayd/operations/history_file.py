@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -165,13 +164,12 @@ class HistoryFile:
 
 def is_export(data: bytes) -> bool:
     """Whether a JSON file is an export of trayd, whole or not."""
-    if begins_as_export(data):
-        return True
-    if _MENTIONED not in data:
-        return False
     try:
-        return bool(msgspec.json.decode(data.removeprefix(BOM_UTF8), type=_Kind).type == TYPE)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        text = utf8(data)
+        if begins_as_export(text):
+            return True
+        return _MENTIONED in text and bool(msgspec.json.decode(text, type=_Kind).type == TYPE)
+    except (RefusedError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return False
 
 
