@@ -20,6 +20,7 @@ from tests.benchmarks.harness import Row, Samples, Workshop, figure, in_turn, ra
 from tests.end_to_end.support import clean_env
 from trayd.intake.sheet import open_sheets
 from trayd.intake.take import read_file
+from trayd.operations.exporting import ExportQuery
 from trayd.settings import Settings
 
 _ROWS = 100_000
@@ -49,12 +50,13 @@ class _Process(msgspec.Struct, frozen=True):
 
 
 def import_(workshop: Workshop) -> Iterator[Row]:
-    """A table of 100k costs against Python's own reader, and by the command line with all that belongs to it."""
+    """A table of 100k costs against Python's own reader, and by the command line; an export of 100k records."""
     table = _table()
     data = _as_csv(table)
     yield from _reading(data)
     yield from _by_command(workshop, data)
     yield _workbook(table)
+    yield _back_in(workshop)
 
 
 def _table() -> list[tuple[str, ...]]:
@@ -131,6 +133,19 @@ def _by_command(workshop: Workshop, data: bytes) -> Iterator[Row]:
         peak = max(one.peak for one in done)
         told = f"{taken.text()}, {figure(_ROWS / taken.median)} a second; most memory {work.mib(peak)}"
         yield Row(what, "", told, None)
+
+
+def _back_in(workshop: Workshop) -> Row:
+    """A JSON export into an empty ledger."""
+    operations = work.operations_on(workshop.shared(months=1, each=_ROWS))
+    file = workshop.empty("import-history") / "history.json"
+    work.export(operations, file, ExportQuery(format="json"))
+    operations.ledger.close()
+    done = [_command(workshop.empty("import-home"), "import", "--json", str(file)) for _ in range(3)]
+    taken = Samples(tuple(one.seconds for one in done))
+    peak = max(one.peak for one in done)
+    told = f"{taken.text()}, {figure(_ROWS / taken.median)} a second; most memory {work.mib(peak)}"
+    return Row("`trayd import` of a JSON export of 100k records, read and durable", "", told, None)
 
 
 def _command(home: Path, *arguments: str) -> _Process:

@@ -61,7 +61,8 @@ def test_the_key_is_nowhere_but_in_the_environment(home: Home) -> None:
             home.run(*one, code=None) for one in (["status"], ["doctor"], ["config", "show"], ["account", "list"])
         ]
         commands = Path(f"/proc/{daemon.process.pid}/cmdline").read_bytes().decode()
-    home.run("export", "--out", str(home.folder / "out.csv"))
+    for form in ("csv", "focus", "json", "ledger"):
+        home.run("export", "--format", form, "--out", str(home.folder / f"out.{form}"))
     home.run("report", "--out", str(home.folder / "out.html"))
     texts = {"process list": commands, "terminal": daemon.output}
     texts |= {f"printed {number}": one.stdout + one.stderr for number, one in enumerate(printed)}
