@@ -146,13 +146,22 @@ def format_money(money: Money, locale: str = "en_US") -> str:
 
     An amount that would show as zero but is not gets as many decimals as show its first two digits: ``$0.0031``.
     """
-    decimals = _decimals(money.currency)
-    amount = money.amount
-    if amount and abs(amount) < Decimal(1).scaleb(-decimals):
-        decimals = _SMALL_DIGITS - 1 - amount.adjusted()
+    decimals = _shown_decimals(money)
     pattern = _pattern(money.currency, locale)
     pattern.frac_prec = (decimals, decimals)
-    return str(pattern.apply(amount, locale, currency=money.currency, currency_digits=False))
+    return str(pattern.apply(money.amount, locale, currency=money.currency, currency_digits=False))
+
+
+def shown_amount(money: Money) -> Decimal:
+    """The amount that :func:`format_money` writes: rounded half to even, to the decimals that it shows."""
+    return money.amount.quantize(Decimal(1).scaleb(-_shown_decimals(money)), ROUND_HALF_EVEN)
+
+
+def _shown_decimals(money: Money) -> int:
+    decimals, amount = _decimals(money.currency), money.amount
+    if amount and abs(amount) < Decimal(1).scaleb(-decimals):
+        return _SMALL_DIGITS - 1 - amount.adjusted()
+    return decimals
 
 
 def exact_formatter(currency: str, locale: str = "en_US") -> Callable[[int], str]:

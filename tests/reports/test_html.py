@@ -126,7 +126,8 @@ def test_the_compliance_line_accounts_for_every_entry():
     assert said == {
         "confirmed by fal": 2,
         "estimated": 1,
-        "imported": 3,
+        "imported": 2,
+        "shared": 1,
         "without a price": 1,
         "still running": 1,
         "unmatched": 1,
@@ -185,6 +186,7 @@ def test_the_log_says_why_a_cost_is_missing_and_never_shows_zero_for_it():
         "Unmatched": "",
         "Not billed": "$0.00",
         "Imported": "€99.00no exchange rate",
+        "Shared": "$10.00",
     }
 
 

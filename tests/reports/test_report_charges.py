@@ -109,7 +109,7 @@ def test_the_charge_stands_beside_the_cost():
     context, [page_of_log, *_] = made(OPEN)
     assert (context.shows_costs, context.shows_charges, context.cost_word) == (True, True, "Cost")
     kpi = context.kpis[-1]
-    assert (kpi.label, kpi.detail) == ("To charge", "The cost plus 15%")
+    assert (kpi.label, kpi.detail) == ("To charge", "The cost plus 15%; 2 entries without a charge yet")
     rows = [row for each in [page_of_log] for row in each.rows]
     assert [(row.cost, row.charge) for row in rows[:2]] == [("$1.127731", "$1.29689065"), ("$0.093179", "$0.10715585")]
 

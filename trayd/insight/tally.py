@@ -290,14 +290,15 @@ class Tally:
     @property
     def left_out(self) -> Mapping[str, int]:
         """What has no rate: the sums by currency, in nanos."""
-        found: dict[str, int] = {}
-        for (_, currency), nanos in self._read().left_out.items():
-            found[currency] = found.get(currency, 0) + nanos
-        return found
+        return {money.currency: money.nanos for money in self.amounts_left_out()}
 
-    def amounts_left_out(self) -> tuple[Money, ...]:
-        """The same as money, in alphabetical order."""
-        return tuple(Money(nanos, currency) for currency, nanos in sorted(self.left_out.items()))
+    def amounts_left_out(self, *kinds: Kind) -> tuple[Money, ...]:
+        """The same as money, in alphabetical order; what is of these kinds, of all where none is named."""
+        found: dict[str, int] = {}
+        for (kind, currency), nanos in self._read().left_out.items():
+            if not kinds or kind in kinds:
+                found[currency] = found.get(currency, 0) + nanos
+        return tuple(Money(nanos, currency) for currency, nanos in sorted(found.items()))
 
     def days_left_out(self) -> Mapping[str, Days]:
         """By the same currencies, the first and the last day of which an amount has no rate."""

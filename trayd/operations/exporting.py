@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +20,7 @@ from trayd.reports.names import file_name
 
 if TYPE_CHECKING:
     from trayd.books import Books, Division
+    from trayd.insight.pools import PoolCost
     from trayd.operations.operations import Operations
     from trayd.rates import Converter
     from trayd.records import Filters, Record
@@ -55,6 +56,8 @@ class ExportQuery(ReportQuery, frozen=True, kw_only=True, omit_defaults=True):
 
 #: A report is made of all records at once; while these are read others may have the ledger.
 _RECORDS_A_TURN = 2000
+
+_DAY = timedelta(days=1)
 
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _MARKS = {"point": ".", "comma": ","}
@@ -170,13 +173,13 @@ def report_request(operations: Operations, query: ReportQuery, now: datetime) ->
         agency=agency_of(settings.report, operations.paths.settings.parent),
         terms=settings.report.terms(filters.client),
         models=operations.ledger.models(),
-        shared=tuple(_shared(operations.books, filters, zone)),
+        shared=tuple(_shared(operations.books, filters, zone, now.astimezone(zone).date())),
         templates=templates_folder(settings.report.templates, operations.paths.settings),
     )
 
 
-def _shared(books: Books, filters: Filters, zone: tzinfo) -> Iterator[SharedCost]:
-    """The pool costs of which a share is meant, newest first."""
+def _shared(books: Books, filters: Filters, zone: tzinfo, today: date) -> Iterator[SharedCost]:
+    """The pool costs of which a share is meant, as of that day, newest first."""
     from trayd.reports.request import SharedCost
 
     if not any(each.heading.kind is Kind.POOL for each in books.sums(filters, zone=zone)):
@@ -193,7 +196,13 @@ def _shared(books: Books, filters: Filters, zone: tzinfo) -> Iterator[SharedCost
             basis=_basis(division),
             remark="; ".join(filter(None, (division.trouble, remark))),
             shares=pieces,
+            open_until=pool.until - _DAY if today < pool.until and _goes_by_work(pool) else None,
         )
+
+
+def _goes_by_work(pool: PoolCost) -> bool:
+    """Whether a cost is divided by what projects do in its period; not by weights, and not all of it for one."""
+    return isinstance(pool.split, str) and not pool.cost.project
 
 
 def _basis(division: Division) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import NamedTuple
 
 from trayd.facts import ModelFact
@@ -16,6 +16,7 @@ from trayd.records import Counting, ExternalCost, Kind, Record
 from trayd.report_settings import ClientTerms
 from trayd.reports.charts import Amounts
 from trayd.reports.figures import Figures, Part
+from trayd.reports.request import ReportRequest, SharedCost
 from trayd.reports.tables import Cell, Column, Table
 from trayd.reports.words import Words, listed
 
@@ -37,11 +38,21 @@ _LICENCES = {
 }
 
 
+class _Outside(Enum):
+    """What is not from fal."""
+
+    IMPORTED = auto()
+    SHARED = auto()
+    OPEN_SHARE = auto()
+
+
 class Tracked(NamedTuple):
     """How many entries come from where; every entry is one of these.
 
     Attributes:
         confirmed: fal has billed them, or had the time to and did not.
+        imported: from elsewhere, and ``shared`` what is so of shared costs: shares that are final.
+        open_shares: those of shared costs whose period goes on, and whose division can change.
         failed: failed or cancelled, and not billed so far.
         running: they have not ended; ``unmatched``: left out until they are linked.
     """
@@ -49,20 +60,36 @@ class Tracked(NamedTuple):
     confirmed: int
     estimated: int
     imported: int
+    shared: int
+    open_shares: int
     unpriced: int
     failed: int
     running: int
     unmatched: int
 
     @classmethod
-    def of(cls, records: Iterable[Record]) -> Tracked:
-        """Counts them, as they are in the ledger."""
-        counted = Counter(None if isinstance(record, ExternalCost) else record.counting for record in records)
+    def of(cls, records: Iterable[Record], open_shares: Collection[str]) -> Tracked:
+        """Counts them.
+
+        Args:
+            records: as the report shows them.
+            open_shares: the ids of those that are shares and not final.
+        """
+        counted: Counter[Counting | _Outside] = Counter()
+        for record in records:
+            if not isinstance(record, ExternalCost):
+                counted[record.counting] += 1
+            elif record.kind is Kind.POOL:
+                counted[_Outside.OPEN_SHARE if record.id in open_shares else _Outside.SHARED] += 1
+            else:
+                counted[_Outside.IMPORTED] += 1
         return cls(
             # A request that fal had the time to bill and did not is fal's word as well.
             confirmed=counted[Counting.ACTUAL] + counted[Counting.FREE],
             estimated=counted[Counting.ESTIMATE],
-            imported=counted[None],
+            imported=counted[_Outside.IMPORTED],
+            shared=counted[_Outside.SHARED],
+            open_shares=counted[_Outside.OPEN_SHARE],
             unpriced=counted[Counting.UNKNOWN],
             failed=counted[Counting.FAILED],
             running=counted[Counting.PENDING],
@@ -70,9 +97,23 @@ class Tracked(NamedTuple):
         )
 
     @property
-    def settled(self) -> bool:
-        """Whether nothing in the totals is open."""
+    def billed(self) -> bool:
+        """Whether fal has billed all that it will."""
         return not (self.estimated or self.unpriced or self.failed or self.running or self.unmatched)
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is something, and nothing of it is open."""
+        return any(self) and self.billed and not self.open_shares
+
+    @property
+    def verdict(self) -> str:
+        """How settled the figures are, in words."""
+        if not any(self):
+            return "nothing is recorded in this period"
+        if not self.billed:
+            return "part of it is not billed yet"
+        return "part of it is not divided for good yet" if self.open_shares else "every cost is billed"
 
     def told(self) -> Iterator[tuple[str, int]]:
         """What to call each, and how many there are; what is seldom only where there is any."""
@@ -81,6 +122,8 @@ class Tracked(NamedTuple):
         yield "imported", self.imported
         yield "without a price", self.unpriced
         for what, number in (
+            ("shared", self.shared),
+            ("shared, not final yet", self.open_shares),
             ("failed, not billed so far", self.failed),
             ("still running", self.running),
             ("unmatched", self.unmatched),
@@ -166,14 +209,16 @@ def licence_warnings(figures: Figures, models: Mapping[str, ModelFact], words: W
             )
 
 
-def notes(figures: Figures, tracked: Tracked, terms: ClientTerms | None, home: str, words: Words) -> Iterator[str]:
+def notes(
+    figures: Figures, tracked: Tracked, terms: ClientTerms | None, request: ReportRequest, words: Words
+) -> Iterator[str]:
     """What a reader has to know to read the figures right, a sentence or two each.
 
     Args:
         figures: what the records add up to.
         tracked: where they come from.
         terms: what the client is charged, where that is shown.
-        home: the home currency, which the rates of the terms are in.
+        request: what is asked for.
         words: how figures are written.
     """
     total = figures.total
@@ -205,12 +250,13 @@ def notes(figures: Figures, tracked: Tracked, terms: ClientTerms | None, home: s
     if total.nanos[Kind.POOL]:
         shared = words.money(total.of_kind(Kind.POOL))
         yield f"External AI costs hold {shared} of shared costs; the log says how each was divided among projects."
+    yield from _open_shares(request.shared, words)
     if terms is not None:
-        yield from _charged_notes(figures, terms, home, words)
+        yield from _charged_notes(figures, terms, request.home, words)
     yield "Sums are made from exact amounts and rounded once, when shown; the log shows every digit of what was billed."
 
 
-def charge_notes(figures: Figures, tracked: Tracked, words: Words) -> Iterator[str]:
+def charge_notes(figures: Figures, tracked: Tracked, shared: Sequence[SharedCost], words: Words) -> Iterator[str]:
     """The same where a client sees what is charged and nothing of what it cost."""
     total = figures.total
     if number := total.unpriced:
@@ -224,7 +270,19 @@ def charge_notes(figures: Figures, tracked: Tracked, words: Words) -> Iterator[s
         ended = words.count(number, "failed or cancelled request is", "failed or cancelled requests are")
         yield f"{ended} not charged."
     yield from _left_out(total, words)
+    yield from _open_shares(shared, words)
     yield "Each entry is charged to the billionth; totals add these up and are rounded once, when shown."
+
+
+def _open_shares(shared: Sequence[SharedCost], words: Words) -> Iterator[str]:
+    """A sentence for all shares that are not final; it says nothing of what they are divided by."""
+    ends = [cost.open_until for cost in shared if cost.open_until]
+    if not ends:
+        return
+    names = listed(sorted({cost.name for cost in shared if cost.open_until}))
+    what = "The share of a shared cost is" if len(ends) == 1 else "The shares of shared costs are"
+    until = words.day(max(ends))
+    yield f"{what} not final ({names}): what others work until {until} is over changes what is borne here."
 
 
 def _charged_notes(figures: Figures, terms: ClientTerms, home: str, words: Words) -> Iterator[str]:

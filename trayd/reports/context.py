@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
 from typing import NamedTuple
 
 import msgspec
 
-from trayd.money import Money
 from trayd.records import Filters, Kind, Record
-from trayd.report_settings import ClientTerms
 from trayd.reports import tables
 from trayd.reports.charges import Charges
 from trayd.reports.charts import Amounts, BarChart, Heads, Ranked, TimeChart, bar_chart, time_chart
-from trayd.reports.compliance import Tracked, charge_notes, licence_warnings, licences_table, notes, terms_told
-from trayd.reports.figures import EXTERNAL_KINDS, Figures, Part, figures_in_steps
+from trayd.reports.compliance import Tracked, charge_notes, licence_warnings, licences_table, notes
+from trayd.reports.figures import Figures, Part, figures_in_steps
+from trayd.reports.kpis import Kpi, charge_kpi, cost_kpis
 from trayd.reports.names import civil_period, civil_times, is_month
 from trayd.reports.request import Agency, ReportRequest
 from trayd.reports.tables import Table
-from trayd.reports.words import Words, listed
+from trayd.reports.words import Words
 from trayd.steps import Step, Steps, finish
 
 _ENTRIES_A_STEP = 1000
@@ -32,19 +31,6 @@ class Fact(msgspec.Struct, frozen=True):
 
     label: str
     value: str
-
-
-class Kpi(msgspec.Struct, frozen=True):
-    """A headline figure, with what it is made of.
-
-    Attributes:
-        id: internal, external, combined, generations or charge.
-    """
-
-    id: str
-    label: str
-    value: str
-    detail: str
 
 
 class ReportContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +98,7 @@ class Contents(NamedTuple):
         figures: what they add up to.
         charges: what they are charged at, where that stands beside their costs.
         hidden: whether costs are hidden.
+        tracked: where the records come from, as they are shown.
     """
 
     records: Sequence[Record]
@@ -135,16 +122,16 @@ def contents_in_steps(records: Sequence[Record], request: ReportRequest) -> Step
     """
     terms = request.charged_terms
     charges = Charges(terms, request.converter, request.home, request.zone) if terms else None
-    tracked = Tracked.of(records)
+    open_shares = request.open_shares
     if terms and charges and terms.hide_costs:
         shown: list[Record] = []
         for done in range(0, len(records), _ENTRIES_A_STEP):
             shown += map(charges.as_charged, records[done : done + _ENTRIES_A_STEP])
             yield Step(done, len(records))
         sums = yield from figures_in_steps(shown, request.converter, request.zone, None)
-        return Contents(shown, sums, None, True, tracked)
+        return Contents(shown, sums, None, True, Tracked.of(shown, open_shares))
     sums = yield from figures_in_steps(records, request.converter, request.zone, charges)
-    return Contents(records, sums, charges, False, tracked)
+    return Contents(records, sums, charges, False, Tracked.of(records, open_shares))
 
 
 def report_context(made_of: Contents, request: ReportRequest, words: Words) -> ReportContext:
@@ -159,10 +146,13 @@ def report_context(made_of: Contents, request: ReportRequest, words: Words) -> R
         first, last = first or days[0], max(min(last, now.astimezone(zone).date()), days[0], days[-1])
     shown_terms = request.charged_terms if made_of.charges else None
     told = (
-        charge_notes(sums, made_of.tracked, words)
+        charge_notes(sums, made_of.tracked, request.shared, words)
         if hidden
-        else notes(sums, made_of.tracked, shown_terms, request.home, words)
+        else notes(sums, made_of.tracked, shown_terms, request, words)
     )
+    kpis = list(cost_kpis(sums, made_of.tracked, words, hidden=hidden))
+    if shown_terms is not None:
+        kpis.append(charge_kpi(sums, shown_terms, request.home, words))
     return ReportContext(
         kind="AI usage statement" if hidden else "AI cost report",
         agency=request.agency,
@@ -173,7 +163,7 @@ def report_context(made_of: Contents, request: ReportRequest, words: Words) -> R
         shows_costs=not hidden,
         shows_charges=made_of.charges is not None,
         cost_word=cost_word,
-        kpis=tuple(_kpis(made_of, shown_terms, request.home, words)),
+        kpis=tuple(kpis),
         rates=None if hidden else tables.rates_table(sums, words),
         rate_days=None if hidden else tables.rate_days(sums, words),
         over_time=time_chart(sums.days, first, last, amounts) if sums.days and first else None,
@@ -181,7 +171,7 @@ def report_context(made_of: Contents, request: ReportRequest, words: Words) -> R
         accuracy=None if hidden else tables.accuracy_table(sums.compared, sums, words),
         pools=None if hidden else tables.pools_table(request.shared, words),
         entries=words.count(len(made_of.records), "entry", "entries"),
-        verdict="every cost is billed" if made_of.tracked.settled else "part of it is not billed yet",
+        verdict=made_of.tracked.verdict,
         all_confirmed=made_of.tracked.settled,
         origin=tuple(Fact(label, words.number(number)) for label, number in made_of.tracked.told()),
         warnings=tuple(licence_warnings(sums, request.models, words)),
@@ -222,46 +212,6 @@ def _facts(filters: Filters, currency: str) -> tuple[Fact, ...]:
         ("Currency", currency),
     )
     return tuple(Fact(label, value or "none") for label, value in facts if value is not None)
-
-
-def _kpis(made_of: Contents, terms: ClientTerms | None, home: str, words: Words) -> Iterator[Kpi]:
-    sums, tracked, hidden = made_of.figures, made_of.tracked, made_of.hidden
-    total = sums.total
-
-    def known(nanos: int, *kinds: Kind) -> str:
-        return words.known(Money(nanos, total.currency), lacking=total.lacks(*kinds))
-
-    internal, external = ("AI generations", "External AI tools") if hidden else ("Total AI cost", "External AI costs")
-    yield Kpi("internal", internal, known(sums.internal, Kind.INTERNAL), "Internal: generations on fal.ai")
-    imported = words.count(total.imported, "imported entry", "imported entries")
-    yield Kpi("external", external, known(sums.external, *EXTERNAL_KINDS), imported)
-    yield Kpi(
-        "combined",
-        "Total charge" if hidden else "Combined total",
-        known(sums.internal + sums.external, *Kind),
-        "Internal and external together",
-    )
-    beside = [
-        words.count(number, what, what)
-        for number, what in (
-            (tracked.unpriced, "without a price yet"),
-            (tracked.failed, "failed, not billed so far"),
-            (tracked.running, "still running"),
-            (tracked.unmatched, "unmatched"),
-        )
-        if number
-    ]
-    detail = listed(beside) or f"{words.number(tracked.confirmed)} confirmed by fal"
-    yield Kpi("generations", "Generations", words.number(total.generations), detail)
-    if terms is not None:
-        charged = Money(sums.charged.nanos, total.currency)
-        told = terms_told(terms, home, words)
-        yield Kpi(
-            "charge",
-            "To charge",
-            words.known(charged, lacking=sums.charged.unknown > 0),
-            f"{told[0].upper()}{told[1:]}",
-        )
 
 
 def _charts(sums: Figures, amounts: Amounts) -> tuple[BarChart, ...]:

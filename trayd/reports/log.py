@@ -189,6 +189,7 @@ class _Rows:
         self._hidden = made_of.hidden
         self._converter = request.converter
         self._zone = request.zone
+        self._open_shares = request.open_shares
         self._words = words
         filters = request.filters
 
@@ -255,7 +256,7 @@ class _Rows:
             request_id="",
             estimate="",
             confirmed=False,
-            actual="Imported",
+            actual=("Shared, not final" if record.id in self._open_shares else "Shared") if shared else "Imported",
             cost=self._exact(record.amount.nanos, record.amount.currency),
             converted=self._converted(record, record.amount),
             charge=charge,

@@ -41,6 +41,8 @@ class SharedCost(msgspec.Struct, frozen=True, kw_only=True):
         whole: all of it, and ``since`` and ``until`` the period that it is for: its first day, and the first one after.
         basis: what it was divided by, in words; ``remark`` is what else there is to know of that.
         shares: the report's, a project each; the cost itself where it is not divided.
+        open_until: the last day of the period while that goes on, and what is done in it changes the shares; None
+            where they are final.
     """
 
     name: str
@@ -50,6 +52,7 @@ class SharedCost(msgspec.Struct, frozen=True, kw_only=True):
     basis: str
     remark: str
     shares: tuple[ExternalCost, ...]
+    open_until: date | None = None
 
     @property
     def is_month(self) -> bool:
@@ -85,6 +88,11 @@ class ReportRequest(msgspec.Struct, frozen=True, kw_only=True):
     models: Mapping[str, ModelFact] = NO_MODELS
     shared: tuple[SharedCost, ...] = ()
     templates: Path | None = None
+
+    @property
+    def open_shares(self) -> frozenset[str]:
+        """The ids of the shares that are not final."""
+        return frozenset(share.id for cost in self.shared if cost.open_until for share in cost.shares)
 
     @property
     def charged_terms(self) -> ClientTerms | None:

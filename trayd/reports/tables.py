@@ -161,9 +161,13 @@ def _pool_row(cost: SharedCost, words: Words) -> tuple[Cell, ...]:
         Cell(cost.name, " · ".join(projects)),
         Cell(period),
         Cell(whole),
-        Cell(cost.basis, cost.remark),
+        Cell(cost.basis, "; ".join(filter(None, (_not_final(cost, words), cost.remark)))),
         Cell(words.exact(Money(nanos, cost.whole.currency)), words.share(nanos, cost.whole.nanos)),
     )
+
+
+def _not_final(cost: SharedCost, words: Words) -> str:
+    return f"so far: not final until {words.day(cost.open_until)} is over" if cost.open_until else ""
 
 
 def accuracy_table(compared: Compared, figures: Figures, words: Words) -> Table | None:

@@ -1,0 +1,97 @@
+"""Shares of shared costs in a report: of a period that goes on they are not final, and the report says so."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.desk import DAY, NOW, Desk, opened_desk
+from trayd.operations.exporting import ReportQuery, report_request
+from trayd.pool_settings import Pool
+from trayd.report_settings import ClientTerms, ReportSettings
+from trayd.reports.context import ReportContext, contents, report_context
+from trayd.reports.log import log_pages
+from trayd.reports.words import Words
+
+FIRST_WEEK = ReportQuery(client="Aker", since="2026-11-01", until="2026-11-07")
+
+
+@pytest.fixture
+def desk(tmp_path):
+    with opened_desk(tmp_path) as desk:
+        desk.reads()
+        desk.spends("10.00", NOW - 15 * DAY, client="Aker", project="Pitch")
+        yield desk
+
+
+def plan(**said: object) -> Pool:
+    return Pool(name="Plan", amount=Decimal("300.00"), since=date(2026, 11, 1), **said)
+
+
+def made(desk: Desk, query: ReportQuery = FIRST_WEEK, now: datetime = NOW) -> ReportContext:
+    request = report_request(desk.operations, query, now)
+    records = list(desk.operations.books.records(request.filters, zone=UTC, newest_first=False))
+    return report_context(contents(records, request), request, Words("en_US"))
+
+
+def kpis(context: ReportContext) -> dict[str, str]:
+    return {kpi.id: kpi.value for kpi in context.kpis}
+
+
+@pytest.mark.parametrize("split", ["spend", "equal"])
+def test_a_share_of_a_period_that_goes_on_is_not_final_and_later_work_changes_it(desk, split):
+    desk.set(pool=(plan(split=split),))
+    context = made(desk)
+
+    assert kpis(context)["external"] == "$300.00"
+    assert not context.all_confirmed
+    assert context.verdict == "part of it is not divided for good yet"
+    assert [cell.detail for cell in context.pools.rows[0]][3] == "so far: not final until November 30, 2026 is over"
+    assert [note for note in context.notes if "not final (Plan)" in note and "November 30, 2026" in note]
+    assert ("shared, not final yet", "1") in [(fact.label, fact.value) for fact in context.origin]
+
+    desk.spends("90.00", NOW - DAY, client="Brandt", project="Film")
+    assert kpis(made(desk))["external"] == ("$30.00" if split == "spend" else "$150.00")
+
+
+@pytest.mark.parametrize(("now", "settled"), [(datetime(2026, 11, 30, 23, tzinfo=UTC), False), (NOW + 11 * DAY, True)])
+def test_it_is_final_when_the_period_is_over(desk, now, settled):
+    desk.set(pool=(plan(),))
+    assert made(desk, now=now).all_confirmed is settled
+
+
+@pytest.mark.parametrize("said", [{"split": {"Aker/Pitch": Decimal(1), "Brandt/Film": Decimal(3)}}])
+def test_fixed_weights_are_final_from_the_first_day(desk, said):
+    desk.set(pool=(plan(**said),))
+    context = made(desk)
+    assert (context.all_confirmed, context.verdict) == (True, "every cost is billed")
+    assert ("shared", "1") in [(fact.label, fact.value) for fact in context.origin]
+
+
+def test_where_costs_are_hidden_it_is_said_without_what_it_is_divided_by(desk):
+    terms = ClientTerms(name="Aker", markup_percent=Decimal(10), hide_costs=True)
+    desk.set(pool=(plan(),), report=ReportSettings(client=(terms,)))
+    context = made(desk)
+
+    assert not context.all_confirmed
+    assert [note for note in context.notes if "not final (Plan)" in note]
+    assert "spend" not in " ".join(context.notes)
+
+
+def test_shares_are_not_called_imported(desk):
+    desk.set(pool=(plan(),))
+    context = made(desk)
+    [external] = [kpi for kpi in context.kpis if kpi.id == "external"]
+
+    assert external.detail == "1 entry of shared costs"
+    assert ("imported", "0") in [(fact.label, fact.value) for fact in context.origin]
+    request = report_request(desk.operations, FIRST_WEEK, NOW)
+    records = list(desk.operations.books.records(request.filters, zone=UTC, newest_first=False))
+    [page] = log_pages(contents(records, request), request, Words("en_US"))
+    assert {row.name: row.actual for row in page.rows}["Plan"] == "Shared, not final"
+
+
+def test_a_report_without_a_share_of_it_is_not_held_open(desk):
+    desk.set(pool=(plan(),))
+    later = ReportQuery(client="Aker", since="2026-11-02", until="2026-11-07")
+    assert made(desk, later, NOW + timedelta(hours=1)).all_confirmed
