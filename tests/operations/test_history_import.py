@@ -132,6 +132,22 @@ class TestWhole:
         second.imports(first.exported())
         assert second.imports(first.exported(), dry_run=True).duplicates == 7
 
+    def test_a_link_that_was_taken_back_since_is_taken_back_here_and_what_was_said_of_the_event_stays(
+        self, first, second
+    ):
+        second.imports(first.exported())
+        assert second.ledger.get("e5").id == "r4"
+        link = first.ledger.link_of("e5")
+        first.ledger.add(Batch(links=(msgspec.structs.replace(link, undone=NOON + 2 * DAY),)))
+        first.ledger.add(Batch(edits=(edit("e5", "project", "Autumn", NOON + 3 * DAY),)))
+        second.imports(first.exported())
+        assert second.known == first.known
+        assert second.ledger.get("e5").project == "Autumn"
+        newer = msgspec.structs.replace(link, at=NOON + 4 * DAY)
+        second.ledger.add(Batch(links=(newer,)))
+        second.imports(first.exported())
+        assert second.ledger.get("e5").id == "r4", "the newest word is that they belong together"
+
     def test_an_empty_history_is_one_as_well(self, tmp_path, second):
         with home(tmp_path / "nothing") as nothing:
             answer = second.imports(nothing.exported())

@@ -119,7 +119,8 @@ def told(of: Home):
     # What is covered under two names of an account is covered as a whole, since this ledger has it.
     covered = {each["account"]: of.ledger.coverage(each["account"]) for each in document["coverage"]}
     document["coverage"] = {name: (each.since, each.until, each.fetched_at) for name, each in covered.items()}
-    for name in ("made_at", "accounts"):
+    # Of a link that never was here there is nothing to take back.
+    for name in ("made_at", "accounts", "links"):
         del document[name]
     return document
 

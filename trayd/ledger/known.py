@@ -27,6 +27,11 @@ class Known:
         kept = self._state.link(record_id)
         return kept.link if kept else None
 
+    def undone_links(self) -> tuple[Link, ...]:
+        """The links that a person has taken back, and not made again."""
+        kept = self._state.rows("links").values()
+        return tuple(each.link for each in kept if each.link.undone is not None)
+
     def taggings(self) -> tuple[Tagging, ...]:
         """What a person did to many records at once, the oldest first, as far back as it is kept."""
         return tuple(sorted(self._state.rows("taggings").values(), key=attrgetter("number")))

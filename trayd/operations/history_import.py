@@ -176,6 +176,7 @@ class _Taking:
         """Takes all of it in, a part at a time; how far it is."""
         head = self._file.head
         self._ledger.add(Batch(models=head.models, accounts=self._accounts))
+        self._take_links_back()
         rows, done = self._file.rows(), 0
         sums: Counter[str] = Counter()
         while some := list(islice(rows, _RECORDS)):
@@ -196,6 +197,13 @@ class _Taking:
             self._claim(self._file.coverage())
             if self._alone and not self._file.is_part and self._version == self._ledger.records_version:
                 self._compare(sums)
+
+    def _take_links_back(self) -> None:
+        """Takes links back here that were taken back there since."""
+        for link in self._file.head.links:
+            known = self._ledger.link_of(link.record_id)
+            if known is not None and (known.request_id, known.at, known.undone) == (link.request_id, link.at, None):
+                self._ledger.add(Batch(links=(link,)))
 
     def _add(self, part: Sequence[Row]) -> None:
         """Adds these records; where one of them is refused it is the only one."""

@@ -59,6 +59,7 @@ def history(
             msgspec.structs.replace(fact, problem="", as_of=None, tried_at=None) for fact in ledger.accounts().values()
         ),
         coverage=ledger.coverages(),
+        links=ledger.undone_links(),
         models=ledger.model_readings(),
         pools=settings.pool,
         rates=FixedRates(fixed=settings.rates.fixed),

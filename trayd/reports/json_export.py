@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from trayd.facts import AccountFact, Coverage, ModelFact
+from trayd.facts import AccountFact, Coverage, Link, ModelFact
 from trayd.insight.conversion import converted, rounded
 from trayd.insight.pools import whole_id
 from trayd.insight.tally import Tally
@@ -124,6 +124,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
         accounts: the accounts of fal, with the names that the user gave them.
         coverage: how far fal's billing had been read: whether a failed request was free, and whether an event without
             a request id counts.
+        links: of events to requests, that were taken back; those that hold are among the facts of their records.
         models: what was read of the models over time, oldest first; ``records`` are called as they were called then.
     """
 
@@ -138,6 +139,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     filters: Filters
     accounts: tuple[AccountFact, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    links: tuple[Link, ...] = ()
     models: tuple[ModelFact, ...] = ()
     pools: tuple[Pool, ...] = ()
     rates: FixedRates = FixedRates()
