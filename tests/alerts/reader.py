@@ -54,7 +54,8 @@ class Line:
         held: nobody could be told of it when it was crossed, or at a look since; ``perhaps_held``: several notices went
             out at one time, and nobody can say whether they are one for the limit an hour.
         over: limits that waited, and were over before they could be told, each as often as that was so.
-        lapsed: the limits of the last of them where that was no recovery: should they be crossed again, they go on.
+        rests: the limits at which it ended without a recovery (its budget was taken out): should it come back, it goes
+            on from there.
         snoozed: until when; ``reminder``: it may be told once more.
     """
 
@@ -66,7 +67,7 @@ class Line:
     perhaps_held: bool = False
     over: list[str] = field(default_factory=list)
     perhaps_over: list[str] = field(default_factory=list)
-    lapsed: list[str] = field(default_factory=list)
+    rests: list[str] = field(default_factory=list)
     snoozed: datetime | None = None
     reminder: bool = False
 
@@ -120,7 +121,7 @@ class Reader:
             # Of a period that is over only what is graver than what was told last is news.
             line.snoozed = None
             return
-        before = line.crossed
+        before = line.crossed or line.rests
         stays = [level.name for level in figures.levels if level.kept and level.name in before]
         reached = names[: names.index(gravest.name) + 1] if gravest else []
         # Whoever is over a limit is over all that are milder.
@@ -132,11 +133,11 @@ class Reader:
         if names.index(crossed[-1]) > max((names.index(name) for name in before if name in names), default=-1):
             line.held = line.perhaps_held = False
             line.snoozed = None
-        if not before and line.lapsed:
-            # It goes on, and is told as what lasts.
-            if line.over:
+        if line.rests and not line.crossed:
+            # It goes on; what waited to be told as over is told as what lasts.
+            if line.over and line.over[-1] == line.rests[-1] and line.rests[-1] not in line.known:
                 line.over.pop()
-            line.lapsed = []
+            line.rests = []
         line.crossed = crossed
         line.known &= set(crossed)
         line.critical = next(level.critical for level in figures.levels if level.name == crossed[-1])
@@ -144,16 +145,20 @@ class Reader:
         line.perhaps_held |= self.count(now) >= self.most
 
     def end(self, line: Line, *, recovered: bool) -> None:
+        if recovered:
+            line.rests = []
         if not line.crossed:
+            if recovered:
+                line.known.clear()
             return
-        line.lapsed = []
         line.last = Decimal(line.crossed[-1])
         waits = line.owed and line.snoozed is None
         if waits and (line.held or line.perhaps_held or self.clock_was_set):
             line.perhaps_over.append(line.crossed[-1])
         if waits and line.held:
             line.over.append(line.crossed[-1])
-            line.lapsed = [] if recovered else line.crossed
+        if not recovered:
+            line.rests = line.crossed if (waits and line.held) or not line.owed else []
         if recovered or line.owed:
             line.known.clear()
         line.crossed = []
@@ -191,7 +196,7 @@ class Reader:
                 for waits in (line.over, line.perhaps_over):
                     if each.level in waits:
                         waits.remove(each.level)
-                line.known |= set(line.lapsed)
+                line.known |= set(line.rests)
                 continue
             assert line.crossed, f"{each.key} is told at {each.level}, and is not so"
             assert line.crossed[-1] == each.level, (

@@ -224,7 +224,7 @@ class Months(RuleBasedStateMachine):
     def stands(self, key: str) -> list[str]:
         """The limits that are crossed: one that was taken out of the settings still counts where it is the gravest."""
         line = self.reader.lines.get(key)
-        return (line.crossed or sorted(line.known, key=Decimal)) if line else []
+        return (line.crossed or line.rests) if line else []
 
     def teardown(self) -> None:
         life = self.life
