@@ -277,6 +277,8 @@ class TestRefused:
         second.ledger.add(Batch(links=(Link(record_id="e5", request_id="r2", at=NOON + 3 * DAY),)))
         answer = second.imports(first.exported())
         (reason,) = reasons(answer)
+        lines = first.exported().split(b"\n")
+        assert lines[answer.rejected[0].line - 1].startswith(b'{"id":"r4"')
         assert "the record r4 cannot be taken in: e5 is linked to r2 already" in reason
         assert "trayd link --undo e5" in reason
 

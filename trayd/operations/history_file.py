@@ -64,11 +64,13 @@ class Row(msgspec.Struct, frozen=True):
 
     Attributes:
         line: as the log showed it.
+        number: its place among the records of the file, counted from 0.
         facts: what it was merged from; None where the ledger that it comes from holds nothing of it by itself.
     """
 
     line: Line
     facts: RecordFacts | None
+    number: int = 0
 
     @property
     def id(self) -> str:
@@ -132,7 +134,7 @@ class HistoryFile:
                 if cost is not None:
                     nanos[cost.currency] += nanos_in(cost)
             except RefusedError as error:
-                rejection = msgspec.structs.replace(error.rejection, line=self._line_of(bytes(raw)))
+                rejection = msgspec.structs.replace(error.rejection, line=self.line_of(number))
                 self.rejected.append(rejection)
                 self._bad.add(number)
             yield number + 1
@@ -152,12 +154,16 @@ class HistoryFile:
         """The records that are sound, in their order."""
         for number, raw in enumerate(self._document.records):
             if number not in self._bad:
-                yield _row(_decode_line(raw))
+                yield _row(_decode_line(raw), number)
 
-    def _line_of(self, raw: bytes) -> int:
-        """The line on which a record begins; records are asked for in their order."""
+    def line_of(self, number: int) -> int:
+        """The line on which the record of that number begins; quick where records are asked for in their order."""
+        raw = bytes(self._document.records[number])
         position, line = self._found
-        at = self._data.index(raw, position)
+        at = self._data.find(raw, position)
+        if at < 0:
+            position, line = 0, 1
+            at = self._data.index(raw)
         self._found = at, line + self._data.count(b"\n", position, at)
         return self._found[1]
 
@@ -227,8 +233,8 @@ def _in_words(value: object) -> str:
     return shown(f"{value.amount} {value.currency}" if isinstance(value, Amount) else str(msgspec.to_builtins(value)))
 
 
-def _row(line: Line) -> Row:
-    return Row(line, None if line.facts is msgspec.UNSET else _decode_facts(line.facts))
+def _row(line: Line, number: int = 0) -> Row:
+    return Row(line, None if line.facts is msgspec.UNSET else _decode_facts(line.facts), number)
 
 
 def _check_identity(record_id: str, facts: RecordFacts) -> None:

@@ -219,7 +219,8 @@ class _Taking:
                 return
             (row,) = part
             problem = f"the record {shown(row.id)} cannot be taken in: {error.message}"
-            self.rejected.append(Rejection(problem=problem, cure=error.cure or "make the export again"))
+            line, cure = self._file.line_of(row.number), error.cure or "make the export again"
+            self.rejected.append(Rejection(line=line, problem=problem, cure=cure))
             return
         self.recorded += sum(record_id in self._new for record_id in facts)
         self.known += sum(record_id not in self._new for record_id in facts)
