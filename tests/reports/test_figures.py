@@ -1,5 +1,6 @@
 """The figures of a report: every breakdown adds up to its total, to the nano and in every currency."""
 
+import tracemalloc
 from collections import Counter
 from datetime import UTC, timedelta
 from decimal import Decimal
@@ -16,7 +17,7 @@ from trayd.records import Counting, Estimate, ExternalCost, Kind
 from trayd.report_settings import ClientTerms
 from trayd.reports.charges import Charges
 from trayd.reports.compliance import Licence, licence_of
-from trayd.reports.figures import Charged, figures, together
+from trayd.reports.figures import Charged, figures, figures_in_steps, together
 
 # Rates of many digits, so that nearly every amount has a fraction of a nano.
 HOMES = [
@@ -94,8 +95,8 @@ def test_charges_add_up_entry_by_entry(of, home, agreed):
     assert found.charged.nanos == sum(charge.nanos for charge in known if charge)
     for parts in (found.deliverables, found.days, found.months):
         assert together(parts).charged == found.charged
-    fal, tools = together(found.models).charged, together(found.tools).charged
-    assert fal + tools == found.charged
+    fal = together(found.models).charged
+    assert together((*found.models, *found.tools)).charged == found.charged
     assert together(found.operations).charged == together(found.keys).charged == fal
 
 
@@ -161,3 +162,31 @@ def test_estimates_are_compared_with_bills(day):
     of = [generation("1.12", estimate=Estimate(Money.of("1.00"), at), timestamp=at), generation("1.00")]
     [row] = figures(of, HOMES[0], UTC, None).compared.by
     assert (row.estimated, row.actual, row.records) == (Money.of("1.00"), Money.of("1.12"), 1)
+
+
+def test_many_parts_are_summed_up_in_steps():
+    """Others may go on while a report of a deliverable a shot is made."""
+    of = [generation("1.00", deliverable=f"shot {number}", key=f"key {number}") for number in range(10_000)]
+    steps = list(figures_in_steps(of, HOMES[0], UTC, None))
+    assert len([step for step in steps if step.of == len(of)]) >= 3 * len(of) // 2000
+
+
+def test_a_breakdown_takes_no_more_than_its_own_parts():
+    """What parts of several breakdowns have together is no matter: not every shot is of every model on every day."""
+    of = [
+        generation(
+            "1.00",
+            timestamp=NOW - timedelta(days=number % 28),
+            deliverable=f"shot {number % 29}",
+            key=f"key {number % 31}",
+            endpoint_id=f"fal-ai/{number % 37}",
+        )
+        for number in range(20_000)
+    ]
+    tracemalloc.start()
+    try:
+        figures(of, HOMES[0], UTC, None)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000

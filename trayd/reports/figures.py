@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import date, tzinfo
 from decimal import Decimal
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Generic, NamedTuple, TypeVar
 
 from trayd.insight.accuracy import AccuracyBy, Compared, Comparing
-from trayd.insight.conversion import rounded_together
-from trayd.insight.tally import Tally
+from trayd.insight.conversion import EXACT_SUMS, rounded_together
+from trayd.insight.tally import BESIDE, PRICED, Tally
 from trayd.insight.windows import civil_day
 from trayd.money import Money
 from trayd.rates import Converter, Rate
@@ -17,12 +19,16 @@ from trayd.records import Counting, ExternalCost, Heading, Kind, Record, Sum
 from trayd.reports.charges import Charges
 from trayd.steps import Step, Steps, finish
 
+K = TypeVar("K", bound=Hashable)
+L = TypeVar("L", bound=Hashable)
+
 #: What the report calls external.
 EXTERNAL_KINDS = (Kind.EXTERNAL, Kind.POOL)
 
-_NOTHING = Decimal(0)
+_NOTHING, _ONE = Decimal(0), Decimal(1)
 
 _ENTRIES_A_STEP = 1000
+_SUMS_A_STEP = 2000
 
 #: What counts: a generation of these was made, and is charged for as soon as it is known at what.
 _MADE = frozenset({Counting.ACTUAL, Counting.ESTIMATE, Counting.UNKNOWN})
@@ -39,11 +45,8 @@ class Charged(NamedTuple):
     nanos: int = 0
     unknown: int = 0
 
-    def __add__(self, other: object) -> Charged:
-        """Both together."""
-        if not isinstance(other, Charged):
-            return NotImplemented
-        return Charged(self.nanos + other.nanos, self.unknown + other.unknown)
+
+_NO_CHARGE = Charged()
 
 
 class Part(NamedTuple):
@@ -78,18 +81,17 @@ class Part(NamedTuple):
 
 def together(parts: Iterable[Part]) -> Part:
     """Several parts as one, of which nothing says what it is of."""
-    whole = Part(None)
+    internal = external = charged = unknown = entries = generations = 0
+    lacking: frozenset[Kind] = frozenset()
     for part in parts:
-        whole = Part(
-            None,
-            whole.internal + part.internal,
-            whole.external + part.external,
-            whole.charged + part.charged,
-            whole.entries + part.entries,
-            whole.generations + part.generations,
-            whole.lacking | part.lacking,
-        )
-    return whole
+        internal += part.internal
+        external += part.external
+        charged += part.charged.nanos
+        unknown += part.charged.unknown
+        entries += part.entries
+        generations += part.generations
+        lacking |= part.lacking
+    return Part(None, internal, external, Charged(charged, unknown), entries, generations, lacking)
 
 
 class DayRate(NamedTuple):
@@ -133,31 +135,155 @@ class Figures(NamedTuple):
     client_work: Mapping[str, int]
 
 
-class _Alike(NamedTuple):
-    """What records have in common that are the same in every breakdown.
+class _Lot(NamedTuple):
+    """What records have in common whose amounts are counted and converted alike.
 
     Attributes:
-        origin: the endpoint id of what is from fal, else the source.
+        currency: empty where no amount is known.
+        day: that the amounts are converted of; None of those that need no rate.
     """
 
-    day: date
     kind: Kind
     counting: Counting
     currency: str
-    origin: str
-    operation: str | None
-    key: str | None
-    deliverable: str | None
-    for_client: bool
+    day: date | None
+
+
+class _Worth(NamedTuple):
+    """How a lot enters its part.
+
+    Attributes:
+        internal: which side it is of, and ``counts`` whether its records are generations that count.
+        factor: into the currency of the totals; None for what is in no sum, and ``lacks`` is its kind if it should be.
+    """
+
+    internal: bool
+    counts: bool
+    factor: Decimal | None
+    lacks: Kind | None
+
+
+def _worth(lot: _Lot, converter: Converter) -> _Worth:
+    internal = lot.kind is Kind.INTERNAL
+    counts = internal and lot.counting not in BESIDE
+    if internal and lot.counting not in PRICED:
+        return _Worth(internal, counts, None, Kind.INTERNAL if lot.counting is Counting.UNKNOWN else None)
+    if lot.day is None:
+        return _Worth(internal, counts, _ONE, None)
+    rate = converter.rate(lot.currency, lot.day)
+    return _Worth(internal, counts, rate.factor, None) if rate else _Worth(internal, counts, None, lot.kind)
 
 
 class _Sums:
-    """What they add up to."""
+    """What records of one lot add up to that are of one part; nanos are of the lot's currency."""
 
     __slots__ = ("charge", "count", "nanos", "uncharged")
 
     def __init__(self) -> None:
         self.count = self.nanos = self.charge = self.uncharged = 0
+
+    def add(self, count: int, nanos: int, charge: int, uncharged: int) -> None:
+        self.count += count
+        self.nanos += nanos
+        self.charge += charge
+        self.uncharged += uncharged
+
+
+class _Making:
+    """A part while it is added up, exactly: its two sides by themselves, for each is rounded to its own total."""
+
+    __slots__ = ("charge", "entries", "external", "generations", "internal", "lacking", "uncharged")
+
+    def __init__(self) -> None:
+        self.internal = self.external = _NOTHING
+        self.charge = self.uncharged = self.entries = self.generations = 0
+        self.lacking: frozenset[Kind] = frozenset()
+
+    def add(self, sums: _Sums, worth: _Worth) -> None:
+        self.entries += sums.count
+        self.charge += sums.charge
+        self.uncharged += sums.uncharged
+        if worth.counts:
+            self.generations += sums.count
+        if worth.lacks is not None:
+            self.lacking |= {worth.lacks}
+        if worth.factor is None:
+            return
+        amount = EXACT_SUMS.multiply(Decimal(sums.nanos), worth.factor)
+        if worth.internal:
+            self.internal = EXACT_SUMS.add(self.internal, amount)
+        else:
+            self.external = EXACT_SUMS.add(self.external, amount)
+
+    def part(self, key: str | None, internal: int, external: int) -> Part:
+        charged = Charged(self.charge, self.uncharged) if self.charge or self.uncharged else _NO_CHARGE
+        return Part(key, internal, external, charged, self.entries, self.generations, self.lacking)
+
+
+class _Breakdown(Generic[K]):
+    """Sums by key and lot, lots by their numbers.
+
+    There can be as many keys as records, so a breakdown is summed up by itself: sums by all that breakdowns go by
+    would be as many as there are records in a report of a usual year.
+    """
+
+    __slots__ = ("sums",)
+
+    def __init__(self) -> None:
+        self.sums: dict[tuple[K, int], _Sums] = {}
+
+    def add(self, key: K, lot: int, nanos: int, charge: int, uncharged: int, count: int = 1) -> None:
+        sums = self.sums.get((key, lot))
+        if sums is None:
+            sums = self.sums[key, lot] = _Sums()
+        sums.add(count, nanos, charge, uncharged)
+
+    def by(self, wider: Callable[[K], L]) -> _Breakdown[L]:
+        """The same by a key that several of these have."""
+        found: _Breakdown[L] = _Breakdown()
+        for (key, lot), each in self.sums.items():
+            found.add(wider(key), lot, each.nanos, each.charge, each.uncharged, each.count)
+        return found
+
+
+def _parts(
+    breakdown: _Breakdown[str | None] | _Breakdown[str],
+    worths: Sequence[_Worth],
+    internal: int,
+    external: int,
+    *,
+    in_order: bool = False,
+) -> Steps[tuple[Part, ...]]:
+    """The parts, by cost from the highest or in the order of their keys; each side adds up to what is told.
+
+    The breakdown is used up: there can be many parts.
+    """
+    sums = breakdown.sums
+    whole = len(sums)
+    making: dict[str | None, _Making] = {}
+    while sums:
+        if len(sums) % _SUMS_A_STEP == 0:
+            yield Step(whole - len(sums), whole)
+        (key, lot), each = sums.popitem()
+        part = making.get(key)
+        if part is None:
+            part = making[key] = _Making()
+        part.add(each, worths[lot])
+
+    def place(one: tuple[str | None, _Making]) -> tuple[Decimal, bool, str]:
+        key, sides = one
+        rank = _NOTHING if in_order else -EXACT_SUMS.add(sides.internal, sides.external)
+        return rank, key is None, key or ""
+
+    ordered = sorted(making.items(), key=place)
+    yield Step(whole, whole)
+    internals = rounded_together([part.internal for _, part in ordered], internal)
+    yield Step(whole, whole)
+    externals = rounded_together([part.external for _, part in ordered], external)
+    yield Step(whole, whole)
+    return tuple(
+        part.part(key, one, other) for (key, part), one, other in zip(ordered, internals, externals, strict=True)
+    )
 
 
 def figures(records: Sequence[Record], converter: Converter, zone: tzinfo, charges: Charges | None) -> Figures:
@@ -176,148 +302,79 @@ def figures_in_steps(
         zone: the user's, in which civil days begin.
         charges: what a client is charged for them; None where nobody is.
     """
-    sums: dict[_Alike, _Sums] = {}
+    work: _Breakdown[tuple[str, str | None]] = _Breakdown()
+    keys: _Breakdown[str | None] = _Breakdown()
+    tools: _Breakdown[str] = _Breakdown()
+    deliverables: _Breakdown[str | None] = _Breakdown()
+    by_day: _Breakdown[date] = _Breakdown()
+    lots: dict[_Lot, int] = {}
     names: dict[str, str] = {}
+    client_work: Counter[str] = Counter()
     compared = Comparing(AccuracyBy.MODEL, zone, converter)
+    at_home = {"", converter.currency}
     for done, record in enumerate(records):
         if done % _ENTRIES_A_STEP == 0:
             yield Step(done, len(records))
-        if isinstance(record, ExternalCost):
-            amount: Money | None = record.amount
-            origin, operation, key, for_client = record.source, None, None, False
-        else:
-            running = record.counting is Counting.PENDING and record.estimate is not None
-            amount = record.estimate.amount if running and record.estimate else record.cost
-            origin, operation, key = record.endpoint_id, record.operation, record.key
-            for_client = bool(record.client)
-            names[origin] = record.display_name or ""
-            compared.add(record)
-        counting = record.counting
-        if counting is Counting.FREE:
-            amount = None
-        alike = _Alike(
-            civil_day(record, zone),
-            record.kind,
-            counting,
-            amount.currency if amount else "",
-            origin,
-            operation,
-            key,
-            record.deliverable,
-            for_client,
-        )
-        entry = sums.get(alike)
-        if entry is None:
-            entry = sums[alike] = _Sums()
-        entry.count += 1
-        entry.nanos += amount.nanos if amount else 0
+        day, counting, amount = civil_day(record, zone), record.counting, _amount(record)
+        currency = amount.currency if amount else ""
+        nanos = amount.nanos if amount else 0
+        lot = lots.setdefault(_Lot(record.kind, counting, currency, None if currency in at_home else day), len(lots))
+        charge = uncharged = 0
         if charges is not None:
-            charge = charges.charge(record)
-            if charge is not None:
-                entry.charge += charge.nanos
+            charged = charges.charge(record)
+            if charged is not None:
+                charge = charged.nanos
             elif counting in _MADE:
-                entry.uncharged += 1
-    return _cut(sums, converter, compared.compared(), names)
-
-
-class _Making:
-    """A part while it is added up: its two sides by themselves, for each is rounded to its own total."""
-
-    __slots__ = ("charged", "entries", "external", "internal")
-
-    def __init__(self, converter: Converter) -> None:
-        self.internal, self.external = Tally(converter), Tally(converter)
-        self.charged = Charged()
-        self.entries = 0
-
-    def add(self, each: Sum, day: date, charged: Charged) -> None:
-        side = self.internal if each.heading.kind is Kind.INTERNAL else self.external
-        side.add_sum(each, day)
-        self.charged += charged
-        self.entries += each.records
-
-    @property
-    def lacking(self) -> frozenset[Kind]:
-        return frozenset(kind for kind in Kind if self.internal.lacks(kind) or self.external.lacks(kind))
-
-
-class _Breakdown:
-    """The parts of a breakdown while they are added up."""
-
-    __slots__ = ("_converter", "parts")
-
-    def __init__(self, converter: Converter) -> None:
-        self._converter = converter
-        self.parts: dict[str | None, _Making] = {}
-
-    def of(self, key: str | None) -> _Making:
-        part = self.parts.get(key)
-        if part is None:
-            part = self.parts[key] = _Making(self._converter)
-        return part
-
-    def made(self, internal: int, external: int, *, in_order: bool = False) -> tuple[Part, ...]:
-        """The parts, by cost from the highest or in the order of their keys; each side adds up to what is told."""
-
-        def place(part: tuple[str | None, _Making]) -> tuple[Decimal, bool, str]:
-            key, sides = part
-            rank = _NOTHING if in_order else -(sides.internal.exact + sides.external.exact)
-            return rank, key is None, key or ""
-
-        parts = sorted(self.parts.items(), key=place)
-        sides = (
-            rounded_together([part.internal.exact for _, part in parts], internal),
-            rounded_together([part.external.exact for _, part in parts], external),
-        )
-        return tuple(
-            Part(key, one, other, part.charged, part.entries, part.internal.generations, part.lacking)
-            for (key, part), one, other in zip(parts, *sides, strict=True)
-        )
-
-
-def _cut(sums: Mapping[_Alike, _Sums], converter: Converter, compared: Compared, names: dict[str, str]) -> Figures:
-    """The breakdowns of what is summed up by all that they go by."""
-    total = Tally(converter)
-    charged = Charged()
-    models, operations, keys, tools, deliverables, days, months = (_Breakdown(converter) for _ in range(7))
-    client_work: dict[str, int] = {}
-    converted: set[tuple[str, date]] = set()
-    for one, of_it in sums.items():
-        each = Sum(Heading(one.kind, one.counting, one.currency), of_it.count, of_it.nanos)
-        of_charge = Charged(of_it.charge, of_it.uncharged)
-        total.add_sum(each, one.day)
-        charged += of_charge
-        breakdowns = [
-            (deliverables, one.deliverable),
-            (days, one.day.isoformat()),
-            (months, f"{one.day:%Y-%m}"),
-        ]
-        if one.kind is Kind.INTERNAL:
-            breakdowns += [(models, one.origin), (operations, one.operation), (keys, one.key)]
-            if one.for_client and one.counting in _MADE:
-                client_work[one.origin] = client_work.get(one.origin, 0) + of_it.count
-        else:
-            breakdowns.append((tools, one.origin))
-        for breakdown, key in breakdowns:
-            breakdown.of(key).add(each, one.day, of_charge)
-        if one.currency not in {"", converter.currency} and one.counting is not Counting.PENDING:
-            converted.add((one.currency, one.day))
+                uncharged = 1
+        by_day.add(day, lot, nanos, charge, uncharged)
+        deliverables.add(record.deliverable, lot, nanos, charge, uncharged)
+        if isinstance(record, ExternalCost):
+            tools.add(record.source, lot, nanos, charge, uncharged)
+            continue
+        endpoint = record.endpoint_id
+        work.add((endpoint, record.operation), lot, nanos, charge, uncharged)
+        keys.add(record.key, lot, nanos, charge, uncharged)
+        names[endpoint] = record.display_name or ""
+        compared.add(record)
+        if record.client and counting in _MADE:
+            client_work[endpoint] += 1
+    worths = [_worth(lot, converter) for lot in lots]
+    numbered = list(lots)
+    total, whole = Tally(converter), _Making()
+    for (_, number), each in by_day.by(lambda _: None).sums.items():
+        lot_of = numbered[number]
+        total.add_sum(Sum(Heading(lot_of.kind, lot_of.counting, lot_of.currency), each.count, each.nanos), lot_of.day)
+        whole.add(each, worths[number])
     by_kind = total.nanos
     internal, external = by_kind[Kind.INTERNAL], sum(by_kind[kind] for kind in EXTERNAL_KINDS)
+    converted = sorted({(lot.currency, lot.day) for lot in lots if lot.day and lot.counting is not Counting.PENDING})
     return Figures(
         total=total,
-        charged=charged,
+        charged=Charged(whole.charge, whole.uncharged),
         internal=internal,
         external=external,
-        models=models.made(internal, 0),
-        operations=operations.made(internal, 0),
-        keys=keys.made(internal, 0),
-        tools=tools.made(0, external),
-        deliverables=deliverables.made(internal, external),
-        days=days.made(internal, external, in_order=True),
-        months=months.made(internal, external, in_order=True),
-        compared=compared,
-        rates=tuple(DayRate(currency, day, converter.rate(currency, day)) for currency, day in sorted(converted)),
+        models=(yield from _parts(work.by(itemgetter(0)), worths, internal, 0)),
+        operations=(yield from _parts(work.by(itemgetter(1)), worths, internal, 0)),
+        keys=(yield from _parts(keys, worths, internal, 0)),
+        tools=(yield from _parts(tools, worths, 0, external)),
+        deliverables=(yield from _parts(deliverables, worths, internal, external)),
+        days=(yield from _parts(by_day.by(date.isoformat), worths, internal, external, in_order=True)),
+        months=(yield from _parts(by_day.by(_month), worths, internal, external, in_order=True)),
+        compared=compared.compared(),
+        rates=tuple(DayRate(currency, day, converter.rate(currency, day)) for currency, day in converted),
         names=names,
         client_work=client_work,
     )
+
+
+def _amount(record: Record) -> Money | None:
+    """The amount that it is summed up by; of one that runs, what it is expected to cost."""
+    if record.counting is Counting.FREE:
+        return None
+    if not isinstance(record, ExternalCost) and record.counting is Counting.PENDING and record.estimate:
+        return record.estimate.amount
+    return record.cost
+
+
+def _month(day: date) -> str:
+    return f"{day:%Y-%m}"
