@@ -45,7 +45,7 @@ def test_a_share_of_a_period_that_goes_on_is_not_final_and_later_work_changes_it
 
     assert kpis(context)["external"] == "$300.00"
     assert not context.all_confirmed
-    assert context.verdict == "part of it is not divided for good yet"
+    assert context.verdict == "part of it is not final yet"
     assert [cell.detail for cell in context.pools.rows[0]][3] == "so far: not final until November 30, 2026 is over"
     assert [note for note in context.notes if "not final (Plan)" in note and "November 30, 2026" in note]
     assert ("shared, not final yet", "1") in [(fact.label, fact.value) for fact in context.origin]
@@ -83,7 +83,7 @@ def test_shares_are_not_called_imported(desk):
     context = made(desk)
     [external] = [kpi for kpi in context.kpis if kpi.id == "external"]
 
-    assert external.detail == "1 entry of shared costs"
+    assert external.detail == "1 entry of shared costs, not final yet"
     assert ("imported", "0") in [(fact.label, fact.value) for fact in context.origin]
     request = report_request(desk.operations, FIRST_WEEK, NOW)
     records = list(desk.operations.books.records(request.filters, zone=UTC, newest_first=False))

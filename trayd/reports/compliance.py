@@ -113,7 +113,7 @@ class Tracked(NamedTuple):
             return "nothing is recorded in this period"
         if not self.billed:
             return "part of it is not billed yet"
-        return "part of it is not divided for good yet" if self.open_shares else "every cost is billed"
+        return "part of it is not final yet" if self.open_shares else "every cost is billed"
 
     def told(self) -> Iterator[tuple[str, int]]:
         """What to call each, and how many there are; what is seldom only where there is any."""

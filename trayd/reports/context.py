@@ -55,7 +55,7 @@ class ReportContext(msgspec.Struct, frozen=True, kw_only=True):
             first two never.
         accuracy: estimates against actuals, ``pools`` the shared costs; None where there are none, or costs are hidden.
         entries: how many records there are, in words; ``origin`` says how many of them come from where.
-        verdict: the compliance badge's text; ``all_confirmed`` whether nothing in the totals is an estimate.
+        verdict: the compliance badge's text; ``all_confirmed`` whether there is something, and nothing in it is open.
         warnings: what has to be settled before the work is used; each a sentence or two.
         licences: every model with its licence; None where there is no generation.
         notes: what a reader has to know to read the figures right, one sentence or two each.

@@ -96,6 +96,9 @@ def _sources(tracked: Tracked, words: Words) -> str:
     if not shared:
         return imported
     of_shared = words.count(shared, "entry of shared costs", "entries of shared costs")
+    if tracked.open_shares:
+        some = f"{words.number(tracked.open_shares)} of them " if tracked.shared else ""
+        of_shared = f"{of_shared}, {some}not final yet"
     return f"{imported} and {of_shared}" if tracked.imported else of_shared
 
 
