@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 
 from tests.insight.samples import external, generation, records
+from trayd.export_columns import COLUMNS
 from trayd.money import Money
 from trayd.records import Counting, Estimate, ExternalCost
 from trayd.reports.csv_export import csv_lines
-from trayd.reports.shape import COLUMNS, HistoryItem, history_item
+from trayd.reports.shape import HistoryItem, history_item
 from trayd.shapes import plain
 
 CONTRACT = (

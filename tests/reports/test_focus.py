@@ -20,10 +20,11 @@ from tests.insight.samples import external, externals, generation, generations, 
 from tests.ledger.making import FLUX, KLING, model
 from tests.reports.studio import studio
 from trayd.errors import UsageError
+from trayd.export_columns import FOCUS_ID_COLUMN
 from trayd.money import Money, nanos_of, price
 from trayd.operations.exporting import ExportQuery
 from trayd.records import Counting, ExternalCost, Kind
-from trayd.reports.focus_export import COLUMNS, OWN_COLUMN, focus_lines
+from trayd.reports.focus_export import COLUMNS, focus_lines
 
 WIDE = Context(prec=300)
 PRICES = (
@@ -288,7 +289,7 @@ def test_a_ledger_with_all_that_there_is(tmp_path):
     assert remark.startswith("4 records have no cost")
     known = [record for record in records if record.cost is not None]
     assert len(records) - len(known) == 4
-    assert [row[OWN_COLUMN] for row in rows] == [record.id for record in known]
+    assert [row[FOCUS_ID_COLUMN] for row in rows] == [record.id for record in known]
     for row, record in zip(rows, known, strict=True):
         check_exact(row, record.cost)
         tags = {name: getattr(record, name) for name in ("client", "project", "deliverable")}
@@ -402,5 +403,5 @@ def test_memory_does_not_grow_with_the_history():
 def test_every_record_with_a_cost_is_a_row_in_their_order():
     records = [generation("1.00", id=f"r{n}") if n % 3 else external(id=f"x{n}") for n in range(1200)]
     rows = rows_of([*records, generation(None)])
-    assert [row[OWN_COLUMN] for row in rows] == [record.id for record in records]
+    assert [row[FOCUS_ID_COLUMN] for row in rows] == [record.id for record in records]
     assert [bool(row["x_Model"]) for row in rows] == [not isinstance(record, ExternalCost) for record in records]

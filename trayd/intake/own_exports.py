@@ -1,6 +1,6 @@
-"""trayd's own FOCUS export, known by its header: what it holds is in a ledger already, and would count twice.
+"""Tables that trayd itself exported, known by their header: what they hold is in a ledger already.
 
-Its CSV export says of each row where that is from, and is read: what fal has billed is left out of it by its request.
+Taken in again it would count twice: shares of a cost, for one, stand there in the place of that cost.
 """
 
 from __future__ import annotations
@@ -8,32 +8,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
+from trayd.export_columns import COLUMNS, CONVERTED_COLUMNS, FOCUS_ID_COLUMN
 from trayd.intake.rejection import RefusedError, Rejection
 from trayd.intake.rows import Row, Sheet
 
-# The column that no other tool writes.
-_OWN_COLUMN = "x_TraydId"
+# All of it, in its order: a table of a person's own may have some of these names.
+_CSV_HEADERS = frozenset({COLUMNS, COLUMNS + CONVERTED_COLUMNS})
 
 # A person may save it as a workbook, and put a title above.
 _HEADER_WITHIN = 20
 
 
 def refuse_own_exports(sheets: Sequence[Sheet]) -> None:
-    """Looks whether a file is a FOCUS export of trayd.
+    """Looks whether a file is a table that trayd exported: CSV in any style, or FOCUS.
 
     Raises:
         RefusedError: it is one.
     """
     for sheet in sheets:
         for row in _first_rows(sheet):
-            if _OWN_COLUMN in row.cells:
+            if name := _export_with_header(row.cells):
                 raise RefusedError(
                     Rejection(
                         line=row.line,
-                        problem="it is a FOCUS export of trayd itself: all of it is in a ledger already",
+                        problem=f"it is a {name} export of trayd itself: all of it is in a ledger already",
                         cure="to take a history into another ledger, use `trayd export --format json`",
                     )
                 )
+
+
+def _export_with_header(cells: tuple[str, ...]) -> str:
+    """The format whose header this is; empty where it is none of them."""
+    if FOCUS_ID_COLUMN in cells:
+        return "FOCUS"
+    # Spreadsheets leave empty cells beside a table.
+    return "CSV" if tuple(filter(None, cells)) in _CSV_HEADERS else ""
 
 
 def _first_rows(sheet: Sheet) -> list[Row]:

@@ -16,12 +16,14 @@ from typing import Any, TypeGuard
 
 import msgspec
 
+from trayd.export_columns import COLUMNS, CONVERTED_COLUMNS
 from trayd.insight.conversion import converted, rounded
 from trayd.insight.windows import civil_day
 from trayd.money import Money
 from trayd.rates import Converter, Rate, RateSource
 from trayd.records import Counting, ExternalCost, Record
-from trayd.reports.shape import COLUMNS, CONVERTED_COLUMNS, currency_of
+from trayd.reports.formula_cells import FORMULA_STARTS, text_cell
+from trayd.reports.shape import currency_of
 
 _ROWS_PER_PIECE = 500
 
@@ -32,10 +34,6 @@ _LONGEST_KEPT = 120
 _in_json = msgspec.json.Encoder().encode
 
 _END = "\r\n"
-
-# A spreadsheet runs a cell that starts with one of these, in their full-width forms too; an apostrophe before it
-# makes it text. See OWASP, "CSV Injection".
-_FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"  # noqa: RUF001 - the full-width forms are what is meant
 
 # Who opens the file with another delimiter than it has cuts it in other places, and a formula may begin there.
 _CUTS = ",;\t\r\n"
@@ -215,20 +213,16 @@ def _converted_cells(conversion: Conversion, style: CsvStyle) -> Callable[[Recor
 
 def _texts(delimiter: str) -> Callable[[str | None], str]:
     """What writes a text as a cell of a file with that delimiter."""
-    starts = re.escape("".join(_FORMULA_STARTS.split()))
+    starts = re.escape("".join(FORMULA_STARTS.split()))
     unsafe = re.compile(rf"""([{_CUTS.replace(delimiter, "")}])(?="*[{starts}])""")
     to_quote = re.compile(f'[{delimiter}"\r\n]').search
 
     def write(text: str | None) -> str:
-        if not text:
-            return ""
-        if text[0] in _FORMULA_STARTS:
-            text = f"'{text}"
-        text = unsafe.sub(r"\1'", text)
-        if to_quote(text):
-            text = text.replace('"', '""')
-            return f'"{text}"'
-        return text
+        cell = unsafe.sub(r"\1'", text_cell(text))
+        if to_quote(cell):
+            cell = cell.replace('"', '""')
+            return f'"{cell}"'
+        return cell
 
     return write
 

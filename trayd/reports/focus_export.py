@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from trayd.export_columns import FOCUS_ID_COLUMN
 from trayd.facts import ModelFact
 from trayd.money import Money, nanos_of
 from trayd.records import Counting, ExternalCost, Generation, Kind, Record
@@ -36,13 +37,10 @@ from trayd.reports.focus_text import (
     month_text,
     name_of,
     plain_text,
-    text_cell,
     unit_name,
 )
+from trayd.reports.formula_cells import text_cell
 from trayd.reports.without_cost import told_without_cost
-
-#: The column that no other tool writes: by it an import knows the file for trayd's own.
-OWN_COLUMN = "x_TraydId"
 
 #: The columns, in their order: those of the specification that trayd has something to say in, then its own.
 COLUMNS = (
@@ -89,7 +87,7 @@ COLUMNS = (
     "SubAccountName",
     "SubAccountType",
     "Tags",
-    OWN_COLUMN,
+    FOCUS_ID_COLUMN,
     "x_Category",
     "x_CostBasis",
     "x_Description",
@@ -212,7 +210,7 @@ def _generation(record: Generation, cost: Money, accounts: Mapping[str, str], mo
         "ChargeDescription": f"Model run: {name}, {quantity} {unit}",
         "ChargeFrequency": "Usage-Based",
         "Tags": _tags(record),
-        OWN_COLUMN: text_cell(record.id),
+        FOCUS_ID_COLUMN: text_cell(record.id),
         "x_CostBasis": _BASES[record.counting],
         "x_Kind": record.kind,
         "x_Model": text_cell(record.endpoint_id),
@@ -271,7 +269,7 @@ def _external(record: ExternalCost) -> _Row:
         # A pool is what comes again for each period; of other costs nothing tells that they do.
         "ChargeFrequency": "Recurring" if record.kind is Kind.POOL else "One-Time",
         "Tags": _tags(record),
-        OWN_COLUMN: text_cell(record.id),
+        FOCUS_ID_COLUMN: text_cell(record.id),
         "x_Category": text_cell(record.category),
         "x_CostBasis": "Imported" if record.file else "Settings",
         "x_Description": text_cell(record.description),

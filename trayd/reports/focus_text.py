@@ -55,9 +55,6 @@ _NO_TEXTS = frozenset(
 )
 _HASH_DIGITS = 6
 
-# A spreadsheet runs a cell that starts with one of these (OWASP, "CSV Injection").
-_FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - the full-width forms are what is meant
-
 # FOCUS 1.2, "Unit Format": words in capitals, after a count or without one (``Seconds``, ``1000 Characters``).
 _UNIT = re.compile(r"(?:\d+ )?[A-Z][A-Za-z0-9]*(?: [A-Z][A-Za-z0-9]*)*")
 _SHORT_COUNT = re.compile(r"^(\d+)\s*([km])\b", re.IGNORECASE)
@@ -87,11 +84,6 @@ def ascii_id(text: str) -> str:
     if folded == text:
         return text
     return f"{folded}-{hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]}".lstrip("-")
-
-
-def text_cell(text: str | None) -> str | None:
-    """The text as it is; an apostrophe stands before what a spreadsheet would run."""
-    return f"'{text}" if text and text[0] in _FORMULA_STARTS else text
 
 
 def plain_text(text: str, what: str) -> str:

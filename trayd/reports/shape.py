@@ -11,33 +11,6 @@ import msgspec
 from trayd.money import Money
 from trayd.records import Counting, ExternalCost, Kind, Record, Status
 
-#: The columns of the CSV export, in their order; the log's JSON has the same names.
-COLUMNS = (
-    "timestamp",
-    "model",
-    "operation",
-    "kind",
-    "source",
-    "estimated_cost",
-    "actual_cost",
-    "cost",
-    "currency",
-    "client",
-    "project",
-    "deliverable",
-    "duration_s",
-    "units",
-    "unit",
-    "request_id",
-    "account",
-    "description",
-    "category",
-    "note",
-)
-
-#: The columns behind them where a currency was asked for.
-CONVERTED_COLUMNS = ("converted_cost", "converted_currency", "exchange_rate", "rate_date")
-
 
 class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
     """A record as the log shows it; :func:`trayd.shapes.plain` makes it JSON.
