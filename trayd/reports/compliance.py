@@ -282,7 +282,8 @@ def _open_shares(shared: Sequence[SharedCost], words: Words) -> Iterator[str]:
     names = listed(sorted({cost.name for cost in shared if cost.open_until}))
     what = "The share of a shared cost is" if len(ends) == 1 else "The shares of shared costs are"
     until = words.day(max(ends))
-    yield f"{what} not final ({names}): what others work until {until} is over changes what is borne here."
+    it = "it" if len(ends) == 1 else "they"
+    yield f"{what} not final ({names}): {it} can change until {until} is over."
 
 
 def _charged_notes(figures: Figures, terms: ClientTerms, home: str, words: Words) -> Iterator[str]:
