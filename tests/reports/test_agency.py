@@ -4,6 +4,8 @@ import base64
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from trayd.errors import SettingsError
@@ -13,9 +15,9 @@ from trayd.reports.agency import agency_of
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
 
 
-def picture(form):
+def picture(form, width=40, height=30):
     kept = io.BytesIO()
-    Image.new("RGB", (4, 4), "navy").save(kept, form)
+    Image.new("L", (width, height), "navy").save(kept, form)
     return kept.getvalue()
 
 
@@ -71,6 +73,9 @@ def test_a_path_can_be_absolute(tmp_path):
         ("<svg viewBox='0 0 1 1'/>", "no xmlns"),
         (SVG.replace("/>", ">"), "is damaged"),
         (b"\x89PNG\r\n\x1a\n" + bytes(512 * 1024), "larger than 512 kB"),
+        (b"\x89PNG\r\n\x1a\njunk", "is damaged"),
+        (picture("PNG", 20_000, 10_000), "more than 16 million pixels"),
+        (picture("PNG", 5_000, 5_000), "more than 16 million pixels"),
     ],
 )
 def test_what_is_no_logo_is_refused_by_name_with_a_cure(tmp_path, content, message):
@@ -78,6 +83,28 @@ def test_what_is_no_logo_is_refused_by_name_with_a_cure(tmp_path, content, messa
         logo(tmp_path, content)
     assert str(tmp_path / "logo") in refused.value.message
     assert refused.value.cure
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_a_picture_that_was_cut_off_is_refused_wherever_it_was_cut(tmp_path, form):
+    whole = picture(form)
+    signature = 12 if form == "WEBP" else 8
+    for length in range(signature, len(whole) * 3 // 4, 7):
+        with pytest.raises(SettingsError, match="is damaged"):
+            logo(tmp_path, whole[:length])
+
+
+@given(st.sampled_from(["PNG", "JPEG", "WEBP"]), st.data())
+def test_whatever_is_damaged_within_a_picture_it_is_taken_or_refused_by_name(tmp_path_factory, form, data):
+    content = bytearray(picture(form))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    folder = tmp_path_factory.getbasetemp()
+    try:
+        told = logo(folder, bytes(content))
+    except SettingsError as refused:
+        told = refused.message
+    assert told.startswith(("data:image/", f"report.logo: {folder / 'logo'} "))
 
 
 def test_one_that_is_not_there_is_named(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from pathlib import Path
 from xml.parsers import expat
 
@@ -11,12 +12,14 @@ from trayd.report_settings import ReportSettings
 from trayd.reports.request import Agency
 
 _LARGEST_LOGO = 512 * 1024
+# A picture can be small as a file and take gigabytes to show.
+_MOST_PIXELS = 16_000_000
 _CURE = "correct `logo` under [report] in the settings (`trayd config edit`)"
 
 _SVG = "http://www.w3.org/2000/svg"
 
 # By the first bytes of their files: PNG (ISO/IEC 15948, 5.2), JPEG (ISO/IEC 10918-1, B.1.1.3).
-_SIGNATURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+_SIGNATURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG"}
 
 
 def agency_of(settings: ReportSettings, folder: Path) -> Agency:
@@ -59,17 +62,40 @@ def _data_uri(path: Path) -> str:
 
 def _media_type(path: Path, content: bytes) -> str:
     """What the file is by its content, whatever it is called."""
-    for signature, media_type in _SIGNATURES.items():
-        if content.startswith(signature):
-            return media_type
+    form = next((form for signature, form in _SIGNATURES.items() if content.startswith(signature)), None)
     # RIFF, a length, and what is in it (RFC 9649, 2.3).
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
+        form = "WEBP"
+    if form is not None:
+        _refuse_damaged(path, content, form)
+        return f"image/{form.lower()}"
     if _is_svg(path, content):
         return "image/svg+xml"
     raise SettingsError(
         f"report.logo: {path} is no picture that every browser shows", f"save it as PNG, JPEG, WebP or SVG, or {_CURE}"
     )
+
+
+def _refuse_damaged(path: Path, content: bytes, form: str) -> None:
+    """A browser shows the sign of a broken picture for what cannot be read to its end."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(content), formats=[form]) as picture:
+            pixels = picture.width * picture.height
+            if pixels <= _MOST_PIXELS:
+                picture.load()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        pixels = _MOST_PIXELS + 1
+    except Exception as error:  # what Pillow raises for a damaged file depends on where the damage is
+        raise SettingsError(
+            f"report.logo: {path} is damaged: it begins like a picture ({form}) and cannot be shown", "save it anew"
+        ) from error
+    if pixels > _MOST_PIXELS:
+        raise SettingsError(
+            f"report.logo: {path} has more than {_MOST_PIXELS // 1_000_000} million pixels",
+            "save it smaller: a logo of 600 pixels is shown sharp everywhere",
+        )
 
 
 def _is_svg(path: Path, content: bytes) -> bool:
