@@ -33,6 +33,10 @@ SCHEDULE = '[[report.schedule]]\nevery = "month"\n'
             '[[report.client]]\nname = "A"\nmarkup_percent = -5',
             "report.client 'A': markup_percent is from 0 to 1000, not -5",
         ),
+        (
+            '[[report.client]]\nname = "A"\nhide_costs = true',
+            "report.client 'A': hide_costs hides nothing from who is charged just what it cost; add markup_percent",
+        ),
         ('[[report.client]]\nname = "A"\nrate = -1.5', "report.client 'A': rate is an amount of zero or more"),
         (
             '[[report.client]]\nname = "A"\nrates = { "fal-ai/veo3" = nan }',

@@ -33,8 +33,8 @@ class ClientTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         rate: what each generation that did not fail is charged at, in the home currency, whatever it cost; None: by its
             cost.
         rates: the same for single models, by endpoint id; before ``rate``.
-        hide_costs: whether reports for the client say only what is charged, and nothing of what it cost. Exports are
-            for one's own books, and always say that.
+        hide_costs: whether reports for the client say only what is charged, and nothing of what it cost; that has to be
+            something else. Exports are for one's own books, and always say what it cost.
     """
 
     name: str
@@ -52,6 +52,10 @@ class ClientTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         for name, rate in given.items():
             if rate is not None and (not rate.is_finite() or not 0 <= rate <= _LARGEST_RATE):
                 raise ValueError(f"{told}: {name} is an amount of zero or more, such as 1.50, not {rate}")
+        if self.hide_costs and not self.markup_percent and self.rate is None and not self.rates:
+            raise ValueError(
+                f"{told}: hide_costs hides nothing from who is charged just what it cost; add markup_percent or rate"
+            )
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
