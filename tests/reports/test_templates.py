@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, timedelta
+from errno import EACCES
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from trayd.reports.log import log_pages
 from trayd.reports.own_templates import Job, copy_templates, own_page, templates_folder
 from trayd.reports.rendering import with_policy
 from trayd.reports.request import ReportRequest
+from trayd.reports.template_faults import fault
 from trayd.reports.template_process import _Sandbox
 from trayd.reports.words import Words
 
@@ -168,10 +170,22 @@ def test_a_wrong_file_that_is_included_is_named(tmp_path):
     assert f"{tmp_path}/part.html, line 3: TypeError" in wrong(tmp_path, "{% include 'part.html' %}").message
 
 
-def test_a_template_that_is_no_text_is_told(tmp_path):
-    (tmp_path / "report.html.j2").write_bytes(PAGE.encode() + b"\xff\xfe")
-    with pytest.raises(TraydError, match=r"it is no UTF-8 text; save it as UTF-8"):
+@pytest.mark.parametrize("name", ["report.html.j2", "part.html", "report.css"])
+def test_a_file_that_is_no_text_is_told_with_its_line(tmp_path, name):
+    (tmp_path / "report.html.j2").write_text(PAGE % "{% include 'part.html' %}", encoding="utf-8")
+    (tmp_path / "part.html").write_text("Anbei", encoding="utf-8")
+    (tmp_path / name).write_bytes("Anbei:\nMit freundlichen Grüßen".encode("latin-1"))
+    with pytest.raises(TraydError) as told:
         made(tmp_path)
+    assert told.value.message == f"{tmp_path / name}, line 2: it is no UTF-8 text"
+    assert told.value.cure == "save it as UTF-8"
+
+
+def test_a_file_that_may_not_be_read_is_named():
+    told = fault(
+        PermissionError(EACCES, "Permission denied", "/home/me/templates/report.css"), Job("/home/me/templates")
+    )
+    assert (told.where, told.wrong) == ("/home/me/templates/report.css", "it cannot be read (Permission denied)")
 
 
 def test_a_template_that_does_not_end_is_ended(tmp_path):

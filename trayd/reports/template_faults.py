@@ -23,12 +23,30 @@ class TooLongError(Exception):
     """The page has become too long."""
 
 
+class EncodingError(Exception):
+    """A file of the folder is no UTF-8 text.
+
+    Attributes:
+        path: which one.
+        line: where, from 1.
+    """
+
+    def __init__(self, path: Path, cause: UnicodeDecodeError) -> None:
+        super().__init__(str(cause))
+        self.path = path
+        self.line = cause.object.count(b"\n", 0, cause.start) + 1
+
+
 def fault(error: Exception, job: Job) -> Fault:
     """The error in words, with the line of the template that was under way."""
     wrong, cure = _of_limits(error, job) or _of_files(error, job) or _of_jinja(error)
     if isinstance(error, TemplateSyntaxError):
         # Known before the template runs: no line of it is on the way here.
         return Fault(f"{error.filename or error.name}, line {error.lineno}", wrong, cure)
+    if isinstance(error, EncodingError):
+        return Fault(f"{error.path}, line {error.line}", wrong, cure)
+    if isinstance(error, OSError) and error.filename is not None:
+        return Fault(str(error.filename), wrong, cure)
     return Fault(_place(error, job.folder), wrong, cure)
 
 
@@ -47,7 +65,7 @@ def _of_limits(error: Exception, job: Job) -> tuple[str, str] | None:
 
 def _of_files(error: Exception, job: Job) -> tuple[str, str] | None:
     match error:
-        case UnicodeError():
+        case EncodingError() | UnicodeError():
             return "it is no UTF-8 text", "save it as UTF-8"
         case TemplateNotFound():
             return f"there is no template {error.name!r} in {job.folder}, nor does trayd have one", "correct its name"

@@ -39,7 +39,7 @@ from trayd.reports.rendering import (
     shipped_file,
     shipped_templates,
 )
-from trayd.reports.template_faults import DeadlineError, TooLongError, fault
+from trayd.reports.template_faults import DeadlineError, EncodingError, TooLongError, fault
 
 #: Before the name of one that comes with trayd, where the folder has one of the same name.
 SHIPPED = "trayd"
@@ -57,6 +57,20 @@ class _Missing(StrictUndefined):
         if fields:
             return f"there is no {name!r} in {type(owner).__name__}; it has {', '.join(fields)}"
         return f"there is no {name!r}"
+
+
+class _Folder(FileSystemLoader):
+    """The user's templates."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._folder = folder
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        try:
+            return super().get_source(environment, template)
+        except UnicodeDecodeError as error:
+            raise EncodingError(self._folder / template, error) from error
 
 
 class _Escaping(BaseLoader):
@@ -77,7 +91,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def __init__(self, folder: Path) -> None:
         shipped = shipped_templates()
-        loaders = [FileSystemLoader(folder), shipped, PrefixLoader({SHIPPED: shipped})]
+        loaders = [_Folder(folder), shipped, PrefixLoader({SHIPPED: shipped})]
         super().__init__(
             loader=_Escaping(ChoiceLoader(loaders)),
             autoescape=True,
@@ -136,7 +150,10 @@ def _limit(job: Job) -> None:
 
 def _write(folder: Path, values: Mapping[str, Any], page: IO[bytes], longest: int) -> None:
     own_style = folder / STYLE_SHEET
-    css = own_style.read_text(encoding="utf-8") if own_style.is_file() else shipped_file(STYLE_SHEET)
+    try:
+        css = own_style.read_text(encoding="utf-8") if own_style.is_file() else shipped_file(STYLE_SHEET)
+    except UnicodeDecodeError as error:
+        raise EncodingError(own_style, error) from error
     stream = _Sandbox(folder).get_template(MAIN_TEMPLATE).stream(**values, **own_values(css))
     stream.enable_buffering(PARTS_PER_PIECE)
     for piece in stream:
