@@ -152,6 +152,16 @@ def test_what_could_not_be_in_it_is_said_beside_it(home: Home, name: str) -> Non
     assert "without a price" not in home.run("export", "--model", "fal-ai/flux/dev").stderr
 
 
+def test_amounts_that_could_not_be_converted_are_said_beside_it(home: Home) -> None:
+    today = datetime.now(UTC).date()
+    said = f"no rate of KWD into USD is known of {today}: 5.00 KWD "
+    for name in ("csv", "json", "ledger"):
+        assert said.removesuffix("5.00 KWD ") in home.run("export", "--format", name, "--currency", "USD").stderr
+    told = home.run("export", "--currency", "USD")
+    assert told.stderr == f"{said}stays unconverted\n"
+    assert home.run("export").stderr == ""
+
+
 def test_with_a_currency_what_was_billed_and_what_that_is_stand_beside_each_other(home: Home) -> None:
     costs = {row["description"]: row for row in rows(home, "--kind", "external", "--currency", "usd")}
     assert {name: (row["cost"], row["currency"]) for name, row in costs.items()} == {

@@ -44,6 +44,10 @@ def row_of(record, style=USUAL, conversion=None):
     return row
 
 
+def into(converter, zone=UTC, remarks=None):
+    return Conversion(converter, zone, ([] if remarks is None else remarks).append)
+
+
 def escaped(text, delimiter):
     """As the text has to be in its cell: told character by character."""
     cell = "'" if text[:1] and text[0] in STARTS else ""
@@ -100,14 +104,14 @@ def test_a_byte_order_mark_is_there_once_and_only_where_it_is_asked_for():
 
 
 def test_without_a_currency_the_columns_are_the_contract_and_with_one_four_more_follow():
-    usual, more = row_of(generation()), row_of(generation(), conversion=Conversion(rates("EUR"), UTC))
+    usual, more = row_of(generation()), row_of(generation(), conversion=into(rates("EUR")))
     assert list(more) == [*usual, *MORE]
     assert len(usual) == 20
     assert {name: more[name] for name in usual} == usual
 
 
 def converted(record, converter, zone=UTC):
-    row = row_of(record, conversion=Conversion(converter, zone))
+    row = row_of(record, conversion=into(converter, zone))
     return tuple(row[name] for name in MORE)
 
 
@@ -138,6 +142,31 @@ def test_without_a_rate_the_cells_are_empty_and_never_zero_or_one():
     assert converted(external("5.00", currency="KWD"), rates("EUR")) == ("", "", "", "")
 
 
+def test_what_has_no_rate_is_told_by_currency_with_its_days_and_its_sum():
+    remarks: list[str] = []
+    of = [
+        external("5.00", "2026-11-19", currency="KWD"),
+        external("2.50", "2026-11-17", currency="KWD"),
+        external("-0.50", "2026-11-18", currency="KPW"),
+        external("0.00", "2026-11-18", currency="SEK"),
+        generation("0.75"),
+        generation("0.50", counting=Counting.FREE),
+        generation(None, currency="GBP"),
+    ]
+    rows_of(of, conversion=into(rates("EUR", USD=ecb("0.9")), remarks=remarks))
+    assert remarks == [
+        "no rate of KPW into EUR is known of 2026-11-18: -0.50 KPW stays unconverted",
+        "no rate of KWD into EUR is known of 2026-11-17 to 2026-11-19: 7.50 KWD stays unconverted",
+    ]
+
+
+def test_the_day_that_no_rate_is_known_of_is_the_users():
+    remarks: list[str] = []
+    late = generation("1.00", timestamp=datetime(2026, 11, 20, 20, tzinfo=UTC))
+    rows_of([late], conversion=into(rates("EUR"), ZoneInfo("Asia/Tokyo"), remarks))
+    assert remarks == ["no rate of USD into EUR is known of 2026-11-21: 1.00 USD stays unconverted"]
+
+
 @pytest.mark.parametrize("counting", [Counting.PENDING, Counting.UNMATCHED, Counting.FAILED, Counting.UNKNOWN])
 def test_what_has_no_cost_is_not_converted(counting):
     cost = None if counting is Counting.UNKNOWN else "0.50"
@@ -152,7 +181,7 @@ def test_nothing_is_nothing_in_every_currency():
 @given(records, st.decimals("0.000001", "1000", places=9))
 def test_each_row_is_rounded_half_to_even_and_a_sum_is_off_by_half_a_nano_a_row_at_most(of, factor):
     known = {code: ecb(str(factor)) for code in ("USD", "EUR", "SEK")}
-    rows = rows_of(of, conversion=Conversion(rates("GBP", **known), UTC))
+    rows = rows_of(of, conversion=into(rates("GBP", **known)))
     exact, told, count = Fraction(0), 0, 0
     for record, row in zip(of, rows, strict=True):
         if record.cost is None or (record.cost.currency == "KWD" and record.cost.nanos):
@@ -167,5 +196,5 @@ def test_each_row_is_rounded_half_to_even_and_a_sum_is_off_by_half_a_nano_a_row_
 
 def test_converted_numbers_have_the_decimal_mark_too():
     style = CsvStyle(delimiter=";", decimal=",")
-    row = row_of(generation("1.50"), style, Conversion(rates("EUR", USD=ecb("0.5")), UTC))
+    row = row_of(generation("1.50"), style, into(rates("EUR", USD=ecb("0.5"))))
     assert (row["cost"], row["converted_cost"], row["exchange_rate"]) == ("1,50", "0,75", "0,5")

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tests.insight.samples import NOW, daily, generation, rates, records
+from tests.insight.samples import NOW, daily, ecb, generation, rates, records
 from tests.ledger.making import FLUX, KLING, NOON, account, billing, cost, covers, event, model, row
 from tests.operations.histories import Home, home
 from trayd.facts import Batch
@@ -29,7 +29,7 @@ from trayd.shapes import plain
 VALIDATOR = Draft202012Validator(export_schema())
 
 
-def pieces_of(found, converter=None, *, converts=False):
+def pieces_of(found, converter=None, *, converts=False, remarks=None):
     converter = converter or rates()
     head = Head(
         trayd=VERSION,
@@ -44,7 +44,8 @@ def pieces_of(found, converter=None, *, converts=False):
     )
     recorded = (Recorded(record, b"") for record in found)
     return json_lines(
-        History(head=head, recorded=recorded, converter=converter, converts=converts, zone=ZoneInfo("UTC"))
+        History(head=head, recorded=recorded, converter=converter, converts=converts, zone=ZoneInfo("UTC")),
+        remark=([] if remarks is None else remarks).append,
     )
 
 
@@ -101,6 +102,17 @@ def test_the_totals_are_those_of_a_recount_with_the_rates_that_it_tells(found):
     for kind, each in totals["by_kind"].items():
         assert abs(Fraction(each["amount"]) - kinds[kind]) * NANOS_PER_UNIT < 1
     assert {each["currency"] for each in totals["unconverted"]} >= without
+
+
+@pytest.mark.parametrize("converts", [False, True])
+def test_what_is_in_no_total_for_it_has_no_rate_is_told(converts):
+    remarks: list[str] = []
+    found = [generation("2.00", currency="KWD"), generation("1.00", id="b"), generation("0.00", id="c", currency="SEK")]
+    told = json.loads("".join(pieces_of(found, rates("EUR", USD=ecb("0.9")), converts=converts, remarks=remarks)))
+    assert {"amount": "2.00", "currency": "KWD"} in told["totals"]["unconverted"]
+    assert remarks == [
+        "no rate of KWD into EUR is known of 2026-11-20: 2.00 KWD is in no total in EUR (it is in `totals.unconverted`)"
+    ]
 
 
 @given(records)

@@ -24,6 +24,7 @@ from trayd.rates import Converter, Rate, RateSource
 from trayd.records import Counting, ExternalCost, Record
 from trayd.reports.formula_cells import FORMULA_STARTS, text_cell
 from trayd.reports.shape import currency_of
+from trayd.reports.without_rate import WithoutRate
 
 _ROWS_PER_PIECE = 500
 
@@ -37,6 +38,10 @@ _END = "\r\n"
 
 # Who opens the file with another delimiter than it has cuts it in other places, and a formula may begin there.
 _CUTS = ",;\t\r\n"
+
+
+#: What writes the rest of a line, its end too: of the record, and of what it costs.
+_Rest = Callable[[Record, Money | None], str]
 
 
 class CsvStyle(msgspec.Struct, frozen=True):
@@ -62,10 +67,12 @@ class Conversion(msgspec.Struct, frozen=True):
     Attributes:
         converter: the rates.
         zone: the user's, in which days begin.
+        remark: is told at the end of which amounts no rate is known.
     """
 
     converter: Converter
     zone: tzinfo
+    remark: Callable[[str], None]
 
 
 def csv_lines(
@@ -82,10 +89,19 @@ def csv_lines(
         conversion: adds the converted cost, its currency, the rate and the rate's date to each row. The cost is rounded
             to the nano, half to even, in each row.
     """
-    row = _rows(style, conversion)
-    columns = COLUMNS if conversion is None else (*COLUMNS, *CONVERTED_COLUMNS)
+    if conversion is None:
+        yield from _lines(records, style, COLUMNS, None)
+        return
+    without_rate = WithoutRate(conversion.converter.currency)
+    more = _converted_cells(conversion, style, without_rate)
+    yield from _lines(records, style, (*COLUMNS, *CONVERTED_COLUMNS), more)
+    for sentence in without_rate.told("stays unconverted"):
+        conversion.remark(sentence)
+
+
+def _lines(records: Iterable[Record], style: CsvStyle, columns: Iterable[str], more: _Rest | None) -> Iterator[str]:
     yield ("\ufeff" if style.bom else "") + style.delimiter.join(columns) + _END
-    source = iter(records)
+    row, source = _rows(style, more), iter(records)
     while some := list(islice(source, _ROWS_PER_PIECE)):
         yield "".join(map(row, some))
 
@@ -106,14 +122,13 @@ class _Kept(dict[Any, str]):
         return cell
 
 
-def _rows(style: CsvStyle, conversion: Conversion | None) -> Callable[[Record], str]:
+def _rows(style: CsvStyle, more: _Rest | None) -> Callable[[Record], str]:
     """What writes a record as a line."""
     write_text = _texts(style.delimiter)
     texts = _Kept(write_text)
     amounts = _Kept(lambda nanos: _decimal(Money(nanos).text(), style))
     join = style.delimiter.join
     point = style.decimal
-    more = _converted_cells(conversion, style) if conversion else None
 
     def number(value: float | Decimal) -> str:
         digits = str(value)
@@ -184,7 +199,7 @@ def _rows(style: CsvStyle, conversion: Conversion | None) -> Callable[[Record], 
     return row
 
 
-def _converted_cells(conversion: Conversion, style: CsvStyle) -> Callable[[Record, Money | None], str]:
+def _converted_cells(conversion: Conversion, style: CsvStyle, without_rate: WithoutRate) -> _Rest:
     """What writes the rest of a line: an amount in another currency, the currency, the rate and its date."""
     converter, zone, join = conversion.converter, conversion.zone, style.delimiter.join
     into = converter.currency
@@ -201,11 +216,14 @@ def _converted_cells(conversion: Conversion, style: CsvStyle) -> Callable[[Recor
     def write(record: Record, cost: Money | None) -> str:
         amount = rated = published = ""
         if cost is not None:
-            rate, rated, published = rate_of(cost.currency, civil_day(record, zone))
+            day = civil_day(record, zone)
+            rate, rated, published = rate_of(cost.currency, day)
             if rate is not None:
                 amount = _decimal(Money(rounded(converted(cost.nanos, rate))).text(), style)
             elif not cost.nanos:  # nothing is nothing in every currency
                 amount = _decimal("0.00", style)
+            else:
+                without_rate.add(cost, day)
         return join(("", amount, into if amount else "", rated, published)) + _END
 
     return write

@@ -65,7 +65,7 @@ class Format(msgspec.Struct, frozen=True):
 
 
 def _csv(export: Export) -> Iterator[str]:
-    conversion = Conversion(export.converter, export.zone) if export.converts else None
+    conversion = Conversion(export.converter, export.zone, export.remark) if export.converts else None
     return csv_lines(export.records, export.style, conversion)
 
 
@@ -93,7 +93,7 @@ FORMATS: dict[str, Format] = {
         _focus,
         instead_of_currency="FOCUS has each cost in the currency that it was billed in: convert what reads it",
     ),
-    "json": Format(".json", "application/json", lambda export: json_lines(export.history())),
+    "json": Format(".json", "application/json", lambda export: json_lines(export.history(), remark=export.remark)),
     "ledger": Format(
         ".journal",
         "text/plain",

@@ -25,6 +25,7 @@ from trayd.money import NANOS_PER_UNIT
 from trayd.rates import Converter, RateSource
 from trayd.records import Counting, ExternalCost, Filters, Record
 from trayd.reports.without_cost import REASONS, told_without_cost
+from trayd.reports.without_rate import no_rate_is_known
 
 _ENTRIES_PER_PIECE = 500
 _NO_CLIENT, _NO_PROJECT, _NO_NAME = "(no client)", "(no project)", "(no name)"
@@ -115,15 +116,13 @@ class _Journal:
         if left_out := told_without_cost(self._without_cost, "noted in comments"):
             yield left_out
         for currency, days in sorted(self._without_rate.items()):
-            first, last = min(days), max(days)
-            when = f"{first}" if first == last else f"{first} to {last}"
             home = self._converter.currency
             become = f"they stay in {currency} here"
             if currency in self._stale:
                 become = f"here they are in {currency}, and what is asked for in {home} takes the last rate before"
             yield (
-                f"no rate of {currency} into {home} is known of {when}: trayd leaves those amounts out of totals in "
-                f"{home}; {become}"
+                f"{no_rate_is_known(currency, home, min(days), max(days))}: trayd leaves those amounts out of totals "
+                f"in {home}; {become}"
             )
 
     def entry(self, record: Record) -> str:

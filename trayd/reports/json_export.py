@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from itertools import islice
@@ -30,6 +30,7 @@ from trayd.rate_settings import FixedRate
 from trayd.rates import Converter, Rate, RateSource
 from trayd.records import Counting, ExternalCost, Filters, Kind, Record, Recorded, Status
 from trayd.reports.shape import currency_of
+from trayd.reports.without_rate import WithoutRate
 
 #: The version of the format.
 VERSION = 1
@@ -200,8 +201,13 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     zone: tzinfo
 
 
-def json_lines(history: History) -> Iterator[str]:
-    """The export as text, in pieces."""
+def json_lines(history: History, *, remark: Callable[[str], None]) -> Iterator[str]:
+    """The export as text, in pieces.
+
+    Args:
+        history: what it is made of.
+        remark: is told at the end which amounts are in no total, for no rate is known.
+    """
     yield _encode(history.head)[:-1].decode() + ',"records":['
     sums = _Sums(history)
     lines = map(sums.line, history.recorded)
@@ -211,6 +217,8 @@ def json_lines(history: History) -> Iterator[str]:
         before = ",\n"
     end = {"rates_used": sums.rates_used(), "totals": sums.totals()}
     yield "\n]," + _encode(end)[1:].decode() + "\n"
+    for sentence in sums.remarks():
+        remark(sentence)
 
 
 def line_of(record: Record) -> Line:
@@ -274,6 +282,7 @@ class _Sums:
         self._nanos: Counter[str] = Counter()
         self._counting: Counter[Counting] = Counter()
         self._used: dict[tuple[str, date], Rate] = {}
+        self._without_rate = WithoutRate(history.converter.currency)
 
     def line(self, recorded: Recorded) -> Line:
         record, facts = recorded
@@ -286,7 +295,9 @@ class _Sums:
         rate = self._converter.rate(cost.currency, day) if cost else None
         if cost is not None and cost.nanos:
             self._nanos[cost.currency] += cost.nanos
-            if rate is not None and cost.currency != self._converter.currency:
+            if rate is None:
+                self._without_rate.add(cost, day)
+            elif cost.currency != self._converter.currency:
                 self._used[cost.currency, day] = rate
         more: dict[str, Any] = {"facts": msgspec.Raw(facts)} if facts else {}
         if record.kind is Kind.POOL and whole_id(record.id) != record.id:
@@ -318,6 +329,10 @@ class _Sums:
             )
             for (currency, day), rate in sorted(self._used.items())
         ]
+
+    def remarks(self) -> Iterator[str]:
+        into = self._converter.currency
+        return self._without_rate.told(f"is in no total in {into} (it is in `totals.unconverted`)")
 
     def totals(self) -> Totals:
         tally = self._tally
