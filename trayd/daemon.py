@@ -291,8 +291,12 @@ class Daemon:
         name = notice.file or str(self.paths.drop)
         await self._watch.tell(FileRejected(name=name, title=notice.title, reason=notice.body, at=self._clock()))
 
+    async def report_made(self, made: ReportMade) -> None:
+        """Remembers that a report was made; the person is told of it with the others."""
+        await self._watch.keep(made)
+
     async def reports_made(self, made: Sequence[ReportMade]) -> None:
-        """Remembers that reports were made, and tells of them."""
+        """Tells of reports that were made together."""
         await self._watch.tell(*made)
 
     async def reports_looked_at(self, troubles: Mapping[str, str]) -> None:

@@ -657,17 +657,7 @@ async def test_who_is_cancelled_between_storing_and_following_leaves_nothing_beh
 async def test_a_report_that_nobody_is_to_hear_of_is_kept_and_told_to_nobody(world: World, wanted: bool) -> None:
     off = () if wanted else ("report",)
     world.settings = Settings(locale="en_US", hook=(Hook(name="log", command=("/bin/cat",)),), alerts=Alerts(off=off))
-    made = ReportMade(
-        schedule="monthly",
-        client="Northwind",
-        period="2026-10",
-        first=date(2026, 10, 1),
-        last=date(2026, 10, 31),
-        files=("r.html",),
-        folder="/reports",
-        cost=None,
-        billed=True,
-    )
+    made = report_made("Northwind")
     async with world.running() as watch, serving_hooks(watch):
         await watch.tell(made)
         await watch.tell(made)
@@ -682,6 +672,42 @@ async def test_a_report_that_nobody_is_to_hear_of_is_kept_and_told_to_nobody(wor
     assert world.hooks.got == [("log", "opened", "report", "")] * wanted
     assert reports_made(world.episodes.values(), "monthly") == {"2026-10": {"Northwind"}}
     assert reports_made(world.episodes.values(), "month") == {}
+
+
+async def test_what_is_kept_survives_a_kill_and_is_told_together_once_all_of_it_has_happened(world: World) -> None:
+    world.settings = Settings(locale="en_US", hook=(Hook(name="log", command=("/bin/cat",)),))
+    made = [report_made(client) for client in ("Acme", "Northwind")]
+    async with world.running() as watch, serving_hooks(watch):
+        for one in made:
+            await watch.keep(one)
+            await watch.check()
+            await some_time()
+        assert world.desk.titles == []
+        assert world.hooks.got == [("log", "opened", "report", "")] * 2
+        assert reports_made(world.episodes.values(), "monthly") == {"2026-10": {"Acme", "Northwind"}}
+        await watch.tell(*made)
+        await settled(lambda: world.desk.titles)
+        await watch.keep(report_made("Lumen"))
+    assert world.desk.titles == ["2 reports are ready"]
+
+    # trayd was killed before that one could be told of.
+    async with world.running():
+        await settled(lambda: len(world.desk.titles) == 2)
+    assert world.desk.titles[1:] == ["Report for Lumen, October 2026"]
+
+
+def report_made(client: str) -> ReportMade:
+    return ReportMade(
+        schedule="monthly",
+        client=client,
+        period="2026-10",
+        first=date(2026, 10, 1),
+        last=date(2026, 10, 31),
+        files=("r.html",),
+        folder="/reports",
+        cost=None,
+        billed=True,
+    )
 
 
 @contextlib.asynccontextmanager

@@ -124,6 +124,7 @@ class Watch:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._unsaved = _Unsaved()
+        self._kept: set[str] = set()
         limits = settings.alerts
         holds = Holds(zone=settings.zone(), quiet=limits.quiet_hours)
         self._outbox = Outbox(deliverer.show, self._mark_told, clock, holds, limits.most_per_hour)
@@ -149,7 +150,18 @@ class Watch:
 
     async def tell(self, *happened: Happened) -> None:
         """Tells of something that happened once; the same twice is told once."""
-        await self._look(lambda _observed: [event(one, self.settings.alerts) for one in happened])
+        told = [event(one, self.settings.alerts) for one in happened]
+        self._kept -= {finding.episode_id for finding in told}
+        await self._look(lambda _observed: told)
+
+    async def keep(self, *happened: Happened) -> None:
+        """Stores what happened, and tells the hooks; the desktop waits for a :meth:`tell` of it, or for a restart.
+
+        So several things can be told together, and are not forgotten if trayd is killed before that.
+        """
+        kept = [event(one, self.settings.alerts) for one in happened]
+        self._kept |= {finding.episode_id for finding in kept}
+        await self._look(lambda _observed: kept)
 
     async def run(self) -> None:
         """Tells the person what an earlier run could not, then what comes up, until cancelled."""
@@ -224,7 +236,8 @@ class Watch:
         self._dispatcher.follow(decision.episodes if self._dispatcher.follows else in_order)
         shown = with_changed(episodes, decision.reworded)
         self._outbox.holds = holds
-        self._outbox.follow(waiting(shown.values(), now, holds), told_times(episodes.values()))
+        untold = [each for each in waiting(shown.values(), now, holds) if each.id not in self._kept]
+        self._outbox.follow(untold, told_times(episodes.values()))
         self._reword(episodes, decision.present)
         self._due = next_moment(observed, episodes.values(), self.settings.alerts)
         self._moved.set()

@@ -62,8 +62,11 @@ class Host(Protocol):
     async def on_ledger(self, work: Callable[[Operations], T]) -> T:
         """Runs the work on the thread that owns the ledger."""
 
+    async def report_made(self, made: ReportMade) -> None:
+        """Remembers that a report was made: when the call returns, also over a kill."""
+
     async def reports_made(self, made: Sequence[ReportMade]) -> None:
-        """Remembers that reports were made, and tells of them."""
+        """Tells of reports that were made together."""
 
     async def reports_looked_at(self, troubles: Mapping[str, str]) -> None:
         """Takes note, by schedule, of why reports could not be made; empty where nothing was in the way."""
@@ -184,6 +187,8 @@ class ReportSchedules:
                 one = await self._made_for(wanted, schedule, period, billed=billed)
                 self._made.add((schedule.called, period.name, wanted.client))
                 made.append(one)
+                # At once: whoever kills trayd before the others are made would get this one a second time.
+                await self._host.report_made(one)
                 logger.info("made by the schedule %r, in %s: %s", schedule.called, one.folder, ", ".join(one.files))
         finally:
             # Together, so that they are one notification; also those that were made before something went wrong.
