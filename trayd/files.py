@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from filecmp import cmp
 from pathlib import Path
 
 from trayd.errors import TraydError
+
+#: Of a name that nobody else gives a file meanwhile.
+_MARK_BYTES = 6
 
 
 def write_atomically(path: Path, pieces: Iterable[str], *, private: bool = False) -> None:
@@ -73,12 +76,12 @@ def _on_its_way(path: Path, pieces: Iterable[str], *, private: bool = False) -> 
     Raises:
         TraydError: the folder or the file cannot be written, or whoever has the file could not go on with it.
     """
-    temporary = None
+    # Its name is known before the file is there: whatever breaks this off, and whenever, it is found and taken away.
+    temporary = path.with_name(f".{path.name}.{secrets.token_urlsafe(_MARK_BYTES)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Made with mode 0600, so that a private file is never readable by others, not even for a moment.
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        temporary = Path(name)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.writelines(pieces)
             file.flush()
@@ -89,8 +92,9 @@ def _on_its_way(path: Path, pieces: Iterable[str], *, private: bool = False) -> 
     except OSError as error:
         raise TraydError(f"{path} cannot be written ({error.strerror})", way_out(error)) from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        # Where not even the folder could be made, there is nothing to take away.
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def way_out(error: OSError) -> str:

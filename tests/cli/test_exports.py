@@ -333,17 +333,23 @@ def test_an_export_that_is_broken_off_leaves_what_was_there(tmp_path: Path, sand
     many.write_text(f"date,description,amount,category\n{lines}")
     home.run("import", str(many))
     out.parent.mkdir()
-    out.write_text("what was there")
-    running = subprocess.Popen(
-        [sys.executable, "-m", "trayd", "export", "--out", str(out)], env=home.env, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 30
-    while len(list(out.parent.iterdir())) == 1 and running.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-    running.send_signal(signal.SIGINT)
-    said = running.communicate(timeout=30)[1]
-    assert "Traceback" not in said
-    if running.returncode:
-        assert out.read_text() == "what was there"
-    assert [file.name for file in out.parent.iterdir()] == ["costs.csv"]
+    ended = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+    for number, code in ended.items():
+        out.write_text("what was there")
+        running = subprocess.Popen(
+            [sys.executable, "-m", "trayd", "export", "--out", str(out)],
+            env=home.env,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        deadline = time.monotonic() + 30
+        while len(list(out.parent.iterdir())) == 1 and running.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        running.send_signal(number)
+        said = running.communicate(timeout=30)[1]
+        assert "Traceback" not in said
+        if running.returncode:
+            assert running.returncode == code
+            assert out.read_text() == "what was there"
+        assert [file.name for file in out.parent.iterdir()] == ["costs.csv"]

@@ -5,7 +5,6 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -197,7 +196,7 @@ class TestWhenTheDiskRefuses:
                 patch.setattr("os.fsync", strike(os.fsync))
                 patch.setattr("os.fdopen", strike(os.fdopen))
                 patch.setattr("pathlib.Path.replace", strike(Path.replace))
-                patch.setattr("tempfile.mkstemp", strike(tempfile.mkstemp))
+                patch.setattr("os.open", strike(os.open))
                 if left_whole(store, new):
                     break
             failures += 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,9 @@ _FORMATS = ("csv", "focus", "json", "ledger")
 _RECORDS_WITH_A_BAR = 5000
 
 _STDOUT = "-"
+
+#: Shells tell by such exit codes which signal ended a command.
+_ENDED_BY = 128
 
 
 _FORMATS_TOLD = """\b
@@ -130,7 +135,8 @@ def _hand_over(document: Document, out: str, bar: Bar) -> None:
         sys.stdout.writelines(document)
     else:
         path = _place(out, document.name)
-        _write(path, document)
+        with _ended_as_by_ctrl_c():
+            _write(path, document)
         written = f"written to {path}"
     bar.clear()
     for remark in filter(None, (*document.remarks, written)):
@@ -169,6 +175,28 @@ def _check_place(path: Path) -> None:
     own = (paths.ledger, paths.backup, paths.run, paths.cache, paths.settings)
     if any(real.is_relative_to(each.resolve()) for each in own):
         raise UsageError(f"{path} is among trayd's own files", "name a file elsewhere")
+
+
+@contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Where the system or a closed terminal ends the command, what it has begun is taken away first.
+
+    A signal that whoever started the command has set aside, as nohup does, stays so.
+    """
+
+    def end(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        sys.exit(_ENDED_BY + number)
+
+    ending = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
+    taken = [number for number in ending if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _write(path: Path, pieces: Iterable[str]) -> None:
