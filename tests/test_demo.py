@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from trayd.intake import ready
 from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.money import Money
 from trayd.operations.alerts import AlertsQuery
+from trayd.operations.exporting import ReportQuery
 from trayd.operations.operations import Operations
 from trayd.operations.reconciling import ReconcileQuery
 from trayd.operations.tips import TipsQuery
@@ -98,6 +100,9 @@ async def test_whenever_it_is_started_there_are_two_tips_and_each_warning_is_tol
     assert at_first == {"trayd has read your history", "Credits last until"}
     unusual = demo.ask(lambda operations: operations.anomalies(AnomaliesQuery())).days
     assert "Title Sequence" in {explained.key for day in unusual for explained in day.explained}
+    query = ReportQuery(client="Halden & Co", since="2026-01-01")
+    page = html.unescape(demo.ask(lambda operations: "".join(operations.report(query))))
+    assert "MMAudio V2 (fal-ai/mmaudio-v2) is licensed for research only, and " in page
     compared = demo.ask(lambda operations: finish(operations.reconcile(ReconcileQuery()))).accuracy.total
     assert compared.records > 500
 

@@ -75,7 +75,7 @@ _IN_1080P = {"resolution": "1080p", "duration": 6}
 
 #: One job over $5 that takes the balance under $20, one that takes a budget over 80 %, one more over $5, one that takes
 #: the balance under $5; a top-up follows from that. Before it: takes in 2160p beside takes in 1080p, videos with sound
-#: beside videos without, and a day on which far more was spent than usual.
+#: beside videos without, a day on which far more was spent than usual, and a sound by a model for research only.
 STORY: tuple[Scene, ...] = (
     Scene(ScriptedJob(10, "fal-ai/kling-video/o3/4k/text-to-video", Decimal(15), _BILLED_AFTER_S), HERO),
     Scene(ScriptedJob(22, "fal-ai/veo3/fast", Decimal(8), _BILLED_AFTER_S), LYRICS, _SOUND),
@@ -86,6 +86,7 @@ STORY: tuple[Scene, ...] = (
     *_past((3.2, 5.2, 7.2, 10, 14, 15), "fal-ai/veo3/fast", "8", LYRICS, _SOUND),
     *_past((4.2, 6.2, 11.2, 16), "fal-ai/veo3/fast", "5.5", LYRICS, _SILENT),
     *_past((9 - take * _ONE_SECOND for take in range(9)), "fal-ai/kling-video/o3/4k/text-to-video", "11", ANIMATIC, {}),
+    *_past((2.5,), "fal-ai/mmaudio-v2", "8", REEL, {"duration": 8}),
 )
 
 #: What is spent on the story's own project until now is three quarters of it.

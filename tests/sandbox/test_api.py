@@ -256,6 +256,16 @@ def test_a_model_without_a_registry_entry_has_no_metadata(past: Api):
     assert model == {"endpoint_id": "fal-ai/cohere-transcribe"}
 
 
+def test_a_licence_is_told_where_it_is_known(past: Api):
+    models = {model["endpoint_id"]: model for model in past.all("/models", "models", limit=60)}
+    told = {
+        name: model["metadata"].get("license_type", "none") for name, model in models.items() if "metadata" in model
+    }
+    assert told["fal-ai/mmaudio-v2"] == "research"
+    assert told["fal-ai/flux/schnell"] == "commercial"
+    assert set(told.values()) == {"commercial", "research", "none"}
+
+
 def test_a_favourite_is_only_known_to_who_has_a_key(past: Api):
     for key, known in ((past.sandbox.api_key, True), ("", False)):
         (model,) = past.json("/models", endpoint_id="fal-ai/veo3", key=key)["models"]

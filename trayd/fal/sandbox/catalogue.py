@@ -17,7 +17,8 @@ class Endpoint(msgspec.Struct, frozen=True):
         name: the display name; None where fal's registry has no entry and so ``/models`` gives no metadata.
         unit: what is counted, in fal's own words, oddities included; None where there is no price.
         price: dollars for one unit, exact; None where there is no price.
-        license: ``commercial``, ``research`` or ``private``; None where not known.
+        license: ``commercial``, ``research`` or ``private``; None where not known. MMAudio V2 has ``research``
+            for the sake of what warns of that: fal tells none.
         units: the quantity that one call typically bills.
         seconds: how long one call typically runs; None where not known.
         operation: fal's category.
