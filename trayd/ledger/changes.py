@@ -178,6 +178,9 @@ class Work:
         return True
 
     def _put(self, record_id: str, facts: RecordFacts) -> None:
+        if facts.cost is not None and (facts.events or facts.billing is not None or facts.run is not None):
+            # One of the two would be gone from every total.
+            raise RecordError(f"{record_id} is the id of a cost and of a generation", "give the cost another id")
         self._facts[record_id] = facts
         self._touched[record_id] = None
 
