@@ -28,6 +28,11 @@ def tidy(text: str) -> str:
     return " ".join(without_controls(unicodedata.normalize("NFC", text), " ").split())
 
 
+def is_tidy(text: str) -> bool:
+    """Whether :func:`tidy` has nothing to do but compose characters."""
+    return text == " ".join(without_controls(text, " ").split())
+
+
 def without_controls(text: str, instead: str = "") -> str:
     """The text without characters that a terminal would obey; line ends and tabs stay."""
     return _CONTROLS.sub(instead, text)

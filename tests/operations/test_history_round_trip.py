@@ -18,10 +18,12 @@ from trayd.errors import TraydError
 from trayd.facts import Batch, Link, ModelFact, UserEdit
 from trayd.money import Money
 from trayd.records import ExternalCost, Kind
+from trayd.texts import tidy
 
 COSTS = [Kind.EXTERNAL, Kind.POOL]
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+# As readers of files hand them in.
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).map(tidy).filter(bool)
 
 
 @st.composite

@@ -20,7 +20,8 @@ STYLES = ("dmy", "mdy", "ymd")
 #: Which style is which, for a person.
 STYLE_NAMES = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}
 
-_YEARS = range(1990, 2100)
+#: In which a cost can have been charged.
+YEARS = range(1990, 2100)
 _CENTURY = 2000
 _LONGEST = 100
 
@@ -165,10 +166,10 @@ def _month(name: str) -> str:
 def _date(year: str, month: str, day: str) -> date | None:
     number = int(year) if len(year) == len("2026") else _CENTURY + int(year.removeprefix("'"))
     try:
-        return date(number, int(month), int(day)) if number in _YEARS else None
+        return date(number, int(month), int(day)) if number in YEARS else None
     except ValueError:
         return None
 
 
 def _in_years(value: date) -> date | None:
-    return value if value.year in _YEARS else None
+    return value if value.year in YEARS else None

@@ -25,7 +25,7 @@ from trayd.money import EXACT, Money
 from trayd.prices import price_of
 from trayd.prompts import without_embedded_files, without_prompts
 from trayd.records import DEFAULT_ACCOUNT, Estimate, Status
-from trayd.texts import tidy
+from trayd.texts import is_tidy, tidy
 
 #: The version of the format that is read, and the greatest one that is known.
 VERSION = 1
@@ -143,7 +143,7 @@ def read_event(data: bytes, *, store_prompts: bool, models: Mapping[str, ModelFa
     except (msgspec.DecodeError, RecursionError) as error:
         raise RefusedError(_explain(str(error), whole)) from None
     if data.count(b"{") + data.count(b"[") > _DEEPEST and _deeper_than(_DEEPEST, [wire.parameters, extra]):
-        raise _refused("its fields are nested too deeply", f"{_DEEPEST} levels are kept", "parameters")
+        raise _too_deep()
     parameters, extra = _details(wire.parameters or {}, extra, store_prompts=store_prompts)
     time = _instant(wire.time)
     units = None if wire.units is None else _quantity("units", wire.units)
@@ -166,6 +166,31 @@ def read_event(data: bytes, *, store_prompts: bool, models: Mapping[str, ModelFa
         parameters=parameters,
         extra=extra,
     )
+
+
+def check_event(fact: EventFact) -> None:
+    """Looks whether an event file could have told the fact; an export tells it as it is kept.
+
+    Raises:
+        RefusedError: none could.
+    """
+    told: dict[str, Any] = {name: getattr(fact, name) for name in _KNOWN & frozenset(fact.__struct_fields__)}
+    told |= {"trayd": VERSION, "type": "generation", "status": fact.status.value, "estimate": None}
+    try:
+        msgspec.convert(told, Event)
+    except msgspec.ValidationError as error:
+        raise RefusedError(_explain(str(error), told)) from None
+    for name, value in told.items():
+        if isinstance(value, str) and not is_tidy(value):
+            raise _refused(f'"{shown(value)}" has characters that no name has', CORRECT_IT, name, shown(value))
+    _instant(fact.time)
+    if fact.units is not None:
+        _quantity("units", fact.units)
+    if fact.estimate is not None:
+        _expected(fact.estimate.amount.amount, fact.estimate.amount.currency)
+    if _deeper_than(_DEEPEST, [fact.parameters, fact.extra]):
+        raise _too_deep()
+    _check_size(fact.parameters, fact.extra)
 
 
 def begins_as_export(data: bytes) -> bool:
@@ -224,17 +249,20 @@ def _estimate(
     wire: Event, time: datetime, units: Decimal | None, models: Mapping[str, ModelFact], now: datetime
 ) -> Estimate | None:
     if wire.estimate is not None:
-        amount = _quantity("estimate.amount", wire.estimate.amount)
-        currency = wire.estimate.currency
-        if not is_currency(currency):
-            raise _refused(
-                f'"{shown(currency)}" is no currency', "write its ISO 4217 code, such as USD", "estimate.currency"
-            )
-        return Estimate(Money.of(amount, currency), time)
+        return Estimate(_expected(wire.estimate.amount, wire.estimate.currency), time)
     model = models.get(wire.endpoint_id)
     if units is None or model is None or not _same_unit(wire.unit, model.unit):
         return None
     return price_of(models, wire.endpoint_id, units, now)
+
+
+def _expected(amount: Decimal, currency: str) -> Money:
+    amount = _quantity("estimate.amount", amount)
+    if not is_currency(currency):
+        raise _refused(
+            f'"{shown(currency)}" is no currency', "write its ISO 4217 code, such as USD", "estimate.currency"
+        )
+    return Money.of(amount, currency)
 
 
 def _same_unit(told: str | None, priced: str | None) -> bool:
@@ -249,6 +277,11 @@ def _details(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     keep = without_embedded_files if store_prompts else without_prompts
     parameters, extra = keep(parameters), keep(extra)
+    _check_size(parameters, extra)
+    return parameters, extra
+
+
+def _check_size(parameters: dict[str, Any], extra: dict[str, Any]) -> None:
     size = len(msgspec.json.encode((parameters, extra)))
     if size > DETAILS_BYTES:
         raise _refused(
@@ -256,7 +289,10 @@ def _details(
             f"leave large values out of the event, {DETAILS_BYTES // 1024} KiB are kept, and try again",
             "parameters",
         )
-    return parameters, extra
+
+
+def _too_deep() -> RefusedError:
+    return _refused("its fields are nested too deeply", f"{_DEEPEST} levels are kept", "parameters")
 
 
 def _deeper_than(levels: int, value: Any) -> bool:

@@ -44,7 +44,8 @@ from trayd.money import Money
 from trayd.records import ExternalCost, Kind
 from trayd.texts import tidy
 
-_LONGEST_TEXT = 2000
+#: The most characters of a text of a cost.
+LONGEST_TEXT = 2000
 
 # A line with no more cells than these, without a date and an amount, divides rows or says something about them.
 _CELLS_OF_A_SECTION = 2
@@ -337,8 +338,8 @@ class Sorter:
         return self._checked(field, text) or None
 
     def _checked(self, field: str, text: str) -> str:
-        if len(text) > _LONGEST_TEXT:
-            raise _bad(field, text, f"the text is longer than {_LONGEST_TEXT} characters", "shorten it")
+        if len(text) > LONGEST_TEXT:
+            raise _bad(field, text, f"the text is longer than {LONGEST_TEXT} characters", "shorten it")
         return text
 
 

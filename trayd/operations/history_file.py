@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from trayd.intake.rejection import RefusedError, Rejection, shown
 from trayd.intake.text import utf8
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.money import Money
+from trayd.operations.history_facts import check_facts
 from trayd.records import ExternalCost, Filters, Kind
 from trayd.reports.json_export import TYPE, VERSION, Amount, Head, Line, Totals, line_of, nanos_in
 
@@ -118,8 +120,11 @@ class HistoryFile:
             if first < end:
                 yield msgspec.structs.replace(told, since=first, until=end)
 
-    def check(self) -> Iterator[int]:
+    def check(self, latest: datetime) -> Iterator[int]:
         """Looks at each record, and whether all together are what the totals say; how many it has looked at.
+
+        Args:
+            latest: nothing can have been told after it: the newest word wins over every later one, for ever.
 
         Raises:
             RefusedError: no record is wrong by itself, and yet they are not those that were written.
@@ -128,15 +133,21 @@ class HistoryFile:
         if totals.records != len(self):
             raise _refused(f"its totals tell of {totals.records:,} records, and it has {len(self):,}", _AGAIN)
         nanos: Counter[str] = Counter()
+        seen: set[str] = set()
         for number, raw in enumerate(self._document.records):
             try:
-                cost = _checked(raw).line.cost
-                if cost is not None:
-                    nanos[cost.currency] += nanos_in(cost)
+                row = _checked(raw, latest)
             except RefusedError as error:
                 rejection = msgspec.structs.replace(error.rejection, line=self.line_of(number))
                 self.rejected.append(rejection)
                 self._bad.add(number)
+            else:
+                if row.facts is not None:
+                    if row.id in seen:
+                        raise _refused(f"the record {shown(row.id)} is in it twice: it was changed", _AGAIN)
+                    seen.add(row.id)
+                if row.line.cost is not None:
+                    nanos[row.line.cost.currency] += nanos_in(row.line.cost)
             yield number + 1
         if not self.rejected:
             self._compare(nanos)
@@ -195,7 +206,7 @@ def _document(data: bytes) -> _Document:
         raise _refused(f"this export is cut off or damaged ({error})", _AGAIN) from None
 
 
-def _checked(raw: msgspec.Raw) -> Row:
+def _checked(raw: msgspec.Raw, latest: datetime) -> Row:
     """The record, where it is sound.
 
     Raises:
@@ -211,7 +222,7 @@ def _checked(raw: msgspec.Raw) -> Row:
         row = _row(line)
         if row.facts is None:
             return row
-        _check_identity(row.id, row.facts)
+        check_facts(row.id, row.facts, latest)
         made = line_of(fold(row.id, row.facts))
     except (msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise _refused(f"the facts of the record {shown(line.id)} cannot be read ({error})") from None
@@ -235,26 +246,6 @@ def _in_words(value: object) -> str:
 
 def _row(line: Line, number: int = 0) -> Row:
     return Row(line, None if line.facts is msgspec.UNSET else _decode_facts(line.facts), number)
-
-
-def _check_identity(record_id: str, facts: RecordFacts) -> None:
-    """Looks whether all facts are of this record; facts of others would end up there.
-
-    Raises:
-        ValueError: some are not, or there are none.
-    """
-    if facts.cost is not None:
-        if facts.cost.id != record_id or facts.events or facts.billing or facts.run or facts.links:
-            raise ValueError("they are of several records")
-        return
-    linked = {link.record_id for link in facts.links}
-    ids = {event.record_id for event in facts.events if event.request_id is not None or event.digest not in linked}
-    ids |= {link.request_id for link in facts.links}
-    ids |= {fact.request_id for fact in (facts.billing, facts.run) if fact is not None}
-    if not ids:
-        raise ValueError("there are none")
-    if ids != {record_id}:
-        raise ValueError("they are of several records")
 
 
 def _amounts(cost: dict[str, str]) -> str:

@@ -7,9 +7,9 @@ stays. What the settings of its ledger decided is told, not taken over.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
@@ -19,12 +19,13 @@ import msgspec
 from trayd.alerts.imports import quietly
 from trayd.alerts.rules import EXPENSIVE_WITHIN
 from trayd.errors import LedgerFullError, TraydError
-from trayd.facts import AccountFact, Batch, Coverage, UserEdit
+from trayd.facts import AccountFact, Batch, UserEdit
 from trayd.intake.rejection import RefusedError, Rejection, printable, shown
 from trayd.intake.take import ImportResult, RejectedRow
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.ledger.store import Ledger
 from trayd.money import Money
+from trayd.operations.history_bills import ToldBills
 from trayd.operations.history_file import HistoryFile, Row, cost_of
 from trayd.operations.whole_history import facts_without_prompts
 from trayd.records import Counting, Record
@@ -39,6 +40,9 @@ _RECORDS = 500
 _PARTS = 3
 
 _LOOKED_AT = 500
+
+# Of what was told later than this from now on, a clock was wrong.
+_CLOCKS_DIFFER = timedelta(days=1)
 
 
 class TakenIn(msgspec.Struct, frozen=True):
@@ -77,7 +81,7 @@ def import_history(
         file = HistoryFile(data)
         _refuse_other_api(file.head.base_url, api)
         of = len(file)
-        for done in file.check():
+        for done in file.check(now + _CLOCKS_DIFFER):
             if done % _LOOKED_AT == 0:
                 yield Step(done // _PARTS, of, apart=True)
     except RefusedError as error:
@@ -128,6 +132,7 @@ class _Taking:
         self._settings = settings
         self._now = now
         self._names, self._accounts = _accounts(file.head, ledger)
+        self._bills = ToldBills(file, ledger, self._names, now)
         # As long as nobody else writes in between, what was empty has to come to what the export says.
         self._alone = ledger.span() is None
         self._version = ledger.records_version
@@ -146,8 +151,8 @@ class _Taking:
                 yield row
 
     def _is_in_doubt(self, row: Row) -> bool:
-        """Whether it is an event that counts by what fal has billed, of which only a part is told."""
-        return self._file.is_part and row.line.counting is Counting.UNMATCHED
+        """Whether it is an event that counts by what fal has billed, and the bills of its time are not known here."""
+        return row.line.counting is Counting.UNMATCHED and (self._file.is_part or not self._bills.cover(row.line))
 
     def count(self) -> Iterator[int]:
         """Counts what the ledger does not know by its id; how far it is."""
@@ -175,7 +180,8 @@ class _Taking:
     def take(self) -> Iterator[int]:
         """Takes all of it in, a part at a time; how far it is."""
         head = self._file.head
-        self._ledger.add(Batch(models=head.models, accounts=self._accounts))
+        models = tuple(model for model in head.models if model.seen_at <= self._now + _CLOCKS_DIFFER)
+        self._ledger.add(Batch(models=models, accounts=self._accounts))
         self._take_links_back()
         rows, done = self._file.rows(), 0
         sums: Counter[str] = Counter()
@@ -194,7 +200,8 @@ class _Taking:
                     sums[cost.currency] += cost.nanos
             yield done
         if not self.rejected:
-            self._claim(self._file.coverage())
+            for claim in self._bills.claims():
+                self._ledger.add(Batch(coverage=(claim,)))
             if self._alone and not self._file.is_part and self._version == self._ledger.records_version:
                 self._compare(sums)
 
@@ -261,26 +268,6 @@ class _Taking:
         name = self._names.get(fact.account)
         return fact if name is None else msgspec.structs.replace(fact, account=name)
 
-    def _claim(self, coverage: Iterable[Coverage]) -> None:
-        """Tells how far billing has been read, where that goes on from what is known here, or nothing is."""
-        for told in coverage:
-            account = self._names.get(told.account, told.account)
-            # What was billed before is no news here: of expensive jobs nobody is told who has taken them in by hand.
-            claim = msgspec.structs.replace(told, account=account, first_completed_at=self._now, continues=None)
-            known = self._ledger.coverage(account)
-            if known is not None:
-                if claim.until < known.since or known.until < claim.since:
-                    continue  # nobody has read the bills in between
-                claim = msgspec.structs.replace(
-                    known,
-                    account=account,
-                    since=min(known.since, claim.since),
-                    until=max(known.until, claim.until),
-                    fetched_at=max(known.fetched_at, claim.fetched_at),
-                    continues=known.fetched_at,
-                )
-            self._ledger.add(Batch(coverage=(claim,)))
-
     def _compare(self, sums: Counter[str]) -> None:
         """Looks whether the ledger, which has nothing else, comes to what the export says."""
         found: Counter[str] = Counter()
@@ -297,10 +284,13 @@ class _Taking:
         yield from (f"{each}; look at it with `trayd ledger verify`" for each in self._differs)
         yield from _notes_of_settings(self._file.head, self._settings)
         if self._unmatched:
-            yield (
-                f"{_left_out(self._unmatched, 'unmatched event')}: whether fal has billed them is told by bills "
+            bills = (
                 "that this part of a history may not have; an export of all clients and models has both"
+                if self._file.is_part
+                else "that are not known here: have them fetched, or take in exports of the time up to it, and it again"
             )
+            events = _left_out(self._unmatched, "unmatched event")
+            yield f"{events}: whether fal has billed them is told by bills {bills}"
         if self._shares and self._file.is_part:
             yield (
                 f"{_left_out(self._shares, 'share')} of costs that other projects bear as well: "
