@@ -100,3 +100,18 @@ def test_a_name_over_http_can_be_read_by_every_client(api: Api) -> None:
     header = api.ask("/export?project=%22%0A%3B%20x").headers["content-disposition"]
     assert header.isascii()
     assert "\n" not in unquote(header)
+
+
+def test_what_could_not_be_in_it_is_in_a_header_and_in_lines(api: Api) -> None:
+    event = {"trayd": 1, "type": "generation", "endpoint_id": "fal-ai/new", "time": "2026-11-01T00:00:00Z"}
+    said = api.ask("/import?name=event.json", "POST", content=json.dumps({**event, "request_id": "no-price"}).encode())
+    assert said.status_code == 200, said.text
+    path = "/export?format=ledger&currency=KPW"
+    remarks = [line["remark"] for line in told(api, path) if "remark" in line]
+    header = api.ask(path).headers["trayd-remarks"]
+    assert header.isascii()
+    assert unquote(header) == "; ".join(remarks)
+    without_cost, without_rate = remarks
+    assert "without a price" in without_cost
+    assert without_rate.startswith("no rate of USD into KPW is known of ")
+    assert "trayd-remarks" not in api.ask("/export?client=Nobody").headers

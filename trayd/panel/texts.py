@@ -71,7 +71,7 @@ def _headers(document: Document) -> dict[str, str]:
         "Content-Disposition": f"{kept}; filename*=UTF-8''{quote(document.name)}",
     }
     if document.remarks:
-        headers["Trayd-Remarks"] = quote(" ".join(document.remarks), safe=" !\"#$&'()*+,/:;<=>?@[]^`{|}")
+        headers["Trayd-Remarks"] = quote("; ".join(document.remarks), safe=" !\"#$&'()*+,/:;<=>?@[]^`{|}")
     return headers
 
 
