@@ -345,6 +345,7 @@ async def test_what_is_made_when_trayd_ends_is_remembered_and_the_rest_is_made_a
             await daemon.submit(batch)
         with monkeypatch.context() as disk:
             disk.setattr(report_schedule, "_put_away", slow)
+            disk.setattr(report_schedule, "ENDING_S", 0.1)
             making = asyncio.create_task(daemon._report_schedules._look(patient=True))
             await asyncio.to_thread(begun.wait, 10)
             making.cancel()
@@ -356,6 +357,37 @@ async def test_what_is_made_when_trayd_ends_is_remembered_and_the_rest_is_made_a
     await studio.once()
     assert sorted(str(each.client) for each in await studio.alerts_listed()) == ["Acme", "Northwind"]
     assert studio.files == ["trayd-report-acme-2026-10.html", "trayd-report-northwind-2026-10.html"]
+
+
+async def test_files_that_are_on_their_way_when_trayd_ends_are_placed_and_remembered(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, begun, go_on = report_schedule._put_away, threading.Event(), threading.Event()
+
+    def slow(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
+        begun.set()
+        go_on.wait(10)
+        return usual(folder, texts, drop)
+
+    async with studio.daemon() as daemon:
+        await daemon.submit(studio.read())
+        await daemon.submit(studio.work("Acme"))
+        with monkeypatch.context() as disk:
+            disk.setattr(report_schedule, "_put_away", slow)
+            making = asyncio.create_task(daemon._report_schedules._look(patient=True))
+            await asyncio.to_thread(begun.wait, 10)
+            making.cancel()
+            await asyncio.sleep(0)
+            go_on.set()
+            await asyncio.gather(making, return_exceptions=True)
+    assert making.cancelled()
+    assert studio.files == ["trayd-report-acme-2026-10.html"]
+
+    # The page has the time in it: made again, it would be another file.
+    studio.now += HOUR
+    screen = await studio.once()
+    assert [notice.title for notice in screen.shown] == ["Report for Acme, October 2026"]
+    assert studio.files == ["trayd-report-acme-2026-10.html"]
 
 
 async def test_bills_are_waited_for_and_then_it_is_said_that_they_are_missing(

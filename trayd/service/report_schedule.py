@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, NamedTuple, Protocol, TypeVar
+from typing import IO, Any, NamedTuple, Protocol, TypeVar
 
 from trayd.alerts.rules import ReportMade, reports_made
 from trayd.blocking import on_daemon_thread
@@ -43,6 +43,8 @@ LOOK_S = 60.0
 AGAIN_S = 600.0
 #: Bills that are missing are waited for so long, while trayd runs: at its start it has not asked fal yet.
 BILLS_S = 3600.0
+#: Files that are on their way when trayd ends are waited for so long, to be remembered; a disk may be gone.
+ENDING_S = 3.0
 
 #: The format that is no export.
 _PAGE = "html"
@@ -185,10 +187,7 @@ class ReportSchedules:
         try:
             for wanted in await self._host.on_ledger(partial(self._wanted, schedule, period)):
                 one = await self._made_for(wanted, schedule, period, billed=billed)
-                self._made.add((schedule.called, period.name, wanted.client))
                 made.append(one)
-                # At once: whoever kills trayd before the others are made would get this one a second time.
-                await self._host.report_made(one)
                 logger.info("made by the schedule %r, in %s: %s", schedule.called, one.folder, ", ".join(one.files))
         finally:
             # Together, so that they are one notification; also those that were made before something went wrong.
@@ -197,17 +196,23 @@ class ReportSchedules:
 
     async def _made_for(self, wanted: _Wanted, schedule: Schedule, period: ReportPeriod, *, billed: bool) -> ReportMade:
         makings = [Making(partial(_document, schedule, period, wanted.client, form)) for form in schedule.formats]
-        folder = schedule.own_folder or self._host.paths.reports
         try:
             for making in makings:
                 await making.finish(self._host)
-            texts = [(making.document.name, making.text) for making in makings]
-            drop = None if schedule.own_folder is None else self._host.paths.drop
-            files = await on_daemon_thread(lambda: _put_away(folder, texts, drop), "reports")
+            return await _to_its_end(self._place(makings, wanted, schedule, period, billed=billed))
         finally:
             for making in makings:
                 making.text.close()
-        return ReportMade(
+
+    async def _place(
+        self, makings: Sequence[Making], wanted: _Wanted, schedule: Schedule, period: ReportPeriod, *, billed: bool
+    ) -> ReportMade:
+        """Puts what was made into its folder, and remembers it."""
+        folder = schedule.own_folder or self._host.paths.reports
+        texts = [(making.document.name, making.text) for making in makings]
+        drop = None if schedule.own_folder is None else self._host.paths.drop
+        files = await on_daemon_thread(lambda: _put_away(folder, texts, drop), "reports")
+        made = ReportMade(
             schedule=schedule.called,
             client=wanted.client,
             period=period.name,
@@ -222,11 +227,27 @@ class ReportSchedules:
                 *(remark for making in makings for remark in making.document.remarks),
             ),
         )
+        self._made.add((schedule.called, period.name, wanted.client))
+        # At once: whoever kills trayd before the others are made would get this one a second time.
+        await self._host.report_made(made)
+        return made
 
     def _warnings(self, wanted: _Wanted, schedule: Schedule) -> Iterator[str]:
         terms = self._host.settings.report.terms(wanted.client)
         if terms is not None and terms.hide_costs and set(schedule.formats) - {_PAGE}:
             yield "The export says what the work cost: it is not for the client."
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """What the work gives. Who is cancelled meanwhile waits for it all the same, unless it goes on and on."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=ENDING_S)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 def _known(part: Part | Total) -> Money | None:
