@@ -20,9 +20,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.reports.chromium import FLAGS
-
 AXE = Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js"
+
+# The browser itself would call home.
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-proxy-server",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+)
 
 #: In inches, as the protocol wants them.
 A4 = (8.27, 11.69)
@@ -92,7 +103,7 @@ class Browser:
         assert program, "these tests need chromium (apt install chromium)"
         reads, self._commands = os.pipe()
         self._answers, writes = os.pipe()
-        arguments = [program, *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={self.profile}"]
+        arguments = [program, *_FLAGS, "--remote-debugging-pipe", f"--user-data-dir={self.profile}"]
         try:
             self._process = subprocess.Popen(
                 [*without_network(), sys.executable, "-c", _START, str(reads), str(writes), *arguments],
