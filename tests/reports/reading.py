@@ -55,7 +55,7 @@ class Reader(HTMLParser):
             for path in re.findall(r'<path class="trend" d="M([^"]*)"', page)
             for x, y in (point.split() for point in path.split("L"))
         ]
-        self.ticks = re.findall(r'<text x="0" y="([\d.]+)%" dy="-4">([^<]*)</text>', page)
+        self.ticks = re.findall(r'<text x="100%" y="([\d.]+)%" dy="\.35em" text-anchor="end">([^<]*)</text>', page)
         self.zero = [Decimal(y) for y in re.findall(r'<line class="axis"[^>]* y1="([\d.]+)%"', page)]
         self.lead = re.findall(r'<p class="lead">([^<]*)</p>', page)
         self.notes = [unescape(text) for text in re.findall(r"<li>([^<]*)</li>", page)]
