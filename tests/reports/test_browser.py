@@ -121,6 +121,19 @@ def test_light_and_dark_are_two_looks(opened: Page) -> None:
     assert (light, opened.evaluate(background)) == ("rgb(255, 255, 255)", "rgb(18, 20, 25)")
 
 
+def test_without_its_style_sheet_bars_are_still_bars(browser: Browser, files: dict[str, Path], tmp_path: Path) -> None:
+    """Mail programs and reader views take styles away; a bar is not to become a block of black then."""
+    bare = tmp_path / "bare.html"
+    text = files["all"].read_text(encoding="utf-8")
+    bare.write_text(re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL), encoding="utf-8")
+    page = browser.page(bare.as_uri())
+    page.look(1280)
+    heights = page.evaluate("[...document.querySelectorAll('.bars svg')].map(bar => bar.clientHeight)")
+    assert heights
+    assert max(heights) <= 12
+    assert page.evaluate("getComputedStyle(document.querySelector('.bars .track')).fill") == "none"
+
+
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_keyboard_reaches_all_that_can_be_used_and_shows_where_it_is(opened: Page, width: int) -> None:
     opened.look(width)
