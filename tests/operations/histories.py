@@ -13,7 +13,7 @@ from tests.ledger.faults import QuickDisk
 from tests.ledger.making import NOON, folders
 from trayd.ledger.store import Ledger
 from trayd.operations.exporting import ExportQuery
-from trayd.operations.importing import Imported, ImportQuery, import_data
+from trayd.operations.importing import Imported, ImportQuery
 from trayd.operations.operations import Operations
 from trayd.settings import Account, Paths, Settings
 from trayd.steps import finish
@@ -45,7 +45,7 @@ class Home:
 
     def imports(self, data: bytes, name: str = "history.json", **query: Any) -> Imported:
         asked = ImportQuery(name=name, **query)
-        return finish(import_data(self.ledger, asked, data, settings=self.operations.settings, now=self.now))
+        return finish(self.operations.import_data(asked, data))
 
     @property
     def known(self) -> tuple[object, ...]:

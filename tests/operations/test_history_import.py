@@ -439,7 +439,8 @@ class TestSettings:
             assert document["totals"]["total"] == {"amount": "9.25", "currency": "USD"}
             assert document["rates_used"][0]["rate"] == "0.0925"
             answer = second.imports(first.exported())
-            (note,) = answer.notes
+            note, both = answer.notes
+            assert "the export comes to 9.25 USD, and at the rates that are known here to " in both
             told = tomllib.loads(note.partition("\n")[2], parse_float=Decimal)
             assert msgspec.convert(told["rates"]["fixed"][0], FixedRate, strict=False) == fixed
 
@@ -511,3 +512,51 @@ def test_who_writes_in_between_is_no_difference_between_export_and_ledger(first,
     assert told[-1] == len(first.document()["records"])
     assert second.ledger.get("polled") is not None
     assert second.ledger.get("r1") is not None
+
+
+def in_other_currencies(tmp_path, here):
+    there = RatesSettings(fixed=(FixedRate(from_="SEK", to="USD", rate=Decimal("0.10")),))
+    first_settings = msgspec.structs.replace(SETTINGS, rates=there)
+    with home(tmp_path / "a", first_settings) as first:
+        fill(first.ledger)
+        kronor = msgspec.structs.replace(cost("kr"), amount=Money.of("200.00", "SEK"))
+        first.ledger.add(Batch(costs=(kronor,)))
+        assert first.document()["totals"]["total"]["amount"] == "52.50"
+        data = first.exported()
+    with home(tmp_path / "b", msgspec.structs.replace(SETTINGS, rates=here)) as second:
+        answer = second.imports(data)
+        assert answer.rejected == ()
+        assert second.imports(data, dry_run=True).notes == answer.notes
+        return [note for note in answer.notes if "other exchange rates" in note]
+
+
+def test_rates_that_are_others_here_are_told_with_both_totals(tmp_path):
+    here = RatesSettings(fixed=(FixedRate(from_="SEK", to="USD", rate=Decimal("0.20")),))
+    (note,) = in_other_currencies(tmp_path, here)
+    assert note == (
+        "it was made with other exchange rates: the export comes to 52.50 USD, "
+        "and at the rates that are known here to 72.50 USD"
+    )
+
+
+def test_the_same_rates_are_not_worth_a_word(tmp_path):
+    here = RatesSettings(fixed=(FixedRate(from_="SEK", to="USD", rate=Decimal("0.10")),))
+    assert in_other_currencies(tmp_path, here) == []
+
+
+def test_what_has_no_rate_here_is_named(tmp_path):
+    with home(tmp_path / "a", SETTINGS) as first:
+        first.ledger.add(Batch(costs=(msgspec.structs.replace(cost("won"), amount=Money.of("5.00", "KPW")), cost())))
+        assert first.document()["totals"]["total"]["amount"] == "20.00"
+        first.operations.settings = msgspec.structs.replace(
+            SETTINGS, rates=RatesSettings(fixed=(FixedRate(from_="KPW", to="USD", rate=Decimal(2)),))
+        )
+        data = first.exported()
+    with home(tmp_path / "b") as second:
+        assert any(
+            note.endswith(
+                "the export comes to 30.00 USD, and at the rates that are known here to 20.00 USD, "
+                "without KPW, of which no rate is known here"
+            )
+            for note in second.imports(data).notes
+        )

@@ -16,6 +16,7 @@ from trayd.intake.text import utf8
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.money import Money
 from trayd.operations.history_facts import check_facts
+from trayd.operations.history_rates import ByDay
 from trayd.records import ExternalCost, Filters, Kind
 from trayd.reports.json_export import TYPE, VERSION, Amount, Head, Line, Totals, line_of, nanos_in
 
@@ -88,7 +89,9 @@ class HistoryFile:
 
     Attributes:
         head: what stands before its records.
+        totals: what stands behind them.
         rejected: the records that cannot be taken in, once :meth:`check` has been gone through.
+        by_day: what the others add up to.
 
     Raises:
         RefusedError: it is not whole, of another version, or was changed.
@@ -98,6 +101,8 @@ class HistoryFile:
         self._data = utf8(data)
         self._document = _document(self._data)
         self.head: Head = self._document
+        self.totals = self._document.totals
+        self.by_day = ByDay(self.head)
         self.rejected: list[Rejection] = []
         self._bad: set[int] = set()
         self._found = 0, 1
@@ -148,6 +153,7 @@ class HistoryFile:
                     seen.add(row.id)
                 if row.line.cost is not None:
                     nanos[row.line.cost.currency] += nanos_in(row.line.cost)
+                self.by_day.add(row.line)
             yield number + 1
         if not self.rejected:
             self._compare(nanos)

@@ -28,6 +28,7 @@ from trayd.money import Money
 from trayd.operations.history_bills import ToldBills
 from trayd.operations.history_file import HistoryFile, Row, cost_of
 from trayd.operations.whole_history import facts_without_prompts
+from trayd.rates import Converter
 from trayd.records import Counting, Record
 from trayd.reports.json_export import Head
 from trayd.settings import Settings
@@ -59,7 +60,15 @@ class TakenIn(msgspec.Struct, frozen=True):
 
 
 def import_history(
-    ledger: Ledger, name: str, data: bytes, *, settings: Settings, now: datetime, dry_run: bool, sample: int
+    ledger: Ledger,
+    name: str,
+    data: bytes,
+    *,
+    settings: Settings,
+    now: datetime,
+    dry_run: bool,
+    sample: int,
+    converter: Callable[[str], Converter] | None = None,
 ) -> Steps[TakenIn]:
     """Takes an export in, or tells what would be recorded.
 
@@ -71,6 +80,7 @@ def import_history(
         now: the time (UTC).
         dry_run: only tells.
         sample: how many of the first records are shown.
+        converter: the rates that are known, into a currency; what they make of the export's total is told.
 
     Raises:
         LedgerFullError: the disk refused; what was written before is whole, and the file can be taken in again.
@@ -99,7 +109,10 @@ def import_history(
         rejected=tuple(map(_told, taking.rejected)),
     )
     first = tuple(fold(row.id, row.facts) for row in islice(taking.wanted(), sample) if row.facts) if dry_run else ()
-    return TakenIn(result, tuple(taking.notes()), first)
+    notes = list(taking.notes())
+    if converter is not None and not taking.rejected and (note := file.by_day.note(file.totals, converter)):
+        notes.append(note)
+    return TakenIn(result, tuple(notes), first)
 
 
 def _told(rejection: Rejection) -> RejectedRow:

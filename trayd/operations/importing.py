@@ -6,7 +6,7 @@ it and never for the whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Literal
@@ -34,6 +34,7 @@ from trayd.ledger.store import Ledger
 from trayd.money import is_currency
 from trayd.operations.history_file import is_export
 from trayd.operations.history_import import import_history
+from trayd.rates import Converter
 from trayd.reports.shape import HistoryItem, history_item
 from trayd.settings import Settings
 from trayd.steps import Step, Steps
@@ -107,9 +108,23 @@ class Imported(ImportResult, frozen=True, kw_only=True):
 
 
 def import_data(
-    ledger: Ledger, query: ImportQuery, data: bytes, *, settings: Settings, now: datetime
+    ledger: Ledger,
+    query: ImportQuery,
+    data: bytes,
+    *,
+    settings: Settings,
+    now: datetime,
+    converter: Callable[[str], Converter] | None = None,
 ) -> Steps[Imported]:
     """Takes a file's content in, or tells what would be recorded. A file that was taken in before changes nothing.
+
+    Args:
+        ledger: where to.
+        query: the file, and what a person has said of it.
+        data: its content.
+        settings: the person's.
+        now: the time (UTC).
+        converter: the rates that are known, into a currency, to compare an export's total with.
 
     Raises:
         UsageError: what was said of it makes no sense.
@@ -117,7 +132,7 @@ def import_data(
     """
     answers, models = query.answers(), ledger.models()
     if suffix_of(query.name) in EVENT_OBJECT and is_export(data):
-        return (yield from _import_history(ledger, query, data, settings=settings, now=now))
+        return (yield from _import_history(ledger, query, data, settings=settings, now=now, converter=converter))
     yield Step(0, 0, apart=True)
     steps = reading(query.name, data, settings=settings, models=models, now=now, answers=answers, path=query.path)
     rows = 0
@@ -143,10 +158,23 @@ def import_data(
 
 
 def _import_history(
-    ledger: Ledger, query: ImportQuery, data: bytes, *, settings: Settings, now: datetime
+    ledger: Ledger,
+    query: ImportQuery,
+    data: bytes,
+    *,
+    settings: Settings,
+    now: datetime,
+    converter: Callable[[str], Converter] | None,
 ) -> Steps[Imported]:
     taken = yield from import_history(
-        ledger, query.name, data, settings=settings, now=now, dry_run=query.dry_run, sample=_SAMPLE
+        ledger,
+        query.name,
+        data,
+        settings=settings,
+        now=now,
+        dry_run=query.dry_run,
+        sample=_SAMPLE,
+        converter=converter,
     )
     told = msgspec.structs.asdict(taken.result) | {"notes": taken.notes}
     if query.dry_run:

@@ -230,7 +230,9 @@ class Operations:
 
     def import_data(self, query: ImportQuery, data: bytes) -> Steps[Imported]:
         """Takes a file's content in, in steps; see :func:`trayd.operations.importing.import_data`."""
-        return import_data(self.ledger, query, data, settings=self.settings, now=self._clock())
+        return import_data(
+            self.ledger, query, data, settings=self.settings, now=self._clock(), converter=self.rates.converter
+        )
 
     def export(self, query: ExportQuery) -> Document:
         """The history in that format, oldest first.
