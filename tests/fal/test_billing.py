@@ -131,3 +131,18 @@ def test_the_order_of_rows_does_not_matter(rows: tuple[list[BillingEvent], list[
     one, other = (sorted(group(events, "studio", EPOCH), key=lambda fact: fact.request_id) for events in rows)
     assert one == other
     assert sum(len(fact.rows) for fact in one) == len(rows[0])
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"detail": "Premiere panel"}, "Premiere panel"),
+        ({"detail": "key", "login_username": "ada"}, "ada"),
+        ({"detail": " render\r\nbox\x00\t2 "}, "render box 2"),
+        ({"detail": "\x1b\n"}, None),
+        ({"detail": "None"}, None),
+        ({"detail": "k" * 5000}, "k" * 2000),
+    ],
+)
+def test_who_made_a_request_is_a_name_on_one_line(told: dict[str, str], kept: str | None) -> None:
+    assert AuthMethod(**told).label == kept

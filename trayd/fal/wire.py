@@ -14,11 +14,15 @@ import msgspec
 from msgspec import Meta
 
 from trayd.money import nanos_of
+from trayd.texts import tidy
 
 Name = Annotated[str, Meta(min_length=1)]
 
 # Far above any real amount, and small enough that no number of fal's can fill the memory with digits.
 _LARGEST = Decimal(10) ** 15
+
+# People call keys what they like; trayd takes no longer names back from an export.
+_LONGEST_LABEL = 2000
 
 # How fal writes that nobody is known.
 _NOBODY = frozenset({"", "None"})
@@ -59,8 +63,8 @@ class AuthMethod(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str | None:
-        """The key's alias or the member's name; None where fal names nobody."""
-        name = self.login_username or self.detail or ""
+        """The key's alias or the member's name on one line, without controls; None where fal names nobody."""
+        name = tidy(self.login_username or self.detail or "")[:_LONGEST_LABEL]
         return None if name in _NOBODY else name
 
 
