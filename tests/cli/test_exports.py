@@ -253,6 +253,8 @@ def test_a_report_goes_to_the_same_places(home: Home, tmp_path: Path) -> None:
     assert told == f"written to {file}\n"
     assert "Northwind" in file.read_text(encoding="utf-8")
     assert "drop folder" in home.run("report", "--out", str(home.folder / "drop" / "r.html"), code=2).stderr
+    assert "there is no folder" in home.run("report", "--out", f"{tmp_path}/To send/", code=2).stderr
+    assert not (tmp_path / "To send").exists()
 
 
 @pytest.mark.parametrize(
