@@ -62,8 +62,10 @@ axe.run(document, {resultTypes: ['violations', 'incomplete']}).then(found => JSO
         node => [rule.id, node.target.join(' '), node.html.slice(0, 160)])))))
 """
 # Where the keyboard is, and whether one can see it: within the window, with a size, not behind something else.
+# What comes into sight is laid out only then, and moves what is below it: two frames later all is in its place.
 _FOCUSED = """
-(() => {
+(async () => {
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
     const at = document.activeElement;
     if (!at || at === document.body) return null;
     const box = at.getBoundingClientRect();
