@@ -322,6 +322,19 @@ class TestRefused:
         assert "trayd link --undo e5" in reason
 
 
+@pytest.mark.parametrize("time", ["2026-11-10T12:00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    ("name", "field"), [("coverage", "since"), ("coverage", "until"), ("models", "seen_at"), ("accounts", "tried_at")]
+)
+def test_what_stands_before_the_records_is_looked_at_as_well(first, second, name, field, time):
+    def change(document):
+        document[name][0][field] = time
+
+    (reason,) = reasons(second.imports(edited(first.exported(), change)))
+    assert f"this is no whole export of trayd ({name}: {field} {time[:10]}" in reason
+    assert list(second.ledger.records()) == []
+
+
 def places(value, path=()):
     """Where something stands in a document, all the way down."""
     yield path

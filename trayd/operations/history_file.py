@@ -14,6 +14,7 @@ from trayd.intake.events import begins_as_export
 from trayd.intake.rejection import RefusedError, Rejection, shown
 from trayd.intake.text import utf8
 from trayd.ledger.merge import RecordFacts, fold
+from trayd.ledger.soundness import wrong_in
 from trayd.money import Money
 from trayd.operations.history_facts import check_facts
 from trayd.operations.history_rates import ByDay
@@ -205,11 +206,15 @@ def _document(data: bytes) -> _Document:
                 f"this export is of version {shown(str(version))}, and this trayd reads version {VERSION}",
                 "update trayd and try again" if newer else _AGAIN,
             )
-        return msgspec.json.decode(data, type=_Document)
+        document = msgspec.json.decode(data, type=_Document)
     except msgspec.ValidationError as error:
         raise _refused(f"this is no whole export of trayd ({error})", _AGAIN) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refused(f"this export is cut off or damaged ({error})", _AGAIN) from None
+    for name in Head.__struct_fields__:
+        if wrong := wrong_in((getattr(document, name),)):
+            raise _refused(f"this is no whole export of trayd ({name}: {shown(wrong.strip())})", _AGAIN)
+    return document
 
 
 def _checked(raw: msgspec.Raw, latest: datetime) -> Row:
