@@ -260,6 +260,31 @@ def test_what_is_folded_is_printed_where_it_is_small(browser: Browser, tmp_path:
     assert "Cost by day as a table Closed, and so not printed." in large
 
 
+@pytest.mark.parametrize("paper", [A4, LETTER])
+def test_the_days_of_rates_are_each_on_one_line_of_paper(
+    browser: Browser, tmp_path: Path, paper: tuple[float, float]
+) -> None:
+    """September has the longest name, and a small currency the longest rate; neither runs into what is beside it."""
+    days = {f"2026-09-{day:02}": f"0.00123456{day}" for day in range(11, 31)}
+    costs = [external("2000", day, currency="JPY") for day in days]
+    request = msgspec.structs.replace(REQUEST, converter=daily(JPY=days))
+    source, pdf = tmp_path / "report.html", tmp_path / "report.pdf"
+    source.write_text("".join(report_html(costs, request)), encoding="utf-8")
+    page = browser.page(source.as_uri())
+    pdf.write_bytes(page.pdf(paper))
+    page.close()
+    first = words(pdf)[0]
+    dates = [number for number, word in enumerate(first) if word.text == "September"]
+    assert len(dates) >= 2 * len(days)
+    for number in dates:
+        month, day, year = first[number : number + 3]
+        assert (day.top, year.top) == (month.top, month.top)
+        assert year.text.startswith("2026")
+    for word in first:
+        beside = [each for each in first if each is not word and abs(each.top - word.top) < 1]
+        assert not any(each.left < word.left < each.right for each in beside), word
+
+
 def test_a_long_log_is_folded_and_says_so_on_paper(browser: Browser, tmp_path: Path) -> None:
     records = [generation("1.00", timestamp=NOW - timedelta(minutes=10 * number)) for number in range(12_000)]
     source, pdf = tmp_path / "report.html", tmp_path / "report.pdf"
