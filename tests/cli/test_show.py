@@ -203,7 +203,7 @@ def test_the_status_tells_how_a_pause_ends(until, told, capsys):
 def test_what_is_over_fits_eighty_columns_with_times_and_ids_whole(capsys):
     long_id = "together:01a1f482-0e0f-7846-b058-2385b6ccb256"
     over = {"since": "2026-11-20T14:00:00Z", "resolved": "2026-11-20T15:00:00Z", "state": "over", "id": long_id}
-    told = {"title": "5 jobs submitted together: $8.09", "rule": "together", "waits_for": ""}
+    told = {"title": "5 jobs submitted together: $8.09", "rule": "together", "waits_for": "", "snoozed_until": None}
     answer = {"paused_until": None, "quiet_until": None, "desktop": None, "alerts": [over | told], "left_out": 0}
     Console(width=80).print(alerts_view(answer, IN_KRONOR))
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
