@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,12 @@ def known(home: Home) -> Any:
     return home.json("history", "--limit", "10000"), [home.json(*window, "--by", by)["by"] for by in BREAKDOWNS]
 
 
+def averages(home: Home) -> Any:
+    """What hangs on since when fal's bills are known, of days that are over."""
+    until = datetime.now(UTC).date() - timedelta(days=1)
+    return home.json("usage", "--window", f"{until - timedelta(days=30)}..{until}", "--by", "day")
+
+
 def test_without_a_daemon_a_new_home_has_the_same_history(first, other):
     home, file = first
     document = json.loads(file.read_text())
@@ -61,6 +68,7 @@ def test_without_a_daemon_a_new_home_has_the_same_history(first, other):
     assert (answer["recorded"], answer["rejected"]) == (len(document["records"]), [])
     assert answer["notes"] == []
     assert known(other) == known(home)
+    assert averages(other) == averages(home)
     again = other.json("import", str(file))
     assert (again["recorded"], again["duplicates"]) == (0, len(document["records"]))
     said = other.run("import", str(file)).stdout
@@ -73,8 +81,11 @@ def test_a_running_daemon_takes_one_in_over_http(first, other):
         said = other.run("import", "--dry-run", str(file)).stdout
         assert "nothing was recorded" in said
         assert other.json("history") == []
+        wait_until(lambda: other.json("status")["accounts"][0]["state"] == "no_key", what="the first poll")
         other.run("import", str(file))
         assert known(other) == known(home)
+        assert averages(other) == averages(home)
+        assert other.json("status")["accounts"][0]["username"] == home.json("status")["accounts"][0]["username"]
 
 
 def test_what_it_is_refused_for_ends_the_command_with_1(first, other, tmp_path):

@@ -32,11 +32,12 @@ from tests.ledger.making import (
 from tests.ledger.making import run as ran
 from tests.operations.histories import API, NOW, SETTINGS, home
 from trayd.alert_settings import Alerts
-from trayd.facts import Batch, Link
+from trayd.facts import AccountFact, Batch, Link
 from trayd.insight.pools import whole_id
 from trayd.money import Money
 from trayd.operations import history_import
 from trayd.operations.importing import ImportQuery, import_data
+from trayd.operations.records import UsageQuery
 from trayd.pool_settings import Pool
 from trayd.rate_settings import FixedRate, RatesSettings
 from trayd.records import Counting, Kind, Status
@@ -85,6 +86,10 @@ def first(tmp_path):
 def second(tmp_path):
     with home(tmp_path / "b") as one:
         yield one
+
+
+#: Averages hang on since when an account's bills are known.
+QUESTIONS = [UsageQuery(window="2026-11-01..2026-11-30", by=by) for by in ("client", "account", "day")]
 
 
 def reasons(answer):
@@ -202,6 +207,16 @@ class TestWhole:
         assert second.ledger.accounts()["studio"].username == "bolt"
         assert second.ledger.coverage("acme").until == NOON + 20 * DAY
         assert second.ledger.coverage("bolt") is None
+
+    @pytest.mark.parametrize("state", ["no_key", "offline", "needs_admin"])
+    def test_an_account_that_fal_has_not_named_here_is_the_one_of_that_name_there(self, first, second, state):
+        second.ledger.add(Batch(accounts=(AccountFact(name="studio", state=state, problem="no key"),)))
+        second.imports(first.exported())
+        assert second.known == first.known
+        for query in QUESTIONS:
+            assert second.operations.usage(query) == first.operations.usage(query)
+        ours = second.ledger.accounts()["studio"]
+        assert (ours.username, ours.state, ours.problem) == ("acme", state, "no key")
 
     def test_what_is_taken_in_by_hand_is_no_news(self, tmp_path, first):
         now = NOON + DAY

@@ -328,22 +328,26 @@ def _edits(facts: dict[str, RecordFacts]) -> Iterator[UserEdit]:
 
 
 def _accounts(head: Head, ledger: Ledger) -> tuple[dict[str, str], tuple[AccountFact, ...]]:
-    """What names of accounts in the export have to be called here, and the accounts that are new.
+    """What names of accounts in the export have to be called here, and the accounts of which it tells something new.
 
-    A name that is another account's here is replaced by fal's own name.
+    A name that is another account's here is replaced by fal's own name. One that fal has not told the account of here
+    is of the account that it was of there.
     """
     ours = ledger.accounts()
-    usernames = {fact.username for fact in ours.values()}
+    usernames = {fact.username for fact in ours.values()} - {None}
     names: dict[str, str] = {}
     new: list[AccountFact] = []
     for fact in head.accounts:
         known = ours.get(fact.name)
-        if known is not None and known.username == fact.username:
+        if known is None and fact.username is None:
+            new.append(fact)
+        elif fact.username is None or (known is not None and known.username == fact.username):
             continue
-        if known is None and (fact.username is None or fact.username not in usernames):
+        elif fact.username not in usernames and (known is None or known.username is None):
             # Until it is reached from here nothing more is known of it.
-            new.append(msgspec.structs.replace(fact, state="no_key") if fact.username else fact)
-        elif fact.username is not None:
+            here = known or msgspec.structs.replace(fact, state="no_key")
+            new.append(msgspec.structs.replace(here, username=fact.username, has_credits=fact.has_credits))
+        else:
             names[fact.name] = fact.username
     return names, tuple(new)
 
