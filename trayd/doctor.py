@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from trayd import __version__
 from trayd.errors import TraydError
 from trayd.facts import called
+from trayd.report_settings import Schedule
 from trayd.settings import Paths, Settings, fal_url, load
 
 Finding = dict[str, Any]
@@ -43,16 +44,20 @@ def examine() -> list[Finding]:
 
 def _folders(paths: Paths, _settings: Settings) -> Iterator[Finding]:
     for name in ("ledger", "backup", "drop", "log", "run"):
-        folder: Path = getattr(paths, name)
-        existing = next(parent for parent in (folder, *folder.parents) if os.path.lexists(parent))
-        if not existing.is_dir():
-            yield _finding(f"{name} folder", "bad", f"{existing} is no folder", "move it away, or choose another place")
-        elif shutil.disk_usage(existing).free < _ROOM_BYTES:
-            yield _finding(f"{name} folder", "bad", f"the disk of {folder} is full", "make room on it")
-        elif not os.access(existing, os.W_OK):
-            yield _finding(
-                f"{name} folder", "bad", f"{folder} cannot be written", f"give yourself rights on {existing}"
-            )
+        if (wrong := _unusable(getattr(paths, name))) is not None:
+            yield _finding(f"{name} folder", "bad", *wrong)
+
+
+def _unusable(folder: Path) -> tuple[str, str] | None:
+    """Why nothing can be written into a folder, which is made where it is missing, and the cure."""
+    existing = next(parent for parent in (folder, *folder.parents) if os.path.lexists(parent))
+    if not existing.is_dir():
+        return f"{existing} is no folder", "move it away, or choose another place"
+    if shutil.disk_usage(existing).free < _ROOM_BYTES:
+        return f"the disk of {folder} is full", "make room on it"
+    if not os.access(existing, os.W_OK):
+        return f"{folder} cannot be written", f"give yourself rights on {existing}"
+    return None
 
 
 def _fal(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
@@ -163,19 +168,12 @@ def _budgets(budgets: list[dict[str, Any]]) -> Iterator[Finding]:
 
 
 def _reports(paths: Paths, settings: Settings) -> Iterator[Finding]:
-    """What keeps scheduled reports from being made, and names in the settings of reports that nothing recorded has."""
+    """What keeps reports from being made, and names in the settings of reports that nothing recorded has."""
     from trayd.desk import open_desk
     from trayd.reports.agency import agency_of
 
     report = settings.report
-    for schedule in report.schedule:
-        subject, folder = f"reports, {schedule.called}", schedule.own_folder or paths.reports
-        if schedule.own_folder is not None and not folder.is_dir():
-            yield _finding(subject, "bad", f"there is no folder {folder}", "make it, connect its disk, or name another")
-        elif folder.is_dir() and not os.access(folder, os.W_OK):
-            yield _finding(subject, "bad", f"{folder} cannot be written", f"give yourself rights on {folder}")
-        else:
-            yield _finding(subject, "good", f"made in {folder}")
+    yield from _report_folders(paths, report.schedule)
     clients = {terms.name for terms in report.client}.union(*(schedule.clients for schedule in report.schedule))
     models = {model for terms in report.client for model in terms.rates}
     named = [*(("client", name) for name in sorted(clients)), *(("model", name) for name in sorted(models))]
@@ -184,7 +182,42 @@ def _reports(paths: Paths, settings: Settings) -> Iterator[Finding]:
             unknown = [text for scope, name in named for text in desk.ask("unknown-names", **{scope: name})]
         cure = "`trayd config edit` changes it, under [report]"
         yield from (_finding("reports", "note", f"the settings name one, and {text}", cure) for text in unknown)
+    yield from _report_templates(paths, settings)
     agency_of(report, paths.settings.parent)
+
+
+def _report_folders(paths: Paths, schedules: Iterable[Schedule]) -> Iterator[Finding]:
+    from trayd.service.report_schedule import check_own_folder
+
+    usual = _unusable(paths.reports)
+    if usual is not None:
+        yield _finding("reports folder", "bad", *usual)
+    for schedule in schedules:
+        subject, own = f"reports, {schedule.called}", schedule.own_folder
+        try:
+            if own is not None:
+                check_own_folder(own, paths.drop)
+        except TraydError as error:
+            yield _trouble(subject, error)
+            continue
+        wrong = usual if own is None else _unusable(own)
+        if wrong is None:
+            yield _finding(subject, "good", f"made in {own or paths.reports}")
+        elif own is not None:
+            yield _finding(subject, "bad", *wrong)
+
+
+def _report_templates(paths: Paths, settings: Settings) -> Iterator[Finding]:
+    from trayd.reports.own_templates import templates_folder
+    from trayd.reports.template_trial import try_templates
+
+    try:
+        folder = templates_folder(settings.report.templates, paths.settings)
+        if folder is not None:
+            try_templates(folder, settings.number_locale())
+            yield _finding("report templates", "good", f"those in {folder} make a page")
+    except TraydError as error:
+        yield _trouble("report templates", error)
 
 
 def _rates(_paths: Paths, settings: Settings) -> Iterator[Finding]:

@@ -152,3 +152,39 @@ def test_the_doctor_names_what_keeps_reports_from_being_made(tmp_path: Path, san
         ("reports", "note", "the settings name one, and nothing recorded has the model “fal-ai/nothing”"),
         ("reports", "bad", f"report.logo: there is no file {home.folder / 'logo.png'}"),
     ]
+
+
+def test_the_doctor_tries_templates_and_the_usual_folder(tmp_path: Path, sandbox: SandboxProcess) -> None:
+    home = Home(tmp_path / "home", sandbox)
+
+    def told(*settings: str) -> list[tuple[str, str, str]]:
+        home.settings("\n".join(("[report]", *settings)))
+        found = home.json("doctor", code=None)
+        return [
+            (each["subject"], each["state"], each["text"]) for each in found if each["subject"].startswith("report")
+        ]
+
+    assert told() == []
+    templates = home.folder / "mine"
+    assert told('templates = "mine"') == [
+        ("report templates", "bad", f"report.templates: there is no folder {templates}")
+    ]
+    templates.mkdir()
+    (templates / "report.html.j2").write_text(
+        '{% extends "report.html.j2" %}\n{% block footer %}\n{{ studio }}\n{% endblock %}', encoding="utf-8"
+    )
+    assert told('templates = "mine"') == [
+        ("report templates", "bad", f"{templates / 'report.html.j2'}, line 3: there is no 'studio'")
+    ]
+    (templates / "report.html.j2").unlink()
+    (templates / "report.css").write_text("body { color: #123456 }", encoding="utf-8")
+    assert told('templates = "mine"') == [("report templates", "good", f"those in {templates} make a page")]
+
+    (home.folder / "reports").write_text("no folder")
+    inside = home.folder / "drop" / "reports"
+    inside.mkdir(parents=True, exist_ok=True)
+    monthly = f'[[report.schedule]]\nevery = "month"\nfolder = "{inside.as_posix()}"'
+    assert told(monthly) == [
+        ("reports folder", "bad", f"{home.folder / 'reports'} is no folder"),
+        ("reports, monthly", "bad", f"{inside} is in the drop folder, and exports there would be taken in as costs"),
+    ]

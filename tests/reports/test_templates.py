@@ -33,6 +33,7 @@ from trayd.reports.rendering import with_policy
 from trayd.reports.request import ReportRequest
 from trayd.reports.template_faults import fault
 from trayd.reports.template_process import _Sandbox
+from trayd.reports.template_trial import try_templates
 from trayd.reports.words import Words
 
 RECORDS = (
@@ -344,3 +345,37 @@ def test_the_command_line_uses_them_and_writes_nothing_where_they_are_wrong(tmp_
     assert done.returncode == 1
     assert "there is no 'oops'" in done.stderr
     assert not list(tmp_path.glob("*report.html*"))
+
+
+class TestTrial:
+    """What the doctor does with templates of one's own."""
+
+    def test_trayds_own_is_in_order(self, tmp_path):
+        copy_templates(tmp_path)
+        try_templates(tmp_path, "de_DE")
+
+    @pytest.mark.parametrize(
+        ("template", "told"),
+        [
+            ("{{ report.title }", "unexpected '}'"),
+            ("{% if report.shows_charges %}{{ nothing }}{% endif %}", "there is no 'nothing'"),
+            ("{% for page in log %}{% for row in page.rows %}{{ nothing }}{% endfor %}{% endfor %}", "no 'nothing'"),
+            *(
+                (f"{{% if not report.shows_charges and report.{part} %}}{{{{ nothing }}}}{{% endif %}}", "no 'nothing'")
+                for part in ("rates", "over_time", "accuracy", "pools", "warnings", "licences", "agency.note")
+            ),
+        ],
+    )
+    def test_what_is_wrong_is_told_by_file_and_line_also_where_few_reports_come_to(self, tmp_path, template, told):
+        (tmp_path / "report.html.j2").write_text(PAGE % template, encoding="utf-8")
+        with pytest.raises(TraydError, match=re.escape(f"{tmp_path / 'report.html.j2'}, line 7: ")) as wrong:
+            try_templates(tmp_path, "en_US")
+        assert told in wrong.value.message
+
+    def test_one_that_does_not_end_is_given_up_soon(self, tmp_path):
+        endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+        (tmp_path / "report.html.j2").write_text(PAGE % endless, encoding="utf-8")
+        begun = time.monotonic()
+        with pytest.raises(TraydError, match="not ready after 5 seconds"):
+            try_templates(tmp_path, "en_US")
+        assert time.monotonic() - begun < 20

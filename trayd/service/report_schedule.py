@@ -295,7 +295,7 @@ def _put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | N
         TraydError: the folder is not there, is full, or is the drop folder.
     """
     if drop is not None:
-        _check_own(folder, drop)
+        check_own_folder(folder, drop)
     files, new = [], []
     try:
         for name, text in texts:
@@ -310,7 +310,12 @@ def _put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | N
     return files
 
 
-def _check_own(folder: Path, drop: Path) -> None:
+def check_own_folder(folder: Path, drop: Path) -> None:
+    """Looks whether scheduled reports can go into a folder that the user has named.
+
+    Raises:
+        TraydError: it is not there, cannot be looked at, or is the drop folder.
+    """
     try:
         there = folder.is_dir()
         dropped = there and folder.resolve().is_relative_to(drop.resolve())
