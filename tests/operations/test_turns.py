@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,9 +19,10 @@ from tests.ledger.making import edit
 from trayd.errors import UsageError
 from trayd.facts import Batch
 from trayd.operations.documents import Document
-from trayd.operations.exporting import ExportQuery
+from trayd.operations.exporting import ExportQuery, ReportQuery
 from trayd.operations.operations import Operations
 from trayd.operations.turns import Making
+from trayd.report_settings import ReportSettings
 
 T = TypeVar("T")
 
@@ -124,6 +126,37 @@ def test_a_ledger_that_goes_on_changing_does_not_keep_it_from_its_end(thread: Th
         return await making
 
     assert len(asyncio.run(work())) == 40
+
+
+def test_a_slow_template_keeps_nobody_waiting_even_where_the_ledger_goes_on_changing(
+    desk: Desk, thread: Thread, tmp_path: Path
+) -> None:
+    templates = tmp_path / "templates"
+    templates.mkdir()
+    slow = "{% for a in range(1500) %}{% for b in range(60000) %}{% endfor %}{% endfor %}"
+    (templates / "report.html.j2").write_text(
+        f'{{% extends "report.html.j2" %}}{{% block footer %}}{slow}{{% endblock %}}'
+    )
+    desk.set(report=ReportSettings(templates=str(templates)))
+
+    async def work() -> tuple[str, float, float]:
+        begun = time.monotonic()
+        making = Making(lambda operations: operations.report(ReportQuery()))
+        making_of_it = asyncio.create_task(making.finish(thread))
+        number, longest = 0, 0.0
+        while not making_of_it.done():
+            number += 1
+            asked = time.monotonic()
+            await thread.on_ledger(partial(tags_first, client=f"client {number}"))
+            longest = max(longest, time.monotonic() - asked)
+        await making_of_it
+        with making.text as text:
+            return text.read(), longest, time.monotonic() - begun
+
+    page, longest, all_of_it = asyncio.run(work())
+    assert "Combined total" in page
+    assert all_of_it > 0.5, "or it shows nothing"
+    assert longest < all_of_it / 2
 
 
 def test_what_cannot_be_is_said_at_the_beginning_and_what_fails_leaves_no_file(thread: Thread) -> None:

@@ -27,6 +27,7 @@ class Document:
         media_type: see above.
         remarks: what a person has to know that the text itself cannot say, in sentences; complete at its end.
         progress: is told how many records of how many are in; to be set before it is gone through.
+        is_gathered: whether all that it says is known, so that the rest of it needs the ledger no more.
     """
 
     def __init__(self, name: str, media_type: str) -> None:
@@ -34,6 +35,7 @@ class Document:
         self.media_type = media_type
         self.remarks: list[str] = []
         self.progress: Progress = untold
+        self.is_gathered = False
         self._pieces: Iterator[str] = iter(())
 
     def consist_of(self, pieces: Iterable[str]) -> None:

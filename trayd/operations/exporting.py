@@ -134,7 +134,7 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
         SettingsError: the agency's logo is not there, or is no picture.
         TraydError: the folder with templates of one's own is not there.
     """
-    from trayd.reports.html import report_html
+    from trayd.reports.html import gathered, report_page
 
     request = report_request(operations, query, now)
     books, filters, zone = operations.books, request.filters, request.zone
@@ -148,7 +148,9 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
         while some := list(islice(records, _RECORDS_A_TURN)):
             taken += some
             yield ""
-        yield from report_html(taken, request)
+        made_of = yield from gathered(taken, request)
+        document.is_gathered = True
+        yield from report_page(made_of, request)
 
     document.consist_of(pieces())
     return document

@@ -1,7 +1,8 @@
 """Documents made on the ledger's thread in short turns: polls and questions have it in between.
 
 A document is of one state of what it is made from. Where that changes between two turns, it is begun anew; where it
-goes on changing, the document is made in one go.
+goes on changing, what the document says is gathered in one go. A text that only has to be written down by then is
+written in turns, however long a template takes.
 """
 
 from __future__ import annotations
@@ -69,12 +70,13 @@ class Making:
 
     def turn(self, operations: Operations) -> bool:
         """Makes as much of it as a turn takes, on the ledger's thread; whether it is whole now."""
-        if self._made_from != _state(operations):
+        if not self._beginnings or (not self.document.is_gathered and self._made_from != _state(operations)):
             self.begin(operations)
-        until = time.monotonic() + _TURN_S if self._beginnings < _MOST_BEGINNINGS else None
+        until = time.monotonic() + _TURN_S
         for piece in self.document:
             self.text.write(piece)
-            if until is not None and time.monotonic() > until:
+            may_wait = self.document.is_gathered or self._beginnings < _MOST_BEGINNINGS
+            if may_wait and time.monotonic() > until:
                 return False
         self.text.seek(0)
         return True

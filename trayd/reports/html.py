@@ -5,7 +5,7 @@ It runs no script and asks for nothing over a network; its own content policy fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from trayd.records import Record
 from trayd.reports.context import Contents, contents_in_steps, report_context
@@ -25,16 +25,25 @@ def report_html(records: Iterable[Record], request: ReportRequest) -> Iterator[s
     Raises:
         TraydError: a template of the user's own is wrong; see :func:`own_page`.
     """
+    yield from report_page((yield from gathered(records, request)), request)
+
+
+def gathered(records: Iterable[Record], request: ReportRequest) -> Generator[str, None, Contents]:
+    """All that the report says, worked out in steps, each of which is an empty piece."""
     ordered = sorted(records, key=lambda record: record.instant(request.zone))
-    words = Words(request.locale)
     steps = contents_in_steps(ordered, request)
     while True:
         try:
             next(steps)
         except StopIteration as end:
             made_of: Contents = end.value
-            break
+            return made_of
         yield ""
+
+
+def report_page(made_of: Contents, request: ReportRequest) -> Iterator[str]:
+    """The page that says it, in pieces; nothing is asked for that is not gathered."""
+    words = Words(request.locale)
     context, log = report_context(made_of, request, words), log_pages(made_of, request, words)
     if request.templates is not None:
         from trayd.reports.own_templates import Job, own_page
