@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trayd.records import Filters
 from trayd.reports.names import file_name, slug
@@ -47,6 +49,45 @@ def test_no_two_clients_share_a_name():
     assert len(names | {file_name("report", ".html", filters=Filters(), zone=STOCKHOLM, now=NOW)}) == len(clients) + 1
 
 
+CLIENTS = [
+    "Acme",
+    "ACME",
+    "A B",
+    "A.B",
+    "A/B",
+    "a-b",
+    "Straße",
+    "Strasse",
+    "Northwind",
+    "Näckrosen",
+    "Nackrosen",
+    "é",
+    "e\u0301",
+]
+
+
+def named(client, recorded=CLIENTS):
+    filters = Filters(client=client, **NOVEMBER)
+    return file_name("report", ".html", filters=filters, zone=STOCKHOLM, now=NOW, recorded={"client": recorded}.get)
+
+
+def test_no_two_recorded_names_share_a_file_also_where_folders_make_no_difference_of_capitals():
+    names = {named(client).casefold() for client in CLIENTS}
+    assert len(names) == len(CLIENTS)
+    assert named("") != named("No client")
+    assert named("Northwind") == "trayd-report-northwind-2026-11.html", "one that is alone has no mark"
+
+
+def test_a_name_does_not_hang_on_who_else_shares_it():
+    assert named("A B", ["A B", "A.B"]) == named("A B", ["a/b", "A-B", "A B", "C"])
+    assert named("A B", ["A B"]) == named("A B", ["C"]) == named("A B", [])
+
+
+@given(st.lists(st.text(max_size=60), min_size=2, max_size=8, unique=True))
+def test_no_names_of_any_sort_share_a_file(clients):
+    assert len({named(client, clients).casefold() for client in clients}) == len(clients)
+
+
 def test_letters_of_every_script_stay():
     assert slug("東京 Studio №5") == "東京-studio-no5"
 
@@ -57,8 +98,9 @@ def test_long_names_are_cut():
 
 def test_a_name_in_any_script_is_one_that_file_systems_take():
     long = "睡蓮" * 30
-    name = file_name(
-        "report", ".html", filters=Filters(client=long, project=long, deliverable=long), zone=STOCKHOLM, now=NOW
-    )
-    assert 150 < len(name.encode()) <= 255
-    assert name.startswith("trayd-report-睡蓮")
+    since, until = NOVEMBER["since"].replace(hour=9), NOVEMBER["until"].replace(hour=12)
+    filters = Filters(client=long, project=long, deliverable=long, since=since, until=until)
+    name = file_name("export", ".focus.csv", filters=filters, zone=STOCKHOLM, now=NOW)
+    assert name.startswith("trayd-export-睡蓮")
+    # While it is written the file has another name, and a second one of its name gets a number.
+    assert 200 < len(name.encode()) <= 255 - len(".-2.") - 8

@@ -126,6 +126,17 @@ async def test_each_client_gets_a_report_once_and_they_are_told_together(studio:
     assert len(await studio.alerts_listed()) == 2
 
 
+async def test_clients_of_nearly_the_same_name_have_files_of_their_own(studio: Studio) -> None:
+    await studio.once(studio.read(), studio.work("A B"), studio.work("A/B"), studio.work("a b"), studio.work("Acme"))
+
+    assert len(studio.files) == 4
+    assert "trayd-report-acme-2026-10.html" in studio.files
+    assert "trayd-report-a-b-2026-10.html" not in studio.files
+    told = {each.client: each.files for each in await studio.alerts_listed()}
+    for client, (file,) in told.items():
+        assert f"<h1>{client}</h1>" in (studio.paths.reports / file).read_text(), "each is told of the file of its own"
+
+
 async def test_a_report_that_nobody_wants_to_hear_of_is_made_once_all_the_same(studio: Studio) -> None:
     studio.alerts = Alerts(off=("report",))
     for _ in range(2):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
@@ -12,11 +13,12 @@ from trayd.insight.pools import EQUAL, SPEND
 from trayd.money import is_currency
 from trayd.operations.documents import Document
 from trayd.operations.filters import FilterQuery
+from trayd.operations.known_names import recorded_names
 from trayd.operations.whole_history import history
 from trayd.records import Kind
 from trayd.reports.csv_export import CsvStyle
 from trayd.reports.formats import FORMATS, TABS, Export, Format
-from trayd.reports.names import file_name
+from trayd.reports.names import Recorded, file_name
 
 if TYPE_CHECKING:
     from trayd.books import Books, Division
@@ -73,7 +75,8 @@ def exported(operations: Operations, query: ExportQuery, now: datetime) -> Docum
     form = _format(query)
     zone, books = operations.settings.zone(), operations.books
     filters = query.filters(zone)
-    document = Document(file_name("export", form.suffix, filters=filters, zone=zone, now=now), form.media_type)
+    name = file_name("export", form.suffix, filters=filters, zone=zone, now=now, recorded=_recorded(operations))
+    document = Document(name, form.media_type)
     converter, converts = _converter(operations, query), query.currency is not None
 
     def in_all() -> int:
@@ -98,6 +101,10 @@ def exported(operations: Operations, query: ExportQuery, now: datetime) -> Docum
     )
     document.consist_of(form.text(export))
     return document
+
+
+def _recorded(operations: Operations) -> Recorded:
+    return partial(recorded_names, operations)
 
 
 def _format(query: ExportQuery) -> Format:
@@ -138,7 +145,8 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
 
     request = report_request(operations, query, now)
     books, filters, zone = operations.books, request.filters, request.zone
-    document = Document(file_name("report", ".html", filters=filters, zone=zone, now=now), "text/html")
+    name = file_name("report", ".html", filters=filters, zone=zone, now=now, recorded=_recorded(operations))
+    document = Document(name, "text/html")
     records = document.counted(
         books.records(filters, zone=zone, newest_first=False), lambda: _records_in(books, filters, zone)
     )

@@ -67,10 +67,15 @@ class KnownNames:
 
     def _of(self, scope: str) -> set[str]:
         if scope not in self._recorded:
-            field = _FIELDS[scope]
-            sums = self._context.books.sums(zone=self._context.settings.zone(), by=(field,))
-            self._recorded[scope] = {name for each in sums if (name := getattr(each.heading, field))}
+            self._recorded[scope] = recorded_names(self._context, scope)
         return self._recorded[scope]
+
+
+def recorded_names(context: LedgerContext, scope: str) -> set[str]:
+    """The names that records have, of one scope: client, project, deliverable, model, account or key."""
+    field = _FIELDS[scope]
+    sums = context.books.sums(zone=context.settings.zone(), by=(field,))
+    return {name for each in sums if (name := getattr(each.heading, field))}
 
 
 def unknown_names(context: LedgerContext, query: WorkQuery) -> list[str]:
