@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -106,3 +109,40 @@ def test_who_breaks_off_leaves_no_half_file(tmp_path: Path, write: object) -> No
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "report.html", pieces())  # type: ignore[operator]
     assert names(tmp_path) == []
+
+
+WRITING = """
+import sys, time
+from pathlib import Path
+from trayd.files import write_atomically
+
+def pieces():
+    yield "half of it"
+    print(flush=True)
+    time.sleep(60)
+
+write_atomically(Path(sys.argv[1]), pieces())
+"""
+
+
+def test_what_a_killed_process_left_is_taken_away_once_it_is_a_day_old(tmp_path: Path) -> None:
+    path = tmp_path / "costs.csv"
+    with subprocess.Popen([sys.executable, "-c", WRITING, str(path)], stdout=subprocess.PIPE) as writing:
+        assert writing.stdout is not None
+        writing.stdout.readline()
+        writing.kill()
+    (left,) = names(tmp_path)
+    assert left.startswith(".costs.csv.")
+    theirs = [".costs.csv.original", ".costs.csv.trayd-part", f"{left}.bak", left[1:], ".notes"]
+    for name in theirs:
+        (tmp_path / name).write_text("somebody's")
+    (tmp_path / left.replace("costs", "folder")).mkdir()
+    (tmp_path / left.replace("costs", "link")).symlink_to(tmp_path / ".notes")
+    others = sorted(set(names(tmp_path)) - {left})
+
+    write_new(tmp_path / "other.csv", ["text"])
+    assert left in names(tmp_path), "another process may still write it"
+    for name in names(tmp_path):
+        os.utime(tmp_path / name, (1, time.time() - 25 * 3600), follow_symlinks=False)
+    write_new(tmp_path / "other.csv", ["text"])
+    assert names(tmp_path) == sorted([*others, "other.csv"])

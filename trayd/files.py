@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from filecmp import cmp
@@ -14,6 +16,13 @@ from trayd.errors import TraydError
 
 #: Of a name that nobody else gives a file meanwhile.
 _MARK_BYTES = 6
+
+#: What a file is called until it is whole; nobody but trayd calls one so.
+_ON_ITS_WAY = re.compile(r"\..+\.[A-Za-z0-9_-]{8}\.trayd-part", re.DOTALL)
+
+#: Whoever writes a file has written to it a moment ago. What is older than this was left by a process that was killed,
+#: on this machine or, in a folder on a network, on another one.
+_LEFT_BEHIND_S = 24 * 3600
 
 
 def write_atomically(path: Path, pieces: Iterable[str], *, private: bool = False) -> None:
@@ -77,9 +86,10 @@ def _on_its_way(path: Path, pieces: Iterable[str], *, private: bool = False) -> 
         TraydError: the folder or the file cannot be written, or whoever has the file could not go on with it.
     """
     # Its name is known before the file is there: whatever breaks this off, and whenever, it is found and taken away.
-    temporary = path.with_name(f".{path.name}.{secrets.token_urlsafe(_MARK_BYTES)}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_urlsafe(_MARK_BYTES)}.trayd-part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
         # Made with mode 0600, so that a private file is never readable by others, not even for a moment.
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
@@ -95,6 +105,17 @@ def _on_its_way(path: Path, pieces: Iterable[str], *, private: bool = False) -> 
         # Where not even the folder could be made, there is nothing to take away.
         with suppress(OSError):
             temporary.unlink()
+
+
+def _sweep(folder: Path) -> None:
+    """Takes away what was left half written there."""
+    long_ago = time.time() - _LEFT_BEHIND_S
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _ON_ITS_WAY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with suppress(OSError):  # somebody else's, or taken away meanwhile
+                    if entry.stat(follow_symlinks=False).st_mtime < long_ago:
+                        Path(entry.path).unlink()
 
 
 def way_out(error: OSError) -> str:

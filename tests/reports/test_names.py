@@ -103,4 +103,4 @@ def test_a_name_in_any_script_is_one_that_file_systems_take():
     name = file_name("export", ".focus.csv", filters=filters, zone=STOCKHOLM, now=NOW)
     assert name.startswith("trayd-export-睡蓮")
     # While it is written the file has another name, and a second one of its name gets a number.
-    assert 200 < len(name.encode()) <= 255 - len(".-2.") - 8
+    assert 200 < len(name.encode()) <= 255 - len(".-2..12345678.trayd-part")
