@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import re
+import resource
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from itertools import repeat
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TypeVar
 
 import pytest
 
 from tests.desk import NOW, Desk, opened_desk
 from tests.ledger.making import edit
-from trayd.errors import UsageError
+from trayd.errors import TraydError, UsageError
 from trayd.facts import Batch
 from trayd.operations.documents import Document
 from trayd.operations.exporting import ExportQuery, ReportQuery
@@ -71,6 +76,16 @@ def slowly(operations: Operations, pieces: int = 20, each_s: float = 0.015) -> D
     return document
 
 
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def tags_first(operations: Operations, client: str) -> None:
     operations.ledger.add(Batch(edits=(edit("r1", "client", client, NOW),)))
 
@@ -113,6 +128,21 @@ def test_what_changes_halfway_is_in_it_altogether(thread: Thread) -> None:
     rows = asyncio.run(work())
     assert len(rows) == 40
     assert [row["client"] for row in rows if row["request_id"] == "r1"] == ["Northwind"]
+
+
+def test_a_text_that_has_no_room_on_the_disk_is_told_with_the_cure(thread: Thread) -> None:
+    def endless(_operations: Operations) -> Document:
+        document = Document("long.csv", "text/csv")
+        document.consist_of(repeat("x" * 100_000))
+        return document
+
+    async def work() -> None:
+        with pytest.raises(TraydError, match=rf"does not fit into a temporary file in {re.escape(gettempdir())}"):
+            await Making(endless).finish(thread)
+
+    # The system refuses larger files as it refuses those that a disk has no room for.
+    with files_of_at_most(2 * 1024**2):
+        asyncio.run(work())
 
 
 def test_a_ledger_that_goes_on_changing_does_not_keep_it_from_its_end(thread: Thread) -> None:

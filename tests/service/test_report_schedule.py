@@ -15,9 +15,11 @@ import pytest
 from msgspec import structs
 
 from tests.alerts.replay.host import Screen
+from tests.ledger.aging import episode
 from tests.ledger.making import DAY, HOUR, account, billing, cost, covers, event, row
 from trayd.alert_settings import Alerts
 from trayd.daemon import Daemon
+from trayd.errors import TraydError
 from trayd.facts import AccountFact, Batch
 from trayd.money import Money
 from trayd.operations.alerts import AlertsQuery, ListedAlert
@@ -26,6 +28,7 @@ from trayd.operations.exporting import ReportQuery
 from trayd.operations.operations import Operations
 from trayd.report_settings import ClientTerms, ReportSettings, Schedule
 from trayd.service import report_schedule
+from trayd.service.housekeeping import Housekeeping
 from trayd.settings import Paths, Settings
 
 OCTOBER = datetime(2026, 10, 14, 12, tzinfo=UTC)
@@ -172,6 +175,64 @@ async def test_months_in_which_the_computer_was_off_are_made_up_for(studio: Stud
 
     assert studio.files == [f"trayd-report-northwind-{month}.html" for month in ("2026-10", "2026-11", "2026-12")]
     assert [notice.title for notice in screen.shown] == ["2 reports are ready"]
+
+
+async def test_what_of_a_month_could_not_be_made_is_made_before_the_next_month(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.now = DUE - 31 * DAY
+    september = OCTOBER - 30 * DAY
+    usual, placed = report_schedule._put_away, []
+
+    def once(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
+        if placed:
+            raise TraydError("the disk is gone", "connect it")
+        placed.extend(usual(folder, texts, drop))
+        return placed
+
+    with monkeypatch.context() as disk:
+        disk.setattr(report_schedule, "_put_away", once)
+        await studio.once(studio.read(), studio.work("Northwind", september), studio.work("Acme", september))
+    assert len(studio.files) == 1
+
+    studio.now = DUE
+    await studio.once(studio.read(), studio.work("Northwind"), studio.work("Acme"))
+    months = ("2026-09", "2026-10")
+    assert studio.files == [
+        f"trayd-report-{client}-{month}.html" for client in ("acme", "northwind") for month in months
+    ]
+
+
+async def test_what_was_made_is_known_as_long_as_what_was_missed_is_made_up_for(studio: Studio) -> None:
+    def made(*months: int) -> list[str]:
+        return [f"trayd-report-northwind-2026-{month:02}.html" for month in months]
+
+    work = {month: studio.work("Northwind", OCTOBER.replace(month=month)) for month in (7, 8, 9, 10)}
+    for month in (7, 8):
+        studio.now = DUE.replace(month=month + 1, day=3)
+        await studio.once(studio.read(), work[month])
+    assert studio.files == made(7, 8)
+
+    # Old alerts leave the ledger's state at the first write after the computer was off.
+    studio.now = DUE + 15 * DAY
+    async with studio.daemon() as daemon:
+        await daemon.submit(studio.read())
+        await Housekeeping(daemon).checkpoint()
+    await studio.once(work[9], work[10])
+    assert studio.files == made(7, 8, 9, 10)
+
+
+async def test_many_other_alerts_do_not_make_a_report_forgotten(studio: Studio) -> None:
+    await studio.once(studio.read(), studio.work("Northwind"))
+    studio.now = DUE + 5 * DAY
+    ended = studio.now - HOUR
+    async with studio.daemon() as daemon:
+        for start in range(0, 10_001, 500):
+            others = (episode(f"r{number}", ended, ended, "expensive") for number in range(start, start + 500))
+            await daemon.submit(Batch(episodes=tuple(others)))
+        await Housekeeping(daemon).checkpoint()
+    await studio.once()
+    assert studio.files == ["trayd-report-northwind-2026-10.html"]
 
 
 async def test_a_client_whose_entries_come_late_gets_his_report_then(studio: Studio) -> None:

@@ -64,7 +64,8 @@ class Term(msgspec.Struct, frozen=True):
 TERMS = {
     # A busy account has 720 a day. Rules look at the newest, forecasts at the last week.
     "balances": Term(8 * _DAY, 2 * _DAY),
-    # As far back as records are at hand. What is told once ever is news for a day, and so never told again.
+    # As far back as records are at hand. What is told once ever is news for a day, and so never told again; that a
+    # report was made is needed for as long as one that was missed is made up for, which is shorter than both together.
     "episodes": Term(65 * _DAY, 31 * _DAY),
     # A file that is dropped again is known at once; after that its records are, by their ids.
     "files": Term(65 * _DAY, 31 * _DAY),
@@ -268,13 +269,18 @@ def _leaving(
     ]
     if not done:
         return
-    until = now - term.keep
+    until, oldest = now - term.keep, now - term.keep - term.gather
     if len(done) > _MOST:
         done.sort()
         until = max(until, min(done[-_STAY_THEN].when, now - _LEAST))
-    elif min(done).when >= until - term.gather:
+    elif min(done).when >= oldest:
         return
-    yield from (one for one in done if one.when < until)
+    yield from (one for one in done if one.when < (oldest if _says_what_was_made(rows[one.key]) else until))
+
+
+def _says_what_was_made(row: Done) -> bool:
+    """Whether files that exist are known by it alone: then it stays, however many others there are."""
+    return isinstance(row, Episode) and bool(row.files)
 
 
 def _in_order(rows: Iterable[D], since: datetime | None) -> list[tuple[datetime, str, D]]:

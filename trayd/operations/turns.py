@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Protocol, TypeVar
 
+from trayd.errors import TraydError
 from trayd.operations.documents import Document
 from trayd.steps import Progress, untold
 
@@ -69,16 +71,22 @@ class Making:
         self.document.progress = self._progress
 
     def turn(self, operations: Operations) -> bool:
-        """Makes as much of it as a turn takes, on the ledger's thread; whether it is whole now."""
+        """Makes as much of it as a turn takes, on the ledger's thread; whether it is whole now.
+
+        Raises:
+            TraydError: it cannot be made, or there is no room for it.
+        """
         if not self._beginnings or (not self.document.is_gathered and self._made_from != _state(operations)):
             self.begin(operations)
         until = time.monotonic() + _TURN_S
         for piece in self.document:
-            self.text.write(piece)
+            with _room():
+                self.text.write(piece)
             may_wait = self.document.is_gathered or self._beginnings < _MOST_BEGINNINGS
             if may_wait and time.monotonic() > until:
                 return False
-        self.text.seek(0)
+        with _room():
+            self.text.seek(0)
         return True
 
     async def finish(self, thread: LedgerThread) -> None:
@@ -91,8 +99,21 @@ class Making:
             while not await thread.on_ledger(self.turn):
                 pass
         except BaseException:
-            self.text.close()
+            with suppress(OSError):  # what is still to be written has no room either
+                self.text.close()
             raise
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        folder = tempfile.gettempdir()
+        raise TraydError(
+            f"the text does not fit into a temporary file in {folder} ({error.strerror})",
+            "make room on its disk, or start trayd with TMPDIR set to a folder on a larger one",
+        ) from error
 
 
 def _state(operations: Operations) -> object:

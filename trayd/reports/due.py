@@ -43,14 +43,14 @@ def period_with(every: str, day: date) -> ReportPeriod:
 
 
 def periods_due(schedule: Schedule, made: Collection[str], now: datetime, zone: tzinfo) -> list[ReportPeriod]:
-    """The periods that reports are due of, the oldest first: the last one, and those missed since reports were made.
+    """The periods that reports are due of, the oldest first: the last one, and all back to one of which some were made.
 
-    A schedule that has not made any yet begins with the last period. The days are the user's: a change of the clock, or
-    of the zone, moves no period.
+    That one is among them, for not all of its reports may have been made. A schedule that has not made any yet begins
+    with the last period. The days are the user's: a change of the clock, or of the zone, moves no period.
 
     Args:
         schedule: what is to be made when.
-        made: the names of the periods that it has made reports of.
+        made: the names of the periods that it has made reports of, of all or of some.
         now: the time (UTC).
         zone: the user's.
     """
@@ -61,10 +61,11 @@ def periods_due(schedule: Schedule, made: Collection[str], now: datetime, zone: 
     before = [name for name in made if len(name) == len(newest.name) and name < newest.name]
     if newest.name in made or not before:
         return due
-    period = _before(schedule.every, newest)
-    while period.name not in made and period.last + _MADE_UP_FOR >= today:
+    while due[0].name not in made:
+        period = _before(schedule.every, due[0])
+        if period.last + _MADE_UP_FOR < today:
+            break
         due.insert(0, period)
-        period = _before(schedule.every, period)
     return due
 
 
