@@ -141,7 +141,8 @@ class Reader(Known):
             young = [row for row in rows if row.view.timestamp >= since]
             # All young ones are among the newest. A month is not put in order for the few that are asked for.
             rows = young if len(young) >= at_least else nlargest(at_least, rows, key=_by_time)
-        return sorted(rows, key=_by_time, reverse=True)
+        # They outlast their month in memory; what they were merged from is looked for in the month.
+        return [msgspec.structs.replace(row, facts=b"") for row in sorted(rows, key=_by_time, reverse=True)]
 
     def sums(self, filters: Filters = _ALL, *, zone: tzinfo = UTC, by: Collection[str] = ()) -> tuple[Sum, ...]:
         """What the records that are meant add up to; no record is read for it.

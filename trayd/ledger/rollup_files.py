@@ -12,6 +12,7 @@ from base64 import b64decode, b64encode
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from hashlib import blake2b
+from sys import intern
 
 import msgspec
 
@@ -26,6 +27,8 @@ FOLDER = "rollups"
 
 _MONTHS = "months"
 _HASH_BYTES = 8
+
+_TEXTS = ("currency", "account", *DIMENSIONS)
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True):
@@ -163,7 +166,10 @@ class _Cells(msgspec.Struct, frozen=True):
         return cls(line, *(list(column) for column in zip(*cells, strict=True)))
 
     def series(self) -> Series:
-        return Series.of(zip(self.times, self.counts, self.nanos, strict=True))
+        return Series.of(self.times, self.counts, self.nanos)
+
+
+_decode_cells = msgspec.json.Decoder(_Cells).decode
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -331,8 +337,17 @@ class _Witnessed(_Named):
 
 
 def _table(documents: Mapping[str, msgspec.Raw]) -> dict[Line, Series]:
-    kept = (msgspec.json.decode(raw, type=_Cells) for raw in documents.values())
-    return {cells.line: cells.series() for cells in kept}
+    kept = map(_decode_cells, documents.values())
+    return {_shared(cells.line): cells.series() for cells in kept}
+
+
+def _shared(line: Line) -> Line:
+    """The line, with its texts in common with all others that have them: most of what it takes."""
+    for name in _TEXTS:
+        text = getattr(line, name)
+        if text:
+            msgspec.structs.force_setattr(line, name, intern(text))
+    return line
 
 
 def _added_up(sums: Iterable[tuple[Line, Amount]]) -> tuple[tuple[Line, Amount], ...]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import msgspec
 
@@ -27,7 +27,7 @@ from trayd.records import ExternalCost, Generation, Kind
 DIMENSIONS = ("endpoint_id", "key", "client", "project", "deliverable")
 
 
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+class Line(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a sum is of. What a total does not tell apart is None.
 
     Attributes:
@@ -80,14 +80,22 @@ class Series:
         self._counts: array[int] = array("q", [0])
         # Running sums of some currencies do not fit 64 bits; then it is a list.
         self._nanos: array[int] | list[int] = array("q", [0])
-        self._pending: dict[int, tuple[int, int]] = {}
-        self._wholes: list[Series] = []
+        # There are thousands of these in memory, and few of them change: none of them has an empty dict or list.
+        self._pending: dict[int, tuple[int, int]] | None = None
+        self._wholes: tuple[Series, ...] = ()
 
     @classmethod
-    def of(cls, cells: Iterable[tuple[int, int, int]]) -> Series:
-        """The series of these cells (time, count, nanos), which are in order."""
+    def of(cls, times: list[int], counts: list[int], nanos: list[int]) -> Series:
+        """The series of what was added at these times, which are in order."""
         series = cls()
-        series._extend(cells)
+        # Made of lists, arrays have no room to grow, which most of them never need.
+        series._times = array("q", times)
+        series._counts = array("q", [0, *accumulate(counts)])
+        summed = [0, *accumulate(nanos)]
+        try:
+            series._nanos = array("q", summed)
+        except OverflowError:
+            series._nanos = summed
         return series
 
     @classmethod
@@ -104,14 +112,16 @@ class Series:
 
     def joins(self, whole: Series) -> None:
         """Has another series follow its changes from now on."""
-        self._wholes.append(whole)
+        self._wholes = (*self._wholes, whole)
 
     def leaves(self, wholes: Collection[Series]) -> None:
         """Has these no longer follow."""
-        self._wholes = [whole for whole in self._wholes if whole not in wholes]
+        self._wholes = tuple(whole for whole in self._wholes if whole not in wholes)
 
     def change(self, at: int, count: int, nanos: int) -> None:
         """Adds to the sums at that instant; negative numbers take out."""
+        if self._pending is None:
+            self._pending = {}
         known = self._pending.get(at)
         self._pending[at] = (count, nanos) if known is None else (known[0] + count, known[1] + nanos)
         for whole in self._wholes:
@@ -119,8 +129,7 @@ class Series:
 
     def between(self, since: int | None, until: int | None) -> Amount:
         """The sum from ``since`` to just before ``until``; None is without an end."""
-        if self._pending:
-            self._settle()
+        self._settle()
         times = self._times
         last = len(times) if until is None else bisect_left(times, until)
         first = 0 if since is None else bisect_left(times, since, 0, last)
@@ -140,8 +149,7 @@ class Series:
         Yields:
             The number of each step in which there is something, its count and its nanos.
         """
-        if self._pending:
-            self._settle()
+        self._settle()
         times, counts, nanos = self._times, self._counts, self._nanos
         last = bisect_left(times, until)
         place = bisect_left(times, since, 0, last)
@@ -153,21 +161,21 @@ class Series:
 
     def edges(self) -> tuple[int, int] | None:
         """The first and the last instant; None where nothing is left."""
-        if self._pending:
-            self._settle()
+        self._settle()
         return (self._times[0], self._times[-1]) if self._times else None
 
     def cells(self, start: int = 0) -> Iterator[tuple[int, int, int]]:
         """The instants from the ``start``-th on, with what was added at each: time, count, nanos."""
-        if self._pending:
-            self._settle()
+        self._settle()
         for at, counts, nanos in zip(
             self._times[start:], pairwise(self._counts[start:]), pairwise(self._nanos[start:]), strict=True
         ):
             yield at, counts[1] - counts[0], nanos[1] - nanos[0]
 
     def _settle(self) -> None:
-        pending, self._pending = self._pending, {}
+        pending, self._pending = self._pending, None
+        if pending is None:
+            return
         start = bisect_left(self._times, min(pending))
         cells = {at: (count, nanos) for at, count, nanos in self.cells(start)}
         for at, (count, nanos) in pending.items():
