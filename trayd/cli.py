@@ -21,7 +21,6 @@ from trayd.commands.answers import json_option, print_answer
 from trayd.commands.filters import filter_options, warn_of_unknown
 from trayd.errors import TraydError
 from trayd.files import way_out
-from trayd.opener import PAGES
 from trayd.texts import plain_instead
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ class _Group(click.Group):
         "export": ("trayd.commands.exports", "export"),
         "report": ("trayd.commands.exports", "report"),
         "alerts": ("trayd.commands.alerts", "alerts"),
+        "open": ("trayd.commands.opening", "open_command"),
     }
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -202,24 +202,6 @@ def refresh(as_json: bool) -> int:
     if trouble:
         click.echo(f"exchange rates: {trouble}", err=True)
     return int(any(account["problem"] for account in answer))
-
-
-@cli.command("open")
-@click.argument("what", type=click.Choice([*PAGES, "drop"]))
-def open_command(what: str) -> None:
-    """Open fal's pages, or the drop folder."""
-    from trayd.opener import open_target
-    from trayd.settings import Paths, load
-
-    if what in PAGES:
-        click.echo(PAGES[what])
-        open_target(PAGES[what])
-        return
-    paths = Paths.usual()
-    drop = paths.with_folders(load(paths.settings).folders).drop
-    drop.mkdir(parents=True, exist_ok=True)
-    click.echo(str(drop))
-    open_target(drop)
 
 
 @cli.command()

@@ -32,6 +32,7 @@ from trayd.memory import give_back
 from trayd.operations.operations import Operations, utc_now
 from trayd.operations.table import OPERATIONS, Operation, parse_query
 from trayd.panel.server import serving
+from trayd.panel.sessions import Sessions
 from trayd.resources import asset
 from trayd.service.alert_door import AlertDoor
 from trayd.service.housekeeping import Housekeeping
@@ -104,6 +105,7 @@ class Daemon:
         self._report_schedules = ReportSchedules(self)
         self._drop = DropFolder(paths.drop, self)
         self._operations: Operations
+        self._sessions: Sessions
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Runs until ``stop`` is set; ``ready`` is called once the ledger is open and the API answers.
@@ -111,7 +113,7 @@ class Daemon:
         Raises:
             TraydError: the ledger cannot be opened, or the run folder cannot be written.
         """
-        async with self._open(None), serving(self, self.paths.run) as url:
+        async with self._open(None), serving(self, self.paths.run) as (url, self._sessions):
             self._operations.daemon = DaemonStatus(running=True, url=url)
             self._operations.hook_troubles = self._hooks.troubles
             self._operations.present_alerts = self._watch.present
@@ -316,6 +318,10 @@ class Daemon:
         """
         await self.reload()
         return await try_alerts(self._deliverer, self._hooks, self.settings.hook, hook, buttons=True)
+
+    def panel_link(self) -> str:
+        """A link that opens the panel in a browser, once and within a minute."""
+        return self._sessions.link()
 
     async def perform(self, action: str) -> None:
         """Does what a menu entry or a button asks for."""

@@ -275,6 +275,23 @@ def open_desk(paths: Paths | None = None, progress: Progress = untold) -> Abstra
     return _opened(paths, settings, progress)
 
 
+def running_daemon(paths: Paths | None = None) -> AbstractContextManager[RemoteDesk]:
+    """The desk of the daemon, for what it alone can do; one that is about to start is waited for.
+
+    Raises:
+        DaemonError: none runs.
+    """
+    paths = paths or Paths.usual()
+    deadline = time.monotonic() + PATIENCE_S
+    while (daemon := _running(paths)) is None:
+        if not is_held(paths.ledger):
+            raise DaemonError("trayd does not run", "start it with `trayd run`")
+        if time.monotonic() > deadline:
+            raise DaemonError("a trayd command has the ledger, and no trayd runs", "start it when that has ended")
+        time.sleep(0.1)
+    return closing(RemoteDesk(daemon))
+
+
 @contextmanager
 def _opened(paths: Paths, settings: Settings, progress: Progress) -> Iterator[Desk]:
     paths = paths.with_folders(settings.folders)

@@ -79,6 +79,7 @@ def test_the_menu_reads_from_balance_to_quit() -> None:
         "Last 7 days: $21.40",
         "Last 30 days: $88.00",
         "15:03  Kling 3.0 Pro: $1.12",
+        "Open panel",
         "Refresh",
         "Open fal dashboard",
         "Add credits",
@@ -97,6 +98,7 @@ def test_every_entry_that_can_be_chosen_says_what_it_asks_for() -> None:
     assert actions == [
         "open:billing",
         *["open:dashboard"] * 3,
+        "open:panel",
         "refresh",
         "open:dashboard",
         "open:billing",

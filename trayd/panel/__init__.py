@@ -1,1 +1,1 @@
-"""The loopback HTTP API of the daemon."""
+"""What the daemon serves on loopback: the HTTP API for programs, pages for people."""

@@ -1,7 +1,7 @@
 """The daemon's HTTP API on loopback: the command line's own questions and orders, no more.
 
-Only who can read ``run/trayd.json`` has the token; it is taken in a header only, so that no web page can send it. Host
-and Origin are checked as well, against DNS rebinding.
+Only who can read ``run/trayd.json`` has the token; it is taken in a header only, so that no web page can send it. The
+cookie of a browser, which opens pages, opens nothing here.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from trayd.errors import DaemonError, DeclinedError, TraydError, UsageError
 from trayd.operations.operations import Operations
 from trayd.operations.table import OPERATIONS, Operation, parse_query
 from trayd.panel.address import API_ROOT, STEPS_MEDIA_TYPE
+from trayd.panel.gate import Gate, Problem
 from trayd.panel.openapi import document
+from trayd.panel.sessions import LINK_LASTS, Sessions
 from trayd.panel.texts import sent
 from trayd.panel.walking import Done, lines, walk
 from trayd.shapes import plain
@@ -38,13 +38,6 @@ BODY_TIMEOUT_S = 30.0
 
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
-
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 
 class Backend(Protocol):
@@ -63,8 +56,8 @@ class Backend(Protocol):
         """Follows an operation that has written: shows what is new, looks for what is to be warned of."""
 
 
-def build_app(backend: Backend, token: str, port: int) -> Starlette:
-    """The application; ``port`` is the one it is served on."""
+def api(backend: Backend, token: str, hosts: frozenset[str], sessions: Sessions) -> ASGIApp:
+    """The API: of a daemon, for who has the token and comes by one of these names; it lets browsers in to the pages."""
 
     async def openapi(_request: Request) -> Response:
         return _json(document())
@@ -78,8 +71,12 @@ def build_app(backend: Backend, token: str, port: int) -> Starlette:
             raise UsageError(f"alerts-test: there is no argument {unknown[0]!r}", "leave it out")
         return _json(await backend.try_alerts(request.query_params.get("hook")))
 
+    async def panel_link(_request: Request) -> Response:
+        return _json({"url": sessions.link(), "seconds": LINK_LASTS.seconds})
+
     routes = [
         Route(f"{API_ROOT}/openapi.json", openapi),
+        Route(f"{API_ROOT}/panel-link", panel_link, methods=["POST"]),
         Route(f"{API_ROOT}/refresh", refresh, methods=["POST"]),
         Route(f"{API_ROOT}/alerts-test", try_alerts, methods=["POST"]),
         *(
@@ -87,11 +84,15 @@ def build_app(backend: Backend, token: str, port: int) -> Starlette:
             for each in OPERATIONS.values()
         ),
     ]
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(_Gate, token=token, hosts=frozenset({f"127.0.0.1:{port}", f"localhost:{port}"}))],
-        exception_handlers={TraydError: _refusal, Exception: _failure},
-    )
+
+    def check(request: Request) -> Problem | None:
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), token.encode()):
+            return Problem(401, "the token is missing or wrong", "read it from run/trayd.json")
+        return None
+
+    app = Starlette(routes=routes, exception_handlers={TraydError: _refusal, Exception: _failure})
+    return Gate(app, hosts, check, _problem)
 
 
 def _handler(backend: Backend, operation: Operation) -> Handler:
@@ -152,41 +153,12 @@ def _at_once(backend: Backend, operation: Operation) -> Handler:
     return handle
 
 
-class _Gate:
-    """Lets in who has the token, came to this host by its own name, and is no foreign page; guards every answer."""
-
-    def __init__(self, app: ASGIApp, token: str, hosts: frozenset[str]) -> None:
-        self._app = app
-        self._token = token.encode()
-        self._hosts = hosts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
-            await send(message)
-
-        answer = self._refusal(Request(scope)) if scope["type"] == "http" else None
-        await (answer or self._app)(scope, receive, guarded)
-
-    def _refusal(self, request: Request) -> Response | None:
-        if request.headers.get("host", "") not in self._hosts:
-            return _problem(421, "this host name is not served here", "use 127.0.0.1 and the port")
-        origin = request.headers.get("origin")
-        if origin is not None and origin.removeprefix("http://") not in self._hosts:
-            return _problem(403, "pages of other origins are not let in")
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), self._token):
-            return _problem(401, "the token is missing or wrong", "read it from run/trayd.json")
-        return None
-
-
 def _json(value: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(plain(value)), status, media_type="application/json")
 
 
-def _problem(status: int, message: str, cure: str = "", exit_code: int = 1) -> Response:
-    return _json({"error": {"message": message, "cure": cure, "exit_code": exit_code}}, status)
+async def _problem(problem: Problem) -> Response:
+    return _json({"error": {"message": problem.message, "cure": problem.cure, "exit_code": 1}}, problem.status)
 
 
 def _error(error: Exception, request: Request) -> dict[str, Any]:

@@ -23,6 +23,8 @@ _TEXT = {"type": "string"}
 _STEP = {"done": {"type": "integer"}, "of": {"type": "integer"}}
 _ERROR = {"message": _TEXT, "cure": _TEXT, "exit_code": {"type": "integer"}}
 
+_LINK = {"url": _TEXT, "seconds": {"type": "integer"}}
+
 _TEXT_HEADERS = {
     "Content-Disposition": {"description": "the name of its file", "schema": _TEXT},
     "Trayd-Remarks": {"description": "what could not be in it, and why; percent-encoded", "schema": _TEXT},
@@ -39,6 +41,9 @@ def document() -> dict[str, Any]:
     paths: dict[str, Any] = {
         f"{API_ROOT}/refresh": {
             "post": _described("Poll fal and look into the drop folder now", [], {"type": "array"})
+        },
+        f"{API_ROOT}/panel-link": {
+            "post": _described("Make a link that opens the panel in a browser: once, soon", [], _object(_LINK))
         },
         f"{API_ROOT}/alerts-test": {
             "post": _described("Send a test warning to the desktop and to hooks now", ["hook"], {"type": "array"})

@@ -1,4 +1,4 @@
-"""Serves the HTTP API on a free loopback port, and says where it is in ``run/trayd.json``."""
+"""Serves the HTTP API and the pages on a free loopback port, and says where that is in ``run/trayd.json``."""
 
 from __future__ import annotations
 
@@ -8,20 +8,38 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import msgspec
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trayd.files import write_atomically
-from trayd.panel.address import Address, address_file
-from trayd.panel.api import Backend, build_app
+from trayd.panel import api, pages
+from trayd.panel.address import API_ROOT, Address, address_file
+from trayd.panel.sessions import Sessions
 
 _HOST = "127.0.0.1"
 _TOKEN_BYTES = 32
 
 #: A client that reads slowly keeps the daemon from ending for so many seconds at the most.
 _PATIENCE_S = 2
+
+
+class Backend(api.Backend, pages.Backend, Protocol):
+    """What is needed of the daemon."""
+
+    def now(self) -> datetime:
+        """The time (UTC)."""
+
+
+class Served(NamedTuple):
+    """Where it is served, and who lets browsers in."""
+
+    url: str
+    sessions: Sessions
 
 
 class _Server(uvicorn.Server):
@@ -42,8 +60,8 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(backend: Backend, run: Path) -> AsyncIterator[str]:
-    """Serves while the context lasts; gives the URL. The file is there for as long as the API answers.
+async def serving(backend: Backend, run: Path) -> AsyncIterator[Served]:
+    """Serves while the context lasts. The file is there for as long as the API answers.
 
     Raises:
         TraydError: the folder for the file cannot be written.
@@ -54,9 +72,12 @@ async def serving(backend: Backend, run: Path) -> AsyncIterator[str]:
         port = listener.getsockname()[1]
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         url = f"http://{_HOST}:{port}"
+        sessions = Sessions(url, backend.now)
+        hosts = frozenset({f"{_HOST}:{port}", f"localhost:{port}"})
+        app = _either(api.api(backend, token, hosts, sessions), pages.pages(backend, hosts, sessions))
         server = _Server(
             uvicorn.Config(
-                build_app(backend, token, port),
+                app,
                 lifespan="off",
                 ws="none",
                 log_config=None,
@@ -73,8 +94,18 @@ async def serving(backend: Backend, run: Path) -> AsyncIterator[str]:
         address = Address(pid=os.getpid(), url=url, token=token)
         write_atomically(file, [msgspec.json.encode(address).decode()], private=True)
         try:
-            yield url
+            yield Served(url, sessions)
         finally:
             file.unlink(missing_ok=True)
             server.stop()
             await task
+
+
+def _either(for_programs: ASGIApp, for_people: ASGIApp) -> ASGIApp:
+    """The API below its root, the pages everywhere else."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        served = for_programs if scope["path"].startswith(f"{API_ROOT}/") else for_people
+        await served(scope, receive, send)
+
+    return app

@@ -25,14 +25,23 @@ from trayd.panel.address import STEPS_MEDIA_TYPE
 _CHUNK = 64 * 1024
 _TELL_EVERY_S = 0.2
 
+#: What a report that is shown as a page may do: look as it looks. It is nobody's page: nothing it might hold, by a
+#: template or a file of somebody else's, runs or asks for anything, least of all in the panel's name. A policy of its
+#: own narrows that further: trayd's pages allow their one style sheet, by its hash. Links in it lead where they lead.
+REPORT_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+    "img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
-class _Told:
+
+class Told:
     """How far a text is: said on one thread, read on another."""
 
     def __init__(self) -> None:
         self.now: dict[str, int] | None = None
 
     def __call__(self, done: int, of: int) -> None:
+        """Takes note of it."""
         self.now = {"done": done, "of": of}
 
 
@@ -54,22 +63,35 @@ async def sent(
     Raises:
         TraydError: there is no such text, or, where it is not sent in lines, it could not be made.
     """
-    told = _Told()
+    told = Told()
     making = Making(begin, told) if in_lines else Making(begin)
     await thread.on_ledger(making.begin)
     if in_lines:
         return StreamingResponse(_lines(thread, making, told, error_of), headers={"Content-Type": STEPS_MEDIA_TYPE})
     await making.finish(thread)
-    return StreamingResponse(_pieces(making), headers=_headers(making.document))
+    return whole(making)
 
 
-def _headers(document: Document) -> dict[str, str]:
-    kept = "inline" if document.media_type == "text/html" else "attachment"
+def whole(making: Making, *, saved: bool = False) -> Response:
+    """The answer that sends a text that is made; a page is shown, unless it is to be saved, all else is saved."""
+    return StreamingResponse(_pieces(making), headers=_headers(making.document, saved=saved))
+
+
+def file_headers(name: str, media_type: str, *, saved: bool) -> dict[str, str]:
+    """What is said of a file that is sent: what it is and is called, whether it is shown, and what it may do then."""
+    shown = media_type == "text/html" and not saved
     # RFC 6266: names that are not ASCII in RFC 8187's form.
     headers = {
-        "Content-Type": f"{document.media_type}; charset=utf-8",
-        "Content-Disposition": f"{kept}; filename*=UTF-8''{quote(document.name)}",
+        "Content-Type": f"{media_type}; charset=utf-8",
+        "Content-Disposition": f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(name, safe='')}",
     }
+    if media_type == "text/html":
+        headers["Content-Security-Policy"] = REPORT_POLICY
+    return headers
+
+
+def _headers(document: Document, *, saved: bool) -> dict[str, str]:
+    headers = file_headers(document.name, document.media_type, saved=saved)
     if document.remarks:
         headers["Trayd-Remarks"] = quote("; ".join(document.remarks), safe=" !\"#$&'()*+,/:;<=>?@[]^`{|}")
     return headers
@@ -82,7 +104,7 @@ async def _pieces(making: Making) -> AsyncIterator[str]:
 
 
 async def _lines(
-    thread: LedgerThread, making: Making, told: _Told, error_of: Callable[[Exception], dict[str, Any]]
+    thread: LedgerThread, making: Making, told: Told, error_of: Callable[[Exception], dict[str, Any]]
 ) -> AsyncIterator[bytes]:
     document = making.document
     work = asyncio.create_task(making.finish(thread))

@@ -47,6 +47,9 @@ class Host(Protocol):
     async def notify(self, notice: Notice) -> None:
         """Shows something that the person has asked for."""
 
+    def panel_link(self) -> str:
+        """A link that opens the panel in a browser, once and soon."""
+
     def now(self) -> datetime:
         """The time (UTC)."""
 
@@ -74,6 +77,8 @@ class MenuActions:
         match name:
             case "refresh":
                 await self._host.refresh()
+            case "open" if what == "panel":
+                await self._open_panel()
             case "open":
                 await self._open(what)
             case "pause" if what == "off":
@@ -107,6 +112,13 @@ class MenuActions:
         elif folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(open_target, PAGES[name] if folder is None else folder)
+
+    async def _open_panel(self) -> None:
+        try:
+            await asyncio.to_thread(open_target, self._host.panel_link())
+        except TraydError as error:
+            # The link is nobody's business but the browser's: neither a notice nor the log tells it.
+            raise TraydError("no browser could be opened", "run `trayd open panel`, which prints the link") from error
 
     def _folder_of(self, schedule: str) -> Path | None:
         """The folder that the schedule of that name has for itself; None where it has none, or there is none such."""

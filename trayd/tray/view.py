@@ -98,6 +98,7 @@ def tray_view(
             _separator("spent"),
             *words.generations(recent),
             _separator("recent"),
+            MenuItem(id="panel", label="Open panel", action="open:panel"),
             MenuItem(id="refresh", label="Refresh", action="refresh"),
             MenuItem(id="dashboard", label="Open fal dashboard", action="open:dashboard"),
             MenuItem(id="billing", label="Add credits", action="open:billing"),

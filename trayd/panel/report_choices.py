@@ -1,0 +1,128 @@
+"""What the form for a report offers: the names that records have, the months, the currencies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta, tzinfo
+from typing import NamedTuple
+
+import msgspec
+
+from trayd.operations.operations import Operations
+from trayd.operations.turns import LedgerThread
+from trayd.settings import Settings
+
+#: Names that are suggested while one writes; those that are chosen from are all there.
+_MOST_SUGGESTED = 500
+_MOST_MONTHS = 120
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+_DAY = timedelta(days=1)
+
+
+class Name(NamedTuple):
+    """A name, and what is said beside it; empty where there is nothing to say."""
+
+    value: str
+    said: str = ""
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be chosen.
+
+    Attributes:
+        clients: sorted, as are ``projects``, ``accounts`` and ``keys``.
+        deliverables: the most frequent ones, sorted; so are ``models``, by endpoint id.
+        months: as fields have them (``2026-11``), the last one before this first.
+        currencies: that there are rates of.
+        home: the currency of totals where none is chosen.
+        today: the user's civil day.
+    """
+
+    clients: tuple[Name, ...]
+    projects: tuple[Name, ...]
+    deliverables: tuple[Name, ...]
+    models: tuple[Name, ...]
+    accounts: tuple[Name, ...]
+    keys: tuple[Name, ...]
+    months: tuple[Name, ...]
+    currencies: tuple[Name, ...]
+    home: str
+    today: date
+
+
+async def report_choices(thread: LedgerThread) -> Choices:
+    """What can be chosen now; the ledger's thread does other things in between."""
+    names = {
+        field: await thread.on_ledger(lambda operations, field=field: _names(operations, field))  # type: ignore[misc]
+        for field in ("client", "project", "deliverable", "endpoint_id", "account", "key")
+    }
+
+    def gathered(operations: Operations) -> Choices:
+        settings = operations.settings
+        zone = settings.zone()
+        today = operations.now.astimezone(zone).date()
+        models, called = operations.ledger.models(), operations.called
+        return Choices(
+            clients=tuple(Name(client, _terms(settings, client)) for client in _sorted(names["client"])),
+            projects=tuple(map(Name, _sorted(names["project"]))),
+            deliverables=tuple(map(Name, _suggested(names["deliverable"]))),
+            models=tuple(
+                Name(each, (each in models and models[each].display_name) or "")
+                for each in _suggested(names["endpoint_id"])
+            ),
+            accounts=tuple(map(Name, _sorted({called.get(each, each) for each in names["account"]}))),
+            keys=tuple(map(Name, _sorted(names["key"]))),
+            months=tuple(_months(operations.ledger.span(), zone, today)),
+            currencies=tuple(map(Name, operations.rates.quoted(today))),
+            home=settings.home_currency,
+            today=today,
+        )
+
+    return await thread.on_ledger(gathered)
+
+
+def month_name(day: date) -> str:
+    """November 2026, in the language of the pages."""
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
+def _names(operations: Operations, field: str) -> dict[str, int]:
+    """The names that records have there, with how many have each."""
+    found: dict[str, int] = {}
+    for each in operations.books.sums(zone=operations.settings.zone(), by=(field,)):
+        if name := getattr(each.heading, field):
+            found[name] = found.get(name, 0) + each.records
+    return found
+
+
+def _suggested(names: dict[str, int]) -> list[str]:
+    return _sorted(sorted(names, key=lambda name: -names[name])[:_MOST_SUGGESTED])
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=lambda name: (name.casefold(), name))
+
+
+def _terms(settings: Settings, client: str) -> str:
+    terms = settings.report.terms(client)
+    if terms is None:
+        return ""
+    return "usage statement, costs hidden" if terms.hide_costs else "with what is charged"
+
+
+def _months(span: tuple[datetime, datetime] | None, zone: tzinfo, today: date) -> Iterator[Name]:
+    """Those before this one that records may be of."""
+    if span is None:
+        return
+    first = span[0].astimezone(zone).date().replace(day=1)
+    month = today.replace(day=1)
+    for _ in range(_MOST_MONTHS):
+        month = (month - _DAY).replace(day=1)
+        if month < first:
+            return
+        yield Name(f"{month:%Y-%m}", month_name(month))
