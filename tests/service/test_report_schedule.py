@@ -204,22 +204,19 @@ async def test_what_of_a_month_could_not_be_made_is_made_before_the_next_month(
 
 
 async def test_what_was_made_is_known_as_long_as_what_was_missed_is_made_up_for(studio: Studio) -> None:
-    def made(*months: int) -> list[str]:
-        return [f"trayd-report-northwind-2026-{month:02}.html" for month in months]
+    studio.schedules = (Schedule(every="week"),)
+    for day in (12, 26):
+        studio.now = datetime(2026, 8, day, 12, tzinfo=UTC)
+        await studio.once(studio.read(), studio.work("Northwind", studio.now - 7 * DAY))
+    assert len(studio.files) == 2
 
-    work = {month: studio.work("Northwind", OCTOBER.replace(month=month)) for month in (7, 8, 9, 10)}
-    for month in (7, 8):
-        studio.now = DUE.replace(month=month + 1, day=3)
-        await studio.once(studio.read(), work[month])
-    assert studio.files == made(7, 8)
-
-    # Old alerts leave the ledger's state at the first write after the computer was off.
-    studio.now = DUE + 15 * DAY
+    # Old alerts leave the ledger's state at a checkpoint, and young ones of the same month with them.
+    studio.now = datetime(2026, 11, 18, 12, tzinfo=UTC)
     async with studio.daemon() as daemon:
         await daemon.submit(studio.read())
         await Housekeeping(daemon).checkpoint()
-    await studio.once(work[9], work[10])
-    assert studio.files == made(7, 8, 9, 10)
+    await studio.once(studio.work("Northwind", datetime(2026, 9, 30, 12, tzinfo=UTC)))
+    assert studio.files[2:] == ["trayd-report-northwind-2026-09-28-to-2026-10-04.html"]
 
 
 async def test_many_other_alerts_do_not_make_a_report_forgotten(studio: Studio) -> None:
