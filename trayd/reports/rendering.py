@@ -27,7 +27,8 @@ STYLE_SHEET = "report.css"
 PARTS_PER_PIECE = 10
 
 # A policy holds for what follows it alone: nothing but comments may stand before it, and no attribute that runs.
-_COMMENTS = r"(?:\s|<!--(?:(?!--!?>).)*-->)*"
+# To a browser a comment that begins with > or -> is over at once.
+_COMMENTS = r"(?:\s|<!--(?!-?>)(?:(?!--!?>).)*-->)*"
 _ATTRIBUTES = r"""(?:\s+(?:lang|dir|class|id|prefix)\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*\s*"""
 _HEAD = re.compile(
     rf"\ufeff?{_COMMENTS}<!doctype html>{_COMMENTS}<html{_ATTRIBUTES}>{_COMMENTS}<head{_ATTRIBUTES}>",
