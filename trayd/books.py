@@ -86,7 +86,9 @@ class Books:
         self._sums: Sums = ledger
         self._converter = converter
         self._zone = zone
+        self._today = today
         self._charged = tuple(cost for pool in pools for cost in pool_costs(pool, converter.currency, today))
+        self._set_up = {pool.cost.id: pool for pool in self._charged}
         self._spent: dict[tuple[date, date], _Spent] = {}
         self._known: tuple[int, frozenset[Project]] = -1, frozenset()
 
@@ -198,6 +200,14 @@ class Books:
             if any(filters.admits(piece, zone) for piece in pieces):
                 yield Division(pool, pieces, set_up, trouble(pool, spending, self._projects, among))
 
+    def open_until(self, share: ExternalCost) -> date | None:
+        """The last day on which work can still change a pool cost's shares, or this one of them; None: it is final."""
+        whole = whole_id(share.id)
+        pool = self._set_up.get(whole)
+        if pool is None:
+            pool = PoolCost.of_month(share if whole == share.id else msgspec.structs.replace(share, project=None))
+        return pool.open_until(self._today)
+
     def tagged_by(self, filters: Filters, *, zone: tzinfo) -> Iterator[Record]:
         """The records of the ledger that a person means by these filters: what is shared only where all of it is meant.
 
@@ -217,12 +227,11 @@ class Books:
         Raises:
             LedgerError: one is of a share, which follows its whole, or of a cost that only the settings tell of.
         """
-        told = {pool.cost.id: pool.cost for pool in self._charged}
         for record_id in ids:
             whole = whole_id(record_id)
-            if whole in told:
+            if whole in self._set_up:
                 raise LedgerError(
-                    f"{record_id} is of the pool {told[whole].description!r}, which the settings divide; "
+                    f"{record_id} is of the pool {self._set_up[whole].cost.description!r}, which the settings divide; "
                     "nothing was changed",
                     "say with its `split` who shares it: `trayd config edit`",
                 )

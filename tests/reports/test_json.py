@@ -23,6 +23,7 @@ from trayd.operations.export_schema import FILE, export_schema, export_schema_te
 from trayd.operations.records import HistoryQuery
 from trayd.records import Filters, Kind, Recorded
 from trayd.reports.json_export import TYPE, VERSION, Amount, Head, History, json_lines, nanos_in
+from trayd.reports.open_shares import OpenShares
 from trayd.reports.shape import HistoryItem, history_item
 from trayd.shapes import plain
 
@@ -44,7 +45,14 @@ def pieces_of(found, converter=None, *, converts=False, remarks=None):
     )
     recorded = (Recorded(record, b"") for record in found)
     return json_lines(
-        History(head=head, recorded=recorded, converter=converter, converts=converts, zone=ZoneInfo("UTC")),
+        History(
+            head=head,
+            recorded=recorded,
+            converter=converter,
+            converts=converts,
+            shares=OpenShares(lambda _share: None),
+            zone=ZoneInfo("UTC"),
+        ),
         remark=([] if remarks is None else remarks).append,
     )
 

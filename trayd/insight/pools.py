@@ -64,6 +64,14 @@ class PoolCost(msgspec.Struct, frozen=True):
         first = cost.date.replace(day=1)
         return cls(cost, first, _months_after(first, 1))
 
+    def open_until(self, today: date) -> date | None:
+        """The last day of its period, while that goes on and what is done in it changes the shares.
+
+        None where they are final: once the period is over, or where weights divide it, or one project bears all of it.
+        """
+        goes_by_work = isinstance(self.split, str) and not self.cost.project
+        return self.until - _DAY if goes_by_work and today < self.until else None
+
 
 class Share(NamedTuple):
     """What a project bears of a shared cost: in nanos, and as a part of the whole, 1 being all of it."""

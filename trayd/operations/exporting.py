@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
@@ -19,10 +19,10 @@ from trayd.records import Kind
 from trayd.reports.csv_export import CsvStyle
 from trayd.reports.formats import FORMATS, TABS, Export, Format
 from trayd.reports.names import Recorded, file_name
+from trayd.reports.open_shares import OpenShares
 
 if TYPE_CHECKING:
     from trayd.books import Books, Division
-    from trayd.insight.pools import PoolCost
     from trayd.operations.operations import Operations
     from trayd.rates import Converter
     from trayd.records import Filters, Record
@@ -59,8 +59,6 @@ class ExportQuery(ReportQuery, frozen=True, kw_only=True, omit_defaults=True):
 #: A report is made of all records at once; while these are read others may have the ledger.
 _RECORDS_A_TURN = 2000
 
-_DAY = timedelta(days=1)
-
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _MARKS = {"point": ".", "comma": ","}
 
@@ -78,16 +76,19 @@ def exported(operations: Operations, query: ExportQuery, now: datetime) -> Docum
     name = file_name("export", form.suffix, filters=filters, zone=zone, now=now, recorded=_recorded(operations))
     document = Document(name, form.media_type)
     converter, converts = _converter(operations, query), query.currency is not None
+    shares = OpenShares(books.open_until)
 
     def in_all() -> int:
         return _records_in(books, filters, zone)
 
     def whole() -> History:
         recorded = document.counted(books.recorded(filters, zone=zone), in_all)
-        return history(operations, recorded, filters, converter=converter, converts=converts, zone=zone, now=now)
+        return history(
+            operations, recorded, filters, converter=converter, converts=converts, shares=shares, zone=zone, now=now
+        )
 
     export = Export(
-        records=document.counted(books.records(filters, zone=zone, newest_first=False), in_all),
+        records=document.counted(shares.among(books.records(filters, zone=zone, newest_first=False)), in_all),
         history=whole,
         filters=filters,
         converter=converter,
@@ -99,7 +100,12 @@ def exported(operations: Operations, query: ExportQuery, now: datetime) -> Docum
         style=query.style,
         remark=document.remarks.append,
     )
-    document.consist_of(form.text(export))
+
+    def pieces() -> Iterator[str]:
+        yield from form.text(export)
+        document.remarks.extend(shares.told())
+
+    document.consist_of(pieces())
     return document
 
 
@@ -206,13 +212,8 @@ def _shared(books: Books, filters: Filters, zone: tzinfo, today: date) -> Iterat
             basis=_basis(division),
             remark="; ".join(filter(None, (division.trouble, remark))),
             shares=pieces,
-            open_until=pool.until - _DAY if today < pool.until and _goes_by_work(pool) else None,
+            open_until=pool.open_until(today),
         )
-
-
-def _goes_by_work(pool: PoolCost) -> bool:
-    """Whether a cost is divided by what projects do in its period; not by weights, and not all of it for one."""
-    return isinstance(pool.split, str) and not pool.cost.project
 
 
 def _basis(division: Division) -> str:

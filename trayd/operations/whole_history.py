@@ -14,6 +14,7 @@ from trayd.ledger.merge import RecordFacts
 from trayd.prompts import without_prompts
 from trayd.records import Filters, Generation, Recorded
 from trayd.reports.json_export import TYPE, VERSION, FixedRates, Head, History
+from trayd.reports.open_shares import OpenShares
 
 if TYPE_CHECKING:
     from trayd.operations.operations import Operations
@@ -30,6 +31,7 @@ def history(
     *,
     converter: Converter,
     converts: bool,
+    shares: OpenShares,
     zone: tzinfo,
     now: datetime,
 ) -> History:
@@ -41,6 +43,7 @@ def history(
         filters: what was asked for.
         converter: the rates into the currency that was asked for, else into the home currency.
         converts: whether one was asked for.
+        shares: tells which shares of shared costs are not final.
         zone: the user's.
         now: the time (UTC).
     """
@@ -65,7 +68,7 @@ def history(
         rates=FixedRates(fixed=settings.rates.fixed),
     )
     kept = recorded if settings.store_prompts else _without_prompts(recorded)
-    return History(head=head, recorded=kept, converter=converter, converts=converts, zone=zone)
+    return History(head=head, recorded=kept, converter=converter, converts=converts, shares=shares, zone=zone)
 
 
 def _without_prompts(recorded: Iterable[Recorded]) -> Iterator[Recorded]:

@@ -29,6 +29,7 @@ from trayd.pool_settings import Pool
 from trayd.rate_settings import FixedRate
 from trayd.rates import Converter, Rate, RateSource
 from trayd.records import Counting, ExternalCost, Filters, Kind, Record, Recorded, Status
+from trayd.reports.open_shares import OpenShares
 from trayd.reports.shape import currency_of
 from trayd.reports.without_rate import WithoutRate
 
@@ -66,6 +67,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         estimated_cost: null where there was no estimate, ``actual_cost`` where nothing is confirmed, ``cost`` where it
             does not count: pending, unmatched or without a price. Null is never zero.
         counting: how it enters the totals, and so why a cost is null.
+        open_until: of a share of a cost whose period goes on, its last day: what is done until then changes the share;
+            absent where it is final.
         converted_cost: the cost in the currency that was asked for, rounded to the nano, and the rate and its date;
             absent where none was asked for, null where no rate is known.
         facts: what it was merged from, as the ledger keeps it; absent where that holds nothing of it by itself: the
@@ -100,6 +103,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     counting: Counting = Counting.UNKNOWN
     confirmed: bool = False
     share_of: str | msgspec.UnsetType = msgspec.UNSET
+    open_until: date | msgspec.UnsetType = msgspec.UNSET
     converted_cost: Amount | msgspec.UnsetType | None = msgspec.UNSET
     exchange_rate: str | msgspec.UnsetType | None = msgspec.UNSET
     rate_date: date | msgspec.UnsetType | None = msgspec.UNSET
@@ -191,6 +195,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         recorded: the records, oldest first; to be gone through once.
         converter: the rates into the currency of the head.
         converts: whether that currency was asked for.
+        shares: tells which shares of shared costs are not final.
         zone: the user's, for civil days.
     """
 
@@ -198,6 +203,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     recorded: Iterable[Recorded]
     converter: Converter
     converts: bool
+    shares: OpenShares
     zone: tzinfo
 
 
@@ -277,6 +283,7 @@ class _Sums:
         self._zone = history.zone
         self._converter = history.converter
         self._converts = history.converts
+        self._shares = history.shares
         self._tally = Tally(history.converter)
         self._records = 0
         self._nanos: Counter[str] = Counter()
@@ -302,6 +309,8 @@ class _Sums:
         more: dict[str, Any] = {"facts": msgspec.Raw(facts)} if facts else {}
         if record.kind is Kind.POOL and whole_id(record.id) != record.id:
             more["share_of"] = whole_id(record.id)
+        if (open_until := self._shares.until(record)) is not None:
+            more["open_until"] = open_until
         if self._converts:
             more |= self._converted(cost, rate)
         return msgspec.structs.replace(line, **more) if more else line
