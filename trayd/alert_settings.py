@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from datetime import time
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from msgspec import Meta
 
 from trayd.records import WEEKDAYS
 from trayd.texts import check_names
+from trayd.user_paths import user_path
 
 #: Everything that can be warned of, by the names that episodes, ``off`` and hooks use.
 RULE_NAMES = (
@@ -164,7 +164,7 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         told = f"hook {self.name!r}"
         if bool(self.command) == bool(self.url):
             raise ValueError(f'{told}: write either a command such as ["/usr/bin/logger"] or an url')
-        if self.command and not Path(self.command[0]).expanduser().is_absolute():
+        if self.command and not user_path(self.command[0]).is_absolute():
             raise ValueError(f"{told}: the command begins with the absolute path of a program, not {self.command[0]!r}")
         if any("\0" in part for part in self.command):
             raise ValueError(f"{told}: no program takes a NUL character in its path or in an argument")

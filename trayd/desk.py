@@ -350,7 +350,18 @@ def _listens(daemon: Address) -> bool:
 
 
 def _given(query: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in query.items() if value is not None}
+    """The arguments that were given.
+
+    Raises:
+        UsageError: one is no text: what a terminal hands over need not be.
+    """
+    given = {name: value for name, value in query.items() if value is not None}
+    for name, value in given.items():
+        try:
+            msgspec.json.encode(value, enc_hook=str)
+        except UnicodeEncodeError:
+            raise UsageError(f"{name}: this is no text in UTF-8: {value!r}", "write it in UTF-8") from None
+    return given
 
 
 def _lines_of(answer: httpx.Response) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from trayd.money import is_currency
 from trayd.texts import check_names
+from trayd.user_paths import user_path
 
 #: How often a report can make itself.
 INTERVALS = ("week", "month")
@@ -87,7 +88,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if "/" in self.name or ":" in self.name:
             raise ValueError(f"report.schedule: the name {self.name!r} cannot have a / or a : in it")
         check_names("report.schedule.clients", self.clients)
-        if self.folder and not Path(self.folder).expanduser().is_absolute():
+        if self.folder and not user_path(self.folder).is_absolute():
             raise ValueError(f"report.schedule: folder is an absolute path, not {self.folder!r}")
         wrong = [name for name in self.formats if name not in SCHEDULED_FORMATS]
         if wrong or not self.formats:
@@ -106,7 +107,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def own_folder(self) -> Path | None:
         """Where its reports go; None: to the usual folder."""
-        return Path(self.folder).expanduser() if self.folder else None
+        return user_path(self.folder) if self.folder else None
 
 
 class ReportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,6 +137,8 @@ class ReportSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
                     f"report.{field} has at most {'one line' if field == 'name' else f'{_MOST_LINES} lines'} "
                     f"of {_LONGEST_LINE} characters"
                 )
+        for path in (self.logo, self.templates):
+            user_path(path)
         check_names("report.client", [terms.name for terms in self.client])
         check_names("report.schedule", [schedule.called for schedule in self.schedule])
 

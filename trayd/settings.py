@@ -28,6 +28,7 @@ from trayd.records import DEFAULT_ACCOUNT
 from trayd.report_settings import ReportSettings
 from trayd.source_settings import Source, check_sources
 from trayd.texts import check_names
+from trayd.user_paths import user_path
 
 APP_NAME = "trayd"
 FAL_URL = "https://api.fal.ai/v1"
@@ -65,7 +66,7 @@ class Folders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def __post_init__(self) -> None:
         for name in ("drop", "backup"):
             value = getattr(self, name)
-            if value and not Path(value).expanduser().is_absolute():
+            if value and not user_path(value).is_absolute():
                 raise ValueError(f"folders.{name} is an absolute path, not {value!r}")
 
 
@@ -180,10 +181,17 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def usual(cls) -> Paths:
-        """As the environment and the system say."""
+        """As the environment and the system say.
+
+        Raises:
+            SettingsError: ``TRAYD_HOME`` is the folder of a user who does not exist.
+        """
         home = os.environ.get("TRAYD_HOME")
         if home:
-            return cls.under(Path(home).expanduser().absolute())
+            try:
+                return cls.under(user_path(home).absolute())
+            except ValueError as error:
+                raise SettingsError(f"TRAYD_HOME: {error}") from None
         from platformdirs import PlatformDirs
 
         dirs = PlatformDirs(APP_NAME, appauthor=False)
@@ -203,8 +211,8 @@ class Paths(msgspec.Struct, frozen=True, kw_only=True):
         """The same with the folders that the user has set."""
         return msgspec.structs.replace(
             self,
-            drop=Path(folders.drop).expanduser() if folders.drop else self.drop,
-            backup=Path(folders.backup).expanduser() if folders.backup else self.backup,
+            drop=user_path(folders.drop) if folders.drop else self.drop,
+            backup=user_path(folders.backup) if folders.backup else self.backup,
         )
 
 

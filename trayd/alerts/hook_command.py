@@ -23,6 +23,7 @@ from trayd.alerts.hook_events import HookEvent, encoded
 from trayd.alerts.notice import clean
 from trayd.errors import TraydError
 from trayd.texts import clip
+from trayd.user_paths import user_path
 
 #: Of what a command prints, so much is kept, in bytes; the log gets its beginning, in UTF-16 units.
 KEPT_BYTES = 4096
@@ -146,7 +147,7 @@ async def _to_its_end(hook: Hook, data: bytes, transport: asyncio.SubprocessTran
 
 def program_of(hook: Hook) -> str:
     """The path of the hook's program."""
-    return str(Path(hook.command[0]).expanduser())
+    return str(user_path(hook.command[0]))
 
 
 class _Run(asyncio.SubprocessProtocol):

@@ -10,6 +10,7 @@ from xml.parsers import expat
 from trayd.errors import SettingsError
 from trayd.report_settings import ReportSettings
 from trayd.reports.request import Agency
+from trayd.user_paths import user_path
 
 _LARGEST_LOGO = 512 * 1024
 # A picture can be small as a file and take gigabytes to show.
@@ -36,7 +37,7 @@ def agency_of(settings: ReportSettings, folder: Path) -> Agency:
         name=settings.name.strip(),
         address=_lines(settings.address),
         note=_lines(settings.note),
-        logo=_data_uri(folder / Path(settings.logo).expanduser()) if settings.logo else "",
+        logo=_data_uri(folder / user_path(settings.logo)) if settings.logo else "",
     )
 
 

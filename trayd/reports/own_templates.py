@@ -22,6 +22,7 @@ from trayd.errors import TraydError
 from trayd.files import write_atomically
 from trayd.reports.rendering import MAIN_TEMPLATE, STYLE_SHEET, policy, shipped_file, with_policy
 from trayd.texts import clip, tidy
+from trayd.user_paths import user_path
 
 #: How long a template may take; trayd's own takes a fifth of it for 100,000 entries.
 DEADLINE_S = 30.0
@@ -78,7 +79,7 @@ def templates_folder(setting: str, settings_file: Path) -> Path | None:
     """
     if not setting:
         return None
-    folder = settings_file.parent / Path(setting).expanduser()
+    folder = settings_file.parent / user_path(setting)
     if not folder.is_dir():
         raise TraydError(f"report.templates: there is no folder {folder}", f"make it, or take the setting out; {_COPY}")
     if not any((folder / name).is_file() for name in (MAIN_TEMPLATE, STYLE_SHEET)):
