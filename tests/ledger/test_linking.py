@@ -201,6 +201,81 @@ class TestTakingBack:
         assert filled.get("lost").request_id is None
 
 
+class TestLinkedAsItComes:
+    """An event and the word that it belongs to a request, in one batch, as an export tells them."""
+
+    TOGETHER = Batch(
+        events=(LOST, event("own", "r1", NOON)),
+        billing=(billing("r1", row(at=NOON - 20 * DAY + HOUR)),),
+        links=(Link(record_id="lost", request_id="r1", at=NOON),),
+        edits=(edit("lost", "note", "kept"), edit("r1", "project", "Spring")),
+    )
+
+    def test_it_is_part_of_its_request_from_the_start(self, ledger):
+        assert ledger.add(self.TOGETHER).created == ("r1",)
+        (record,) = ledger.records()
+        assert (record.id, record.client, record.note, record.project) == ("r1", "Northwind", "kept", "Spring")
+        assert ledger.get("lost") == record
+        assert ledger.add(self.TOGETHER).created == ledger.add(self.TOGETHER).changed == ()
+        assert list(ledger.records()) == [record]
+        unlinked(ledger)
+        assert ledger.get("lost").note == "kept"
+        assert ledger.get("r1").client is None
+        assert ledger.verify() == []
+
+    def test_one_that_is_a_record_already_moves(self, ledger):
+        ledger.add(Batch(events=(LOST,)))
+        ledger.add(self.TOGETHER)
+        assert [record.id for record in ledger.records()] == ["r1"]
+        assert ledger.get("lost").note == "kept"
+
+    def test_without_the_event_there_is_nothing_to_link(self, ledger):
+        for batch in (
+            msgspec.structs.replace(self.TOGETHER, events=()),
+            msgspec.structs.replace(self.TOGETHER, events=(event("lost", "r1"),)),
+        ):
+            with pytest.raises(LedgerError, match="there is no record lost"):
+                ledger.add(batch)
+        assert list(ledger.records()) == []
+
+    def test_two_requests_cannot_have_it_and_nothing_of_the_batch_is_there(self, ledger):
+        twice = (*self.TOGETHER.links, Link(record_id="lost", request_id="r2", at=NOON))
+        with pytest.raises(LedgerError, match="lost is linked to r1 already"):
+            ledger.add(msgspec.structs.replace(self.TOGETHER, links=twice))
+        assert list(ledger.records()) == []
+        assert ledger.link_of("lost") is None
+
+    def test_killed_at_any_call_it_is_all_there_or_nothing_and_told_again_it_is_there(self, tmp_path):
+        """At no time is the event a record of its own, whose estimate would count beside the bill."""
+        for call in range(1, 40):
+            home = tmp_path / str(call)
+            opened(home).close()
+            disk = DyingDisk()
+            ledger = opened(home, disk)
+            disk.at = disk.made + call
+            survived = True
+            try:
+                ledger.add(self.TOGETHER)
+            except LedgerError:
+                survived = False
+            crash(ledger)
+            ledger = opened(home)
+            assert [record.id for record in ledger.records()] in ([], ["r1"])
+            ledger.add(self.TOGETHER)
+            assert [(record.id, record.note) for record in ledger.records()] == [("r1", "kept")]
+            (facts,) = (msgspec.json.decode(each.facts) for each in ledger.recorded())
+            assert [link["record_id"] for link in facts["links"]] == ["lost"]
+            unlinked(ledger)
+            assert {record.id for record in ledger.records()} == {"lost", "r1"}
+            assert ledger.verify() == []
+            ledger.close()
+            if survived:
+                break
+        else:
+            pytest.fail("it never came to its end")
+        assert call > 3
+
+
 @pytest.mark.parametrize("to", ["r1", "r9"])
 def test_killed_at_any_call_an_event_is_in_one_place(tmp_path, to):
     """In its own record or in that of its request, whole, and the next start brings to its end what had begun."""

@@ -64,7 +64,7 @@ class Work:
         self._home: dict[str, Month] = {}
         self._links: dict[str, str] = {}
         self._parted: dict[str, str] = {}
-        self._emptied: list[str] = []
+        self._leaving: list[str] = []
         self._facts: dict[str, RecordFacts] = {}
         self.first: list[Change] = []
         self.last: list[Change] = []
@@ -82,9 +82,10 @@ class Work:
             RecordError: a fact breaks a rule of its type.
             LedgerError: an edit or a link is about a record that there is not, or a link contradicts another.
         """
+        coming = {event.digest for event in batch.events if event.request_id is None} if batch.links else ()
         for link in batch.links:
             if link.undone is None:
-                self._link(link)
+                self._link(link, comes=link.record_id in coming)
             else:
                 self._part(link)
         for cost in batch.costs:
@@ -145,7 +146,7 @@ class Work:
             written.setdefault(month.name, (month, []))[1].append(Change(RECORDS, record_id, row))
         self._note_taggings()
         # An event leaves its old month when it is safe in the month of its request, never before.
-        gone = [(self._home[old_id], [Change(RECORDS, old_id, None)]) for old_id in (*self._links, *self._emptied)]
+        gone = [(self._home[old_id], [Change(RECORDS, old_id, None)]) for old_id in self._leaving]
         return [*changes.values(), *late.values(), *gone]
 
     def _resolve(self, record_id: str) -> str:
@@ -222,7 +223,14 @@ class Work:
         facts = self._known_facts(record_id, edit.at)
         self._learn(record_id, facts, merge.with_edit(facts, edit, event))
 
-    def _link(self, link: Link) -> None:
+    def _link(self, link: Link, *, comes: bool) -> None:
+        """Makes an event part of its request.
+
+        Args:
+            link: what a person has said.
+            comes: the event is in the same batch; where there is no record of it yet there never is one of its own,
+                which would count beside what its request was billed.
+        """
         kept = self._state.link(link.record_id)
         if kept is not None and kept.link.undone is not None:
             if not kept.done or link.at <= kept.link.undone:
@@ -236,25 +244,33 @@ class Work:
                 f"take that back first with `trayd link --undo {link.record_id}`",
             )
         if goes_to is not None and (kept is None or kept.done):
-            self._known += 1
+            facts = self._known_facts(link.request_id, None)
+            # Of a batch that a crash cut off the link can be known, and nothing else.
+            lost = comes and all(known.record_id != link.record_id for known in facts.links)
+            self._learn(link.request_id, facts, merge.with_link(facts, link) if lost else facts)
             return
         month = self._find(link.record_id, None)
         row = month.rows.get(link.record_id) if month else None
-        if row is None:
-            if kept is None:
-                raise no_event(link.record_id)
+        if row is None and kept is not None:
             self.last.append(Change("links", link.record_id, LinkKept(kept.link, done=True)))
             return
-        _refuse_all_but_events(link.record_id, row)
+        if row is None and not comes:
+            raise no_event(link.record_id)
         home = self._find(link.request_id, None)
-        if home is None and month is not None:
-            self._home[link.request_id] = month
-        elif home is not None and link.request_id in home.rows:
+        if home is not None and link.request_id in home.rows:
             _refuse_all_but_requests(link.request_id, home.rows[link.request_id])
         facts = self._known_facts(link.request_id, None)
+        self._links[link.record_id] = link.request_id
+        if row is None:
+            self._put(link.request_id, merge.with_link(facts, link))
+            self.first.append(Change("links", link.record_id, LinkKept(link, done=True)))
+            return
+        _refuse_all_but_events(link.record_id, row)
+        if home is None and month is not None:
+            self._home[link.request_id] = month
         brought = merge.brought(facts_of(row), link.record_id)
         self._put(link.request_id, merge.with_link(merge.join(facts, brought), link))
-        self._links[link.record_id] = link.request_id
+        self._leaving.append(link.record_id)
         self.first.append(Change("links", link.record_id, LinkKept(link, done=False)))
         self.last.append(Change("links", link.record_id, LinkKept(link, done=True)))
 
@@ -271,7 +287,7 @@ class Work:
             self._put(link.record_id, merge.join(self._known_facts(link.record_id, None), own))
             if rest is None:
                 self._facts.pop(link.request_id, None)
-                self._emptied.append(link.request_id)
+                self._leaving.append(link.request_id)
             else:
                 self._put(link.request_id, rest)
             self.first.append(Change("links", link.record_id, LinkKept(link, done=False)))
