@@ -350,6 +350,34 @@ def test_what_stands_before_the_records_is_looked_at_as_well(first, second, name
     assert list(second.ledger.records()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        *(("accounts", field) for field in ("name", "username")),
+        *(("models", field) for field in ("endpoint_id", "display_name", "operation", "unit")),
+        ("coverage", "account"),
+    ],
+)
+def test_names_before_the_records_are_no_longer_than_names_can_be(first, second, name, field):
+    def change(document, length):
+        document[name][0][field] = "x" * length
+
+    (reason,) = reasons(second.imports(edited(first.exported(), lambda document: change(document, 2001))))
+    assert f"this is no whole export of trayd ({name}: {field} is longer than 2000 characters)" in reason
+    assert list(second.ledger.records()) == []
+    assert second.imports(edited(first.exported(), lambda document: change(document, 2000))).rejected == ()
+
+
+def test_what_is_told_of_its_settings_is_one_line_and_no_command_of_a_stranger(first, second):
+    def change(document):
+        document["time_zone"] = "UTC; touch /tmp/x\n\x1b[2J" + "x" * 500
+
+    (note,) = second.imports(edited(first.exported(), change)).notes
+    assert note.isprintable()
+    assert "`trayd config set time_zone 'UTC; touch /tmp/x" in note
+    assert len(note) < 500
+
+
 def places(value, path=()):
     """Where something stands in a document, all the way down."""
     yield path

@@ -18,6 +18,7 @@ from trayd.ledger.merge import Edit, RecordFacts
 from trayd.ledger.soundness import wrong_in
 from trayd.money import NANOS_PER_UNIT
 from trayd.records import EDITABLE_FIELDS
+from trayd.reports.json_export import Head
 from trayd.texts import is_tidy, without_controls
 
 # What fal's answers are held to as well.
@@ -26,6 +27,23 @@ _LARGEST = Decimal(10) ** 15
 _LONGEST_NAME = 2000
 
 _CLOCKS = "set the clocks of both computers, and make the export again"
+
+
+def check_head(head: Head) -> None:
+    """Looks whether what stands before the records can have been told: its times, numbers and names.
+
+    Raises:
+        ValueError: some cannot; it says what.
+    """
+    for name in Head.__struct_fields__:
+        value = getattr(head, name)
+        if wrong := wrong_in((value,)):
+            raise ValueError(f"{name}: {shown(wrong.strip())}")
+        for entry in value if isinstance(value, tuple) else ():
+            for field in entry.__struct_fields__:
+                text = getattr(entry, field)
+                if isinstance(text, str) and len(text) > _LONGEST_NAME:
+                    raise ValueError(f"{name}: {field} is longer than {_LONGEST_NAME} characters")
 
 
 def check_facts(record_id: str, facts: RecordFacts, latest: datetime) -> None:

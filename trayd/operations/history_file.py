@@ -14,9 +14,8 @@ from trayd.intake.events import begins_as_export
 from trayd.intake.rejection import RefusedError, Rejection, shown
 from trayd.intake.text import utf8
 from trayd.ledger.merge import RecordFacts, fold
-from trayd.ledger.soundness import wrong_in
 from trayd.money import Money
-from trayd.operations.history_facts import check_facts
+from trayd.operations.history_facts import check_facts, check_head
 from trayd.operations.history_rates import ByDay
 from trayd.records import ExternalCost, Filters, Kind
 from trayd.reports.json_export import TYPE, VERSION, Amount, Head, Line, Totals, line_of, nanos_in
@@ -211,9 +210,10 @@ def _document(data: bytes) -> _Document:
         raise _refused(f"this is no whole export of trayd ({error})", _AGAIN) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refused(f"this export is cut off or damaged ({error})", _AGAIN) from None
-    for name in Head.__struct_fields__:
-        if wrong := wrong_in((getattr(document, name),)):
-            raise _refused(f"this is no whole export of trayd ({name}: {shown(wrong.strip())})", _AGAIN)
+    try:
+        check_head(document)
+    except ValueError as error:
+        raise _refused(f"this is no whole export of trayd ({error})", _AGAIN) from None
     return document
 
 

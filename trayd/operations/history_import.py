@@ -6,6 +6,7 @@ stays. What the settings of its ledger decided is told, not taken over.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -377,8 +378,8 @@ def _notes_of_settings(head: Head, settings: Settings) -> Iterator[str]:
     for key, theirs, ours, so in differing:
         if theirs != ours():
             yield (
-                f"its {key.replace('_', ' ')} was {theirs}, yours is {ours()}: {so}; "
-                f"`trayd config set {key} {theirs}` has them as they were"
+                f"its {key.replace('_', ' ')} was {shown(theirs)}, yours is {ours()}: {so}; "
+                f"`trayd config set {key} {shlex.quote(shown(theirs))}` has them as they were"
             )
 
 
