@@ -242,10 +242,13 @@ def test_whatever_is_in_a_name_payees_and_tags_are_read_as_they_were_meant(tmp_p
     def line(text):
         return " ".join("".join(mark if mark.isprintable() else " " for mark in text or "").split())
 
+    def clipped(text, longest):
+        return text if len(text.encode()) <= longest else text.encode()[: longest - 3].decode(errors="ignore") + "…"
+
     def payee(record):
         who = record.source if isinstance(record, ExternalCost) else "fal.ai"
         what = record.description if isinstance(record, ExternalCost) else record.display_name or record.endpoint_id
-        who, what = (line(text).translate({ord(";"): ",", ord("|"): "/"}) for text in (who, what))
+        who, what = (clipped(line(text).translate({ord(";"): ",", ord("|"): "/"}), 1000) for text in (who, what))
         return f"{who.lstrip('(*! ') or 'unnamed'} | {what or 'unnamed'}"
 
     def tags(record):
@@ -256,7 +259,7 @@ def test_whatever_is_in_a_name_payees_and_tags_are_read_as_they_were_meant(tmp_p
             known |= {"model": record.endpoint_id, "key": record.key}
             known["time"] = f"{record.timestamp:%Y-%m-%dT%H:%M:%SZ}"
             known["basis"] = "estimate" if record.counting is Counting.ESTIMATE else None
-        return {name: line(value).replace(",", ";") for name, value in known.items() if line(value)}
+        return {name: clipped(line(value).replace(",", ";"), 4000) for name, value in known.items() if line(value)}
 
     records = [each for each in hostile_records() if each.cost is not None and each.counting is not Counting.FREE]
     records.append(external("1.00", source="\u00a0(code) x", description="y"))

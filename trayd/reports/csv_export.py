@@ -22,7 +22,7 @@ from trayd.insight.windows import civil_day
 from trayd.money import Money
 from trayd.rates import Converter, Rate, RateSource
 from trayd.records import Counting, ExternalCost, Record
-from trayd.reports.formula_cells import FORMULA_STARTS, text_cell
+from trayd.reports.formula_cells import text_cell
 from trayd.reports.shape import currency_of
 from trayd.reports.without_rate import WithoutRate
 
@@ -35,10 +35,6 @@ _LONGEST_KEPT = 120
 _in_json = msgspec.json.Encoder().encode
 
 _END = "\r\n"
-
-# Who opens the file with another delimiter than it has cuts it in other places, and a formula may begin there.
-_CUTS = ",;\t\r\n"
-
 
 #: What writes the rest of a line, its end too: of the record, and of what it costs.
 _Rest = Callable[[Record, Money | None], str]
@@ -231,12 +227,10 @@ def _converted_cells(conversion: Conversion, style: CsvStyle, without_rate: With
 
 def _texts(delimiter: str) -> Callable[[str | None], str]:
     """What writes a text as a cell of a file with that delimiter."""
-    starts = re.escape("".join(FORMULA_STARTS.split()))
-    unsafe = re.compile(rf"""([{_CUTS.replace(delimiter, "")}])(?="*[{starts}])""")
     to_quote = re.compile(f'[{delimiter}"\r\n]').search
 
     def write(text: str | None) -> str:
-        cell = unsafe.sub(r"\1'", text_cell(text))
+        cell = text_cell(text, delimiter)
         if to_quote(cell):
             cell = cell.replace('"', '""')
             return f'"{cell}"'

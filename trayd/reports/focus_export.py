@@ -381,7 +381,10 @@ def _period(start: datetime, end: datetime) -> _Row:
 
 
 def _tags(record: Record) -> str | None:
-    """Tags as FOCUS has them (1.2, "Key-Value Format"): a flat JSON object; none where nothing is tagged."""
+    """Tags as FOCUS has them (1.2, "Key-Value Format"): a flat JSON object; none where nothing is tagged.
+
+    A semicolon is escaped: a program that takes it for a delimiter would cut there, and might run what follows.
+    """
     tags = {"client": record.client, "project": record.project, "deliverable": record.deliverable}
     given = {name: value for name, value in tags.items() if value}
-    return msgspec.json.encode(given).decode() if given else None
+    return msgspec.json.encode(given).decode().replace(";", "\\u003b") if given else None

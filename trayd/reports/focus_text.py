@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
+from trayd.reports.formula_cells import guarded_inside
+
 #: What a quantity is called of which nobody told what it counts.
 UNITS = "Units"
 
@@ -66,15 +68,20 @@ _MOST_DIGITS = 60
 
 
 def ascii_text(text: str) -> str:
-    """The text in printable ASCII on one line: accents go, what has no such letter becomes a question mark."""
-    return text if text.isascii() and text.isprintable() and text == text.strip() else _folded(text)
+    """The text in printable ASCII on one line: accents go, what has no such letter becomes a question mark.
+
+    A formula that would begin inside it, where the file is opened with another delimiter, stays text.
+    """
+    if ";" not in text and text.isascii() and text.isprintable() and text == text.strip():
+        return text
+    return _folded(text)
 
 
 @lru_cache(maxsize=1024)
 def _folded(text: str) -> str:
     taken_apart = unicodedata.normalize("NFKD", " ".join(text.split()).translate(_SPELT))
     kept = "".join(mark for mark in taken_apart if not unicodedata.combining(mark))
-    return _NOT_PRINTED.sub(_UNKNOWN, kept).strip()
+    return guarded_inside(_NOT_PRINTED.sub(_UNKNOWN, kept).strip())
 
 
 @lru_cache(maxsize=1024)

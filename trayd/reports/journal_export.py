@@ -40,6 +40,9 @@ _WIDTH, _DIGITS = 48, 18
 # In UTF-8; ledger 3 ends with an error at 256 bytes between two colons (account.cc).
 _LONGEST_PART, _KEPT_OF_LONG = 255, 240
 
+# Likewise at lines of more than 4,096 bytes (textual.cc): a tag has one for itself, other texts share theirs.
+_LONGEST_TAG, _LONGEST_SHARED = 4000, 1000
+
 # Three digits after the point could be read as thousands.
 _FEWEST_DECIMALS = 6
 
@@ -87,7 +90,9 @@ def _taken_in(filters: Filters, zone: tzinfo) -> str:
     """The filters in words on one line: whoever reads the journal later has to know what it is a part of."""
     tags = msgspec.to_builtins(filters)
     chosen = [
-        f"{name} {_one_line(value) or '(none)'}" for name, value in tags.items() if name not in {"since", "until"}
+        f"{name} {_clipped(_one_line(value), _LONGEST_PART) or '(none)'}"
+        for name, value in tags.items()
+        if name not in {"since", "until"}
     ]
     if filters.since is not None:
         chosen.append(f"from {filters.since.astimezone(zone):%Y-%m-%d %H:%M}")
@@ -130,9 +135,9 @@ class _Journal:
         cost = record.cost
         if cost is None:
             self._without_cost[record.counting] += 1
-            return f"\n; {self._day(record)} {_payee(record)}: {REASONS[record.counting]} ({_tag_value(record.id)})\n"
+            return self._comment(record, REASONS[record.counting])
         if record.counting is Counting.FREE:
-            return f"\n; {self._day(record)} {_payee(record)}: free, for it failed ({_tag_value(record.id)})\n"
+            return self._comment(record, "free, for it failed")
         debit = f"expenses:AI:{account_part(record.client, _NO_CLIENT)}:{account_part(record.project, _NO_PROJECT)}"
         credit = self._paid_from(record)
         day, currency = self._day(record), cost.currency
@@ -145,6 +150,10 @@ class _Journal:
                 f"    {credit:<{_WIDTH}}  {amount_text(-cost.nanos):>{_DIGITS}} {currency}\n",
             )
         )
+
+    def _comment(self, record: Record, why: str) -> str:
+        record_id = _clipped(_tag_value(record.id), _LONGEST_SHARED)
+        return f"\n; {self._day(record)} {_payee(record)}: {why} ({record_id})\n"
 
     def _paid_from(self, record: Record) -> str:
         if isinstance(record, ExternalCost):
@@ -226,12 +235,12 @@ def account_part(name: str | None, instead: str) -> str:
 @lru_cache(maxsize=1024)
 def _payee_part(text: str) -> str:
     # A semicolon begins a comment.
-    return _one_line(text).replace(";", ",").replace("|", "/") or _UNNAMED
+    return _clipped(_one_line(text).replace(";", ",").replace("|", "/"), _LONGEST_SHARED) or _UNNAMED
 
 
 def _tag_value(text: str | None) -> str:
     # A comma ends the value of a tag.
-    return _one_line(text).replace(",", ";") if text else ""
+    return _clipped(_one_line(text).replace(",", ";"), _LONGEST_TAG) if text else ""
 
 
 def _one_line(text: str) -> str:
@@ -239,6 +248,12 @@ def _one_line(text: str) -> str:
     if not text.isprintable():
         text = "".join(mark if mark.isprintable() else " " for mark in text)
     return " ".join(text.split())
+
+
+def _clipped(text: str, longest: int) -> str:
+    """The text in so many bytes of UTF-8 at most; what had to go is a mark."""
+    data = text.encode()
+    return text if len(data) <= longest else f"{data[: longest - 3].decode(errors='ignore').rstrip()}…"
 
 
 def amount_text(nanos: int) -> str:
