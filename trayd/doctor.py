@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def examine() -> list[Finding]:
         return [*findings, _trouble("settings", error)]
     findings.append(_finding("settings", "good", str(paths.settings)))
     paths = paths.with_folders(settings.folders)
-    for look in (_folders, _fal, _keys, _ledger, _reports, _rates, _alerts, _desktop):
+    for look in (_folders, _accounts, _ledger, _reports, _rates, _alerts, _desktop):
         try:
             findings.extend(look(paths, settings))
         except TraydError as error:
@@ -60,11 +61,45 @@ def _unusable(folder: Path) -> tuple[str, str] | None:
     return None
 
 
-def _fal(_paths: Paths, _settings: Settings) -> Iterator[Finding]:
+def _accounts(_paths: Paths, settings: Settings) -> Iterator[Finding]:
+    """Whether fal answers. A running trayd says how it goes with its keys: no other process may have them."""
+    from trayd.desk import open_desk
+
+    status: dict[str, Any] = {"daemon": {"running": False}}
+    with suppress(TraydError), open_desk() as desk:  # what is wrong with the ledger is looked at by itself
+        status = desk.ask("status")
+    if status["daemon"]["running"]:
+        yield from map(_account_told, status["accounts"])
+        return
     yield _finding("fal", "good", f"asked at {fal_url()}")
+    yield from _keys(settings)
 
 
-def _keys(_paths: Paths, settings: Settings) -> Iterator[Finding]:
+def _account_told(account: dict[str, Any]) -> Finding:
+    """How the running trayd gets on with an account."""
+    name, state = account["name"], account["state"]
+    subject = f"account {name}"
+    problem, _, cure = account["problem"].partition("; ")
+    if state == "needs_admin":
+        return _without_admin(name)
+    if state not in {"ok", "stale"}:
+        return _finding(subject, "bad", f"the running trayd says: {problem}", cure)
+    if problem:
+        return _finding(subject, "note", f"the running trayd says: {problem}", cure)
+    if state == "stale":
+        since = f"since {account['as_of']}" if account["as_of"] else "yet"
+        return _finding(
+            subject, "note", f"the running trayd has had no answer of fal {since}", "`trayd refresh` asks now"
+        )
+    return _finding(subject, "good", f"the running trayd has an Admin key of {account['username']}")
+
+
+def _without_admin(name: str) -> Finding:
+    cure = f"make a key with Admin scope at fal and run `trayd key set {name}`"
+    return _finding(f"account {name}", "note", "an API key: no balance and no billed cost", cure)
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
     import asyncio
 
     from trayd.fal.accounts import checked_key
@@ -80,12 +115,7 @@ def _keys(_paths: Paths, settings: Settings) -> Iterator[Finding]:
         if checked.scope == "admin":
             yield _finding(subject, "good", f"an Admin key of {checked.username}")
         else:
-            yield _finding(
-                subject,
-                "note",
-                "an API key: no balance and no billed cost",
-                f"make a key with Admin scope at fal and run `trayd key set {name}`",
-            )
+            yield _without_admin(name)
 
 
 def _ledger(paths: Paths, _settings: Settings) -> Iterator[Finding]:
