@@ -1,7 +1,7 @@
 """A real browser, asked over its debugging pipe: what a page wants, complains about, looks like and prints.
 
 The browser runs in a network namespace of its own that has no network, not even loopback: whatever a page wants, it can
-have its own file alone. No driver and no port are needed: commands go in at file descriptor 3, answers come out at 4
+have its own file alone. One for pages that are served on loopback has that, and finds no other host. No driver and no port are needed: commands go in at file descriptor 3, answers come out at 4
 (https://chromedevtools.github.io/devtools-protocol/).
 """
 
@@ -34,6 +34,8 @@ _FLAGS = (
     "--no-proxy-server",
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
+#: The last of a flag counts.
+_LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 
 #: In inches, as the protocol wants them.
 A4 = (8.27, 11.69)
@@ -90,9 +92,10 @@ class Finding:
 
 @dataclass
 class Browser:
-    """A browser without a network; its pages are files."""
+    """A browser without a network, whose pages are files; or with loopback alone."""
 
     profile: Path
+    loopback: bool = False
     _process: subprocess.Popen[bytes] = field(init=False)
     _commands: int = field(init=False)
     _answers: int = field(init=False)
@@ -106,9 +109,19 @@ class Browser:
         reads, self._commands = os.pipe()
         self._answers, writes = os.pipe()
         arguments = [program, *_FLAGS, "--remote-debugging-pipe", f"--user-data-dir={self.profile}"]
+        if self.loopback:
+            arguments.append(_LOOPBACK)
         try:
             self._process = subprocess.Popen(
-                [*without_network(), sys.executable, "-c", _START, str(reads), str(writes), *arguments],
+                [
+                    *([] if self.loopback else without_network()),
+                    sys.executable,
+                    "-c",
+                    _START,
+                    str(reads),
+                    str(writes),
+                    *arguments,
+                ],
                 pass_fds=(reads, writes),
                 stderr=subprocess.DEVNULL,
             )

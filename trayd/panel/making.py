@@ -30,11 +30,14 @@ MADE = "made"
 
 #: What takes no longer than this comes at once.
 _AT_ONCE_S = 0.4
-_TELL_EVERY_S = 0.25
+#: Often enough to be seen, seldom enough to be read out.
+_TELL_EVERY_S = 0.5
 
 #: How long a report that is made waits to be fetched, and how many do at most.
 _WAITS_S = 60.0
 _MOST_WAITING = 4
+
+_NAMED = 'aria-label="Building the report"'
 
 #: Where the steps go, in the page that has them.
 _STEPS = "<!-- steps -->"
@@ -137,8 +140,8 @@ class ReportsMade:
 
 def _step(done: int, of: int) -> str:
     if done < of:
-        return f'<p><progress value="{done}" max="{of}"></progress> {done:,} of {of:,} entries</p>\n'
-    return f"<p><progress></progress> {of:,} entries, being laid out</p>\n"
+        return f'<p><progress {_NAMED} value="{done}" max="{of}"></progress> {done:,} of {of:,} entries</p>\n'
+    return f"<p><progress {_NAMED}></progress> {of:,} entries, being laid out</p>\n"
 
 
 def _ready(address: str, *, saved: bool) -> str:

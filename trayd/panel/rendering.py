@@ -64,7 +64,7 @@ def sentence(text: str) -> str:
     """The message or the cure of an error, as a sentence; what begins with a name stays as it is."""
     first = text.partition(" ")[0]
     begun = f"{text[:1].upper()}{text[1:]}" if first.isalpha() and first != "trayd" else text
-    return begun and f"{begun.removesuffix('.')}."
+    return begun if not begun or begun[-1] in ".?…" else f"{begun}."
 
 
 def _answer(text: str, status: int) -> HTMLResponse:

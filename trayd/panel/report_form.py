@@ -123,7 +123,7 @@ def meant(form: ReportForm, operations: Operations) -> ReportQuery | dict[str, W
         currency=reading.currency(),
         **reading.period(),
     )
-    return reading.wrong or query
+    return {field: reading.wrong[field] for field in ReportForm.__struct_fields__ if field in reading.wrong} or query
 
 
 class _Reading:

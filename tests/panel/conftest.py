@@ -1,0 +1,29 @@
+"""A home with everything in it, and the panel on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.panel.served import Panel, ServedHere, daemon, hostile_home, served_here
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    """A real daemon's."""
+    with daemon(hostile_home(tmp_path_factory.mktemp("panel"))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hostile_home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def here(home: Path) -> Iterator[ServedHere]:
+    """Served in this process, where its clock can be turned."""
+    with served_here(home) as served:
+        yield served
