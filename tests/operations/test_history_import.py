@@ -368,14 +368,80 @@ def test_names_before_the_records_are_no_longer_than_names_can_be(first, second,
     assert second.imports(edited(first.exported(), lambda document: change(document, 2000))).rejected == ()
 
 
-def test_what_is_told_of_its_settings_is_one_line_and_no_command_of_a_stranger(first, second):
-    def change(document):
-        document["time_zone"] = "UTC; touch /tmp/x\n\x1b[2J" + "x" * 500
-
-    (note,) = second.imports(edited(first.exported(), change)).notes
+@pytest.mark.parametrize("zone", ["UTC; touch /tmp/x", "$(touch /tmp/x)", "`id`", "Europe", "../UTC", "x" * 1900])
+def test_what_is_told_of_its_settings_is_no_command_of_a_stranger(first, second, zone):
+    data = edited(first.exported(), lambda document: document.update(time_zone=zone))
+    (note,) = second.imports(data).notes
+    assert note.startswith("its time zone was ")
+    assert note.endswith("can differ; no zone of that name is known here")
     assert note.isprintable()
-    assert "`trayd config set time_zone 'UTC; touch /tmp/x" in note
-    assert len(note) < 500
+    assert len(note) < 300
+
+
+@pytest.mark.parametrize("code", ["USD; touch /tmp/x", "$(id)", "usd", "", "XQQ"])
+@pytest.mark.parametrize("field", ["home_currency", "currency"])
+def test_a_currency_of_its_settings_is_one(first, second, field, code):
+    answer = second.imports(edited(first.exported(), lambda document: document.update({field: code})))
+    (reason,) = reasons(answer)
+    assert reason.startswith(f'this is no whole export of trayd ({field}: "{code}" is no currency); make the export')
+    assert second.ledger.accounts() == {}
+
+
+OBEYED = "\x1b]0;pwned\x07"
+
+
+def at(*path):
+    """Sets what stands at that place of a document."""
+
+    def change(document, value):
+        inner = document
+        for name in path[:-1]:
+            inner = inner[name]
+        inner[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        at("made_by"),
+        at("base_url"),
+        at("time_zone"),
+        at("home_currency"),
+        at("accounts", 0, "name"),
+        at("accounts", 0, "username"),
+        at("models", 0, "display_name"),
+        at("models", 0, "operation"),
+        at("coverage", 0, "account"),
+        at("filters", "client"),
+        lambda document, text: document.update(
+            pools=[{"name": text, "amount": "3.00", "from": "2026-11-01", "split": {"Spring": 1}}]
+        ),
+        lambda document, text: document.update(
+            pools=[{"name": "Figma", "amount": "3.00", "from": "2026-11-01", "split": {text: 1}}]
+        ),
+        lambda document, text: document.update(
+            links=[{"record_id": "e9", "request_id": text, "at": "2026-11-10T12:00:00Z", "undone": None}]
+        ),
+        at("totals", "cost", 0, "currency"),
+        at("totals", "cost", 0, "amount"),
+        at("totals", "total", "currency"),
+        at("totals", "by_kind", "internal", "amount"),
+        at("records", 0, "id"),
+        at("records", 0, "source"),
+        at("records", 0, "status"),
+        at("records", 0, "cost", "currency"),
+        at("records", 0, "cost", "amount"),
+        at("records", 0, "facts", "cost", "description"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_neither_kept_nor_said(first, second, change):
+    answer = second.imports(edited(first.exported(), lambda document: change(document, f"x{OBEYED}")))
+    assert answer.rejected
+    assert all(reason.isprintable() for reason in reasons(answer))
+    assert all(note.isprintable() for note in answer.notes)
+    assert not any("pwned" in repr(kept) for kept in (second.ledger.accounts(), second.ledger.models(), *second.known))
 
 
 def places(value, path=()):

@@ -65,6 +65,12 @@ def counting(
     return Counting.FREE if free else Counting.FAILED
 
 
+def ways(standing: Standing, *, loose: bool) -> set[Counting]:
+    """All that :func:`counting` can say of such a generation, however far billing has been read."""
+    own = {Counting.FREE, Counting.FAILED} if standing is Standing.ENDED else {_COUNTS_AS[standing]}
+    return own | {Counting.UNMATCHED} if loose else own
+
+
 def turns(standing: Standing, *, loose: bool, coverage: Coverage | None, others: tuple[Coverage, ...]) -> set[datetime]:
     """The instants at which :func:`counting` of such generations can be another one than just before."""
     found: set[datetime] = set()

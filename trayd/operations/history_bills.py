@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from trayd.facts import Coverage
+from trayd.facts import Batch, Coverage
 from trayd.ledger.store import Ledger
 from trayd.operations.history_file import HistoryFile
 from trayd.reports.json_export import Line
@@ -31,19 +31,26 @@ class ToldBills:
         self._usernames = {fact.name: fact.username for fact in file.head.accounts if fact.username is not None}
         self._before = tuple(self._claims())
 
-    def claims(self) -> Iterator[Coverage]:
-        """How far billing has been read, where that goes on from what is known by now, or nothing is."""
-        return (claim for _, claim in self._claims())
+    def take(self) -> None:
+        """Takes over how far billing has been read, where that goes on from what is known by now, or nothing is."""
+        for _, claim in self._claims():
+            self._ledger.add(Batch(coverage=(claim,)))
 
-    def cover(self, line: Line) -> bool:
-        """Whether it is known what fal has billed at the time of a record, once the export is taken in."""
+    def cover(self, line: Line, *, taken: bool) -> bool:
+        """Whether it is known here what fal has billed at the time of a record.
+
+        Args:
+            line: the record.
+            taken: the export's own bills are taken over by now, or never are; else those that can be are reckoned with.
+        """
+        claims = () if taken else self._before
         account = self._usernames.get(line.account or "", line.account or "")
-        told = [claim for name, claim in self._before if self._usernames.get(name, name) == account]
+        told = [claim for name, claim in claims if self._usernames.get(name, name) == account]
         known = self._ledger.coverage(self._names.get(account, account))
         bills = told if known is None else [*told, known]
         if not bills:
             # Those of a record that names no account can be any account's.
-            bills = [*(claim for _, claim in self._before), *self._ledger.coverages()]
+            bills = [*(claim for _, claim in claims), *self._ledger.coverages()]
         return any(each.since <= line.timestamp < each.until for each in bills)
 
     def _claims(self) -> Iterator[tuple[str, Coverage]]:

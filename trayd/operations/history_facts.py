@@ -17,33 +17,14 @@ from trayd.intake.rejection import RefusedError, Rejection, shown
 from trayd.ledger.merge import Edit, RecordFacts
 from trayd.ledger.soundness import wrong_in
 from trayd.money import NANOS_PER_UNIT
+from trayd.operations.history_head import LONGEST_NAME, wrong_name
 from trayd.records import EDITABLE_FIELDS
-from trayd.reports.json_export import Head
-from trayd.texts import is_tidy, without_controls
+from trayd.texts import is_tidy
 
 # What fal's answers are held to as well.
 _LARGEST = Decimal(10) ** 15
 
-_LONGEST_NAME = 2000
-
 _CLOCKS = "set the clocks of both computers, and make the export again"
-
-
-def check_head(head: Head) -> None:
-    """Looks whether what stands before the records can have been told: its times, numbers and names.
-
-    Raises:
-        ValueError: some cannot; it says what.
-    """
-    for name in Head.__struct_fields__:
-        value = getattr(head, name)
-        if wrong := wrong_in((value,)):
-            raise ValueError(f"{name}: {shown(wrong.strip())}")
-        for entry in value if isinstance(value, tuple) else ():
-            for field in entry.__struct_fields__:
-                text = getattr(entry, field)
-                if isinstance(text, str) and len(text) > _LONGEST_NAME:
-                    raise ValueError(f"{name}: {field} is longer than {_LONGEST_NAME} characters")
 
 
 def check_facts(record_id: str, facts: RecordFacts, latest: datetime) -> None:
@@ -71,7 +52,7 @@ def check_facts(record_id: str, facts: RecordFacts, latest: datetime) -> None:
         problem = f"the facts of the record {shown(record_id)}: {row.problem}"
         raise RefusedError(Rejection(column=row.column, value=row.value, problem=problem, cure=row.cure)) from None
     for name in (*(event.digest for event in facts.events), *(link.record_id for link in facts.links)):
-        _check_text("id", name, _LONGEST_NAME)
+        _check_text("id", name)
     for fetch in (facts.billing, facts.run):
         if fetch is not None:
             _check_fetch(fetch)
@@ -89,16 +70,16 @@ def _check_fetch(fetch: BillingFact | RunFact) -> None:
     Raises:
         ValueError: it cannot have.
     """
-    _check_text("request_id", fetch.request_id, _LONGEST_NAME)
-    _check_text("account", fetch.account, _LONGEST_NAME)
+    _check_text("request_id", fetch.request_id)
+    _check_text("account", fetch.account)
     if isinstance(fetch, RunFact):
-        _check_text("endpoint_id", fetch.endpoint_id, _LONGEST_NAME)
+        _check_text("endpoint_id", fetch.endpoint_id)
         return
-    _check_text("key", fetch.key, _LONGEST_NAME)
+    _check_text("key", fetch.key)
     if not fetch.rows:
         raise ValueError("its bill has no row")
     for row in fetch.rows:
-        _check_text("endpoint_id", row.endpoint_id, _LONGEST_NAME)
+        _check_text("endpoint_id", row.endpoint_id)
         total = None if row.total_nanos is None else Decimal(row.total_nanos) / NANOS_PER_UNIT
         for number in (row.units, row.unit_price, row.percent_discount, total):
             if number is not None and abs(number) > _LARGEST:
@@ -108,16 +89,12 @@ def _check_fetch(fetch: BillingFact | RunFact) -> None:
 def _check_edit(edit: Edit) -> None:
     if edit.value is not None and not is_tidy(edit.value):
         raise ValueError(f'{edit.field} "{shown(edit.value)}" has characters that no name has')
-    _check_text(edit.field, edit.value, EDITABLE_FIELDS.get(edit.field, _LONGEST_NAME))
+    _check_text(edit.field, edit.value, EDITABLE_FIELDS.get(edit.field, LONGEST_NAME))
 
 
-def _check_text(field: str, text: str | None, longest: int) -> None:
-    if text is None:
-        return
-    if len(text) > longest:
-        raise ValueError(f"{field} is longer than {longest} characters")
-    if text != without_controls(text):
-        raise ValueError(f'{field} "{shown(text)}" has characters that no name has')
+def _check_text(field: str, text: str | None, longest: int = LONGEST_NAME) -> None:
+    if text is not None and (wrong := wrong_name(text, longest)):
+        raise ValueError(f"{field} {wrong}")
 
 
 def _told_at(facts: RecordFacts) -> Iterator[datetime]:

@@ -6,12 +6,10 @@ stays. What the settings of its ledger decided is told, not taken over.
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import nullcontext
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any
 
@@ -20,14 +18,16 @@ import msgspec
 from trayd.alerts.imports import quietly
 from trayd.alerts.rules import EXPENSIVE_WITHIN
 from trayd.errors import LedgerFullError, TraydError
-from trayd.facts import AccountFact, Batch, UserEdit
+from trayd.facts import AccountFact, Batch, Link, UserEdit
 from trayd.intake.rejection import RefusedError, Rejection, printable, shown
 from trayd.intake.take import ImportResult, RejectedRow
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.ledger.store import Ledger
 from trayd.money import Money
 from trayd.operations.history_bills import ToldBills
-from trayd.operations.history_file import HistoryFile, Row, cost_of
+from trayd.operations.history_file import HistoryFile
+from trayd.operations.history_notes import notes_of_settings
+from trayd.operations.history_records import Row
 from trayd.operations.whole_history import facts_without_prompts
 from trayd.rates import Converter
 from trayd.records import Counting, Record
@@ -109,7 +109,7 @@ def import_history(
         duplicates=taking.known,
         rejected=tuple(map(_told, taking.rejected)),
     )
-    first = tuple(fold(row.id, row.facts) for row in islice(taking.wanted(), sample) if row.facts) if dry_run else ()
+    first = tuple(fold(row.id, row.facts) for row in islice(taking.wanted(), sample)) if dry_run else ()
     notes = list(taking.notes())
     if converter is not None and not taking.rejected and (note := file.by_day.note(file.totals, converter)):
         notes.append(note)
@@ -151,57 +151,69 @@ class _Taking:
         self._alone = ledger.span() is None
         self._version = ledger.records_version
         self._unmatched = 0
-        self._of_settings: Counter[str] = Counter()
-        self._shares = 0
         self._differs: list[str] = []
         self._new: set[str] = set()
+        self._sums: Counter[str] = Counter()
         self.recorded = self.known = 0
         self.rejected = list(file.rejected)
 
     def wanted(self) -> Iterator[Row]:
-        """The records to take in, each with its facts."""
-        for row in self._file.rows():
-            if row.facts is not None and not self._is_in_doubt(row):
-                yield row
+        """The records that are taken in, as far as that can be told before."""
+        yield from self._file.rows()
+        yield from (row for row in self._file.loose() if not self._is_in_doubt(row, taken=False))
 
-    def _is_in_doubt(self, row: Row) -> bool:
-        """Whether it is an event that counts by what fal has billed, and the bills of its time are not known here."""
-        return row.line.counting is Counting.UNMATCHED and (self._file.is_part or not self._bills.cover(row.line))
+    def _is_in_doubt(self, row: Row, *, taken: bool) -> bool:
+        """Whether it counts by what fal has billed, and the bills of its time are not known here.
+
+        Args:
+            row: an event without a request id.
+            taken: the coverage of the export is taken over by now, as far as it ever is.
+        """
+        if row.line.counting is not Counting.UNMATCHED:
+            return False
+        return self._file.is_part or not self._bills.cover(row.line, taken=taken)
 
     def count(self) -> Iterator[int]:
         """Counts what the ledger does not know by its id; how far it is."""
-        for done, row in enumerate(self._file.rows(), start=1):
-            if self._leave_out(row):
-                continue
+        for done, row in enumerate(self.wanted(), start=1):
             known = self._ledger.get(row.id) is not None
             self.known += known
             self.recorded += not known
             if done % _LOOKED_AT == 0:
                 yield done
-
-    def _leave_out(self, row: Row) -> bool:
-        if row.facts is None:
-            if row.line.share_of is msgspec.UNSET:
-                self._of_settings[row.line.description or ""] += 1
-            else:
-                self._shares += 1
-            return True
-        if self._is_in_doubt(row):
-            self._unmatched += 1
-            return True
-        return False
+        self._unmatched = sum(self._is_in_doubt(row, taken=False) for row in self._file.loose())
 
     def take(self) -> Iterator[int]:
-        """Takes all of it in, a part at a time; how far it is."""
+        """Takes all of it in, a part at a time; how far it is.
+
+        Events that fal may have billed come last, when the ledger knows that by its own coverage: before, their
+        estimates would count beside these bills, and for ever where the import ends halfway.
+        """
         head = self._file.head
         models = tuple(model for model in head.models if model.seen_at <= self._now + _CLOCKS_DIFFER)
         self._ledger.add(Batch(models=models, accounts=self._accounts))
-        self._take_links_back()
-        rows, done = self._file.rows(), 0
-        sums: Counter[str] = Counter()
-        while some := list(islice(rows, _RECORDS)):
-            done += len(some)
-            part = [row for row in some if not self._leave_out(row)]
+        done = 0
+        for done in self._record(self._file.rows()):
+            yield done
+        if not self.rejected:
+            self._bills.take()
+        yield from (done + more for more in self._record(self._settled()))
+        yield len(self._file)
+        whole = not self._file.is_part and not self.rejected
+        if whole and self._alone and self._version == self._ledger.records_version:
+            self._compare()
+
+    def _settled(self) -> Iterator[Row]:
+        for row in self._file.loose():
+            if self._is_in_doubt(row, taken=True):
+                self._unmatched += 1
+            else:
+                yield row
+
+    def _record(self, rows: Iterator[Row]) -> Iterator[int]:
+        done = 0
+        while part := list(islice(rows, _RECORDS)):
+            done += len(part)
             young = any(row.line.timestamp >= self._now - EXPENSIVE_WITHIN for row in part)
             self._new.clear()
             self._alone = self._alone and self._version == self._ledger.records_version
@@ -209,28 +221,14 @@ class _Taking:
                 self._add(part)
             self._version = self._ledger.records_version
             for row in part:
-                cost = cost_of(row)
-                if cost is not None:
-                    sums[cost.currency] += cost.nanos
+                if row.cost is not None:
+                    self._sums[row.cost.currency] += row.cost.nanos
             yield done
-        if not self.rejected:
-            for claim in self._bills.claims():
-                self._ledger.add(Batch(coverage=(claim,)))
-            if self._alone and not self._file.is_part and self._version == self._ledger.records_version:
-                self._compare(sums)
-
-    def _take_links_back(self) -> None:
-        """Takes links back here that were taken back there since."""
-        for link in self._file.head.links:
-            known = self._ledger.link_of(link.record_id)
-            if known is not None and (known.request_id, known.at, known.undone) == (link.request_id, link.at, None):
-                self._ledger.add(Batch(links=(link,)))
 
     def _add(self, part: Sequence[Row]) -> None:
-        """Adds these records; where one of them is refused it is the only one."""
-        facts = {row.id: self._ours(row.facts) for row in part if row.facts is not None}
+        """Adds these records; where one of them is refused, nothing of it is there, and it is the only one."""
         try:
-            self._write(facts)
+            self._write(part)
         except LedgerFullError:
             raise
         except TraydError as error:
@@ -243,27 +241,32 @@ class _Taking:
             line, cure = self._file.line_of(row.number), error.cure or "make the export again"
             self.rejected.append(Rejection(line=line, problem=problem, cure=cure))
             return
-        self.recorded += sum(record_id in self._new for record_id in facts)
-        self.known += sum(record_id not in self._new for record_id in facts)
+        self.recorded += sum(row.id in self._new for row in part)
+        self.known += sum(row.id not in self._new for row in part)
 
-    def _write(self, facts: dict[str, RecordFacts]) -> None:
+    def _write(self, part: Sequence[Row]) -> None:
+        facts = {row.id: self._ours(row.facts) for row in part}
         every = facts.values()
-        batches = (
+        # All that is said of a record in one batch: it is there whole or not at all, with its links and edits.
+        added = self._ledger.add(
             Batch(
                 events=tuple(chain.from_iterable(each.events for each in every)),
                 billing=tuple(each.billing for each in every if each.billing is not None),
                 runs=tuple(each.run for each in every if each.run is not None),
                 costs=tuple(each.cost for each in every if each.cost is not None),
-            ),
-            # An event is linked once it is there by itself, and edited once it is where it belongs.
-            Batch(links=tuple(chain.from_iterable(each.links for each in every))),
-            Batch(edits=tuple(_edits(facts))),
+                links=(*chain.from_iterable(each.links for each in every), *self._taken_back(facts)),
+                edits=tuple(_edits(facts)),
+            )
         )
-        for batch in batches:
-            if batch == Batch():
-                continue
-            added = self._ledger.add(batch)
-            self._new.update(added.created, added.changed)
+        self._new.update(added.created, added.changed)
+
+    def _taken_back(self, events: Collection[str]) -> Iterator[Link]:
+        """The links of these events here that were taken back there since."""
+        for link in self._file.head.links:
+            if link.record_id in events:
+                known = self._ledger.link_of(link.record_id)
+                if known is not None and (known.request_id, known.at, known.undone) == (link.request_id, link.at, None):
+                    yield link
 
     def _ours(self, facts: RecordFacts) -> RecordFacts:
         """The facts under the names that accounts have here, and without prompts where none are kept."""
@@ -282,9 +285,9 @@ class _Taking:
         name = self._names.get(fact.account)
         return fact if name is None else msgspec.structs.replace(fact, account=name)
 
-    def _compare(self, sums: Counter[str]) -> None:
+    def _compare(self) -> None:
         """Looks whether the ledger, which has nothing else, comes to what the export says."""
-        found: Counter[str] = Counter()
+        sums, found = self._sums, Counter[str]()
         for each in self._ledger.sums():
             if each.heading.counting in {Counting.ACTUAL, Counting.ESTIMATE}:
                 found[each.heading.currency] += each.nanos
@@ -296,7 +299,7 @@ class _Taking:
     def notes(self) -> Iterator[str]:
         """What a person has to know."""
         yield from (f"{each}; look at it with `trayd ledger verify`" for each in self._differs)
-        yield from _notes_of_settings(self._file.head, self._settings)
+        yield from notes_of_settings(self._file.head, self._settings)
         if self._unmatched:
             bills = (
                 "that this part of a history may not have; an export of all clients and models has both"
@@ -305,9 +308,9 @@ class _Taking:
             )
             events = _left_out(self._unmatched, "unmatched event")
             yield f"{events}: whether fal has billed them is told by bills {bills}"
-        if self._shares and self._file.is_part:
+        if self._file.shares:
             yield (
-                f"{_left_out(self._shares, 'share')} of costs that other projects bear as well: "
+                f"{_left_out(self._file.shares, 'share')} of costs that other projects bear as well: "
                 "an export of all projects has these costs as a whole"
             )
         if self._file.is_part:
@@ -351,55 +354,3 @@ def _accounts(head: Head, ledger: Ledger) -> tuple[dict[str, str], tuple[Account
         else:
             names[fact.name] = fact.username
     return names, tuple(new)
-
-
-def _notes_of_settings(head: Head, settings: Settings) -> Iterator[str]:
-    pools = [pool for pool in head.pools if pool not in settings.pool]
-    if pools:
-        yield (
-            f"its settings tell of {len(pools)} shared cost{'' if len(pools) == 1 else 's'} that yours do not; to have "
-            f"{'it' if len(pools) == 1 else 'them'} counted, add with `trayd config edit`:\n{_toml('pool', pools)}"
-        )
-    fixed = [rate for rate in head.rates.fixed if rate not in settings.rates.fixed]
-    if fixed:
-        yield (
-            "its amounts were converted at rates that were fixed in its settings; to have the same, add with "
-            f"`trayd config edit`:\n{_toml('rates.fixed', fixed)}"
-        )
-    differing: list[tuple[str, str, Callable[[], str], str]] = [
-        ("home_currency", head.home_currency, lambda: settings.home_currency, "totals in one currency are in yours"),
-        (
-            "time_zone",
-            head.time_zone,
-            lambda: str(settings.zone()),
-            "days, and with them the rates of amounts, can differ",
-        ),
-    ]
-    for key, theirs, ours, so in differing:
-        if theirs != ours():
-            yield (
-                f"its {key.replace('_', ' ')} was {shown(theirs)}, yours is {ours()}: {so}; "
-                f"`trayd config set {key} {shlex.quote(shown(theirs))}` has them as they were"
-            )
-
-
-def _toml(table: str, entries: Sequence[msgspec.Struct]) -> str:
-    """The entries as they stand in the settings file."""
-    lines: list[str] = []
-    for entry in entries:
-        lines += ["", f"[[{table}]]"]
-        for name, key in zip(entry.__struct_fields__, entry.__struct_encode_fields__, strict=True):
-            value = getattr(entry, name)
-            if value is not None and value != "":
-                lines.append(f"{key} = {_toml_value(value)}")
-    return "\n".join(lines)
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_toml_value(key)} = {_toml_value(part)}" for key, part in value.items()) + " }"
-    return msgspec.json.encode(value).decode()  # a text in JSON is one in TOML

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import date, tzinfo
+from datetime import UTC, date
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from trayd.insight.conversion import EXACT_SUMS, converted, rounded
-from trayd.intake.rejection import shown
-from trayd.money import Money, is_currency
+from trayd.money import Money
+from trayd.operations.history_head import zone_named
 from trayd.rates import Converter
 from trayd.records import Kind
 from trayd.reports.json_export import Head, Line, Totals, nanos_in
@@ -25,7 +24,7 @@ class ByDay:
 
     def __init__(self, head: Head) -> None:
         self._currency = head.currency
-        self._zone = _zone(head.time_zone)
+        self._zone = zone_named(head.time_zone) or UTC  # days then tell the rates but for some hours
         self._nanos: Counter[tuple[str, date]] = Counter()
 
     def add(self, line: Line) -> None:
@@ -45,8 +44,6 @@ class ByDay:
             totals: those of the export.
             converter: tells the rates that are known here, into a currency.
         """
-        if not is_currency(self._currency):
-            return None
         rates = converter(self._currency)
         sum_, lacking = Decimal(0), set[str]()
         for (currency, day), nanos in self._nanos.items():
@@ -62,14 +59,6 @@ class ByDay:
             return None
         without = f", without {', '.join(sorted(lacking))}, of which no rate is known here" if lacking else ""
         return (
-            f"it was made with other exchange rates: the export comes to {shown(totals.total.amount)} "
+            f"it was made with other exchange rates: the export comes to {totals.total.amount} "
             f"{self._currency}, and at the rates that are known here to {here} {self._currency}{without}"
         )
-
-
-def _zone(name: str) -> tzinfo:
-    """The time zone of that name; UTC where there is none, as days then tell the rates but for some hours."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return ZoneInfo("UTC")
