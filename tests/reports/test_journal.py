@@ -280,6 +280,13 @@ def test_whatever_is_in_a_name_payees_and_tags_are_read_as_they_were_meant(tmp_p
     ]
 
 
+def test_a_cost_of_nothing_needs_no_rate(tmp_path):
+    remarks: list[str] = []
+    text = journal_of([external("0.00", "2026-11-18", currency="KPW")], remarks=remarks)
+    assert remarks == []
+    run("hledger", saved(tmp_path, text), "check", "--strict")
+
+
 def test_amounts_in_other_currencies_come_with_the_rate_of_their_day_once(tmp_path):
     converter = daily(EUR={"2026-11-18": "1.08", "2026-11-20": "1.1" + "3" * 58})
     remarks: list[str] = []

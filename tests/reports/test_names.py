@@ -37,10 +37,26 @@ NOVEMBER = {
             Filters(since=datetime(2026, 11, 5, 9, tzinfo=UTC), until=datetime(2026, 11, 5, 12, 30, tzinfo=UTC)),
             "trayd-report-2026-11-05T1000-to-2026-11-05T1330.html",
         ),
+        (
+            Filters(since=datetime(2026, 11, 5, 9, 0, 30, tzinfo=UTC), until=datetime(2026, 11, 5, 23, tzinfo=UTC)),
+            "trayd-report-2026-11-05T100030-to-2026-11-05.html",
+        ),
     ],
 )
 def test_a_name_tells_whose_it_is_and_of_when(filters, name):
     assert file_name("report", ".html", filters=filters, zone=STOCKHOLM, now=NOW) == name
+
+
+def test_a_day_that_begins_at_one_is_a_day():
+    santiago = ZoneInfo("America/Santiago")  # its clocks jump over the midnight of 6 September
+    days = [datetime(2026, 9, day, 4 if day < 7 else 3, tzinfo=UTC) for day in (5, 6, 7)]
+    for first, after, name in (
+        (days[0], days[1], "2026-09-05"),
+        (days[1], days[2], "2026-09-06"),
+        (days[0], days[2], "2026-09-05-to-2026-09-06"),
+    ):
+        filters = Filters(since=first, until=after)
+        assert file_name("report", "", filters=filters, zone=santiago, now=NOW) == f"trayd-report-{name}"
 
 
 def test_no_two_clients_share_a_name():

@@ -224,6 +224,8 @@ class Tally:
             rate = rate_of(currency, day)
             if rate is not None:
                 yield (kind, counting), count, converted(nanos, rate)
+            elif not nanos:  # nothing is nothing in every currency
+                yield (kind, counting), count, Decimal(0)
             elif counting is not Counting.PENDING:
                 left_out[kind, currency] = left_out.get((kind, currency), 0) + nanos
 
@@ -303,11 +305,19 @@ class Tally:
     def days_left_out(self) -> Mapping[str, Days]:
         """By the same currencies, the first and the last day of which an amount has no rate."""
         found: dict[str, Days] = {}
-        for _, counting, currency, day in self._lots:
-            if counting is not Counting.PENDING and self._converter.rate(currency, day) is None:
+        for (_, counting, currency, day), (_, nanos) in self._lots.items():
+            if nanos and counting is not Counting.PENDING and self._converter.rate(currency, day) is None:
                 first, last = found.get(currency, (day, day))
                 found[currency] = min(day, first), max(day, last)
         return found
+
+    def without_rate(self, counting: Counting) -> int:
+        """How many generations that enter the totals so have an amount of which no rate is known."""
+        return sum(
+            count
+            for (kind, each, currency, day), (count, nanos) in self._lots.items()
+            if kind is Kind.INTERNAL and each is counting and nanos and self._converter.rate(currency, day) is None
+        )
 
     def lacks(self, *kinds: Kind) -> bool:
         """Whether some cost of these kinds is in no sum: it has no price yet, or no rate."""

@@ -223,15 +223,16 @@ def notes(
     """
     total = figures.total
     if number := tracked.estimated:
-        amount = words.money(Money(total.estimated, total.currency))
         who = words.count(number, "generation counts by its estimate", "generations count by their estimates")
-        yield f"{who}, {amount} in all, until fal bills {'it' if number == 1 else 'them'}."
+        amount = _converted(number, total.estimated, total, Counting.ESTIMATE, words)
+        yield f"{who}, {amount}, until fal bills {'it' if number == 1 else 'them'}."
     if number := tracked.unpriced:
         who = words.count(number, "generation has no price yet: it is", "generations have no price yet: they are")
         yield f"{who} counted, and no total holds {'its' if number == 1 else 'their'} cost."
     if number := tracked.running:
         running = total.running().estimated
-        expected = f", expected to cost {words.money(running)}" if running else ""
+        lacking = _lacking(total, Counting.PENDING, words)
+        expected = f", expected to cost {words.money(running)}{lacking}" if running else ""
         yield f"{words.count(number, 'generation is', 'generations are')} still running{expected}: not in the totals."
     if number := tracked.unmatched:
         yield (
@@ -254,6 +255,18 @@ def notes(
     if terms is not None:
         yield from _charged_notes(figures, terms, request.home, words)
     yield "Sums are made from exact amounts and rounded once, when shown; the log shows every digit of what was billed."
+
+
+def _converted(number: int, nanos: int, total: Tally, counting: Counting, words: Words) -> str:
+    """What so many generations come to that enter the total so; it never tells nothing for what has no rate."""
+    if total.without_rate(counting) == number:
+        return "no exchange rate of which is known"
+    return f"{words.money(Money(nanos, total.currency))} in all{_lacking(total, counting, words)}"
+
+
+def _lacking(total: Tally, counting: Counting, words: Words) -> str:
+    number = total.without_rate(counting)
+    return f" without {words.number(number)} that {'has' if number == 1 else 'have'} no exchange rate" if number else ""
 
 
 def charge_notes(figures: Figures, tracked: Tracked, shared: Sequence[SharedCost], words: Words) -> Iterator[str]:

@@ -316,8 +316,9 @@ def figures_in_steps(
         if done % _ENTRIES_A_STEP == 0:
             yield Step(done, len(records))
         day, counting, amount = civil_day(record, zone), record.counting, _amount(record)
-        currency = amount.currency if amount else ""
         nanos = amount.nanos if amount else 0
+        # Nothing is nothing in every currency, and needs no rate.
+        currency = "" if amount is None else amount.currency if nanos else converter.currency
         lot = lots.setdefault(_Lot(record.kind, counting, currency, None if currency in at_home else day), len(lots))
         charge = uncharged = 0
         if charges is not None:
@@ -334,7 +335,8 @@ def figures_in_steps(
         endpoint = record.endpoint_id
         work.add((endpoint, record.operation), lot, nanos, charge, uncharged)
         keys.add(record.key, lot, nanos, charge, uncharged)
-        names[endpoint] = record.display_name or ""
+        if record.display_name or endpoint not in names:
+            names[endpoint] = record.display_name or ""
         compared.add(record)
         if record.client and counting in _MADE:
             client_work[endpoint] += 1

@@ -111,7 +111,7 @@ class _Journal:
         self._declared: set[str] = set()
         self._priced: set[tuple[str, date]] = set()
         self._without_cost: Counter[Counting] = Counter()
-        self._without_rate: dict[str, list[date]] = {}
+        self._without_rate: dict[str, set[date]] = {}
         # Currencies that have had a rate so far, and those that have had one before a day without.
         self._rated: set[str] = set()
         self._stale: set[str] = set()
@@ -141,6 +141,9 @@ class _Journal:
         debit = f"expenses:AI:{account_part(record.client, _NO_CLIENT)}:{account_part(record.project, _NO_PROJECT)}"
         credit = self._paid_from(record)
         day, currency = self._day(record), cost.currency
+        if cost.nanos and self._converter.rate(currency, day) is None:
+            self._without_rate.setdefault(currency, set()).add(day)
+            self._stale |= {currency} & self._rated
         return "".join(
             (
                 *self._declarations(currency, day, debit, credit),
@@ -180,8 +183,6 @@ class _Journal:
     def _price(self, currency: str, day: date) -> str:
         rate = self._converter.rate(currency, day)
         if rate is None:
-            self._without_rate.setdefault(currency, []).append(day)
-            self._stale |= {currency} & self._rated
             return ""
         self._rated.add(currency)
         home = self._converter.currency

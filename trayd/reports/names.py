@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta, tzinfo
 from hashlib import sha256
 
+from trayd.insight.windows import day_start
 from trayd.records import Filters
 
 _LONGEST = 40
@@ -86,9 +87,15 @@ def civil_period(filters: Filters, zone: tzinfo, now: datetime) -> tuple[date | 
 
 def civil_times(filters: Filters, zone: tzinfo) -> tuple[str, str]:
     """The times of day at which the period begins and ends, ``10:00``; empty where that is with a day."""
-    told = (moment and f"{moment.astimezone(zone):%H:%M}" for moment in (filters.since, filters.until))
-    begins, ends = ("" if time in {None, "00:00"} else time for time in told)
-    return begins or "", ends or ""
+    return _civil_time(filters.since, zone), _civil_time(filters.until, zone)
+
+
+def _civil_time(moment: datetime | None, zone: tzinfo) -> str:
+    if moment is None:
+        return ""
+    local = moment.astimezone(zone)
+    # Where the clock jumps over midnight, a day begins at one.
+    return "" if moment == day_start(local.date(), zone) else f"{local:%H:%M:%S}".removesuffix(":00")
 
 
 def is_month(first: date, last: date) -> bool:
