@@ -80,12 +80,18 @@ class Visitor:
         return httpx.request(method, f"{self.url}/api/v1{path}", headers=headers, trust_env=False, timeout=30, **more)
 
     def raw(self, path: str) -> bytes:
-        """What comes back for a path of any length."""
+        """What comes back for a path as it is written here, of any length."""
         parts = urlsplit(self.url)
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.http.cookies.jar)
+        head = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nCookie: {cookies}\r\nConnection: close\r\n\r\n"
         with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as connection:
             with suppress(OSError):
-                connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
-            return connection.recv(4096)
+                connection.sendall(head.encode())
+            answer = b""
+            with suppress(OSError):
+                while some := connection.recv(65_536):
+                    answer += some
+            return answer
 
     def enter(self) -> str:
         """Comes in by a link; the cookie."""

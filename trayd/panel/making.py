@@ -20,7 +20,7 @@ from trayd.operations.operations import Operations
 from trayd.operations.turns import LedgerThread, Making
 from trayd.panel import rendering
 from trayd.panel.gate import ENDING
-from trayd.panel.texts import Told, whole
+from trayd.panel.texts import Told, begun, whole
 
 #: What an error says to a person.
 ErrorOf = Callable[[Exception], TraydError]
@@ -76,8 +76,7 @@ class ReportsMade:
             TraydError: it cannot be made.
         """
         told = Told()
-        making = Making(begin, told)
-        await self._thread.on_ledger(making.begin)
+        making = await begun(self._thread, begin, told)
         work = asyncio.create_task(making.finish(self._thread))
         try:
             await asyncio.wait({work}, timeout=_AT_ONCE_S if in_window else None)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta, tzinfo
+from collections.abc import Iterable
+from datetime import date, timedelta, tzinfo
 from typing import NamedTuple
 
 import msgspec
 
+from trayd.insight.windows import day_start
 from trayd.operations.operations import Operations
 from trayd.operations.turns import LedgerThread
+from trayd.records import Filters
+from trayd.reports.due import period_with
 from trayd.settings import Settings
 
 #: Names that are suggested while one writes; those that are chosen from are all there.
@@ -77,7 +80,7 @@ async def report_choices(thread: LedgerThread) -> Choices:
             ),
             accounts=tuple(map(Name, _sorted({called.get(each, each) for each in names["account"]}))),
             keys=tuple(map(Name, _sorted(names["key"]))),
-            months=tuple(_months(operations.ledger.span(), zone, today)),
+            months=tuple(Name(f"{month:%Y-%m}", month_name(month)) for month in _months(operations, zone, today)),
             currencies=tuple(map(Name, operations.rates.quoted(today))),
             home=settings.home_currency,
             today=today,
@@ -115,14 +118,23 @@ def _terms(settings: Settings, client: str) -> str:
     return "usage statement, costs hidden" if terms.hide_costs else "with what is charged"
 
 
-def _months(span: tuple[datetime, datetime] | None, zone: tzinfo, today: date) -> Iterator[Name]:
-    """Those before this one that records may be of."""
+def _months(operations: Operations, zone: tzinfo, today: date) -> list[date]:
+    """Those before this one since the first record."""
+    span = operations.ledger.span()
     if span is None:
-        return
+        return []
     first = span[0].astimezone(zone).date().replace(day=1)
+    months: list[date] = []
     month = today.replace(day=1)
-    for _ in range(_MOST_MONTHS):
-        month = (month - _DAY).replace(day=1)
-        if month < first:
-            return
-        yield Name(f"{month:%Y-%m}", month_name(month))
+    while len(months) < _MOST_MONTHS and (month := (month - _DAY).replace(day=1)) >= first:
+        months.append(month)
+    # The span has some days to spare.
+    while months and not _has_records(operations, months[-1], zone):
+        months.pop()
+    return months
+
+
+def _has_records(operations: Operations, month: date, zone: tzinfo) -> bool:
+    period = period_with("month", month)
+    filters = Filters(since=day_start(period.first, zone), until=day_start(period.last + _DAY, zone))
+    return any(each.records for each in operations.books.sums(filters, zone=zone))

@@ -21,6 +21,7 @@ from trayd.operations.documents import Document
 from trayd.operations.operations import Operations
 from trayd.operations.turns import LedgerThread, Making
 from trayd.panel.address import STEPS_MEDIA_TYPE
+from trayd.steps import Progress, untold
 
 _CHUNK = 64 * 1024
 _TELL_EVERY_S = 0.2
@@ -64,12 +65,26 @@ async def sent(
         TraydError: there is no such text, or, where it is not sent in lines, it could not be made.
     """
     told = Told()
-    making = Making(begin, told) if in_lines else Making(begin)
-    await thread.on_ledger(making.begin)
+    making = await begun(thread, begin, told if in_lines else untold)
     if in_lines:
         return StreamingResponse(_lines(thread, making, told, error_of), headers={"Content-Type": STEPS_MEDIA_TYPE})
     await making.finish(thread)
     return whole(making)
+
+
+async def begun(thread: LedgerThread, begin: Callable[[Operations], Document], progress: Progress) -> Making:
+    """The making of a text, begun.
+
+    Raises:
+        TraydError: there is no such text.
+    """
+    making = Making(begin, progress)
+    try:
+        await thread.on_ledger(making.begin)
+    except BaseException:
+        making.text.close()
+        raise
+    return making
 
 
 def whole(making: Making, *, saved: bool = False) -> Response:
