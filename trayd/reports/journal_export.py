@@ -141,7 +141,7 @@ class _Journal:
         debit = f"expenses:AI:{account_part(record.client, _NO_CLIENT)}:{account_part(record.project, _NO_PROJECT)}"
         credit = self._paid_from(record)
         day, currency = self._day(record), cost.currency
-        if cost.nanos and self._converter.rate(currency, day) is None:
+        if cost.nanos and currency != self._converter.currency and self._converter.rate(currency, day) is None:
             self._without_rate.setdefault(currency, set()).add(day)
             self._stale |= {currency} & self._rated
         return "".join(
