@@ -159,6 +159,22 @@ class TestHowItCounts:
         assert said in reason
 
 
+def test_where_the_ledger_comes_to_something_else_both_are_told(first, second):
+    """The last net under an import: how far bills were read was changed, and how an event counts with it."""
+
+    def change(document):
+        loose = next(record for record in document["records"] if record["id"] == "loose")
+        loose.update(counting="estimate", cost={"amount": "0.70", "currency": "USD"})
+        document["totals"]["cost"] = [{"amount": "33.20", "currency": "USD"}]
+        document["totals"]["total"] = {"amount": "33.20", "currency": "USD"}
+
+    data = edited(first.exported(), change)
+    told = "the ledger comes to 32.50 USD now, and the export to 33.20 USD: it was changed after it was made, or else"
+    (note,) = second.imports(data).notes
+    assert note.startswith(told)
+    assert second.imports(data).notes == (), "it is not alone in the ledger any more"
+
+
 class TestRefusedByTheLedger:
     """A record that cannot be taken in is not there at all; what hangs on its bill is left out with it."""
 

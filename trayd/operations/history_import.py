@@ -298,7 +298,10 @@ class _Taking:
 
     def notes(self) -> Iterator[str]:
         """What a person has to know."""
-        yield from (f"{each}; look at it with `trayd ledger verify`" for each in self._differs)
+        yield from (
+            f"{each}: it was changed after it was made, or else `trayd ledger verify` says what is wrong here"
+            for each in self._differs
+        )
         yield from notes_of_settings(self._file.head, self._settings)
         if self._unmatched:
             bills = (
