@@ -169,7 +169,7 @@ def test_where_the_ledger_comes_to_something_else_both_are_told(first, second):
         document["totals"]["total"] = {"amount": "33.20", "currency": "USD"}
 
     data = edited(first.exported(), change)
-    told = "the ledger comes to 32.50 USD now, and the export to 33.20 USD: it was changed after it was made, or else"
+    told = "the ledger comes to 32.50 USD now, and the export to 33.20: it was changed after it was made, or else"
     (note,) = second.imports(data).notes
     assert note.startswith(told)
     assert second.imports(data).notes == (), "it is not alone in the ledger any more"
