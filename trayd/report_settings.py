@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from trayd.money import is_currency
-from trayd.texts import check_names
+from trayd.texts import check_names, is_tidy
 from trayd.user_paths import user_path
 
 #: How often a report can make itself.
@@ -85,8 +85,10 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         if self.every not in INTERVALS:
             raise ValueError(f"report.schedule: every is {' or '.join(INTERVALS)}, not {self.every!r}")
-        if "/" in self.name or ":" in self.name:
-            raise ValueError(f"report.schedule: the name {self.name!r} cannot have a / or a : in it")
+        if any(mark in self.name for mark in "/:") or not is_tidy(self.name):
+            raise ValueError(f"report.schedule: the name {self.name!r} cannot have a / or a : or a line break in it")
+        if twice := [name for name in self.clients if self.clients.count(name) > 1]:
+            raise ValueError(f"report.schedule: clients names one twice: {twice[0]!r}")
         check_names("report.schedule.clients", self.clients)
         if self.folder and not user_path(self.folder).is_absolute():
             raise ValueError(f"report.schedule: folder is an absolute path, not {self.folder!r}")

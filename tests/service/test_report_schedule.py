@@ -396,6 +396,48 @@ async def test_a_bug_in_one_report_keeps_no_other_one_back(
     assert "Traceback" in caplog.text
 
 
+async def test_a_folder_that_does_not_answer_keeps_no_other_schedule_back(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = tmp_path / "far"
+    far.mkdir()
+    studio.schedules = (Schedule(every="month", name="far", folder=str(far)), MONTHLY)
+    usual, answers = report_schedule._put_away, threading.Event()
+    asked: list[Path] = []
+
+    def put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
+        asked.append(folder)
+        if folder == far:
+            answers.wait(30)
+        return usual(folder, texts, drop)
+
+    monkeypatch.setattr(report_schedule, "_put_away", put_away)
+    monkeypatch.setattr(report_schedule, "PUTTING_S", 0.5)
+    async with studio.daemon() as daemon:
+        schedules = daemon._report_schedules
+        await daemon.submit(studio.read())
+        await daemon.submit(studio.work("Acme"))
+        await schedules.once()
+        assert studio.files == ["trayd-report-acme-2026-10.html"]
+        assert daemon._operations.report_troubles == {
+            "far": f"{far} does not answer; see that its disk and its network are there, or name another folder",
+            "monthly": "",
+        }
+        schedules.look_soon()
+        await schedules.once()
+        assert asked.count(far) == 1, "nobody else waits for it"
+
+        answers.set()
+        await asyncio.wait(schedules._putting.values(), timeout=10)
+        assert list(far.iterdir()) == [], "what was given up is not there"
+        schedules.look_soon()
+        await schedules.once()
+        assert [file.name for file in far.iterdir()] == ["trayd-report-acme-2026-10.html"]
+    assert [each.files for each in await studio.alerts_listed() if each.scope == "far/Acme"] == [
+        (str(far / "trayd-report-acme-2026-10.html"),)
+    ]
+
+
 async def test_what_is_made_when_trayd_ends_is_remembered_and_the_rest_is_made_at_the_next_start(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:

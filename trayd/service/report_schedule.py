@@ -43,6 +43,8 @@ LOOK_S = 60.0
 AGAIN_S = 600.0
 #: Bills that are missing are waited for so long, while trayd runs: at its start it has not asked fal yet.
 BILLS_S = 3600.0
+#: A folder that has not taken its files after this long does not answer; the other schedules go on.
+PUTTING_S = 60.0
 #: Files that are on their way when trayd ends are waited for so long, to be remembered; a disk may be gone.
 ENDING_S = 3.0
 
@@ -92,6 +94,7 @@ class ReportSchedules:
         self._waits: dict[tuple[str, str], float] = {}
         # The ledger may not have been able to keep it.
         self._made: set[tuple[str, str, str | None]] = set()
+        self._putting: dict[Path, asyncio.Task[list[Path]]] = {}
         self._troubles: dict[str, str] = {}
         self._told: dict[str, str] | None = None
 
@@ -211,7 +214,7 @@ class ReportSchedules:
         folder = schedule.own_folder or self._host.paths.reports
         texts = [(making.document.name, making.text) for making in makings]
         drop = None if schedule.own_folder is None else self._host.paths.drop
-        files = await on_daemon_thread(lambda: _put_away(folder, texts, drop), "reports")
+        files = await self._put_away(folder, texts, drop)
         made = ReportMade(
             schedule=schedule.called,
             client=wanted.client,
@@ -231,6 +234,25 @@ class ReportSchedules:
         # At once: whoever kills trayd before the others are made would get this one a second time.
         await self._host.report_made(made)
         return made
+
+    async def _put_away(self, folder: Path, texts: list[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
+        """See :func:`_put_away`; a folder that does not answer, as on a network that is gone, is not waited for."""
+        putting = self._putting.get(folder)
+        if putting is None:
+            putting = asyncio.create_task(on_daemon_thread(lambda: _put_away(folder, texts, drop), "reports"))
+            self._putting[folder] = putting
+            # What comes of one that nobody waits for any more is of no use: its texts are closed.
+            putting.add_done_callback(lambda done: self._putting.pop(folder) and (done.cancelled() or done.exception()))
+            try:
+                await asyncio.wait({putting}, timeout=PUTTING_S)
+            except asyncio.CancelledError:
+                putting.cancel()
+                raise
+            if putting.done():
+                return putting.result()
+        raise TraydError(
+            f"{folder} does not answer", "see that its disk and its network are there, or name another folder"
+        )
 
     def _warnings(self, wanted: _Wanted, schedule: Schedule) -> Iterator[str]:
         terms = self._host.settings.report.terms(wanted.client)
