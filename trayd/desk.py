@@ -35,7 +35,7 @@ from trayd.ledger.store import Ledger, LedgerPaths
 from trayd.operations.documents import Document
 from trayd.operations.keeping import RebuildQuery, RestoreQuery, put_back_closed, write_anew_closed
 from trayd.operations.operations import Operations, utc_now
-from trayd.operations.table import OPERATIONS, parse_query
+from trayd.operations.table import OPERATIONS, Operation, parse_query
 from trayd.panel.address import API_ROOT, STEPS_MEDIA_TYPE, Address, read_address
 from trayd.settings import Paths, Settings, fal_url, load
 from trayd.shapes import plain
@@ -179,7 +179,10 @@ class RemoteDesk:
         with self._answer(operation, query, data) as answer:
             if answer.headers["content-type"] == STEPS_MEDIA_TYPE:
                 return self._last(_lines_of(answer))
-            return msgspec.json.decode(answer.read())
+            try:
+                return msgspec.json.decode(answer.read())
+            except msgspec.DecodeError:
+                raise _of_another_version() from None
 
     def _last(self, lines: Iterator[bytes]) -> Any:
         """The answer at the end of the lines; how far it is, which the others tell, is passed on."""
@@ -203,6 +206,8 @@ class RemoteDesk:
     def _told_lines(self, operation: str, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """What the daemon tells of a text, line by line, to its end."""
         with self._answer(operation, query) as answer:
+            if answer.headers["content-type"] != STEPS_MEDIA_TYPE:
+                raise _of_another_version()
             for line in _lines_of(answer):
                 told: dict[str, Any] = msgspec.json.decode(line)
                 if "answer" in told:
@@ -240,8 +245,9 @@ class RemoteDesk:
             timeout = httpx.Timeout(_REQUEST_TIMEOUT_S, read=_SLOW_REQUEST_TIMEOUT_S if slow else _REQUEST_TIMEOUT_S)
             in_lines = operation is not None and (operation.stepped or bool(operation.media_types))
             headers = {"Accept": f"{STEPS_MEDIA_TYPE}, application/json"} if in_lines else None
+            params = _said(operation, _given(query))
             with self._http.stream(
-                method, f"/{name}", params=_given(query), content=data, headers=headers, timeout=timeout
+                method, f"/{name}", params=params, content=data, headers=headers, timeout=timeout
             ) as answer:
                 if not answer.is_success:
                     raise _told(answer.read())
@@ -364,6 +370,14 @@ def _given(query: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
+def _said(operation: Operation | None, given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments without those that say no more than their default: a daemon of before an update knows no others."""
+    if operation is None:
+        return given
+    defaults = {field.name: field.default for field in msgspec.structs.fields(operation.query)}
+    return {name: value for name, value in given.items() if value != defaults.get(name, msgspec.NODEFAULT)}
+
+
 def _lines_of(answer: httpx.Response) -> Iterator[bytes]:
     """Its lines of JSON. They end in line feeds alone: httpx would cut names as well that have U+2028 or U+0085 in."""
     rest = b""
@@ -376,6 +390,13 @@ def _lines_of(answer: httpx.Response) -> Iterator[bytes]:
 
 def _broken_off() -> DaemonError:
     return DaemonError("the running daemon broke off its answer", "see its log, and try again")
+
+
+def _of_another_version() -> DaemonError:
+    return DaemonError(
+        "the running trayd is of another version than this command, and answers in another way",
+        "end it in its menu, or with Ctrl-C, and start it again",
+    )
 
 
 def _told(content: bytes) -> TraydError:
