@@ -28,9 +28,9 @@ from trayd.money import NANOS_PER_UNIT, Money
 from trayd.pool_settings import Pool
 from trayd.rate_settings import FixedRate
 from trayd.rates import Converter, Rate, RateSource
-from trayd.records import Counting, ExternalCost, Filters, Kind, Record, Recorded, Status
+from trayd.records import Counting, Filters, Generation, Kind, Record, Recorded, Status
 from trayd.reports.open_shares import OpenShares
-from trayd.reports.shape import currency_of
+from trayd.reports.shape import outward_fields
 from trayd.reports.without_rate import WithoutRate
 
 #: The version of the format.
@@ -40,6 +40,9 @@ VERSION = 1
 TYPE = "export"
 
 _LINES_PER_PIECE = 200
+
+#: The keys of a record's amounts.
+_AMOUNTS = ("estimated_cost", "actual_cost", "cost")
 
 _AMOUNT = re.compile(r"(-?)([0-9]{1,30})\.([0-9]{2,9})")
 
@@ -229,51 +232,14 @@ def json_lines(history: History, *, remark: Callable[[str], None]) -> Iterator[s
 
 def line_of(record: Record) -> Line:
     """The record as the log shows it."""
-    if isinstance(record, ExternalCost):
-        return Line(
-            id=record.id,
-            timestamp=record.timestamp,
-            kind=record.kind,
-            source=record.source,
-            actual_cost=_amount(record.amount),
-            cost=_amount(record.amount),
-            currency=record.amount.currency,
-            client=record.client,
-            project=record.project,
-            deliverable=record.deliverable,
-            description=record.description,
-            category=record.category,
-            note=record.note,
-            counting=Counting.ACTUAL,
-            confirmed=True,
-        )
-    estimate, actual, cost = record.estimate, record.actual, record.cost
-    return Line(
-        id=record.id,
-        timestamp=record.timestamp,
-        model=record.endpoint_id,
-        operation=record.operation,
-        source=record.source,
-        estimated_cost=_amount(estimate.amount) if estimate else None,
-        actual_cost=_amount(actual) if actual else None,
-        cost=_amount(cost) if cost else None,
-        currency=currency_of(record),
-        client=record.client,
-        project=record.project,
-        deliverable=record.deliverable,
-        duration_s=record.duration_s,
-        units=None if record.units is None else f"{record.units:f}",
-        unit=record.unit,
-        request_id=record.request_id,
-        account=record.account,
-        key=record.key,
-        note=record.note,
-        status=record.status,
-        display_name=record.display_name,
-        parameters=record.parameters,
-        counting=record.counting,
-        confirmed=record.confirmed,
-    )
+    said = outward_fields(record)
+    for name in _AMOUNTS:
+        money: Money | None = said[name]
+        if money is not None:
+            said[name] = _amount(money)
+    if said["units"] is not None:
+        said["units"] = f"{said['units']:f}"
+    return Line(key=record.key if isinstance(record, Generation) else None, **said)
 
 
 class _Sums:
