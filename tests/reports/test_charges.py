@@ -90,7 +90,14 @@ def test_rates_are_in_the_home_currency_whatever_the_report_is_in() -> None:
 
 
 amounts = st.decimals("0.000000001", 1000, places=9)
-jobs = st.builds(lambda cost, counting: job(counting, str(cost)), amounts, st.sampled_from(Counting))
+PRICED = {
+    "estimate": Estimate(Money.of("7.77"), NOON),
+    "units": Decimal(11),
+    "unit_price": Decimal("0.10"),
+    "percent_discount": Decimal(5),
+    "extra": {"list_price": "0.10"},
+}
+jobs = st.builds(lambda cost, counting: job(counting, str(cost), **PRICED), amounts, st.sampled_from(Counting))
 costs = st.builds(
     lambda cost, currency, kind: outside(str(cost), currency, kind=kind, note="half of 30.00 USD by spend"),
     amounts,
@@ -115,3 +122,6 @@ def test_of_a_hidden_cost_nothing_is_left_and_the_charge_is_what_it_costs(
         assert "30.00" not in shown
     if isinstance(seen, Generation):
         assert (seen.unit_price, seen.percent_discount, seen.units) == (None, None, None)
+        assert seen.extra == {}
+        told = (seen.actual, seen.estimate and seen.estimate.amount)
+        assert {amount for amount in told if amount is not None} <= {charge}

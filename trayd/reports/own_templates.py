@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -105,7 +106,7 @@ def own_page(report: Any, log: Iterable[Any], job: Job) -> Iterator[str]:
     """
     with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as page, tempfile.TemporaryFile() as complaint:
         encoder = msgspec.json.Encoder()
-        for value in (job, report, *log):
+        for value in chain((job, report), log):
             told.write(encoder.encode(value) + b"\n")
             yield ""
         told.seek(0)

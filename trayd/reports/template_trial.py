@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
+
 from trayd.facts import ModelFact
 from trayd.money import Money
 from trayd.rates import Converter, Rate, RateSource
@@ -27,7 +29,9 @@ _AT = datetime(2026, 11, 20, 14, 3, tzinfo=UTC)
 
 
 def try_templates(folder: Path, locale: str) -> None:
-    """Has the templates in that folder make two pages: of all work, and of what a client is charged.
+    """Has the templates in that folder make pages: of all work, of what a client is charged, of nothing.
+
+    So each part of a report is there once, and is missing once.
 
     Args:
         folder: as :func:`~trayd.reports.own_templates.templates_folder` gives it.
@@ -36,8 +40,15 @@ def try_templates(folder: Path, locale: str) -> None:
     Raises:
         TraydError: a template cannot be read, is wrong, or takes too long; it names file and line.
     """
-    records, words = _records(), Words(locale)
-    for request in (_request(locale), _request(locale, ClientTerms(name=_CLIENT, rate=Decimal(2)))):
+    words = Words(locale)
+    charged = ClientTerms(name=_CLIENT, rate=Decimal(2))
+    hidden = msgspec.structs.replace(charged, hide_costs=True)
+    for request, records in (
+        (_request(locale), _records()),
+        (_request(locale, charged), _records()),
+        (_request(locale, hidden), _records()),
+        (msgspec.structs.replace(_request(locale), agency=Agency(), shared=()), []),
+    ):
         made_of = contents(records, request)
         context, log = report_context(made_of, request, words), log_pages(made_of, request, words)
         for _ in own_page(context, log, Job(str(folder), deadline_s=_DEADLINE_S)):
