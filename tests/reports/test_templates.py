@@ -202,6 +202,23 @@ def test_a_page_that_does_not_end_is_ended(tmp_path):
     assert "the page has more than 1000000 characters" in error.message
 
 
+def test_the_log_is_written_page_by_page(tmp_path):
+    """Who is on the ledger's thread gets away between two pages, and has one of them in memory."""
+    (tmp_path / "report.html.j2").write_text(PAGE % "", encoding="utf-8")
+    words, made_of, taken = Words("en_US"), contents(RECORDS, REQUEST), []
+
+    def pages() -> Iterator[LogPage]:
+        for number in range(9):
+            taken.append(number)
+            yield from log_pages(made_of, REQUEST, words)
+
+    page = own_page(report_context(made_of, REQUEST, words), pages(), Job(str(tmp_path)))
+    for steps in range(1, 5):
+        assert next(page) == ""
+        assert len(taken) <= steps
+    page.close()
+
+
 def children() -> set[int]:
     """The processes that this one has started."""
     listed = (thread / "children" for thread in Path(f"/proc/{os.getpid()}/task").iterdir())
@@ -370,6 +387,12 @@ class TestTrial:
             ),
         ],
     )
+    @pytest.mark.parametrize("part", ["pools.title", "rates.title", "over_time.unit"])
+    def test_what_is_not_in_every_report_is_missed(self, tmp_path, part):
+        (tmp_path / "report.html.j2").write_text(PAGE % f"{{{{ report.{part} }}}}", encoding="utf-8")
+        with pytest.raises(TraydError, match=r"line 7: there is no '(title|unit)'"):
+            try_templates(tmp_path, "en_US")
+
     def test_what_is_wrong_is_told_by_file_and_line_also_where_few_reports_come_to(self, tmp_path, template, told):
         (tmp_path / "report.html.j2").write_text(PAGE % template, encoding="utf-8")
         with pytest.raises(TraydError, match=re.escape(f"{tmp_path / 'report.html.j2'}, line 7: ")) as wrong:
