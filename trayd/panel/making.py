@@ -7,6 +7,7 @@ end it leads to the report, which waits for that. So it works without a script, 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from html import escape
@@ -22,8 +23,7 @@ from trayd.panel import rendering
 from trayd.panel.gate import ENDING
 from trayd.panel.texts import Told, begun, whole
 
-#: What an error says to a person.
-ErrorOf = Callable[[Exception], TraydError]
+logger = logging.getLogger(__name__)
 
 #: The parameter that names a report which has been made.
 MADE = "made"
@@ -48,12 +48,10 @@ class ReportsMade:
 
     Args:
         thread: the ledger's.
-        error_of: what an error says to a person; it logs those that are trayd's own faults.
     """
 
-    def __init__(self, thread: LedgerThread, error_of: ErrorOf) -> None:
+    def __init__(self, thread: LedgerThread) -> None:
         self._thread = thread
-        self._error_of = error_of
         self._waiting: dict[str, Making] = {}
 
     def fetched(self, name: str, *, saved: bool) -> Response | None:
@@ -117,7 +115,7 @@ class ReportsMade:
             yield _failed(ENDING.message, ENDING.cure)
             raise
         except Exception as error:  # noqa: BLE001  # the page has begun: only what comes now can say that it failed
-            wrong = self._error_of(error)
+            wrong = as_told(error)
             yield _failed(wrong.message, wrong.cure)
         finally:
             work.cancel()
@@ -135,6 +133,19 @@ class ReportsMade:
     def _forget(self, name: str) -> None:
         if (making := self._waiting.pop(name, None)) is not None:
             making.text.close()
+
+    def close(self) -> None:
+        """Lets those go that nobody has fetched."""
+        for name in tuple(self._waiting):
+            self._forget(name)
+
+
+def as_told(error: Exception) -> TraydError:
+    """What an error says to a person; of one that is trayd's own fault the log says more."""
+    if isinstance(error, TraydError):
+        return error
+    logger.error("a page failed", exc_info=error)
+    return TraydError("the page could not be made", "see trayd's log, and `trayd doctor`")
 
 
 def _step(done: int, of: int) -> str:

@@ -6,7 +6,6 @@ what changes anything is there alone. The token opens no page.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -21,11 +20,10 @@ from trayd.errors import TraydError
 from trayd.operations.operations import Operations
 from trayd.panel import rendering
 from trayd.panel.gate import Gate, Problem
+from trayd.panel.making import ReportsMade, as_told
 from trayd.panel.report_pages import ReportPages
 from trayd.panel.sessions import ENTRANCE, Sessions
 from trayd.settings import Paths, Settings
-
-logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -47,7 +45,7 @@ class Backend(Protocol):
         """Runs the work on the thread that owns the ledger."""
 
 
-def pages(backend: Backend, hosts: frozenset[str], sessions: Sessions) -> ASGIApp:
+def pages(backend: Backend, hosts: frozenset[str], sessions: Sessions, reports: ReportsMade) -> ASGIApp:
     """The pages, for browsers that were let in and come by one of these names."""
 
     async def enter(request: Request) -> Response:
@@ -66,7 +64,7 @@ def pages(backend: Backend, hosts: frozenset[str], sessions: Sessions) -> ASGIAp
         return RedirectResponse(rendering.SECTIONS[0].href, 303)
 
     async def refused(_request: Request, error: Exception) -> Response:
-        wrong = _error_of(error)
+        wrong = as_told(error)
         return await rendering.told(Problem(409 if isinstance(error, TraydError) else 500, wrong.message, wrong.cure))
 
     async def missing(_request: Request, error: Exception) -> Response:
@@ -85,16 +83,8 @@ def pages(backend: Backend, hosts: frozenset[str], sessions: Sessions) -> ASGIAp
         routes=[
             Route(f"{ENTRANCE}{{secret}}", enter),
             Route("/", start),
-            *ReportPages(backend, _error_of).routes,
+            *ReportPages(backend, reports).routes,
         ],
         exception_handlers={TraydError: refused, HTTPException: missing, Exception: refused},
     )
     return Gate(app, hosts, check, rendering.told)
-
-
-def _error_of(error: Exception) -> TraydError:
-    """What an error says to a person; of one that is trayd's own fault the log says more."""
-    if isinstance(error, TraydError):
-        return error
-    logger.error("a page failed", exc_info=error)
-    return TraydError("the page could not be made", "see trayd's log, and `trayd doctor`")

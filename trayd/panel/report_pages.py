@@ -22,7 +22,7 @@ from trayd.operations.operations import Operations
 from trayd.operations.table import OPERATIONS, parse_query
 from trayd.panel import rendering
 from trayd.panel.kept_reports import KeptReports, kept_reports, media_type, opened
-from trayd.panel.making import MADE, ErrorOf, ReportsMade
+from trayd.panel.making import MADE, ReportsMade
 from trayd.panel.report_choices import month_name, report_choices
 from trayd.panel.report_form import ReportForm, Wrong, filled_in, form_of, meant, named
 from trayd.panel.texts import file_headers
@@ -70,12 +70,12 @@ class ReportPages:
 
     Args:
         backend: the daemon.
-        error_of: what an error says to a person.
+        reports: makes them.
     """
 
-    def __init__(self, backend: Backend, error_of: ErrorOf) -> None:
+    def __init__(self, backend: Backend, reports: ReportsMade) -> None:
         self._backend = backend
-        self._reports = ReportsMade(backend, error_of)
+        self._reports = reports
 
     @property
     def routes(self) -> list[Route]:

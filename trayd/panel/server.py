@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from trayd.files import write_atomically
 from trayd.panel import api, pages
 from trayd.panel.address import API_ROOT, Address, address_file
+from trayd.panel.making import ReportsMade
 from trayd.panel.sessions import Sessions
 
 _HOST = "127.0.0.1"
@@ -74,7 +75,8 @@ async def serving(backend: Backend, run: Path) -> AsyncIterator[Served]:
         url = f"http://{_HOST}:{port}"
         sessions = Sessions(url, backend.now)
         hosts = frozenset({f"{_HOST}:{port}", f"localhost:{port}"})
-        app = _either(api.api(backend, token, hosts, sessions), pages.pages(backend, hosts, sessions))
+        reports = ReportsMade(backend)
+        app = _either(api.api(backend, token, hosts, sessions), pages.pages(backend, hosts, sessions, reports))
         server = _Server(
             uvicorn.Config(
                 app,
@@ -99,6 +101,7 @@ async def serving(backend: Backend, run: Path) -> AsyncIterator[Served]:
             file.unlink(missing_ok=True)
             server.stop()
             await task
+            reports.close()
 
 
 def _either(for_programs: ASGIApp, for_people: ASGIApp) -> ASGIApp:
