@@ -27,7 +27,7 @@ from trayd.errors import TraydError
 from trayd.records import Filters
 from trayd.reports.context import contents, report_context
 from trayd.reports.html import report_html
-from trayd.reports.log import log_pages
+from trayd.reports.log import LogPage, log_pages
 from trayd.reports.own_templates import Job, copy_templates, own_page, templates_folder
 from trayd.reports.rendering import with_policy
 from trayd.reports.request import ReportRequest
@@ -387,17 +387,17 @@ class TestTrial:
             ),
         ],
     )
-    @pytest.mark.parametrize("part", ["pools.title", "rates.title", "over_time.unit"])
-    def test_what_is_not_in_every_report_is_missed(self, tmp_path, part):
-        (tmp_path / "report.html.j2").write_text(PAGE % f"{{{{ report.{part} }}}}", encoding="utf-8")
-        with pytest.raises(TraydError, match=r"line 7: there is no '(title|unit)'"):
-            try_templates(tmp_path, "en_US")
-
     def test_what_is_wrong_is_told_by_file_and_line_also_where_few_reports_come_to(self, tmp_path, template, told):
         (tmp_path / "report.html.j2").write_text(PAGE % template, encoding="utf-8")
         with pytest.raises(TraydError, match=re.escape(f"{tmp_path / 'report.html.j2'}, line 7: ")) as wrong:
             try_templates(tmp_path, "en_US")
         assert told in wrong.value.message
+
+    @pytest.mark.parametrize("part", ["pools.title", "rates.title", "over_time.unit"])
+    def test_what_is_not_in_every_report_is_missed(self, tmp_path, part):
+        (tmp_path / "report.html.j2").write_text(PAGE % f"{{{{ report.{part} }}}}", encoding="utf-8")
+        with pytest.raises(TraydError, match=r"line 7: there is no '(title|unit)'"):
+            try_templates(tmp_path, "en_US")
 
     def test_one_that_does_not_end_is_given_up_soon(self, tmp_path):
         endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
