@@ -87,6 +87,14 @@ def test_days_without_spending_are_drawn_as_nothing_spent():
     assert chart.line == "M0.70 50.00L50.00 100.00L99.30 0.00"
 
 
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [(94, "Highest in the week of October 26, 2026: $7.00."), (900, "Highest in November 2026: $7.00.")],
+)
+def test_the_highest_step_is_named_in_a_sentence(days, told):
+    assert over({FIRST: spent("7.00")}, FIRST, FIRST + timedelta(days=days - 1)).summary.startswith(told)
+
+
 def test_the_axis_has_round_marks():
     chart = over({FIRST: spent("21.60")}, FIRST, FIRST + timedelta(days=1))
     assert [tick.label for tick in chart.ticks] == ["$0.00", "$10.00", "$20.00", "$30.00"]

@@ -1,13 +1,13 @@
 """What a report says beside its figures: who it is from, rates, licences, how good estimates were."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from tests.insight.samples import NOW, daily, ecb, external, generation, rates
 from trayd.facts import ModelFact
 from trayd.money import Money
-from trayd.rates import RateSource
+from trayd.rates import Converter, RateSource
 from trayd.records import Counting, Estimate, Filters
 from trayd.reports.context import contents, report_context
 from trayd.reports.html import report_html
@@ -74,15 +74,47 @@ def test_one_rate_is_told_with_its_date():
     assert context.rate_days is None
 
 
-def test_rates_of_several_days_are_told_as_a_range_and_each_by_its_day():
+def test_a_few_rates_are_told_one_by_one():
     context = made(
         [external("1", f"2026-11-{day:02}", currency="EUR") for day in (2, 3, 4)],
         converter=daily(EUR={"2026-11-02": "1.08", "2026-11-03": "1.0712", "2026-11-04": "1.09"}),
     )
-    assert cells(context.rates) == [
-        ["EUR", "1.0712 to 1.0900", "November 2, 2026 to November 4, 2026", "European Central Bank"]
+    assert [row[:3] for row in cells(context.rates)] == [
+        ["EUR", "1.0800", "November 2, 2026"],
+        ["EUR", "1.0712", "November 3, 2026"],
+        ["EUR", "1.0900", "November 4, 2026"],
     ]
-    assert cells(context.rate_days)[1] == ["November 3, 2026", "EUR", "1.0712", "November 3, 2026"]
+    assert context.rate_days is None
+
+
+def test_many_rates_are_told_as_a_range_and_each_by_its_days():
+    known = {f"2026-11-{day:02}": f"1.0{day}" for day in range(10, 17)}
+    known["2026-11-18"] = known["2026-11-16"]
+    context = made(
+        [external("1", day, currency="EUR") for day in known]
+        + [external("1", f"2026-11-{day:02}", currency="SEK") for day in (2, 9)],
+        converter=daily(EUR=known, SEK={"2026-11-02": "0.09", "2026-11-09": "0.09"}),
+    )
+    assert [row[:3] for row in cells(context.rates)] == [
+        ["EUR", "1.0100 to 1.0160", "November 10, 2026 to November 18, 2026"],
+        ["SEK", "0.0900", "November 2, 2026 to November 9, 2026"],
+    ]
+    # One rate of days that follow each other is one line; what the range says whole is not said again.
+    assert [[cell.text for cell in row] for row in context.rate_days.rows][-2:] == [
+        ["November 15, 2026", "EUR", "1.0150", "November 15, 2026"],
+        ["November 16, 2026", "EUR", "1.0160", "November 16, 2026"],
+    ]
+    assert [cell.detail for cell in context.rate_days.rows[-1]] == [
+        "to November 18, 2026", "", "", "to November 18, 2026"
+    ]  # fmt: skip
+
+
+def test_a_rate_that_is_fixed_for_all_days_is_one_line_and_has_no_date():
+    days = [date(2026, 11, day) for day in range(1, 20)]
+    converter = Converter("USD", lambda _currency, day: ecb("1.08", day.isoformat(), RateSource.SETTINGS))
+    context = made([external("1", day.isoformat(), currency="EUR") for day in days], converter=converter)
+    assert cells(context.rates) == [["EUR", "1.0800", "any day", "Fixed rate"]]
+    assert context.rate_days is None
 
 
 def test_a_fixed_rate_and_one_of_the_bank_are_two_rows():
@@ -147,9 +179,9 @@ def test_estimates_against_actuals():
     assert table.lead == (
         "2 generations have both an estimate and a bill. Not compared: 1 without an estimate and 1 not billed yet."
     )
-    # The last name that a model has: the others here have none.
+    # The last name that a record has told: later ones here tell none.
     assert cells(table) == [
-        [FLUX, "1", "$1.00", "$1.12", "+$0.12"],
+        ["FLUX.1 [dev]", "1", "$1.00", "$1.12", "+$0.12"],
         [KLING, "1", "$1.00", "$0.90", "-$0.10"],
     ]
     assert [cell.text for cell in table.total] == ["All models", "2", "$2.00", "$2.02", "+$0.02"]

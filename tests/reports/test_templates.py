@@ -111,7 +111,7 @@ def test_what_is_included_is_looked_for_beside_it(tmp_path):
 def test_a_style_sheet_alone_is_enough(tmp_path):
     (tmp_path / "report.css").write_text("body { color: #123456 }", encoding="utf-8")
     page = made(tmp_path)
-    assert "<style>body { color: #123456 }</style>" in page
+    assert "\nbody { color: #123456 }</style>" in page
     assert "Combined total" in page
 
 

@@ -304,5 +304,6 @@ def _summary(unit: str, starts: list[date], totals: list[int], amounts: Amounts)
         return f"There is nothing above zero on any {unit}."
     highest = words.money(Money(totals[top], currency))
     average = words.money(Money(sum(totals) // len(totals), currency))
-    on = "" if unit == "week" else "in " if unit == "month" else "on "
-    return f"Highest {on}{_name(unit, starts[top], words)}: {highest}. Average per {unit}: {average}."
+    when = {"day": "on", "week": "in the", "month": "in"}[unit]
+    name = _name(unit, starts[top], words).replace("Week", "week", 1)
+    return f"Highest {when} {name}: {highest}. Average per {unit}: {average}."

@@ -49,7 +49,8 @@ class ReportContext(msgspec.Struct, frozen=True, kw_only=True):
         shows_charges: whether what is charged stands beside the costs.
         cost_word: what amounts are called: cost, or charge.
         kpis: the headline figures.
-        rates: the exchange rates used, ``rate_days`` those of each day; None where nothing was converted.
+        rates: the exchange rates used, None where nothing was converted; ``rate_days`` each of them where those are
+            ranges, else None.
         over_time: None where there is nothing to draw.
         charts: by model, deliverable, operation, key or member, source; those with nothing to tell are left out, the
             first two never.

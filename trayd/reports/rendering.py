@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from trayd import __version__
 from trayd.errors import TraydError
+from trayd.reports.page_foot import page_foot
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader, Environment
@@ -47,7 +48,7 @@ def shipped_page(values: Mapping[str, Any]) -> Iterator[str]:
     Args:
         values: what the template is told: ``report`` and ``log``.
     """
-    css = shipped_file(STYLE_SHEET)
+    css = page_foot(values["report"]) + shipped_file(STYLE_SHEET)
     stream = _shipped_environment().get_template(MAIN_TEMPLATE).stream(**values, **own_values(css))
     stream.enable_buffering(PARTS_PER_PIECE)
     return with_policy(stream, policy(f"'{_hash(css)}'"), MAIN_TEMPLATE)

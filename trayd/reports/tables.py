@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import reduce
-from itertools import groupby
+from itertools import chain, groupby
 
 import msgspec
 
@@ -19,6 +19,9 @@ from trayd.reports.words import Words, listed
 
 _DAY = timedelta(days=1)
 _MOST_MODELS = 12
+
+# Of more rates the title block tells the ranges: on paper the figures are to be on the first page.
+_MOST_RATES = 6
 
 _SOURCES = {
     RateSource.ECB: "European Central Bank",
@@ -63,52 +66,81 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rates_table(figures: Figures, words: Words) -> Table | None:
-    """The rates used, a row for each currency and source; None where nothing was converted."""
-    found = [each for each in figures.rates if each.rate is not None]
-    if not found:
+    """The rates used: each where there are few, else a row for each currency and source.
+
+    None where nothing was converted.
+    """
+    runs = _runs(figures)
+    if not runs:
         return None
     currency = figures.total.currency
-
-    def alike(each: DayRate) -> tuple[str, bool, str]:
-        return (each.currency, each.rate.last_known, each.rate.source) if each.rate else (each.currency, False, "")
-
-    rows = [_rates_row(list(group), words) for _, group in groupby(sorted(found, key=alike), alike)]
+    rows = [[run] for run in runs] if len(runs) <= _MOST_RATES else _of_one_source(runs)
     return Table(
         id="rates",
         title="Exchange rates",
         lead=f"What one unit of each currency is in {currency}, on the day of each entry.",
         columns=(Column("Currency"), Column(f"In {currency}", figures=True), Column("Published for"), Column("Source")),
-        rows=tuple(rows),
+        rows=tuple(_rates_row(list(chain.from_iterable(row)), words) for row in rows),
     )
+
+
+def _runs(figures: Figures) -> list[list[DayRate]]:
+    """The rates used, by currency and in the order of days; days that follow each other with one rate are together."""
+    found = [each for each in figures.rates if each.rate is not None]
+    return [list(run) for _, run in groupby(found, lambda each: (*_whence(each), each.rate and each.rate.factor))]
+
+
+def _whence(each: DayRate) -> tuple[str, bool, str]:
+    return (each.currency, each.rate.last_known, each.rate.source) if each.rate else (each.currency, False, "")
+
+
+def _of_one_source(runs: list[list[DayRate]]) -> list[list[list[DayRate]]]:
+    """The runs by currency and source."""
+    ordered = sorted(runs, key=lambda run: _whence(run[0]))
+    return [list(alike) for _, alike in groupby(ordered, lambda run: _whence(run[0]))]
 
 
 def _rates_row(used: list[DayRate], words: Words) -> tuple[Cell, ...]:
     rates = [each.rate for each in used if each.rate]
-    factors = sorted({rate.factor for rate in rates})
-    published = sorted({rate.published for rate in rates})
-    rate = words.rate(factors[0])
-    if len(factors) > 1:
-        rate = f"{rate} to {words.rate(factors[-1])}"
-    days = words.day(published[0])
-    if len(published) > 1:
-        days = f"{days} to {words.day(published[-1])}"
-    source = _SOURCES[rates[0].source]
+    published = _published(used)
+    days = "any day"
+    if published:
+        first, last = words.day(published[0]), words.day(published[-1])
+        days = first if first == last else f"{first} to {last}"
     return (
         Cell(used[0].currency),
-        Cell(rate),
+        _factors(used, words),
         Cell(days, "last known rate" if rates[0].last_known else ""),
-        Cell(source),
+        Cell(_SOURCES[rates[0].source]),
+    )
+
+
+def _factors(used: list[DayRate], words: Words) -> Cell:
+    factors = sorted({each.rate.factor for each in used if each.rate})
+    first, last = words.rate(factors[0]), words.rate(factors[-1])
+    return Cell(first if len(factors) == 1 else f"{first} to {last}")
+
+
+def _published(used: list[DayRate]) -> list[date]:
+    """The days that rates were published for, or fixed from on; a rate that is fixed for all days has none."""
+    return sorted(
+        rate.published
+        for _, day, rate in used
+        if rate and (rate.source is not RateSource.SETTINGS or rate.published != day)
     )
 
 
 def rate_days(figures: Figures, words: Words) -> Table | None:
-    """The rate of each day; None where no currency has more than one."""
-    found = [(each, each.rate) for each in figures.rates if each.rate is not None]
-    if len({(each.currency, rate.factor) for each, rate in found}) == len({each.currency for each, _ in found}):
+    """The rate of each day, of currencies and sources that have several; None where :func:`rates_table` tells all."""
+    runs = _runs(figures)
+    if len(runs) <= _MOST_RATES:
+        return None
+    told = [run for alike in _of_one_source(runs) if len(alike) > 1 for run in alike]
+    if not told:
         return None
     return Table(
         id="rate-days",
-        title="The rate of each day",
+        title="Rates of each day",
         lead="",
         columns=(
             Column("Entries of"),
@@ -116,16 +148,20 @@ def rate_days(figures: Figures, words: Words) -> Table | None:
             Column(f"In {figures.total.currency}", figures=True),
             Column("Published for"),
         ),
-        rows=tuple(
-            (
-                Cell(words.day(each.day)),
-                Cell(each.currency),
-                Cell(words.rate(rate.factor)),
-                Cell(words.day(rate.published)),
-            )
-            for each, rate in found
-        ),
+        rows=tuple(_run_row(run, words) for run in told),
     )
+
+
+def _run_row(run: list[DayRate], words: Words) -> tuple[Cell, ...]:
+    entries = [each.day for each in run]
+    return (_days(entries, words), Cell(run[0].currency), _factors(run, words), _days(_published(run), words))
+
+
+def _days(days: list[date], words: Words) -> Cell:
+    """From the first to the last, on two lines: the table stands in two columns on paper."""
+    if not days:
+        return Cell("any day")
+    return Cell(words.day(days[0]), "" if days[0] == days[-1] else f"to {words.day(days[-1])}")
 
 
 def pools_table(shared: Sequence[SharedCost], words: Words) -> Table | None:

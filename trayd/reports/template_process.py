@@ -31,6 +31,7 @@ from markupsafe import Markup, escape
 from trayd.reports.context import ReportContext
 from trayd.reports.log import LogPage
 from trayd.reports.own_templates import Fault, Job
+from trayd.reports.page_foot import page_foot
 from trayd.reports.rendering import (
     MAIN_TEMPLATE,
     PARTS_PER_PIECE,
@@ -154,7 +155,8 @@ def _write(folder: Path, values: Mapping[str, Any], page: IO[bytes], longest: in
         css = own_style.read_text(encoding="utf-8") if own_style.is_file() else shipped_file(STYLE_SHEET)
     except UnicodeDecodeError as error:
         raise EncodingError(own_style, error) from error
-    stream = _Sandbox(folder).get_template(MAIN_TEMPLATE).stream(**values, **own_values(css))
+    told = own_values(page_foot(values["report"]) + css)
+    stream = _Sandbox(folder).get_template(MAIN_TEMPLATE).stream(**values, **told)
     stream.enable_buffering(PARTS_PER_PIECE)
     for piece in stream:
         longest -= len(piece)
