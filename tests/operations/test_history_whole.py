@@ -280,6 +280,36 @@ def test_killed_at_any_write_nothing_is_counted_twice_and_taken_in_again_it_is_w
     assert below > 3
 
 
+STATEMENT = b"date,description,amount,category\n2026-11-01,Runway,12.00,video\n2026-11-02,Luma,30.00,video\n"
+
+
+class TestStatements:
+    """The id of a row hangs on what the settings said of its file, so the file itself has to stay known."""
+
+    def test_one_that_came_along_is_known_whatever_the_home_currency_is_here(self, first, tmp_path):
+        first.imports(STATEMENT, name="c\x1b\n.csv")
+        data = first.exported()
+        with home(tmp_path / "c", msgspec.structs.replace(SETTINGS, home_currency="EUR")) as third:
+            third.imports(data)
+            before = third.known
+            assert third.imports(STATEMENT, name="c.csv").recorded == 0
+            assert third.known == before
+            assert third.document()["statements"] == json.loads(data)["statements"]
+            assert [file["name"] for file in json.loads(data)["statements"]] == ["c\\x1b\\n.csv"]
+
+    def test_where_something_is_left_out_or_missing_it_is_not_known(self, first, tmp_path):
+        first.imports(STATEMENT, name="c.csv")
+        assert first.document(since="2026-11-02")["statements"] == []
+        assert first.document(kind=Kind.EXTERNAL)["statements"] == []
+
+        def strip(document):
+            next(record for record in document["records"] if record["description"] == "Luma").pop("facts")
+
+        with home(tmp_path / "c") as third:
+            third.imports(edited(first.exported(), strip))
+            assert third.imports(STATEMENT, name="c.csv").recorded == 1
+
+
 def test_an_export_that_says_of_its_events_that_they_wait_is_believed_by_nothing_else(first, second):
     """Where nobody has read bills here, an event that waited there is left out, whatever the head says."""
     data = edited(first.exported(), lambda document: document.update(coverage=[]))

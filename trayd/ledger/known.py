@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from operator import attrgetter
 
 from trayd.episodes import Episode
 from trayd.facts import AccountFact, BalanceJump, Checked, Coverage, Difference, FileTaken, Link, ModelFact, Tagging
 from trayd.ledger.naming import readings_of
+from trayd.ledger.past import done_at
 from trayd.ledger.state import State
 from trayd.ledger.tables import ModelKnown
 from trayd.records import BalanceReading
@@ -127,6 +128,11 @@ class Known:
         One that was ended is over, however far back the clock has been set since.
         """
         return self._state.pause()
+
+    def statements(self) -> tuple[FileTaken, ...]:
+        """The files of costs that were taken in, which stay known by their content for good."""
+        files: Iterable[FileTaken] = self._state.rows("files").values()
+        return tuple(file for file in files if done_at(file) is None)
 
     def file_taken(self, digest: str) -> FileTaken | None:
         """The file of this content, if it was taken in before.

@@ -30,7 +30,7 @@ from trayd.operations.history_notes import notes_of_settings
 from trayd.operations.history_records import Row
 from trayd.operations.whole_history import facts_without_prompts
 from trayd.rates import Converter
-from trayd.records import Counting, Record
+from trayd.records import Counting, Filters, Record
 from trayd.reports.json_export import Head
 from trayd.settings import Settings
 from trayd.steps import Step, Steps
@@ -200,6 +200,10 @@ class _Taking:
         yield from (done + more for more in self._record(self._settled()))
         yield len(self._file)
         whole = not self._file.is_part and not self.rejected
+        if whole and head.filters == Filters():
+            # The id of a row hangs on what the settings said there: here the same file would be another one.
+            taken = (msgspec.structs.replace(file, at=min(file.at, self._now)) for file in head.statements)
+            self._ledger.add(Batch(files=tuple(taken)))
         if whole and self._alone and self._version == self._ledger.records_version:
             self._compare()
 

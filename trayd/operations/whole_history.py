@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trayd import __version__
-from trayd.facts import EventFact, RunFact
+from trayd.facts import EventFact, FileTaken, RunFact
+from trayd.intake.rejection import printable
 from trayd.ledger.merge import RecordFacts
 from trayd.prompts import without_prompts
 from trayd.records import Filters, Generation, Recorded
@@ -64,11 +65,17 @@ def history(
         coverage=ledger.coverages(),
         links=ledger.undone_links(),
         models=ledger.model_readings(),
+        statements=tuple(map(_named, ledger.statements())) if filters == Filters() else (),
         pools=settings.pool,
         rates=FixedRates(fixed=settings.rates.fixed),
     )
     kept = recorded if settings.store_prompts else _without_prompts(recorded)
     return History(head=head, recorded=kept, converter=converter, converts=converts, shares=shares, zone=zone)
+
+
+def _named(statement: FileTaken) -> FileTaken:
+    """The same with a name that can be read everywhere: a file's can have any character."""
+    return msgspec.structs.replace(statement, name=printable(statement.name))
 
 
 def _without_prompts(recorded: Iterable[Recorded]) -> Iterator[Recorded]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from trayd.facts import AccountFact, Coverage, Link, ModelFact
+from trayd.facts import AccountFact, Coverage, FileTaken, Link, ModelFact
 from trayd.insight.conversion import converted, rounded
 from trayd.insight.pools import whole_id
 from trayd.insight.tally import Tally
@@ -134,6 +134,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
             a request id counts.
         links: of events to requests, that were taken back; those that hold are among the facts of their records.
         models: what was read of the models over time, oldest first; ``records`` are called as they were called then.
+        statements: the files of costs that were taken in, known by their content; none where something is left out.
     """
 
     trayd: int
@@ -149,6 +150,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     coverage: tuple[Coverage, ...] = ()
     links: tuple[Link, ...] = ()
     models: tuple[ModelFact, ...] = ()
+    statements: tuple[FileTaken, ...] = ()
     pools: tuple[Pool, ...] = ()
     rates: FixedRates = FixedRates()
 
