@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.desktop.harness import Desktop, TrayItem, wait_until
@@ -120,6 +121,10 @@ def test_a_day_with_trayd(home: Home, sandbox: SandboxProcess, desktop: Desktop,
         text = report.read_text()
         assert "Northwind" in text
         assert "Standard plan" in text
+        item.click("Open panel")
+        wait_until(lambda: "/enter/" in opened.read_text(), what="the panel")
+        (link,) = re.findall(r"http://127\.0\.0\.1:\d+/enter/[\w-]+", opened.read_text())
+        assert httpx.get(link, trust_env=False).status_code == 200
         item.click("Open fal dashboard")
         wait_until(lambda: "https://fal.ai/dashboard/usage" in opened.read_text(), what="the dashboard")
         item.click("Add credits")

@@ -12,7 +12,9 @@ import pytest_asyncio
 from tests.alerts.replay.host import Screen
 from tests.ledger.making import DAY, billing, cost, event, row
 from trayd.daemon import Daemon
+from trayd.errors import TraydError
 from trayd.facts import Batch
+from trayd.panel.sessions import Sessions
 from trayd.report_settings import ReportSettings, Schedule
 from trayd.settings import Paths, Settings
 from trayd.tray.view import tray_view
@@ -101,3 +103,26 @@ async def test_what_cannot_be_written_is_told(home: Home) -> None:
     assert await home.chosen("report") == []
     (notice,) = home.daemon._deliverer.shown
     assert str(home.folder / "reports") in notice.title
+
+
+async def test_the_panel_opens_by_a_link_that_works_once(home: Home) -> None:
+    home.daemon._sessions = sessions = Sessions("http://127.0.0.1:9", home.daemon.now)
+    (link,) = await home.chosen("open:panel")
+    assert str(link).startswith("http://127.0.0.1:9/enter/")
+    assert sessions.enter(str(link).rpartition("/")[2])
+    assert not home.daemon._deliverer.shown
+
+
+async def test_where_there_is_no_browser_nobody_is_told_the_link(
+    home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def nothing_opens(target: object) -> None:
+        raise TraydError(f"nothing on this system opens {target}", "open it by hand")
+
+    home.daemon._sessions = Sessions("http://127.0.0.1:9", home.daemon.now)
+    monkeypatch.setattr("trayd.service.menu_actions.open_target", nothing_opens)
+    await home.chosen("open:panel")
+    (notice,) = home.daemon._deliverer.shown
+    assert notice.title == "no browser could be opened"
+    assert notice.body == "run `trayd open panel`, which prints the link"
+    assert "/enter/" not in caplog.text
