@@ -17,7 +17,7 @@ import msgspec
 
 from trayd.errors import LedgerError
 from trayd.insight.pool_sums import PoolPart, PoolParts, part_number
-from trayd.insight.pools import PoolCost, Project, Share, charged, divided, shares, trouble, whole_id
+from trayd.insight.pools import PoolCost, Project, Share, Unsettled, charged, divided, shares, trouble, whole_id
 from trayd.insight.tally import Sums, Tally, dated_sums
 from trayd.insight.windows import day_start
 from trayd.ledger.store import Ledger
@@ -42,12 +42,14 @@ class Division(NamedTuple):
         pieces: its shares; the cost itself where it is not divided.
         set_up: the settings tell of it, not the ledger.
         trouble: what a person has to know of it, in words; empty where all is clear.
+        unsettled: what can still change the shares; None where they are final.
     """
 
     pool: PoolCost
     pieces: tuple[ExternalCost, ...]
     set_up: bool
     trouble: str
+    unsettled: Unsettled | None
 
     @property
     def is_divided(self) -> bool:
@@ -198,15 +200,16 @@ class Books:
             among = self._shares(pool)
             pieces = divided(pool, spending, among)
             if any(filters.admits(piece, zone) for piece in pieces):
-                yield Division(pool, pieces, set_up, trouble(pool, spending, self._projects, among))
+                unsettled = pool.unsettled(self._today, spending)
+                yield Division(pool, pieces, set_up, trouble(pool, spending, self._projects, among), unsettled)
 
-    def open_until(self, share: ExternalCost) -> date | None:
-        """The last day on which work can still change a pool cost's shares, or this one of them; None: it is final."""
+    def unsettled(self, share: ExternalCost) -> Unsettled | None:
+        """What can still change a pool cost's shares, or this one of them; None: it is final."""
         whole = whole_id(share.id)
         pool = self._set_up.get(whole)
         if pool is None:
             pool = PoolCost.of_month(share if whole == share.id else msgspec.structs.replace(share, project=None))
-        return pool.open_until(self._today)
+        return pool.unsettled(self._today, self._spending(pool))
 
     def tagged_by(self, filters: Filters, *, zone: tzinfo) -> Iterator[Record]:
         """The records of the ledger that a person means by these filters: what is shared only where all of it is meant.

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from tests.desk import NOW, Desk, opened_desk
-from tests.ledger.making import DAY, cost
+from tests.ledger.making import DAY, billing, cost, event, row
 from trayd.facts import Batch
+from trayd.money import Money
 from trayd.operations.exporting import ExportQuery
 from trayd.pool_settings import Pool
-from trayd.records import Kind
+from trayd.records import Estimate, Kind
 from trayd.reports.formats import FORMATS
 
 FIRST = NOW.date().replace(day=1)
@@ -82,6 +83,27 @@ def test_an_imported_cost_is_open_while_its_month_goes_on_unless_one_project_bea
         ("Earlier", "Autumn"): None,
         ("Owned", "Spring"): None,
     }
+
+
+def test_one_is_open_while_what_it_is_divided_by_is_not_billed(desk: Desk) -> None:
+    desk.set(pool=(FIGMA,))
+    estimate = Estimate(Money.of("4.00"), NOW - DAY)
+    late = event(
+        "late", "late", NOW - DAY, account="northwind", estimate=estimate, client="Northwind", project="Winter"
+    )
+    desk.ledger.add(Batch(events=(late,)))
+    desk.now = NOW.replace(month=12, day=1, hour=0)
+    text, remarks = exported(desk, "json", since=str(FIRST), until="2026-11-30")
+    assert remarks == [
+        (
+            "what is shared of Figma is not final: "
+            "who bears how much of it can change until all work of its period is billed"
+        )
+    ]
+    shares = [each for each in json.loads(text)["records"] if each["kind"] == "pool"]
+    assert {each["open_until"] for each in shares} == {None}
+    desk.ledger.add(Batch(billing=(billing("late", row("4.00", at=NOW - DAY), account="northwind"),)))
+    assert exported(desk, "json", since=str(FIRST), until="2026-11-30")[1] == []
 
 
 def test_one_that_nobody_shares_yet_can_be_shared_by_the_next_project(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC
 from decimal import Decimal
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -76,6 +77,19 @@ def test_a_report_in_a_currency_without_rates_says_of_what_it_is():
 def test_nothing_recorded_is_not_all_billed():
     context = made([])
     assert (context.all_confirmed, context.verdict) == (False, "nothing is recorded in this period")
+
+
+@pytest.mark.parametrize(
+    ("converter", "verdict", "settled"),
+    [
+        (rates(EUR=ecb("1.08")), "every cost is billed", True),
+        (rates(EUR=ecb("1.08", last_known=True)), "part of it stands on an earlier day’s exchange rate", False),
+        (rates(), "part of it has no exchange rate yet", False),
+    ],
+)
+def test_what_the_next_exchange_rates_can_change_is_not_settled(converter, verdict, settled):
+    context = made([generation("20.00"), external("5", currency="EUR")], converter=converter)
+    assert (context.verdict, context.all_confirmed) == (verdict, settled)
 
 
 def test_a_statement_counts_what_is_charged():

@@ -6,8 +6,12 @@ from decimal import Decimal
 import pytest
 
 from tests.desk import DAY, NOW, Desk, opened_desk
+from tests.ledger.making import event
+from trayd.facts import Batch
+from trayd.money import Money
 from trayd.operations.exporting import ReportQuery, report_request
 from trayd.pool_settings import Pool
+from trayd.records import Estimate
 from trayd.report_settings import ClientTerms, ReportSettings
 from trayd.reports.context import ReportContext, contents, report_context
 from trayd.reports.log import log_pages
@@ -29,6 +33,7 @@ def plan(**said: object) -> Pool:
 
 
 def made(desk: Desk, query: ReportQuery = FIRST_WEEK, now: datetime = NOW) -> ReportContext:
+    desk.now = now
     request = report_request(desk.operations, query, now)
     records = list(desk.operations.books.records(request.filters, zone=UTC, newest_first=False))
     return report_context(contents(records, request), request, Words("en_US"))
@@ -58,6 +63,22 @@ def test_a_share_of_a_period_that_goes_on_is_not_final_and_later_work_changes_it
 def test_it_is_final_when_the_period_is_over(desk, now, settled):
     desk.set(pool=(plan(),))
     assert made(desk, now=now).all_confirmed is settled
+
+
+def test_it_is_not_final_while_what_it_is_divided_by_is_not_billed(desk):
+    desk.set(pool=(plan(),))
+    estimate = Estimate(Money.of("90.00"), NOW - DAY)
+    told = event("film", "film", NOW - DAY, account="northwind", estimate=estimate, client="Brandt", project="Film")
+    desk.ledger.add(Batch(events=(told,)))
+    context = made(desk, now=NOW + 11 * DAY)
+
+    assert kpis(context)["external"] == "$30.00"
+    assert (context.all_confirmed, context.verdict) == (False, "part of it is not final yet")
+    assert [cell.detail for cell in context.pools.rows[0]][3] == "so far: not final until all of that is billed"
+    assert [note for note in context.notes if "not final (Plan): it can change until everything in the period" in note]
+
+    desk.set(pool=(plan(split="equal"),))
+    assert made(desk, now=NOW + 11 * DAY).all_confirmed, "who shares it does not hang on amounts"
 
 
 @pytest.mark.parametrize("said", [{"split": {"Aker/Pitch": Decimal(1), "Brandt/Film": Decimal(3)}}])

@@ -45,6 +45,17 @@ class Project(NamedTuple):
         return self.client or "", self.name
 
 
+class Unsettled(NamedTuple):
+    """What can still change the shares of a cost.
+
+    Attributes:
+        until: work up to this day, the last one of its period; None: the period is over, and only what fal has not
+            billed of it, or what has no exchange rate.
+    """
+
+    until: date | None
+
+
 class PoolCost(msgspec.Struct, frozen=True):
     """A shared cost as a whole, and the period that it is for.
 
@@ -64,13 +75,23 @@ class PoolCost(msgspec.Struct, frozen=True):
         first = cost.date.replace(day=1)
         return cls(cost, first, _months_after(first, 1))
 
-    def open_until(self, today: date) -> date | None:
-        """The last day of its period, while that goes on and what is done in it changes the shares.
+    def unsettled(self, today: date, spending: Mapping[Project, Tally]) -> Unsettled | None:
+        """What can still change its shares.
 
-        None where they are final: once the period is over, or where weights divide it, or one project bears all of it.
+        None where they are final: where weights divide it, where one project bears all of it, or once its period is
+        over and what it is divided by is billed.
+
+        Args:
+            today: the civil day that it is.
+            spending: as :func:`shares` is given it.
         """
-        goes_by_work = isinstance(self.split, str) and not self.cost.project
-        return self.until - _DAY if goes_by_work and today < self.until else None
+        if not isinstance(self.split, str) or self.cost.project:
+            return None
+        if today < self.until:
+            return Unsettled(self.until - _DAY)
+        client = self.cost.client
+        weighed = (tally for project, tally in spending.items() if not client or project.client == client)
+        return None if self.split != SPEND or all(tally.is_settled for tally in weighed) else Unsettled(None)
 
 
 class Share(NamedTuple):

@@ -29,6 +29,8 @@ from trayd.records import BucketSums, Counting, ExternalCost, Filters, Heading, 
 
 #: Beside the totals, and in none of them.
 BESIDE = frozenset({Counting.PENDING, Counting.UNMATCHED})
+#: What fal has not billed so far.
+_OPEN = (Counting.ESTIMATE, Counting.PENDING, Counting.UNKNOWN, Counting.FAILED)
 #: In the sums.
 PRICED = frozenset({Counting.ACTUAL, Counting.ESTIMATE})
 #: Counted, and in no sum.
@@ -269,6 +271,11 @@ class Tally:
     def unmatched(self) -> int:
         """How many events are left out until someone links them to their request."""
         return self.countings[Counting.UNMATCHED]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it stays as it is: all of it is billed by fal or free, and has a rate."""
+        return not (any(self.countings[counting] for counting in _OPEN) or self.left_out)
 
     @property
     def cost(self) -> Money:

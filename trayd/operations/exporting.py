@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
@@ -76,7 +76,7 @@ def exported(operations: Operations, query: ExportQuery, now: datetime) -> Docum
     name = file_name("export", form.suffix, filters=filters, zone=zone, now=now, recorded=_recorded(operations))
     document = Document(name, form.media_type)
     converter, converts = _converter(operations, query), query.currency is not None
-    shares = OpenShares(books.open_until)
+    shares = OpenShares(books.unsettled)
 
     def in_all() -> int:
         return _records_in(books, filters, zone)
@@ -189,13 +189,13 @@ def report_request(operations: Operations, query: ReportQuery, now: datetime) ->
         agency=agency_of(settings.report, operations.paths.settings.parent),
         terms=settings.report.terms(filters.client),
         models=operations.ledger.models(),
-        shared=tuple(_shared(operations.books, filters, zone, now.astimezone(zone).date())),
+        shared=tuple(_shared(operations.books, filters, zone)),
         templates=templates_folder(settings.report.templates, operations.paths.settings),
     )
 
 
-def _shared(books: Books, filters: Filters, zone: tzinfo, today: date) -> Iterator[SharedCost]:
-    """The pool costs of which a share is meant, as of that day, newest first."""
+def _shared(books: Books, filters: Filters, zone: tzinfo) -> Iterator[SharedCost]:
+    """The pool costs of which a share is meant, newest first."""
     from trayd.reports.request import SharedCost
 
     if not any(each.heading.kind is Kind.POOL for each in books.sums(filters, zone=zone)):
@@ -212,7 +212,7 @@ def _shared(books: Books, filters: Filters, zone: tzinfo, today: date) -> Iterat
             basis=_basis(division),
             remark="; ".join(filter(None, (division.trouble, remark))),
             shares=pieces,
-            open_until=pool.open_until(today),
+            unsettled=division.unsettled,
         )
 
 

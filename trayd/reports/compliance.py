@@ -52,7 +52,7 @@ class Tracked(NamedTuple):
     Attributes:
         confirmed: fal has billed them, or had the time to and did not.
         imported: from elsewhere, and ``shared`` what is so of shared costs: shares that are final.
-        open_shares: those of shared costs whose period goes on, and whose division can change.
+        open_shares: those of shared costs whose division can change.
         failed: failed or cancelled, and not billed so far.
         running: they have not ended; ``unmatched``: left out until they are linked.
     """
@@ -101,20 +101,6 @@ class Tracked(NamedTuple):
         """Whether fal has billed all that it will."""
         return not (self.estimated or self.unpriced or self.failed or self.running or self.unmatched)
 
-    @property
-    def settled(self) -> bool:
-        """Whether there is something, and nothing of it is open."""
-        return any(self) and self.billed and not self.open_shares
-
-    @property
-    def verdict(self) -> str:
-        """How settled the figures are, in words."""
-        if not any(self):
-            return "nothing is recorded in this period"
-        if not self.billed:
-            return "part of it is not billed yet"
-        return "part of it is not final yet" if self.open_shares else "every cost is billed"
-
     def told(self) -> Iterator[tuple[str, int]]:
         """What to call each, and how many there are; what is seldom only where there is any."""
         yield "confirmed by fal", self.confirmed
@@ -130,6 +116,21 @@ class Tracked(NamedTuple):
         ):
             if number:
                 yield what, number
+
+
+def verdict(tracked: Tracked, figures: Figures) -> tuple[str, bool]:
+    """How settled the figures are, in words; and whether nothing that is shown can change by what is still to come."""
+    if not any(tracked):
+        return "nothing is recorded in this period", False
+    if not tracked.billed:
+        return "part of it is not billed yet", False
+    if tracked.open_shares:
+        return "part of it is not final yet", False
+    if figures.total.amounts_left_out():
+        return "part of it has no exchange rate yet", False
+    if any(each.rate is not None and each.rate.last_known for each in figures.rates):
+        return "part of it stands on an earlier day’s exchange rate", False
+    return "every cost is billed", True
 
 
 def licence_of(fact: ModelFact | None) -> Licence:
@@ -289,14 +290,16 @@ def charge_notes(figures: Figures, tracked: Tracked, shared: Sequence[SharedCost
 
 def _open_shares(shared: Sequence[SharedCost], words: Words) -> Iterator[str]:
     """A sentence for all shares that are not final; it says nothing of what they are divided by."""
-    ends = [cost.open_until for cost in shared if cost.open_until]
-    if not ends:
-        return
-    names = listed(sorted({cost.name for cost in shared if cost.open_until}))
-    what = "The share of a shared cost is" if len(ends) == 1 else "The shares of shared costs are"
-    until = words.day(max(ends))
-    it = "it" if len(ends) == 1 else "they"
-    yield f"{what} not final ({names}): {it} can change until {until} is over."
+    unsettled = [(cost.name, cost.unsettled.until) for cost in shared if cost.unsettled]
+    lasting = [until for _, until in unsettled if until]
+    for those, until in (
+        ([name for name, until in unsettled if until], f"{words.day(max(lasting))} is over" if lasting else ""),
+        ([name for name, until in unsettled if not until], "everything in the period is billed"),
+    ):
+        if those:
+            what = "The share of a shared cost is" if len(those) == 1 else "The shares of shared costs are"
+            it = "it" if len(those) == 1 else "they"
+            yield f"{what} not final ({listed(sorted(set(those)))}): {it} can change until {until}."
 
 
 def _charged_notes(figures: Figures, terms: ClientTerms, home: str, words: Words) -> Iterator[str]:

@@ -12,7 +12,7 @@ from trayd.records import Filters, Kind, Record
 from trayd.reports import tables
 from trayd.reports.charges import Charges
 from trayd.reports.charts import Amounts, BarChart, Heads, Ranked, TimeChart, bar_chart, time_chart
-from trayd.reports.compliance import Tracked, charge_notes, licence_warnings, licences_table, notes
+from trayd.reports.compliance import Tracked, charge_notes, licence_warnings, licences_table, notes, verdict
 from trayd.reports.figures import Figures, Part, figures_in_steps
 from trayd.reports.kpis import Kpi, charge_kpi, cost_kpis
 from trayd.reports.names import civil_period, civil_times, is_month
@@ -56,7 +56,8 @@ class ReportContext(msgspec.Struct, frozen=True, kw_only=True):
             first two never.
         accuracy: estimates against actuals, ``pools`` the shared costs; None where there are none, or costs are hidden.
         entries: how many records there are, in words; ``origin`` says how many of them come from where.
-        verdict: the compliance badge's text; ``all_confirmed`` whether there is something, and nothing in it is open.
+        verdict: the compliance badge's text; ``all_confirmed`` whether there is something, and nothing that is shown
+            can change by what is still to come.
         warnings: what has to be settled before the work is used; each a sentence or two.
         licences: every model with its licence; None where there is no generation.
         notes: what a reader has to know to read the figures right, one sentence or two each.
@@ -151,6 +152,7 @@ def report_context(made_of: Contents, request: ReportRequest, words: Words) -> R
         if hidden
         else notes(sums, made_of.tracked, shown_terms, request, words)
     )
+    said, settled = verdict(made_of.tracked, sums)
     kpis = list(cost_kpis(sums, made_of.tracked, words, hidden=hidden))
     if shown_terms is not None:
         kpis.append(charge_kpi(sums, shown_terms, request.home, words))
@@ -172,8 +174,8 @@ def report_context(made_of: Contents, request: ReportRequest, words: Words) -> R
         accuracy=None if hidden else tables.accuracy_table(sums.compared, sums, words),
         pools=None if hidden else tables.pools_table(request.shared, words),
         entries=words.count(len(made_of.records), "entry", "entries"),
-        verdict=made_of.tracked.verdict,
-        all_confirmed=made_of.tracked.settled,
+        verdict=said,
+        all_confirmed=settled,
         origin=tuple(Fact(label, words.number(number)) for label, number in made_of.tracked.told()),
         warnings=tuple(licence_warnings(sums, request.models, words)),
         licences=licences_table(sums, request.models, amounts, zone),

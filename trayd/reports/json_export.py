@@ -71,7 +71,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             does not count: pending, unmatched or without a price. Null is never zero.
         counting: how it enters the totals, and so why a cost is null.
         open_until: of a share of a cost whose period goes on, its last day: what is done until then changes the share;
-            absent where it is final.
+            null where the period is over and not all of it is billed, absent where the share is final.
         converted_cost: the cost in the currency that was asked for, rounded to the nano, and the rate and its date;
             absent where none was asked for, null where no rate is known.
         facts: what it was merged from, as the ledger keeps it; absent where that holds nothing of it by itself: the
@@ -106,7 +106,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     counting: Counting = Counting.UNKNOWN
     confirmed: bool = False
     share_of: str | msgspec.UnsetType = msgspec.UNSET
-    open_until: date | msgspec.UnsetType = msgspec.UNSET
+    open_until: date | msgspec.UnsetType | None = msgspec.UNSET
     converted_cost: Amount | msgspec.UnsetType | None = msgspec.UNSET
     exchange_rate: str | msgspec.UnsetType | None = msgspec.UNSET
     rate_date: date | msgspec.UnsetType | None = msgspec.UNSET
@@ -277,8 +277,8 @@ class _Sums:
         more: dict[str, Any] = {"facts": msgspec.Raw(facts)} if facts else {}
         if record.kind is Kind.POOL and whole_id(record.id) != record.id:
             more["share_of"] = whole_id(record.id)
-        if (open_until := self._shares.until(record)) is not None:
-            more["open_until"] = open_until
+        if unsettled := self._shares.unsettled(record):
+            more["open_until"] = unsettled.until
         if self._converts:
             more |= self._converted(cost, rate)
         return msgspec.structs.replace(line, **more) if more else line

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
 
+from trayd.insight.pools import Unsettled
 from trayd.records import ExternalCost, Kind, Record
 from trayd.reports.words import listed
 
@@ -13,33 +13,41 @@ class OpenShares:
     """Such shares, while an export is made.
 
     Args:
-        open_until: tells of a pool cost, or a share of one, the last day that can change it; None where it is final.
+        unsettled: tells of a pool cost, or a share of one, what can change it; None where it is final.
     """
 
-    def __init__(self, open_until: Callable[[ExternalCost], date | None]) -> None:
-        self._open_until = open_until
-        self._found: dict[str, date] = {}
+    def __init__(self, unsettled: Callable[[ExternalCost], Unsettled | None]) -> None:
+        self._unsettled = unsettled
+        self._found: set[tuple[str, Unsettled]] = set()
 
-    def until(self, record: Record) -> date | None:
-        """The last day on which the record can change by what others do; None of all but open shares. It is counted."""
+    def unsettled(self, record: Record) -> Unsettled | None:
+        """What can change the record by what others do; None of all but open shares. It is counted."""
         if record.kind is not Kind.POOL or not isinstance(record, ExternalCost):
             return None
-        day = self._open_until(record)
-        if day is not None:
-            self._found[record.description] = max(day, self._found.get(record.description, day))
-        return day
+        unsettled = self._unsettled(record)
+        if unsettled is not None:
+            self._found.add((record.description, unsettled))
+        return unsettled
 
     def among(self, records: Iterable[Record]) -> Iterator[Record]:
         """The same records; those that are such shares are counted as they go by."""
         for record in records:
-            self.until(record)
+            self.unsettled(record)
             yield record
 
     def told(self) -> Iterator[str]:
-        """A sentence for all of them; none where there are none."""
-        if self._found:
-            names = listed(sorted(self._found))
+        """A sentence for all whose period goes on, and one for those of which not all is billed."""
+        days = [unsettled.until for _, unsettled in self._found if unsettled.until]
+        if days:
             yield (
-                f"what is shared of {names} is not final: work up to {max(self._found.values())} can change who bears "
-                "how much of it"
+                f"what is shared of {self._names(lasting=True)} is not final: work up to {max(days)} can change who "
+                "bears how much of it"
             )
+        if names := self._names(lasting=False):
+            yield (
+                f"what is shared of {names} is not final: who bears how much of it can change until all work of its "
+                "period is billed"
+            )
+
+    def _names(self, *, lasting: bool) -> str:
+        return listed(sorted({name for name, unsettled in self._found if bool(unsettled.until) is lasting}))

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import msgspec
 
 from trayd.facts import ModelFact
+from trayd.insight.pools import Unsettled
 from trayd.money import Money
 from trayd.rates import Converter
 from trayd.records import ExternalCost, Filters
@@ -41,8 +42,7 @@ class SharedCost(msgspec.Struct, frozen=True, kw_only=True):
         whole: all of it, and ``since`` and ``until`` the period that it is for: its first day, and the first one after.
         basis: what it was divided by, in words; ``remark`` is what else there is to know of that.
         shares: the report's, a project each; the cost itself where it is not divided.
-        open_until: the last day of the period while that goes on, and what is done in it changes the shares; None
-            where they are final.
+        unsettled: what can still change the shares; None where they are final.
     """
 
     name: str
@@ -52,7 +52,7 @@ class SharedCost(msgspec.Struct, frozen=True, kw_only=True):
     basis: str
     remark: str
     shares: tuple[ExternalCost, ...]
-    open_until: date | None = None
+    unsettled: Unsettled | None = None
 
     @property
     def is_month(self) -> bool:
@@ -92,7 +92,7 @@ class ReportRequest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def open_shares(self) -> frozenset[str]:
         """The ids of the shares that are not final."""
-        return frozenset(share.id for cost in self.shared if cost.open_until for share in cost.shares)
+        return frozenset(share.id for cost in self.shared if cost.unsettled for share in cost.shares)
 
     @property
     def charged_terms(self) -> ClientTerms | None:

@@ -203,7 +203,10 @@ def _pool_row(cost: SharedCost, words: Words) -> tuple[Cell, ...]:
 
 
 def _not_final(cost: SharedCost, words: Words) -> str:
-    return f"so far: not final until {words.day(cost.open_until)} is over" if cost.open_until else ""
+    if cost.unsettled is None:
+        return ""
+    until = cost.unsettled.until
+    return f"so far: not final until {f'{words.day(until)} is over' if until else 'all of that is billed'}"
 
 
 def accuracy_table(compared: Compared, figures: Figures, words: Words) -> Table | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from trayd.facts import ModelFact
+from trayd.insight.pools import Unsettled
 from trayd.money import Money
 from trayd.rates import Converter, Rate, RateSource
 from trayd.records import Counting, Estimate, ExternalCost, Filters, Generation, Kind, Record
@@ -77,7 +78,7 @@ def _request(locale: str, terms: ClientTerms | None = None) -> ReportRequest:
                 basis="by spend",
                 remark="",
                 shares=(share,),
-                open_until=date(2026, 11, 30),
+                unsettled=Unsettled(date(2026, 11, 30)),
             ),
         ),
     )
