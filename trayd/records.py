@@ -325,6 +325,11 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def is_part(self) -> bool:
+        """Whether something is left out of the history of their time."""
+        return msgspec.structs.replace(self, since=None, until=None) != Filters()
+
     def admits_sum(self, heading: Heading) -> bool:
         """Whether the records of a sum are meant; their time is not looked at."""
         return (

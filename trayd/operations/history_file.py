@@ -17,7 +17,6 @@ from trayd.money import Money
 from trayd.operations.history_head import Said, read_document, refused
 from trayd.operations.history_rates import ByDay
 from trayd.operations.history_records import Row, check_bare, check_facts_of, id_of, read_line, row_of, without_facts
-from trayd.records import Filters
 from trayd.reports.json_export import TYPE, Head, Line, nanos_in
 
 #: A larger export is refused: it would take more memory than a program in the tray should. It is of some 200,000
@@ -66,7 +65,7 @@ class HistoryFile:
     @property
     def is_part(self) -> bool:
         """Whether something was left out of the history of its time."""
-        return msgspec.structs.replace(self.head.filters, since=None, until=None) != Filters()
+        return self.head.filters.is_part
 
     def coverage(self) -> Iterator[Coverage]:
         """Of which time it has all that had been read of fal's bills, by account."""

@@ -13,12 +13,14 @@ from trayd.facts import EventFact, FileTaken, RunFact
 from trayd.intake.rejection import printable
 from trayd.ledger.merge import RecordFacts
 from trayd.prompts import without_prompts
-from trayd.records import Filters, Generation, Recorded
+from trayd.records import Filters, Generation, Kind, Recorded
 from trayd.reports.json_export import TYPE, VERSION, FixedRates, Head, History
 from trayd.reports.open_shares import OpenShares
 
 if TYPE_CHECKING:
+    from trayd.books import Books
     from trayd.operations.operations import Operations
+    from trayd.pool_settings import Pool
     from trayd.rates import Converter
 
 # Where neither is in the facts there is nothing that could hold a prompt.
@@ -49,6 +51,12 @@ def history(
         now: the time (UTC).
     """
     ledger, settings = operations.ledger, operations.settings
+    coverage, models, pools = ledger.coverages(), ledger.model_readings(), settings.pool
+    if filters.is_part:
+        # Who is given the work of one client is told nothing of others', and no bills that are not in it.
+        meant = {each.heading.endpoint_id for each in operations.books.sums(filters, zone=zone, by=("endpoint_id",))}
+        coverage, models = (), tuple(model for model in models if model.endpoint_id in meant)
+        pools = _shared_in(operations.books, filters, pools, zone)
     head = Head(
         trayd=VERSION,
         type=TYPE,
@@ -62,11 +70,11 @@ def history(
         accounts=tuple(
             msgspec.structs.replace(fact, problem="", as_of=None, tried_at=None) for fact in ledger.accounts().values()
         ),
-        coverage=ledger.coverages(),
+        coverage=coverage,
         links=ledger.undone_links(),
-        models=ledger.model_readings(),
+        models=models,
         statements=tuple(map(_named, ledger.statements())) if filters == Filters() else (),
-        pools=settings.pool,
+        pools=pools,
         rates=FixedRates(fixed=settings.rates.fixed),
     )
     kept = recorded if settings.store_prompts else _without_prompts(recorded)
@@ -76,6 +84,14 @@ def history(
 def _named(statement: FileTaken) -> FileTaken:
     """The same with a name that can be read everywhere: a file's can have any character."""
     return msgspec.structs.replace(statement, name=printable(statement.name))
+
+
+def _shared_in(books: Books, filters: Filters, pools: tuple[Pool, ...], zone: tzinfo) -> tuple[Pool, ...]:
+    """Those of the pools of which a share is meant."""
+    if not pools or not any(each.heading.kind is Kind.POOL for each in books.sums(filters, zone=zone)):
+        return ()
+    meant = {each.pool.cost.source for each in books.divisions(filters, zone=zone) if each.set_up}
+    return tuple(pool for pool in pools if pool.name in meant)
 
 
 def _without_prompts(recorded: Iterable[Recorded]) -> Iterator[Recorded]:
