@@ -65,6 +65,7 @@ def test_what_has_no_room_is_summed_in_one_row():
     assert len(shown) == 13
     last = shown[-1]
     assert (last.label, last.amount, last.generations, last.width) == ("28 others", "$28.00", "28", "")
+    assert (shown[0].share, last.share) == ("2.5%", "70.0%"), "of all, not of those that have room"
 
 
 def test_a_single_part_is_never_called_one_other():
@@ -98,6 +99,11 @@ def test_the_highest_step_is_named_in_a_sentence(days, told):
 def test_the_axis_has_round_marks():
     chart = over({FIRST: spent("21.60")}, FIRST, FIRST + timedelta(days=1))
     assert [tick.label for tick in chart.ticks] == ["$0.00", "$10.00", "$20.00", "$30.00"]
+
+
+def test_marks_of_a_small_axis_are_where_they_say():
+    chart = over({FIRST: spent("0.02")}, FIRST, FIRST)
+    assert [tick.label for tick in chart.ticks] == ["$0.00", "$0.005", "$0.01", "$0.015", "$0.02"]
 
 
 def test_a_month_of_credits_is_drawn_below_zero():

@@ -146,8 +146,10 @@ def test_the_day_of_the_licences_is_told():
 
 @pytest.mark.parametrize(("said", "shown"), [("private", "Private"), (None, "Unknown"), ("open-rail", "Unknown")])
 def test_other_licences(said, shown):
-    [row] = made([generation()], models={FLUX: fact(FLUX, said)}).licences.rows
+    context = made([generation(client="Northwind")], models={FLUX: fact(FLUX, said)})
+    [row] = context.licences.rows
     assert row[1].text == shown
+    assert context.warnings == ()
     assert ("open-rail" in row[1].detail) is (said == "open-rail")
 
 

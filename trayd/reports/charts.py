@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from trayd.money import NANOS_PER_UNIT, Money
+from trayd.money import NANOS_PER_UNIT, Money, shown_amount
 from trayd.records import Kind
 from trayd.reports.figures import EXTERNAL_KINDS, Charged, Part, together
 from trayd.reports.words import Words
@@ -219,8 +219,8 @@ def time_chart(days: Sequence[Part], first: date, last: date, amounts: Amounts) 
         dots=len(starts) <= _MOST_DOTS,
         charges=amounts.charges,
         ticks=tuple(
-            Tick(words.money(Money(mark, amounts.currency)), _place(100 * (high - mark) / (high - low)))
-            for mark in marks
+            Tick(label, _place(100 * (high - mark) / (high - low)))
+            for mark, label in zip(marks, _marks_told(marks, amounts), strict=True)
         ),
         labels=_labels(unit, starts, xs, words),
         points=tuple(
@@ -271,6 +271,13 @@ def _scale(lowest: int, highest: int) -> tuple[int, int, list[int]]:
     low, high = lowest // step * step, -(-highest // step) * step
     high = max(high, low + step)
     return low, high, list(range(low, high + 1, step))
+
+
+def _marks_told(marks: list[int], amounts: Amounts) -> list[str]:
+    """The labels of the marks; with every digit where rounded ones would not be where they say."""
+    money = [Money(mark, amounts.currency) for mark in marks]
+    write = amounts.words.money if all(shown_amount(each) == each.amount for each in money) else amounts.words.exact
+    return [write(each) for each in money]
 
 
 def _place(per_cent: float) -> str:

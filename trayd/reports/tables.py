@@ -26,7 +26,7 @@ _MOST_RATES = 6
 _SOURCES = {
     RateSource.ECB: "European Central Bank",
     RateSource.SETTINGS: "Fixed rate",
-    RateSource.BUNDLED: "European Central Bank",
+    RateSource.BUNDLED: "European Central Bank, as came with trayd",
     RateSource.HOME: "",
 }
 
