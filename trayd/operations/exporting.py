@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from trayd.errors import UsageError
+from trayd.errors import SettingsError, UsageError
 from trayd.insight.pools import EQUAL, SPEND
 from trayd.money import is_currency
 from trayd.operations.documents import Document
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trayd.operations.operations import Operations
     from trayd.rates import Converter
     from trayd.records import Filters, Record
+    from trayd.report_settings import ClientTerms
     from trayd.reports.json_export import History
     from trayd.reports.request import ReportRequest, SharedCost
 
@@ -187,11 +188,34 @@ def report_request(operations: Operations, query: ReportQuery, now: datetime) ->
         zone=zone,
         now=now,
         agency=agency_of(settings.report, operations.paths.settings.parent),
-        terms=settings.report.terms(filters.client),
+        terms=_terms(operations, filters.client),
         models=operations.ledger.models(),
         shared=tuple(_shared(operations.books, filters, zone)),
         templates=templates_folder(settings.report.templates, operations.paths.settings),
     )
+
+
+def _terms(operations: Operations, client: str | None) -> ClientTerms | None:
+    """What that client is charged by the settings; None where they say nothing of it.
+
+    Raises:
+        SettingsError: they name a client that nothing is recorded for, and that is this one but for how it is written.
+    """
+    report = operations.settings.report
+    terms = report.terms(client)
+    if terms is None and client:
+        alike = [each.name for each in report.client if _letters(each.name) == _letters(client)]
+        if alike and (slips := sorted(set(alike) - recorded_names(operations, "client"))):
+            # Made without the terms it would show what they are there to hide.
+            raise SettingsError(
+                f"[[report.client]] names “{slips[0]}”, and the work is for “{client}”",
+                "write the name there as it is recorded (`trayd config edit`)",
+            )
+    return terms
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _shared(books: Books, filters: Filters, zone: tzinfo) -> Iterator[SharedCost]:
