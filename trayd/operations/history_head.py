@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from trayd.intake.rejection import RefusedError, Rejection, shown
+from trayd.intake.rejection import RefusedError, Rejection, printable, shown
 from trayd.ledger.soundness import wrong_in
 from trayd.money import is_currency
 from trayd.reports.json_export import VERSION, Amount, Head, Totals, nanos_in
@@ -24,6 +24,8 @@ AGAIN = "make the export again where it comes from"
 
 # As the ledger takes them; which of them are in ISO 4217 changes from year to year.
 _CODE = re.compile(r"[A-Z]{3}")
+
+_LONGEST_FAULT = 200
 
 #: No name in an export is longer.
 LONGEST_NAME = 2000
@@ -62,9 +64,9 @@ def read_document(data: bytes) -> Document:
             )
         document = msgspec.json.decode(data, type=Document)
     except msgspec.ValidationError as error:
-        raise refused(f"this is no whole export of trayd ({error})") from None
+        raise refused(f"this is no whole export of trayd ({fault_in_words(error)})") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise refused(f"this export is cut off or damaged ({error})") from None
+        raise refused(f"this export is cut off or damaged ({fault_in_words(error)})") from None
     for name in (*Head.__struct_fields__, "totals"):
         if wrong := _wrong(getattr(document, name)):
             raise refused(f"this is no whole export of trayd ({name}: {shown(wrong)})")
@@ -76,6 +78,12 @@ def read_document(data: bytes) -> Document:
 def refused(problem: str, cure: str = AGAIN) -> RefusedError:
     """The refusal of an export, or of one of its records."""
     return RefusedError(Rejection(problem=problem, cure=cure))
+
+
+def fault_in_words(error: Exception) -> str:
+    """What a decoder says is wrong, as a message may quote it: it can hold what stands in the file, at any length."""
+    told = printable(str(error))
+    return told if len(told) <= _LONGEST_FAULT else f"{told[: _LONGEST_FAULT - 1]}…"
 
 
 def wrong_amount(amount: Amount) -> str:

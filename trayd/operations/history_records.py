@@ -12,7 +12,7 @@ from trayd.ledger.merge import RecordFacts, fold
 from trayd.ledger.soundness import wrong_in
 from trayd.money import Money
 from trayd.operations.history_facts import check_facts
-from trayd.operations.history_head import refused, wrong_amount
+from trayd.operations.history_head import fault_in_words, refused, wrong_amount
 from trayd.records import Generation, Kind
 from trayd.reports.json_export import Amount, Line, line_of, nanos_in
 
@@ -87,7 +87,7 @@ def read_line(raw: msgspec.Raw) -> Line:
     try:
         line = _decode_line(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise refused(f"this record cannot be read ({shown(str(error))})", _BY_HAND) from None
+        raise refused(f"this record cannot be read ({fault_in_words(error)})", _BY_HAND) from None
     if line.cost is not None and (wrong := wrong_amount(line.cost)):
         raise refused(f"the record {shown(line.id)} cannot be read ({wrong})", _BY_HAND)
     return line
@@ -127,7 +127,7 @@ def check_facts_of(line: Line, latest: datetime) -> bool:
         check_facts(id_of(line), facts, latest)
         return _is_told_by(facts, line)
     except (msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
-        problem = f"the facts of the record {shown(line.id)} cannot be read ({error})"
+        problem = f"the facts of the record {shown(line.id)} cannot be read ({fault_in_words(error)})"
         raise refused(problem, _BY_HAND) from None
 
 
