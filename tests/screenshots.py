@@ -1,11 +1,13 @@
 """Makes the pictures in ``docs/screenshots``: ``python -m tests.screenshots FOLDER``.
 
-The tray's are of a real panel; the notification, the report and the terminal are of a real demo.
+The tray's are of a real desktop's panel; the notification, trayd's own panel, the report and the terminal are of a
+real demo.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,7 @@ from rich.console import Console
 from tests.desktop.bubbles import bubbles, start_bubbles
 from tests.desktop.harness import Desktop, wait_until
 from tests.desktop.screenshots import BACKDROP, take_screenshots
+from tests.panel.pictures import panel_pictures
 from tests.reports.pictures import report_pictures
 from trayd.desk import RemoteDesk
 from trayd.panel.address import read_address
@@ -71,7 +74,8 @@ def _of_a_demo(out: Path) -> list[Path]:
             notification = _bubbles(desktop, out / "notification.png")
             status, usage = desk.ask("status"), desk.ask("usage", window="30d", by="model")
             budgets = desk.ask("budgets")
-            whole, statement = _reports(desk, home, Path(folder))
+            whole, statement, client = _reports(desk, home, Path(folder))
+            panel = panel_pictures(out, Path(folder), _link(desk, home), client)
             desk.close()
         finally:
             demo.terminate()
@@ -79,6 +83,7 @@ def _of_a_demo(out: Path) -> list[Path]:
         usage["by"] = usage["by"][:8]
         return [
             notification,
+            *panel,
             _terminal(out / "status.svg", "trayd status", status_view, status),
             _terminal(out / "budgets.svg", "trayd budgets", budgets_view, budgets),
             _terminal(out / "usage.svg", "trayd usage --by model", lambda *both: usage_view(*both, "model"), usage),
@@ -105,8 +110,20 @@ def _terminal(path: Path, command: str, view: Any, answer: Any) -> Path:
     return path
 
 
-def _reports(desk: RemoteDesk, home: Path, folder: Path) -> tuple[Path, Path]:
-    """A report of everything, and one for the client that most was spent for, whose costs are hidden from it."""
+def _link(desk: RemoteDesk, home: Path) -> str:
+    """What opens the panel, once there is something in the folder of reports."""
+    (home / "reports").mkdir(exist_ok=True)
+    clients = [entry["key"] for entry in desk.ask("usage", window="30d", by="client")["by"] if entry["key"]]
+    for number, client in enumerate(sorted(clients, reverse=True)):
+        report = desk.text("report", client=client)
+        path = home / "reports" / report.name
+        path.write_text("".join(report), encoding="utf-8")
+        os.utime(path, (time.time() - 60 * number, time.time() - 60 * number))
+    return str(desk.ask("panel-link")["url"])
+
+
+def _reports(desk: RemoteDesk, home: Path, folder: Path) -> tuple[Path, Path, str]:
+    """A report of everything, and one for the client that most was spent for, whose costs are hidden; that client."""
     client = next(entry["key"] for entry in desk.ask("usage", window="30d", by="client")["by"] if entry["key"])
     settings = home / "settings.toml"
     settings.write_text(settings.read_text(encoding="utf-8") + _REPORT.format(client=client), encoding="utf-8")
@@ -118,7 +135,7 @@ def _reports(desk: RemoteDesk, home: Path, folder: Path) -> tuple[Path, Path]:
 
     wait_until(made, what="the settings taken over")
     whole.write_text("".join(desk.text("report")), encoding="utf-8")
-    return whole, statement
+    return whole, statement, client
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from trayd.operations.operations import Operations
 from trayd.operations.table import Operation
 from trayd.panel.server import serving
 from trayd.records import ExternalCost, Kind
-from trayd.settings import Paths, Settings, load
+from trayd.settings import Paths, load
 
 T = TypeVar("T")
 
@@ -170,12 +170,12 @@ def daemon(home: Path) -> Iterator[Panel]:
 class Here:
     """What is served needs this of the daemon: a ledger's thread, settings, and a clock that a test turns."""
 
-    def __init__(self, home: Path, operations: Operations) -> None:
-        self.paths = Paths.under(home)
-        self.settings: Settings = operations.settings
-        self.operations = operations
-        self.thread = Thread(operations)
+    def __init__(self, home: Path, ledger: Ledger) -> None:
         self.at = NOW
+        self.paths = Paths.under(home)
+        self.settings = load(self.paths.settings)
+        self.operations = Operations(ledger, self.settings, self.paths, self.now)
+        self.thread = Thread(self.operations)
 
     def now(self) -> datetime:
         return self.at
@@ -209,8 +209,7 @@ class ServedHere(Visited):
 def served_here(home: Path) -> Iterator[ServedHere]:
     paths = LedgerPaths(ledger=home / "ledger", backup=home / "backup")
     with closing(Ledger.open(paths, base_url=None, holder="a test", clock=lambda: NOW)) as ledger:
-        operations = Operations(ledger, load(home / "settings.toml"), Paths.under(home), lambda: NOW)
-        here = Here(home, operations)
+        here = Here(home, ledger)
         up: list[ServedHere] = []
         loop = asyncio.new_event_loop()
         ready, stop = threading.Event(), asyncio.Event()

@@ -99,6 +99,15 @@ def test_answers_are_as_the_openapi_document_says(api: Api) -> None:
         Draft202012Validator({**schema, "components": document["components"]}).validate(answer)
 
 
+def test_the_link_to_the_panel_is_as_the_openapi_document_says(api: Api) -> None:
+    document = api.ask("/openapi.json").json()
+    described = document["paths"]["/api/v1/panel-link"]["post"]["responses"]["200"]
+    answer = api.ask("/panel-link", "POST").json()
+    Draft202012Validator(described["content"]["application/json"]["schema"]).validate(answer)
+    assert answer["url"].startswith(f"{api.url}/enter/")
+    assert answer["seconds"] == 60
+
+
 def test_amounts_are_decimal_strings_with_their_currency(api: Api) -> None:
     status = api.ask("/status").json()
     assert set(status["spent"]) == {"24h", "7d", "30d", "total"}

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from email.message import Message
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -100,6 +101,16 @@ def test_what_nobody_fills_in_is_this_month(visitor: Visitor) -> None:
 def test_periods_are_those_of_the_menu(visitor: Visitor, period: str, query: dict[str, str]) -> None:
     # Days that stand in a field which is not shown count for nothing.
     assert leads_to(visitor, period=period, since="2020-01-01", until="nonsense") == query
+
+
+def test_months_begin_where_the_person_is(here: ServedHere, visitor: Visitor) -> None:
+    here.here.at = datetime(2025, 4, 30, 22, 30, tzinfo=UTC)  # half past midnight of the first of May in Stockholm
+    visitor.enter()
+    page = visitor.get("/reports").text
+    assert "May 2025 so far" in page
+    assert "2025-04" in offered(page, "period")
+    assert leads_to(visitor) == {"since": "2025-05-01", "until": "2025-05-01"}
+    assert leads_to(visitor, period="last-month") == {"since": "2025-04-01", "until": "2025-04-30"}
 
 
 @pytest.mark.parametrize("client", ["Northwind", "株式会社", *HOSTILE])
