@@ -83,7 +83,7 @@ def test_nothing_recorded_is_not_all_billed():
     ("converter", "verdict", "settled"),
     [
         (rates(EUR=ecb("1.08")), "every cost is billed", True),
-        (rates(EUR=ecb("1.08", last_known=True)), "part of it stands on an earlier day’s exchange rate", False),
+        (rates(EUR=ecb("1.08", last_known=True)), "part of it stands on an earlier day's exchange rate", False),
         (rates(), "part of it has no exchange rate yet", False),
     ],
 )

@@ -248,3 +248,19 @@ def test_rates_of_the_studio_are_in_the_home_currency(currency):
 )
 def test_terms_are_told_in_words(said, told):
     assert terms_told(ClientTerms(name="Northwind", **said), "USD", Words("en_US")) == told
+
+
+def test_a_rate_that_only_charges_were_converted_at_is_told():
+    agreed = ClientTerms(name="Northwind", rate=Decimal("2.50"))
+    work = [generation(None, client="Northwind")]
+    context, _ = made(agreed, work, converter=rates("EUR", USD=ecb("0.92")))
+    assert {kpi.id: kpi.value for kpi in context.kpis}["charge"] == "€2.30"
+    assert [[cell.text for cell in row][:2] for row in context.rates.rows] == [["USD", "0.9200"]]
+
+
+@pytest.mark.parametrize("terms", [OPEN, HIDDEN])
+def test_charges_at_a_last_known_rate_are_not_settled(terms):
+    work = [external("500.00", currency="EUR", client="Northwind")]
+    for last_known in (False, True):
+        context, _ = made(terms, work, converter=rates(EUR=ecb("1.1", last_known=last_known)))
+        assert context.all_confirmed is not last_known

@@ -58,6 +58,13 @@ def test_a_cost_of_nothing_needs_no_rate():
     assert [bar.amount for bar in source.bars] == ["$0.00"]
 
 
+def test_a_charge_and_its_refund_on_one_day_need_no_rate():
+    report = made(external("5.00", currency="KPW"), external("-5.00", currency="KPW", id="b"))
+    (source,) = (chart for chart in report.charts if chart.id == "tools")
+    assert {kpi.id: kpi.value for kpi in report.kpis}["external"] == "$0.00"
+    assert [bar.amount for bar in source.bars] == ["$0.00"]
+
+
 def test_a_model_keeps_its_name_when_its_newest_generation_has_none():
     named, unnamed = generation("1.00", display_name="Kling 3"), generation("1.00", id="b", display_name=None)
     assert [bar.label for bar in made(named, unnamed).charts[0].bars] == ["Kling 3"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
+from datetime import date, tzinfo
 from decimal import Decimal
 
 import msgspec
@@ -30,6 +30,9 @@ class Charges:
         converter: into the currency that charges are in.
         home: the ISO 4217 code of the home currency, which the terms' rates are in.
         zone: the user's: an entry is converted at the rate of its civil day.
+
+    Attributes:
+        used: the currencies that were converted, with the days whose rates they were converted at.
     """
 
     def __init__(self, terms: ClientTerms, converter: Converter, home: str, zone: tzinfo) -> None:
@@ -37,6 +40,7 @@ class Charges:
         self._converter = converter
         self._home = home
         self._zone = zone
+        self.used: set[tuple[str, date]] = set()
         self._factor = EXACT_SUMS.divide(EXACT_SUMS.add(_HUNDRED, terms.markup_percent), _HUNDRED)
 
     def charge(self, record: Record) -> Money | None:
@@ -46,9 +50,11 @@ class Charges:
             return None
         nanos, currency = exact
         if currency != self._converter.currency and nanos:
-            rate = self._converter.rate(currency, civil_day(record, self._zone))
+            day = civil_day(record, self._zone)
+            rate = self._converter.rate(currency, day)
             if rate is None:
                 return None
+            self.used.add((currency, day))
             nanos = EXACT_SUMS.multiply(nanos, rate.factor)
         return Money(rounded(nanos), self._converter.currency)
 

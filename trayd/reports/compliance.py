@@ -129,7 +129,7 @@ def verdict(tracked: Tracked, figures: Figures) -> tuple[str, bool]:
     if figures.total.amounts_left_out():
         return "part of it has no exchange rate yet", False
     if any(each.rate is not None and each.rate.last_known for each in figures.rates):
-        return "part of it stands on an earlier day’s exchange rate", False
+        return "part of it stands on an earlier day's exchange rate", False
     return "every cost is billed", True
 
 

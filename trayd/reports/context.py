@@ -13,7 +13,7 @@ from trayd.reports import tables
 from trayd.reports.charges import Charges
 from trayd.reports.charts import Amounts, BarChart, Heads, Ranked, TimeChart, bar_chart, time_chart
 from trayd.reports.compliance import Tracked, charge_notes, licence_warnings, licences_table, notes, verdict
-from trayd.reports.figures import Figures, Part, figures_in_steps
+from trayd.reports.figures import Figures, Part, day_rates, figures_in_steps
 from trayd.reports.kpis import Kpi, charge_kpi, cost_kpis
 from trayd.reports.names import civil_period, civil_times, is_month
 from trayd.reports.request import Agency, ReportRequest
@@ -131,6 +131,7 @@ def contents_in_steps(records: Sequence[Record], request: ReportRequest) -> Step
             shown += map(charges.as_charged, records[done : done + _ENTRIES_A_STEP])
             yield Step(done, len(records))
         sums = yield from figures_in_steps(shown, request.converter, request.zone, None)
+        sums = sums._replace(rates=day_rates(charges.used, request.converter))
         return Contents(shown, sums, None, True, Tracked.of(shown, open_shares))
     sums = yield from figures_in_steps(records, request.converter, request.zone, charges)
     return Contents(records, sums, charges, False, Tracked.of(records, open_shares))

@@ -154,11 +154,13 @@ class _Worth(NamedTuple):
 
     Attributes:
         internal: which side it is of, and ``counts`` whether its records are generations that count.
+        priced: whether there is an amount.
         factor: into the currency of the totals; None for what is in no sum, and ``lacks`` is its kind if it should be.
     """
 
     internal: bool
     counts: bool
+    priced: bool
     factor: Decimal | None
     lacks: Kind | None
 
@@ -167,11 +169,11 @@ def _worth(lot: _Lot, converter: Converter) -> _Worth:
     internal = lot.kind is Kind.INTERNAL
     counts = internal and lot.counting not in BESIDE
     if internal and lot.counting not in PRICED:
-        return _Worth(internal, counts, None, Kind.INTERNAL if lot.counting is Counting.UNKNOWN else None)
+        return _Worth(internal, counts, False, None, Kind.INTERNAL if lot.counting is Counting.UNKNOWN else None)
     if lot.day is None:
-        return _Worth(internal, counts, _ONE, None)
+        return _Worth(internal, counts, True, _ONE, None)
     rate = converter.rate(lot.currency, lot.day)
-    return _Worth(internal, counts, rate.factor, None) if rate else _Worth(internal, counts, None, lot.kind)
+    return _Worth(internal, counts, True, rate.factor if rate else None, None if rate else lot.kind)
 
 
 class _Sums:
@@ -205,7 +207,8 @@ class _Making:
         self.uncharged += sums.uncharged
         if worth.counts:
             self.generations += sums.count
-        if worth.lacks is not None:
+        # What nets to nothing in one currency on one day is nothing in every currency.
+        if worth.lacks is not None and (sums.nanos or not worth.priced):
             self.lacking |= {worth.lacks}
         if worth.factor is None:
             return
@@ -349,7 +352,6 @@ def figures_in_steps(
         whole.add(each, worths[number])
     by_kind = total.nanos
     internal, external = by_kind[Kind.INTERNAL], sum(by_kind[kind] for kind in EXTERNAL_KINDS)
-    converted = sorted({(lot.currency, lot.day) for lot in lots if lot.day and lot.counting is not Counting.PENDING})
     return Figures(
         total=total,
         charged=Charged(whole.charge, whole.uncharged),
@@ -363,10 +365,19 @@ def figures_in_steps(
         days=(yield from _parts(by_day.by(date.isoformat), worths, internal, external, in_order=True)),
         months=(yield from _parts(by_day.by(_month), worths, internal, external, in_order=True)),
         compared=compared.compared(),
-        rates=tuple(DayRate(currency, day, converter.rate(currency, day)) for currency, day in converted),
+        rates=day_rates(_converted(lots) | (charges.used if charges else set()), converter),
         names=names,
         client_work=client_work,
     )
+
+
+def _converted(lots: Iterable[_Lot]) -> set[tuple[str, date]]:
+    return {(lot.currency, lot.day) for lot in lots if lot.day and lot.counting is not Counting.PENDING}
+
+
+def day_rates(used: Iterable[tuple[str, date]], converter: Converter) -> tuple[DayRate, ...]:
+    """The rates of those currencies and days, in their order."""
+    return tuple(DayRate(currency, day, converter.rate(currency, day)) for currency, day in sorted(used))
 
 
 def _amount(record: Record) -> Money | None:

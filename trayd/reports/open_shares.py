@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from trayd.insight.pools import Unsettled
+from trayd.insight.pools import Unsettled, whole_id
 from trayd.records import ExternalCost, Kind, Record
 from trayd.reports.words import listed
 
@@ -18,13 +18,18 @@ class OpenShares:
 
     def __init__(self, unsettled: Callable[[ExternalCost], Unsettled | None]) -> None:
         self._unsettled = unsettled
+        self._known: dict[str, Unsettled | None] = {}
         self._found: set[tuple[str, Unsettled]] = set()
 
     def unsettled(self, record: Record) -> Unsettled | None:
         """What can change the record by what others do; None of all but open shares. It is counted."""
         if record.kind is not Kind.POOL or not isinstance(record, ExternalCost):
             return None
-        unsettled = self._unsettled(record)
+        # Once for each cost: what all projects spent is gone through for it.
+        whole = whole_id(record.id)
+        if whole not in self._known:
+            self._known[whole] = self._unsettled(record)
+        unsettled = self._known[whole]
         if unsettled is not None:
             self._found.add((record.description, unsettled))
         return unsettled
