@@ -16,6 +16,7 @@ from tests.ledger.making import (
     account,
     billing,
     cost,
+    covers,
     crash,
     edit,
     estimate,
@@ -194,6 +195,7 @@ class TestRefusedByTheLedger:
         assert "`trayd link --undo e5`" in reason
         assert second.ledger.get("r4") is None
         assert second.ledger.get("e5").id == "r9"
+        assert second.ledger.coverage("acme") is None, "one of the bills is missing"
         assert (answer.recorded, answer.duplicates) == (5, 0)
         assert second.ledger.get("loose") is None, "nobody knows here whether fal has billed it"
         assert any(note.startswith("left out 1 unmatched event") for note in answer.notes)
@@ -214,6 +216,28 @@ class TestRefusedByTheLedger:
         assert second.ledger.get("r4").project is None, "what was said of the other is not said of it"
         assert second.ledger.get("loose") is None
         assert second.ledger.link_of("e5") is None
+
+
+@pytest.mark.parametrize("here", [("default", "bolt"), ("mine", "bolt")])
+def test_what_names_no_account_is_of_the_one_that_it_was_of_there(tmp_path, second, here):
+    """Taken for another account's here it would count beside what the right one was billed."""
+    with home(tmp_path / "c") as one:
+        one.ledger.add(
+            Batch(
+                accounts=(account("studio", "acme"),),
+                events=(
+                    event("e1", "r1", estimate=estimate("0.20")),
+                    event("loose", None, NOON + HOUR, estimate=estimate("0.70")),
+                ),
+                billing=(billing("r2", row("0.70", NOON + HOUR)),),
+                coverage=(covers("acme", NOON - DAY, NOON + 20 * DAY),),
+            )
+        )
+        second.ledger.add(Batch(accounts=(account(*here),)))
+        answer = second.imports(one.exported())
+        assert (answer.rejected, answer.notes) == ((), ())
+        assert second.known == one.known
+        assert {record.account for record in second.ledger.records()} == {"acme"}
 
 
 def test_a_link_that_was_taken_back_is_only_followed_where_its_event_has_a_place(first, second):

@@ -18,12 +18,13 @@ import msgspec
 from trayd.alerts.imports import quietly
 from trayd.alerts.rules import EXPENSIVE_WITHIN
 from trayd.errors import LedgerFullError, TraydError
-from trayd.facts import AccountFact, Batch, Link, UserEdit
+from trayd.facts import Batch, Link, UserEdit
 from trayd.intake.rejection import RefusedError, Rejection, printable, shown
 from trayd.intake.take import ImportResult, RejectedRow
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.ledger.store import Ledger
 from trayd.money import Money
+from trayd.operations.history_accounts import accounts_of
 from trayd.operations.history_bills import ToldBills
 from trayd.operations.history_file import HistoryFile
 from trayd.operations.history_notes import notes_of_settings
@@ -31,7 +32,6 @@ from trayd.operations.history_records import Row
 from trayd.operations.whole_history import facts_without_prompts
 from trayd.rates import Converter
 from trayd.records import Counting, Filters, Record
-from trayd.reports.json_export import Head
 from trayd.settings import Settings
 from trayd.steps import Step, Steps
 
@@ -145,7 +145,7 @@ class _Taking:
         self._ledger = ledger
         self._settings = settings
         self._now = now
-        self._names, self._accounts = _accounts(file.head, ledger)
+        self._names, self._accounts = accounts_of(file.head, ledger)
         self._bills = ToldBills(file, ledger, self._names, now)
         # As long as nobody else writes in between, what was empty has to come to what the export says.
         self._alone = ledger.span() is None
@@ -336,28 +336,3 @@ def _edits(facts: dict[str, RecordFacts]) -> Iterator[UserEdit]:
             yield UserEdit(
                 record_id=edit.event or record_id, field=edit.field, value=edit.value, at=edit.at, undone=edit.undone
             )
-
-
-def _accounts(head: Head, ledger: Ledger) -> tuple[dict[str, str], tuple[AccountFact, ...]]:
-    """What names of accounts in the export have to be called here, and the accounts of which it tells something new.
-
-    A name that is another account's here is replaced by fal's own name. One that fal has not told the account of here
-    is of the account that it was of there.
-    """
-    ours = ledger.accounts()
-    usernames = {fact.username for fact in ours.values()} - {None}
-    names: dict[str, str] = {}
-    new: list[AccountFact] = []
-    for fact in head.accounts:
-        known = ours.get(fact.name)
-        if known is None and fact.username is None:
-            new.append(fact)
-        elif fact.username is None or (known is not None and known.username == fact.username):
-            continue
-        elif fact.username not in usernames and (known is None or known.username is None):
-            # Until it is reached from here nothing more is known of it.
-            here = known or msgspec.structs.replace(fact, state="no_key")
-            new.append(msgspec.structs.replace(here, username=fact.username, has_credits=fact.has_credits))
-        else:
-            names[fact.name] = fact.username
-    return names, tuple(new)
