@@ -47,8 +47,11 @@ class FilterQuery(WorkQuery, frozen=True, kw_only=True, omit_defaults=True):
         """The same as types; a date as ``until`` takes that whole day in.
 
         Raises:
-            UsageError: a time cannot be read, or nothing lies between the two.
+            UsageError: a time cannot be read, nothing lies between the two, or a name is empty that is no tag.
         """
+        for name in ("model", "account", "key"):
+            if getattr(self, name) == "":
+                raise UsageError(f"--{name} is empty, which is no {name}", "name one, or leave it out")
         since = parse_moment(self.since, zone, end=False) if self.since else None
         until = parse_moment(self.until, zone, end=True) if self.until else None
         if since is not None and until is not None and since >= until:
