@@ -157,16 +157,37 @@ def looked_at(seen: Seen) -> Credits:
 
 
 def is_visible(step: Step, before: BalanceReading, after: BalanceReading) -> bool:
-    """Whether documents say that trayd sees what was bought: five dollars beyond what was surely charged since."""
+    """Whether documents say that trayd sees what was bought: five dollars beyond what was surely charged since.
+
+    A balance that is the same to the nano-dollar is that of an account on invoice, as far as anybody can tell.
+    """
     rise = after.amount.nanos - before.amount.nanos
     ends = (step.gap - timedelta(minutes=30)) / step.gap
     charged = sum(cents * CENT for part, _, cents in step.charges if part < ends - 0.01)
-    return rise + charged >= 5 * DOLLAR and (rise > 0 or step.gap > timedelta(hours=6))
+    return rise + charged >= 5 * DOLLAR and (rise > 0 or (rise < 0 and step.gap > timedelta(hours=6)))
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(STARTS), st.integers(0, 200), st.lists(steps, max_size=14))
 @example(STARTS[0], 0, [Step(timedelta(minutes=5), [], None, 0), Step(timedelta(minutes=5), [], (0.5, 10), 0)])
+@example(
+    STARTS[0],
+    0,
+    [
+        Step(timedelta(minutes=5), [], None, 0),
+        Step(timedelta(minutes=5), [], None, 0),
+        Step(timedelta(hours=9), [(0.5, 0, 100), (0.5, 0, 900)], (0.5, 10), 0),
+    ],
+)
+@example(
+    STARTS[0],
+    0,
+    [
+        Step(timedelta(minutes=5), [], None, 0),
+        Step(timedelta(minutes=5), [], None, 0),
+        Step(timedelta(hours=9), [(0.5, 0, 1), (0.5, 0, 100), (0.5, 0, 900)], (0.5, 10), 0),
+    ],
+)
 @example(STARTS[1], 10, [Step(timedelta(minutes=5), [], (0.5, 20), 0), Step(timedelta(days=360), [], None, 0)])
 def test_what_is_left_of_each_purchase_is_what_fal_has_of_it(start, opening, history):
     seen = lived(start, opening, history)

@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 #: The tables, which a state that was rebuilt in part is better without.
 DERIVED = ("first_balances", "jumps")
 
-# trayd was off, or nothing was spent: what was bought in between may have been spent in between.
-_LONG = timedelta(hours=6)
+#: trayd was off, or nothing was spent: what was bought in between may have been spent in between.
+LONG = timedelta(hours=6)
 
 # Credits that are bought are good for 365 days, and warned of before.
 _KEEP = timedelta(days=400)
@@ -42,7 +42,7 @@ def is_jump(before: BalanceReading, after: BalanceReading) -> bool:
 
 
 def _is_long(before: BalanceReading, after: BalanceReading) -> bool:
-    return after.at - before.at > _LONG
+    return after.at - before.at > LONG
 
 
 def _rise(before: BalanceReading, after: BalanceReading) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
+from trayd.ledger.jumps import LONG
 from trayd.ledger.pair import Change, Pair
 from trayd.ledger.past import place
 from trayd.records import BalanceReading
@@ -49,15 +50,18 @@ class Readings:
                 self._newest[reading.account] = reading
 
     def changes(self, readings: Iterable[BalanceReading]) -> Iterator[Change]:
-        """Those that are to be written: where the balance changed, and one a day where it did not."""
+        """Those that are to be written: where the balance changed, or nobody looked for hours, and else one a day."""
         new: dict[str, list[BalanceReading]] = {}
         for reading in readings:
             newer = new.setdefault(reading.account, [])
             last = self._last_before(reading, newer)
-            if last is None or last.amount != reading.amount or reading.at - last.at >= WRITE_ANYWAY:
-                same = self._unchanged.get(reading.account)
-                rises = same is not None and same.amount.nanos < reading.amount.nanos
-                if same and rises and last and last.amount == same.amount and last.at < same.at < reading.at:
+            same = self._unchanged.get(reading.account)
+            if same and not (last and last.amount == same.amount and last.at < same.at < reading.at):
+                same = None
+            seen = same or last
+            long = seen is not None and reading.at - seen.at > LONG
+            if last is None or long or last.amount != reading.amount or reading.at - last.at >= WRITE_ANYWAY:
+                if same and (long or same.amount.nanos < reading.amount.nanos):
                     # What was bought was bought after this one, which can be a day later than the last one written.
                     newer.append(same)
                     yield Change("balances", place(same), same)
