@@ -6,8 +6,11 @@ import subprocess
 from pathlib import Path
 
 from tests.reports.browser import A4, Browser
+from tests.reports.printed import size
 
 _WIDE, _PHONE = 1280, 390
+#: Of paper, in a picture.
+_PAGES = 3
 
 
 def report_pictures(out: Path, folder: Path, whole: Path, statement: Path) -> list[Path]:
@@ -34,19 +37,28 @@ def report_pictures(out: Path, folder: Path, whole: Path, statement: Path) -> li
             (out / name).write_bytes(opened.picture())
             taken.append(out / name)
             opened.close()
-        pdf = folder / "report.pdf"
-        pdf.write_bytes(browser.page(whole.as_uri()).pdf(A4))
-    return [*taken, *_printed(out, pdf)]
+        printed = []
+        for page in (whole, statement):
+            pdf = (folder / page.stem).with_suffix(".pdf")
+            pdf.write_bytes(browser.page(page.as_uri()).pdf(A4))
+            printed.append(pdf)
+    first, last = printed
+    return [
+        *taken,
+        _printed(out / "report-print.png", first, 1),
+        _printed(out / "report-print-log.png", last, size(last)[0] - _PAGES + 1),
+    ]
 
 
-def _printed(out: Path, pdf: Path) -> list[Path]:
-    """The first pages beside each other, as they lie on a desk."""
+def _printed(picture: Path, pdf: Path, first: int) -> Path:
+    """Some pages beside each other from the first one on, as they lie on a desk."""
     pages = pdf.with_suffix("")
-    subprocess.run(["pdftoppm", "-r", "70", "-l", "3", "-png", pdf, pages], check=True)
-    picture = out / "report-print.png"
     subprocess.run(
-        ["montage", *sorted(pages.parent.glob(f"{pages.name}-*.png")), "-tile", "3x1", "-geometry", "+14+14",
+        ["pdftoppm", "-r", "70", "-f", str(first), "-l", str(first + _PAGES - 1), "-png", pdf, pages], check=True
+    )
+    subprocess.run(
+        ["montage", *sorted(pages.parent.glob(f"{pages.name}-*.png")), "-tile", f"{_PAGES}x1", "-geometry", "+14+14",
          "-background", "#8a9099", picture],
         check=True,
     )  # fmt: skip
-    return [picture]
+    return picture

@@ -167,6 +167,7 @@ def test_the_days_of_rates_are_each_on_one_line_of_paper(
     page = browser.page(source.as_uri())
     pdf.write_bytes(page.pdf(paper))
     page.close()
+    assert "Combined" in [word.text for word in words(pdf)[0]]
     [(page_of_rates, head)] = [(page, word) for page in words(pdf) for word in page if word.text == "Entries"][:1]
     end = next((word.top for word in page_of_rates if word.text == "Generation"), 9e9)
     lines = [word for word in page_of_rates if head.top < word.top < end]
