@@ -311,12 +311,22 @@ class TestLinks:
 
 
 class TestStateOfThings:
-    def test_a_balance_is_kept_when_it_differs_or_once_a_day(self, ledger):
-        readings = [("50", 0), ("50", 1), ("48", 2), ("48", 20), ("48", 26), ("50", 27)]
-        for amount, hours in readings:
+    @pytest.mark.parametrize(
+        ("amounts", "kept"),
+        [
+            ({0: "50", 1: "50", **dict.fromkeys(range(2, 27), "48"), 27: "50"}, [0, 2, 26, 27]),
+            ({0: "50", 1: "50", 3: "50", 9: "50", 12: "50"}, [0]),
+            ({0: "50", 1: "50", 3: "50", 10: "50", 12: "50"}, [0, 3, 10]),
+            ({0: "50", 1: "50", 3: "50", 10: "49"}, [0, 3, 10]),
+        ],
+    )
+    def test_a_balance_is_kept_when_it_differs_or_once_a_day_and_around_hours_that_nobody_looked(
+        self, ledger, amounts, kept
+    ):
+        for hours, amount in amounts.items():
             ledger.add(Batch(balances=(balance(amount, NOON + hours * HOUR),)))
-        kept = [(reading.amount.text(), reading.at) for reading in ledger.balances("acme")]
-        assert kept == [(amount + ".00", NOON + hours * HOUR) for amount, hours in [readings[n] for n in (0, 2, 4, 5)]]
+        told = [(reading.amount.text(), reading.at) for reading in ledger.balances("acme")]
+        assert told == [(f"{amounts[hours]}.00", NOON + hours * HOUR) for hours in kept]
 
     def test_an_account_that_only_answered_again_costs_no_write_of_its_own(self, tmp_path):
         ledger = opened(tmp_path)
