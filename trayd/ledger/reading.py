@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from heapq import nlargest
 from operator import itemgetter
@@ -39,9 +39,21 @@ _MARGIN = timedelta(days=1)
 
 _NO_TIME = timedelta()
 
+_Placed = tuple[datetime, str, Row]
+
 
 def _by_time(row: Row) -> tuple[datetime, str]:
     return row.view.timestamp, row.view.id
+
+
+def _in_time(rows: Mapping[str, Row], filters: Filters, zone: tzinfo) -> Iterable[_Placed]:
+    """The rows of the time that the filters say, each with its instant and its id."""
+    placed = ((row.view.instant(zone), record_id, row) for record_id, row in rows.items())
+    if (since := filters.since) is not None:
+        placed = (each for each in placed if each[0] >= since)
+    if (until := filters.until) is not None:
+        placed = (each for each in placed if each[0] < until)
+    return placed
 
 
 class _Latest(msgspec.Struct, frozen=True):
@@ -93,14 +105,12 @@ class Reader(Known):
         if not newest_first:
             spans.sort(key=itemgetter(0))
         any_of_its_time = msgspec.structs.replace(filters, since=None, until=None) == _ALL
-        waiting: list[tuple[datetime, str, Row]] = []
+        waiting: list[_Placed] = []
         for number, (_, _, name) in enumerate(spans, start=1):
             known = self._months.derived(name)
-            for record_id, row in self._months.open(name).rows.items():
-                when = row.view.instant(zone)
-                if (filters.since is None or when >= filters.since) and (filters.until is None or when < filters.until):
-                    waiting.append((when, record_id, row))
-            waiting.sort(key=itemgetter(0, 1), reverse=newest_first)
+            waiting += _in_time(self._months.open(name).rows, filters, zone)
+            # No two have the same id, so rows are never compared. A key would be made for each: it takes twice as long.
+            waiting.sort(reverse=newest_first)
             ready = len(waiting)
             if number < len(spans):
                 # What a month still to come can hold an earlier (or later) one of has to wait for it.
