@@ -24,15 +24,13 @@ from trayd.intake.sheet import open_sheets
 from trayd.intake.sorting import Sorter
 from trayd.intake.sources import SourcePreset
 from trayd.intake.survey import Cells, Survey
-from trayd.intake.understanding import Answers, NamedRow, RowKind, Understanding
+from trayd.intake.understanding import NO_ANSWERS, Answers, NamedRow, RowKind, Understanding
 from trayd.records import ExternalCost
 
 # Between two reports of how far it has come.
 _ROWS_A_STEP = 2_000
 
 _WALKS = 2
-
-NO_ANSWERS = Answers()
 
 
 class Progress(NamedTuple):

@@ -10,20 +10,23 @@ import hashlib
 from collections import Counter
 from collections.abc import Container, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from trayd.facts import Added, Batch, EventFact, FileTaken, ModelFact
-from trayd.intake.costs import NO_ANSWERS, Costs, Progress, costs_in_steps
 from trayd.intake.event_files import REJECTED_HEADER, FileForm, is_rejected_lines, read_events
 from trayd.intake.kinds import LARGEST_FILE
-from trayd.intake.own_sources import presets
-from trayd.intake.rejected_rows import ReadAs, rejected_table
 from trayd.intake.rejection import RefusedError, Rejection, printable, shown
-from trayd.intake.understanding import Answers, NamedRow, RowKind, Understanding
+from trayd.intake.understanding import NO_ANSWERS, Answers, NamedRow, RowKind, Understanding
 from trayd.records import ExternalCost
 from trayd.settings import Settings
 from trayd.steps import Step, Steps, finish
+
+# What tables are read with is imported with the first one: a daemon that sees none does without.
+if TYPE_CHECKING:
+    from trayd.intake.costs import Costs, Progress
+    from trayd.intake.rejected_rows import ReadAs
 
 EVENT_OBJECT = frozenset({".json"})
 EVENT_LINES = frozenset({".jsonl", ".ndjson"})
@@ -165,6 +168,9 @@ def reading(
                 rows=tuple((row.text,) for row in events.rejected),
             )
         elif suffix in TABLE:
+            from trayd.intake.costs import costs_in_steps
+            from trayd.intake.own_sources import presets
+
             costs = costs_in_steps(
                 told,
                 data,
@@ -265,6 +271,8 @@ def _on_line(rejection: Rejection) -> str:
 
 def rejected_rows_csv(understood: Understood) -> str:
     """The rejected rows as a table with the reasons beside them; corrected, it can be dropped again as it is."""
+    from trayd.intake.rejected_rows import rejected_table
+
     rows = zip(understood.rows, understood.rejected, strict=True)
     return rejected_table(understood.header, rows, understood.read_as)
 

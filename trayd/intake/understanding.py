@@ -37,6 +37,9 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sheet: str | None = None
 
 
+NO_ANSWERS = Answers()
+
+
 class RowKind(StrEnum):
     """What a row is that is neither recorded nor rejected."""
 

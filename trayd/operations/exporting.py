@@ -14,7 +14,6 @@ from trayd.money import is_currency
 from trayd.operations.documents import Document
 from trayd.operations.filters import FilterQuery
 from trayd.operations.known_names import recorded_names
-from trayd.operations.whole_history import history
 from trayd.records import Kind
 from trayd.reports.csv_export import CsvStyle
 from trayd.reports.formats import FORMATS, TABS, Export, Format
@@ -83,6 +82,8 @@ def exported(operations: Operations, query: ExportQuery, now: datetime) -> Docum
         return _records_in(books, filters, zone)
 
     def whole() -> History:
+        from trayd.operations.whole_history import history
+
         recorded = document.counted(books.recorded(filters, zone=zone), in_all)
         return history(
             operations, recorded, filters, converter=converter, converts=converts, shares=shares, zone=zone, now=now

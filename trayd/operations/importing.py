@@ -32,8 +32,6 @@ from trayd.intake.understanding import Answers, Understanding
 from trayd.ledger.merge import RecordFacts, fold
 from trayd.ledger.store import Ledger
 from trayd.money import is_currency
-from trayd.operations.history_file import is_export
-from trayd.operations.history_import import import_history
 from trayd.rates import Converter
 from trayd.reports.shape import HistoryItem, history_item
 from trayd.settings import Settings
@@ -131,7 +129,7 @@ def import_data(
         LedgerError: the ledger cannot write; what was written before is whole, and the file can be taken in again.
     """
     answers, models = query.answers(), ledger.models()
-    if suffix_of(query.name) in EVENT_OBJECT and is_export(data):
+    if suffix_of(query.name) in EVENT_OBJECT and _is_export(data):
         return (yield from _import_history(ledger, query, data, settings=settings, now=now, converter=converter))
     yield Step(0, 0, apart=True)
     steps = reading(query.name, data, settings=settings, models=models, now=now, answers=answers, path=query.path)
@@ -157,6 +155,12 @@ def import_data(
     return Imported(**msgspec.structs.asdict(answer))
 
 
+def _is_export(data: bytes) -> bool:
+    from trayd.operations.history_file import is_export
+
+    return is_export(data)
+
+
 def _import_history(
     ledger: Ledger,
     query: ImportQuery,
@@ -166,6 +170,8 @@ def _import_history(
     now: datetime,
     converter: Callable[[str], Converter] | None,
 ) -> Steps[Imported]:
+    from trayd.operations.history_import import import_history
+
     taken = yield from import_history(
         ledger,
         query.name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from trayd.facts import called_as_written, called_names
@@ -107,5 +106,7 @@ def _near(name: str, known: Iterable[str]) -> list[str]:
             # Who writes a name from memory writes its beginning.
             for part in (piece, piece[: len(wanted) + 1]):
                 by_text.setdefault(part, []).append(each)
+    from difflib import get_close_matches
+
     found = get_close_matches(wanted, by_text, n=_MOST_NAMED, cutoff=_ALIKE)
     return list(dict.fromkeys(each for text in found for each in by_text[text]))

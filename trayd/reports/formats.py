@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,9 +12,9 @@ from trayd.facts import ModelFact
 from trayd.rates import Converter
 from trayd.records import Filters, Record
 from trayd.reports.csv_export import Conversion, CsvStyle, csv_lines
-from trayd.reports.focus_export import focus_lines
-from trayd.reports.journal_export import journal_lines
-from trayd.reports.json_export import History, json_lines
+
+if TYPE_CHECKING:
+    from trayd.reports.json_export import History
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,10 +71,20 @@ def _csv(export: Export) -> Iterator[str]:
 
 
 def _focus(export: Export) -> Iterator[str]:
+    from trayd.reports.focus_export import focus_lines
+
     return focus_lines(export.records, accounts=export.accounts, models=export.models, remark=export.remark)
 
 
+def _json(export: Export) -> Iterator[str]:
+    from trayd.reports.json_export import json_lines
+
+    return json_lines(export.history(), remark=export.remark)
+
+
 def _ledger(export: Export) -> Iterator[str]:
+    from trayd.reports.journal_export import journal_lines
+
     return journal_lines(
         export.records,
         filters=export.filters,
@@ -93,7 +104,7 @@ FORMATS: dict[str, Format] = {
         _focus,
         instead_of_currency="FOCUS has each cost in the currency that it was billed in: convert what reads it",
     ),
-    "json": Format(".json", "application/json", lambda export: json_lines(export.history(), remark=export.remark)),
+    "json": Format(".json", "application/json", _json),
     "ledger": Format(
         ".journal",
         "text/plain",
