@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel.served import Panel, ServedHere, daemon, hostile_home, served_here
+from tests.panel.served import NOW, Panel, ServedHere, daemon, hostile_home, served_here
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return hostile_home(tmp_path_factory.mktemp("home"))
 
 
-@pytest.fixture
-def here(home: Path) -> Iterator[ServedHere]:
-    """Served in this process, where its clock can be turned."""
+@pytest.fixture(scope="module")
+def served(home: Path) -> Iterator[ServedHere]:
     with served_here(home) as served:
         yield served
+
+
+@pytest.fixture
+def here(served: ServedHere) -> Iterator[ServedHere]:
+    """Served in this process, where its clock can be turned; as it was before, after each test."""
+    before = served.here.paths, served.here.operations.settings
+    yield served
+    served.close()
+    served.here.at = NOW
+    served.here.paths, served.here.operations.settings = before
+    vars(served.here.operations).pop("report", None)

@@ -72,8 +72,8 @@ def test_a_cookie_lasts_for_as_long_as_pages_are_opened_with_it(here: ServedHere
     assert visitor.get("/reports").status_code == 403
 
 
-def test_no_more_links_and_cookies_are_kept_than_a_person_needs(here: ServedHere) -> None:
-    oldest, *_, newest = [here.visitor().link() for _ in range(80)]
+def test_no_more_links_and_cookies_are_kept_than_a_person_needs(visitor: Visitor) -> None:
+    oldest, *_, newest = [visitor.link() for _ in range(80)]
     assert httpx.get(oldest, trust_env=False).status_code == 403
     assert httpx.get(newest, trust_env=False).status_code == 200
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.desktop.harness import wait_until
 from tests.panel.served import Panel, ServedHere, Visitor, daemon, hostile_home
 from trayd.errors import TraydError
 from trayd.operations.documents import Document
@@ -33,7 +34,7 @@ class Slowly:
 
     def __init__(self, operations: Operations) -> None:
         self.go = threading.Event()
-        self.ended = threading.Event()
+        self.asked = 0
         self.wrong: Exception | None = None
         self._whole: Callable[..., Document] = operations.report
         operations.report = self  # type: ignore[method-assign,assignment]
@@ -43,18 +44,16 @@ class Slowly:
         document = Document(whole.name, whole.media_type)
 
         def pieces() -> Iterator[str]:
-            try:
-                document.progress(2000, 10_000)
-                while not self.go.is_set():
-                    time.sleep(0.03)
-                    yield ""
-                document.progress(10_000, 10_000)
-                time.sleep(0.6)
-                if self.wrong is not None:
-                    raise self.wrong
-                yield from whole
-            finally:
-                self.ended.set()
+            document.progress(2000, 10_000)
+            while not self.go.is_set():
+                time.sleep(0.03)
+                self.asked += 1
+                yield ""
+            document.progress(10_000, 10_000)
+            time.sleep(0.6)
+            if self.wrong is not None:
+                raise self.wrong
+            yield from whole
 
         document.consist_of(pieces())
         return document
@@ -118,9 +117,7 @@ def test_who_waits_is_told_how_far_it_is_and_led_to_the_report(visitor: Visitor,
 def test_it_is_fetched_once_and_else_made_anew(visitor: Visitor, slowly: Slowly) -> None:
     made = leads_to(told(visitor, "/report?client=Northwind", slowly))
     first = visitor.http.get(made, headers=IN_WINDOW).text
-    slowly.ended.clear()
     again = told(visitor, made, slowly)
-    assert slowly.ended.is_set()
     assert "It is made." in again
     assert leads_to(again) != made
     assert visitor.http.get(leads_to(again), headers=IN_WINDOW).text == first
@@ -161,11 +158,13 @@ def test_who_closes_the_page_ends_the_work(visitor: Visitor, slowly: Slowly) -> 
         pieces = answer.iter_text()
         while "2,000 of 10,000" not in next(pieces):
             pass
-    # What is made is let go where nobody asks for its next piece; others have the ledger meanwhile.
-    until = time.monotonic() + 10
-    while not slowly.ended.is_set() and time.monotonic() < until:
-        assert visitor.get("/reports").status_code == 200
-    assert slowly.ended.is_set()
+
+    def rests() -> bool:
+        before = slowly.asked
+        time.sleep(0.5)
+        return slowly.asked == before
+
+    wait_until(rests, what="the end of the work")
     assert not slowly.go.is_set()
 
 
