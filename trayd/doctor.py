@@ -217,7 +217,7 @@ def _reports(paths: Paths, settings: Settings) -> Iterator[Finding]:
 
 
 def _report_folders(paths: Paths, schedules: Iterable[Schedule]) -> Iterator[Finding]:
-    from trayd.service.report_schedule import check_own_folder
+    from trayd.service.report_folders import check_own_folder
 
     usual = _unusable(paths.reports)
     if usual is not None:

@@ -27,7 +27,7 @@ from trayd.operations.documents import Document
 from trayd.operations.exporting import ReportQuery
 from trayd.operations.operations import Operations
 from trayd.report_settings import ClientTerms, ReportSettings, Schedule
-from trayd.service import report_schedule
+from trayd.service import report_folders, report_schedule
 from trayd.service.housekeeping import Housekeeping
 from trayd.settings import Paths, Settings
 
@@ -182,7 +182,7 @@ async def test_what_of_a_month_could_not_be_made_is_made_before_the_next_month(
 ) -> None:
     studio.now = DUE - 31 * DAY
     september = OCTOBER - 30 * DAY
-    usual, placed = report_schedule._put_away, []
+    usual, placed = report_folders.put_away, []
 
     def once(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
         if placed:
@@ -191,7 +191,7 @@ async def test_what_of_a_month_could_not_be_made_is_made_before_the_next_month(
         return placed
 
     with monkeypatch.context() as disk:
-        disk.setattr(report_schedule, "_put_away", once)
+        disk.setattr(report_folders, "put_away", once)
         await studio.once(studio.read(), studio.work("Northwind", september), studio.work("Acme", september))
     assert len(studio.files) == 1
 
@@ -276,6 +276,8 @@ async def test_an_export_beside_a_report_without_costs_is_said_to_have_them(stud
     acme, northwind = sorted(await studio.alerts_listed(), key=lambda each: str(each.client))
     assert "The export says what the work cost: it is not for the client." in acme.text
     assert "not for the client" not in northwind.text
+    assert (acme.amount, northwind.amount) == (None, Money.of("1.10")), "a hook may send it on"
+    assert "The work cost" not in acme.text
     page = (studio.paths.reports / "trayd-report-acme-2026-10.html").read_text()
     assert "1.65" in page
     assert "1.10" not in page
@@ -359,7 +361,7 @@ async def test_a_full_disk_leaves_no_half_report_and_no_part_of_several(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     studio.schedules = (Schedule(every="month", formats=("html", "csv")),)
-    real = report_schedule.write_new
+    real = report_folders.write_new
 
     def full(path: Path, pieces: object) -> tuple[Path, bool]:
         if path.suffix == ".csv":
@@ -367,7 +369,7 @@ async def test_a_full_disk_leaves_no_half_report_and_no_part_of_several(
         return real(path, pieces)  # type: ignore[arg-type]
 
     with monkeypatch.context() as disk:
-        disk.setattr(report_schedule, "write_new", full)
+        disk.setattr(report_folders, "write_new", full)
         screen = await studio.once(studio.read(), studio.work("Northwind"))
     assert studio.files == []
     assert [notice.title for notice in screen.shown] == ["Reports cannot be made (monthly)"]
@@ -392,8 +394,37 @@ async def test_a_bug_in_one_report_keeps_no_other_one_back(
 
     assert studio.files == ["trayd-report-acme-2026-10.html", "trayd-report-northwind-2026-10.html"]
     (refused,) = (notice for notice in screen.shown if "cannot be made" in notice.body + notice.title)
-    assert "ZeroDivisionError while one was made" in refused.body
+    assert "For Acme: ZeroDivisionError while it was made" in refused.body
     assert "Traceback" in caplog.text
+
+
+async def test_a_client_whose_report_fails_keeps_no_other_client_and_no_later_month_back(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = Operations.report
+
+    def report(operations: Operations, query: ReportQuery) -> Document:
+        if query.client == "Acme":
+            raise TraydError("the template is wrong", "mend it")
+        return usual(operations, query)
+
+    async with studio.daemon() as daemon:
+        schedules = daemon._report_schedules
+        await daemon.submit(studio.read())
+        with monkeypatch.context() as wrong:
+            wrong.setattr(Operations, "report", report)
+            for month in (0, 1):
+                studio.now = DUE + month * 31 * DAY
+                for client, amount in (("Acme", "9.00"), ("Northwind", "1.00")):
+                    await daemon.submit(studio.work(client, OCTOBER + month * 30 * DAY, amount))
+                schedules.look_soon()
+                await schedules.once()
+            assert studio.files == [f"trayd-report-northwind-2026-{month}.html" for month in (10, 11)]
+            assert daemon._operations.report_troubles == {"monthly": "for Acme: the template is wrong; mend it"}
+        schedules.look_soon()
+        await schedules.once()
+        assert studio.files[:2] == [f"trayd-report-acme-2026-{month}.html" for month in (10, 11)]
+        assert daemon._operations.report_troubles == {"monthly": ""}
 
 
 async def test_a_folder_that_does_not_answer_keeps_no_other_schedule_back(
@@ -402,7 +433,7 @@ async def test_a_folder_that_does_not_answer_keeps_no_other_schedule_back(
     far = tmp_path / "far"
     far.mkdir()
     studio.schedules = (Schedule(every="month", name="far", folder=str(far)), MONTHLY)
-    usual, answers = report_schedule._put_away, threading.Event()
+    usual, answers = report_folders.put_away, threading.Event()
     asked: list[Path] = []
 
     def put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
@@ -411,8 +442,8 @@ async def test_a_folder_that_does_not_answer_keeps_no_other_schedule_back(
             answers.wait(30)
         return usual(folder, texts, drop)
 
-    monkeypatch.setattr(report_schedule, "_put_away", put_away)
-    monkeypatch.setattr(report_schedule, "PUTTING_S", 0.5)
+    monkeypatch.setattr(report_folders, "put_away", put_away)
+    monkeypatch.setattr(report_folders, "PUTTING_S", 0.5)
     async with studio.daemon() as daemon:
         schedules = daemon._report_schedules
         await daemon.submit(studio.read())
@@ -428,7 +459,7 @@ async def test_a_folder_that_does_not_answer_keeps_no_other_schedule_back(
         assert asked.count(far) == 1, "nobody else waits for it"
 
         answers.set()
-        await asyncio.wait(schedules._putting.values(), timeout=10)
+        await asyncio.wait(schedules._folders._putting.values(), timeout=10)
         assert list(far.iterdir()) == [], "what was given up is not there"
         schedules.look_soon()
         await schedules.once()
@@ -441,7 +472,7 @@ async def test_a_folder_that_does_not_answer_keeps_no_other_schedule_back(
 async def test_what_is_made_when_trayd_ends_is_remembered_and_the_rest_is_made_at_the_next_start(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, begun, go_on = report_schedule._put_away, threading.Event(), threading.Event()
+    usual, begun, go_on = report_folders.put_away, threading.Event(), threading.Event()
     done: list[Path] = []
 
     def slow(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
@@ -455,7 +486,7 @@ async def test_what_is_made_when_trayd_ends_is_remembered_and_the_rest_is_made_a
         for batch in (studio.read(), studio.work("Acme"), studio.work("Northwind", amount="2.20")):
             await daemon.submit(batch)
         with monkeypatch.context() as disk:
-            disk.setattr(report_schedule, "_put_away", slow)
+            disk.setattr(report_folders, "put_away", slow)
             disk.setattr(report_schedule, "ENDING_S", 0.1)
             making = asyncio.create_task(daemon._report_schedules._look(patient=True))
             await asyncio.to_thread(begun.wait, 10)
@@ -473,7 +504,7 @@ async def test_what_is_made_when_trayd_ends_is_remembered_and_the_rest_is_made_a
 async def test_files_that_are_on_their_way_when_trayd_ends_are_placed_and_remembered(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, begun, go_on = report_schedule._put_away, threading.Event(), threading.Event()
+    usual, begun, go_on = report_folders.put_away, threading.Event(), threading.Event()
 
     def slow(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
         begun.set()
@@ -484,7 +515,7 @@ async def test_files_that_are_on_their_way_when_trayd_ends_are_placed_and_rememb
         await daemon.submit(studio.read())
         await daemon.submit(studio.work("Acme"))
         with monkeypatch.context() as disk:
-            disk.setattr(report_schedule, "_put_away", slow)
+            disk.setattr(report_folders, "put_away", slow)
             making = asyncio.create_task(daemon._report_schedules._look(patient=True))
             await asyncio.to_thread(begun.wait, 10)
             making.cancel()

@@ -9,16 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
-from typing import IO, Any, NamedTuple, Protocol, TypeVar
+from operator import attrgetter
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from trayd.alerts.rules import ReportMade, reports_made
-from trayd.blocking import on_daemon_thread
 from trayd.errors import TraydError
-from trayd.files import way_out, write_new
 from trayd.insight.usage import Part, Total
 from trayd.money import Money
 from trayd.operations.documents import Document
@@ -29,6 +27,7 @@ from trayd.operations.turns import Making
 from trayd.report_settings import Schedule
 from trayd.reports.due import ReportPeriod, bills_wanted_until, periods_due
 from trayd.reports.formats import FORMATS
+from trayd.service.report_folders import ReportFolders
 from trayd.settings import Paths, Settings
 
 logger = logging.getLogger(__name__)
@@ -43,15 +42,11 @@ LOOK_S = 60.0
 AGAIN_S = 600.0
 #: Bills that are missing are waited for so long, while trayd runs: at its start it has not asked fal yet.
 BILLS_S = 3600.0
-#: A folder that has not taken its files after this long does not answer; the other schedules go on.
-PUTTING_S = 60.0
 #: Files that are on their way when trayd ends are waited for so long, to be remembered; a disk may be gone.
 ENDING_S = 3.0
 
 #: The format that is no export.
 _PAGE = "html"
-
-_CHUNK = 64 * 1024
 
 
 class Host(Protocol):
@@ -76,6 +71,10 @@ class Host(Protocol):
         """Takes note, by schedule, of why reports could not be made; empty where nothing was in the way."""
 
 
+class _UnmadeError(TraydError):
+    """A report of one client cannot be made; those of others can."""
+
+
 class _Wanted(NamedTuple):
     """A report to be made: for whom (None: of everything), and what the work of its time cost as far as is known."""
 
@@ -94,7 +93,9 @@ class ReportSchedules:
         self._waits: dict[tuple[str, str], float] = {}
         # The ledger may not have been able to keep it.
         self._made: set[tuple[str, str, str | None]] = set()
-        self._putting: dict[Path, asyncio.Task[list[Path]]] = {}
+        # Periods of which not every client's report could be made.
+        self._behind: dict[str, set[ReportPeriod]] = {}
+        self._folders = ReportFolders()
         self._troubles: dict[str, str] = {}
         self._told: dict[str, str] | None = None
 
@@ -140,16 +141,23 @@ class ReportSchedules:
     async def _follow(self, schedule: Schedule, *, patient: bool) -> str | None:
         """Makes what is due by a schedule; what is in the way, with the cure. None: it waits for bills."""
         trouble = ""
+        behind = self._behind.setdefault(schedule.called, set())
         try:
             for period in await self._host.on_ledger(partial(self._due, schedule)):
                 if patient and not await self._has_its_bills(schedule, period):
-                    return None
-                # A later period waits for this one, so that none is left out.
-                await self._make(schedule, period)
+                    return trouble or None
+                try:
+                    # A later period waits for this one, so that none is left out.
+                    await self._make(schedule, period)
+                    behind.discard(period)
+                except _UnmadeError as error:
+                    # All others have theirs, and go on without this client.
+                    behind.add(period)
+                    trouble = trouble or str(error)
         except TraydError as error:
             trouble = str(error)
         except Exception as error:
-            # A bug in one report keeps no other one back, and is not met with again every few seconds.
+            # A bug in one schedule keeps no other one back, and is not met with again every few seconds.
             logger.exception("reports of the schedule %r cannot be made", schedule.called)
             trouble = f"{type(error).__name__} while one was made; the log in {self._host.paths.log} tells more"
         self._rests[schedule.called] = asyncio.get_running_loop().time() + AGAIN_S
@@ -157,7 +165,9 @@ class ReportSchedules:
 
     def _due(self, schedule: Schedule, operations: Operations) -> list[ReportPeriod]:
         made = self._made_by(schedule, operations)
-        return periods_due(schedule, made.keys(), self._host.now(), operations.settings.zone())
+        due = periods_due(schedule, made.keys(), self._host.now(), operations.settings.zone())
+        behind = {period for period in self._behind[schedule.called] if len(period.name) == len(due[0].name)}
+        return sorted(behind.union(due), key=attrgetter("first"))
 
     def _made_by(self, schedule: Schedule, operations: Operations) -> dict[str, set[str | None]]:
         made = reports_made(operations.ledger.episodes().values(), schedule.called)
@@ -185,27 +195,53 @@ class ReportSchedules:
         return [wanted for wanted in named if wanted.client not in made]
 
     async def _make(self, schedule: Schedule, period: ReportPeriod) -> None:
+        """Makes the reports of a period that are still to be made.
+
+        Raises:
+            _UnmadeError: some client's cannot be made; those of all others are.
+            TraydError: the folder takes none.
+        """
         billed = await self._host.on_ledger(partial(_is_billed, schedule, period))
         made: list[ReportMade] = []
+        unmade: list[_UnmadeError] = []
         try:
             for wanted in await self._host.on_ledger(partial(self._wanted, schedule, period)):
-                one = await self._made_for(wanted, schedule, period, billed=billed)
+                try:
+                    one = await self._made_for(wanted, schedule, period, billed=billed)
+                except _UnmadeError as error:
+                    unmade.append(error)
+                    continue
                 made.append(one)
                 logger.info("made by the schedule %r, in %s: %s", schedule.called, one.folder, ", ".join(one.files))
         finally:
             # Together, so that they are one notification; also those that were made before something went wrong.
             if made:
                 await self._host.reports_made(made)
+        if unmade:
+            first, others = unmade[0], len(unmade) - 1
+            raise _UnmadeError(f"{first.message}{f' (and for {others} more)' if others else ''}", first.cure)
 
     async def _made_for(self, wanted: _Wanted, schedule: Schedule, period: ReportPeriod, *, billed: bool) -> ReportMade:
         makings = [Making(partial(_document, schedule, period, wanted.client, form)) for form in schedule.formats]
         try:
             for making in makings:
-                await making.finish(self._host)
+                await self._finish(making, wanted.client)
             return await _to_its_end(self._place(makings, wanted, schedule, period, billed=billed))
         finally:
             for making in makings:
                 making.text.close()
+
+    async def _finish(self, making: Making, client: str | None) -> None:
+        whose = f"for {client}: " if client else ""
+        try:
+            await making.finish(self._host)
+        except TraydError as error:
+            raise _UnmadeError(f"{whose}{error.message}", error.cure) from error
+        except Exception as error:
+            # A bug in one report keeps no other one back, and is not met with again every few seconds.
+            logger.exception("a scheduled report cannot be made")
+            log = f"the log in {self._host.paths.log} tells more"
+            raise _UnmadeError(f"{whose}{type(error).__name__} while it was made", log) from error
 
     async def _place(
         self, makings: Sequence[Making], wanted: _Wanted, schedule: Schedule, period: ReportPeriod, *, billed: bool
@@ -214,7 +250,7 @@ class ReportSchedules:
         folder = schedule.own_folder or self._host.paths.reports
         texts = [(making.document.name, making.text) for making in makings]
         drop = None if schedule.own_folder is None else self._host.paths.drop
-        files = await self._put_away(folder, texts, drop)
+        files = await self._folders.put_away(folder, texts, drop)
         made = ReportMade(
             schedule=schedule.called,
             client=wanted.client,
@@ -223,7 +259,8 @@ class ReportSchedules:
             last=period.last,
             files=tuple(file.name for file in files),
             folder=str(folder),
-            cost=wanted.cost,
+            cost=None if self._is_hidden(wanted) else wanted.cost,
+            is_hidden=self._is_hidden(wanted),
             billed=billed,
             remarks=(
                 *self._warnings(wanted, schedule),
@@ -235,28 +272,13 @@ class ReportSchedules:
         await self._host.report_made(made)
         return made
 
-    async def _put_away(self, folder: Path, texts: list[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
-        """See :func:`_put_away`; a folder that does not answer, as on a network that is gone, is not waited for."""
-        putting = self._putting.get(folder)
-        if putting is None:
-            putting = asyncio.create_task(on_daemon_thread(lambda: _put_away(folder, texts, drop), "reports"))
-            self._putting[folder] = putting
-            # What comes of one that nobody waits for any more is of no use: its texts are closed.
-            putting.add_done_callback(lambda done: self._putting.pop(folder) and (done.cancelled() or done.exception()))
-            try:
-                await asyncio.wait({putting}, timeout=PUTTING_S)
-            except asyncio.CancelledError:
-                putting.cancel()
-                raise
-            if putting.done():
-                return putting.result()
-        raise TraydError(
-            f"{folder} does not answer", "see that its disk and its network are there, or name another folder"
-        )
+    def _is_hidden(self, wanted: _Wanted) -> bool:
+        """Whether its client is not to see what things cost: a message may be sent on with the report."""
+        terms = self._host.settings.report.terms(wanted.client)
+        return terms is not None and terms.hide_costs
 
     def _warnings(self, wanted: _Wanted, schedule: Schedule) -> Iterator[str]:
-        terms = self._host.settings.report.terms(wanted.client)
-        if terms is not None and terms.hide_costs and set(schedule.formats) - {_PAGE}:
+        if self._is_hidden(wanted) and set(schedule.formats) - {_PAGE}:
             yield "The export says what the work cost: it is not for the client."
 
 
@@ -303,53 +325,3 @@ def _is_billed(schedule: Schedule, period: ReportPeriod, operations: Operations)
         if coverage is None or coverage.until < until:
             return False
     return True
-
-
-def _put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
-    """Puts the texts into files of these names, all or none; the files that have them now.
-
-    Args:
-        folder: theirs.
-        texts: the names, and from where each text is read.
-        drop: the drop folder, where the folder is one that the user has named.
-
-    Raises:
-        TraydError: the folder is not there, is full, or is the drop folder.
-    """
-    if drop is not None:
-        check_own_folder(folder, drop)
-    files, new = [], []
-    try:
-        for name, text in texts:
-            file, is_new = write_new(folder / name, iter(partial(text.read, _CHUNK), ""))
-            files.append(file)
-            if is_new:
-                new.append(file)
-    except BaseException:
-        for file in new:
-            file.unlink(missing_ok=True)
-        raise
-    return files
-
-
-def check_own_folder(folder: Path, drop: Path) -> None:
-    """Looks whether scheduled reports can go into a folder that the user has named.
-
-    Raises:
-        TraydError: it is not there, cannot be looked at, or is the drop folder.
-    """
-    try:
-        there = folder.is_dir()
-        dropped = there and folder.resolve().is_relative_to(drop.resolve())
-    except OSError as error:
-        raise TraydError(f"{folder} cannot be looked at ({error.strerror})", way_out(error)) from error
-    if not there:
-        # It may be on a disk that is not connected: what is made in its place would be lost beneath it.
-        raise TraydError(
-            f"there is no folder {folder}", "make it, connect its disk, or name another one in [[report.schedule]]"
-        )
-    if dropped:
-        raise TraydError(
-            f"{folder} is in the drop folder, and exports there would be taken in as costs",
-            "name another one in [[report.schedule]]",
-        )

@@ -42,7 +42,8 @@ class ReportMade(msgspec.Struct, frozen=True, kw_only=True):
         period: that it is of, as episodes name it: ``2026-11``, ``2026-W47``.
         first: the first civil day of that, and ``last`` its last one.
         files: their names, which are in ``folder``.
-        cost: what the work of that time cost; None where that is not known.
+        cost: what the work of that time cost; None where that is not all known, or not to be told.
+        is_hidden: whether it is not to be told.
         billed: whether fal's bills of that time were all in.
         remarks: what else a person has to know of the files, in sentences.
     """
@@ -56,6 +57,7 @@ class ReportMade(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     cost: Money | None
     billed: bool
+    is_hidden: bool = False
     remarks: tuple[str, ...] = ()
 
     @property

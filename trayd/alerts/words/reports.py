@@ -32,7 +32,9 @@ def made(report: ReportMade, context: MessageContext) -> Words:
     write = context.write
     first, *others = report.files
     files = name(first, _FILE) + (f" and {write.count(len(others), 'more file')}" if others else "")
-    cost = f"The work cost {write.money(report.cost)}." if report.cost is not None else ""
+    cost = "" if report.is_hidden else "Not all of what the work cost is known."
+    if report.cost is not None:
+        cost = f"The work cost {write.money(report.cost)}."
     place = f"{files} {'are' if others else 'is'} in "
     folder = name(report.folder, max(TEXT - units_of(f"{cost} {place}."), _FOLDER))
     whose = name(report.client, TITLE - units_of(f"Report for , {_when(report)}")) if report.client else ""
@@ -41,7 +43,7 @@ def made(report: ReportMade, context: MessageContext) -> Words:
         sentences(
             cost,
             "" if report.billed else _LATE_BILLS,
-            *(f"{name(remark, TEXT).rstrip('.')}." for remark in report.remarks),
+            *(f"{_sentence(remark)}." for remark in dict.fromkeys(report.remarks)),
             last=f"{place}{folder}.",
         ),
         Urgency.LOW,
@@ -58,6 +60,11 @@ def refused(found: ReportsRefused, _context: MessageContext) -> Words:
         f"{beginning} ({name(found.schedule, TITLE - units_of(f'{beginning} ()'))})",
         sentences(f"{told}.", last=_AGAIN),
     )
+
+
+def _sentence(remark: str) -> str:
+    told = name(remark, TEXT).rstrip(".")
+    return told[:1].upper() + told[1:]
 
 
 def _when(report: ReportMade) -> str:
