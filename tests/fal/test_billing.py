@@ -18,7 +18,7 @@ from trayd.fal.billing import fetch_billing, fetch_requests, group, windows
 from trayd.fal.client import FalClient
 from trayd.fal.keys import Key
 from trayd.fal.sandbox.server import Sandbox
-from trayd.fal.wire import AuthMethod, BillingEvent
+from trayd.fal.wire import AuthMethod, BillingEvent, Metadata
 
 EPOCH = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -146,3 +146,12 @@ def test_the_order_of_rows_does_not_matter(rows: tuple[list[BillingEvent], list[
 )
 def test_who_made_a_request_is_a_name_on_one_line(told: dict[str, str], kept: str | None) -> None:
     assert AuthMethod(**told).label == kept
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [("Kling 3.0 Pro", "Kling 3.0 Pro"), (" Kling\r\n\x1b[2J 3 ", "Kling [2J 3"), ("", None), (None, None)],
+)
+def test_a_model_is_called_on_one_line_without_controls(told: str | None, kept: str | None) -> None:
+    assert Metadata(display_name=told).name == kept
+    assert len(Metadata(display_name="x" * 5000).name or "") == 2000

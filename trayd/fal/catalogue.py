@@ -35,7 +35,7 @@ async def look_up(client: FalClient, endpoint_ids: Collection[str], now: datetim
                 ModelFact(
                     endpoint_id=endpoint_id,
                     seen_at=now,
-                    display_name=about.display_name,
+                    display_name=about.name,
                     operation=about.category,
                     license_type=about.license_type,
                     unit=price.unit if price else None,

@@ -21,7 +21,7 @@ Name = Annotated[str, Meta(min_length=1)]
 # Far above any real amount, and small enough that no number of fal's can fill the memory with digits.
 _LARGEST = Decimal(10) ** 15
 
-# People call keys what they like; trayd takes no longer names back from an export.
+# People call keys and models what they like; trayd takes no longer names back from an export.
 _LONGEST_LABEL = 2000
 
 # How fal writes that nobody is known.
@@ -161,6 +161,11 @@ class Metadata(msgspec.Struct, frozen=True):
     display_name: str | None = None
     category: str | None = None
     license_type: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The display name on one line, without controls; None where there is none."""
+        return tidy(self.display_name or "")[:_LONGEST_LABEL] or None
 
 
 class Model(msgspec.Struct, frozen=True):
