@@ -22,4 +22,5 @@ BENCHMARKS: dict[str, Callable[[Workshop], Iterator[Row]]] = {
     "report": telling.report,
     "export": telling.export,
     "history": running.history,
+    "panel": running.panel,
 }

@@ -14,8 +14,9 @@ import httpx
 
 from tests.benchmarks import work
 from tests.benchmarks.harness import Row, Samples, Workshop, at_most, figure, in_turn, ratio, timed
-from tests.desktop.harness import Desktop
+from tests.desktop.harness import Desktop, wait_until
 from tests.end_to_end.support import Home, Program, SandboxProcess
+from tests.reports.browser import Browser, Page
 
 _SETTLE_S = 15.0
 _IDLE_S = 60.0
@@ -125,6 +126,53 @@ def history(workshop: Workshop) -> Iterator[Row]:
             f"{taken.text()}, worst {figure(taken.worst * 1000)} ms",
             "≤ 50 ms",
         )
+
+
+def panel(workshop: Workshop) -> Iterator[Row]:
+    """The panel's page of reports: at the server, in Chromium, and again and again."""
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(SandboxProcess("--days", "0", "--per-day", "0"))
+        home = Home(workshop.ledger("panel", months=1, each=100_000), sandbox)
+        daemon = stack.enter_context(home.started("--headless"))
+        programs = stack.enter_context(_api(home))
+        link = programs.post("/panel-link").raise_for_status().json()["url"]
+        page = link.partition("/enter/")[0] + "/reports"
+        person = stack.enter_context(httpx.Client(trust_env=False, timeout=60))
+        person.get(link).raise_for_status()
+        taken = Samples(tuple(timed(lambda: person.get(page).raise_for_status()) for _ in range(41))[1:])
+        yield at_most(
+            "panel, page of reports with 100k records, at the server",
+            taken.median,
+            0.050,
+            f"{taken.text()}, worst {figure(taken.worst * 1000)} ms",
+            "≤ 50 ms",
+        )
+        browser = stack.enter_context(Browser(workshop.empty("panel-profile"), loopback=True))
+        opened = browser.page(programs.post("/panel-link").raise_for_status().json()["url"])
+        paints = Samples(tuple(_first_paint(opened, page) for _ in range(11))[1:])
+        yield at_most("panel, the same: first paint in Chromium", paints.median, 0.300, paints.text(), "≤ 300 ms")
+
+        sizes = []
+        for _ in range(_ROUNDS):
+            person.get(page).raise_for_status()
+            sizes.append(work.pss(daemon.process.pid))
+        grown = sizes[-1] - sizes[len(sizes) // 2]
+        yield at_most(
+            f"panel: growth over the second half of {_ROUNDS:,} views",
+            grown / _MIB,
+            0.5,
+            f"{grown / _MIB:+.2f} MiB (at {work.mib(sizes[-1])})",
+            "none (≤ 0.5 MiB)",
+        )
+
+
+def _first_paint(opened: Page, url: str) -> float:
+    """Seconds from asking for the page until something of it is seen."""
+    opened.browser.events.clear()
+    opened.call("Page.navigate", url=url)
+    opened.browser.until("Page.loadEventFired", opened.session)
+    painted = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
+    return float(wait_until(lambda: opened.evaluate(painted), what="the first paint")) / 1000
 
 
 def _cpu_s(daemon: Program) -> float:
