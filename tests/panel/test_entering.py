@@ -150,7 +150,9 @@ def test_what_another_site_asks_for_is_not_shown(visitor: Visitor, site: str, st
 def test_pages_are_only_read(visitor: Visitor, method: str) -> None:
     visitor.enter()
     for page in ("/reports", "/report", "/reports/asked"):
-        assert visitor.http.request(method, page).status_code == 405
+        answer = visitor.http.request(method, page)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+        assert "Pages are only read." in answer.text
 
 
 def test_every_page_forbids_all_that_it_does_not_need(visitor: Visitor) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from email.message import Message
 from pathlib import Path
@@ -348,3 +349,39 @@ def test_a_folder_that_cannot_be_looked_at_takes_the_form_with_it_for_no_one(
     assert page.status_code == 200
     assert f"{tmp_path / 'reports'} cannot be looked at" in page.text
     assert "Open report" in page.text
+
+
+def test_a_disk_that_does_not_answer_keeps_nobody_from_the_form(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = threading.Event()
+
+    def never(_folder: Path, *_name: str) -> None:
+        gone.wait(20)
+
+    monkeypatch.setattr("trayd.panel.report_pages._FOLDER_S", 0.3)
+    monkeypatch.setattr("trayd.panel.report_pages.kept_reports", never)
+    monkeypatch.setattr("trayd.panel.report_pages.opened", never)
+    page, file = visitor.get("/reports"), visitor.get("/reports/kept/x.html")
+    gone.set()
+    assert page.status_code == 200
+    assert "Open report" in page.text
+    for answer in (page, file):
+        assert "does not answer.</strong>" in answer.text or "does not answer.</h1>" in answer.text
+        assert "See whether its disk is connected." in answer.text
+    assert file.status_code == 409
+
+
+def test_of_a_bug_the_log_says_more_than_the_page(
+    here: ServedHere, visitor: Visitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_query: object) -> None:
+        raise RuntimeError("the inside")
+
+    monkeypatch.setattr(here.here.operations, "report", broken)
+    answer = visitor.get("/report")
+    assert answer.status_code == 500
+    assert "The page could not be made." in answer.text
+    assert "the inside" not in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "the inside" in caplog.text

@@ -68,8 +68,10 @@ def pages(backend: Backend, hosts: frozenset[str], sessions: Sessions, reports: 
         return await rendering.told(Problem(409 if isinstance(error, TraydError) else 500, wrong.message, wrong.cure))
 
     async def missing(_request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        return await rendering.told(Problem(status, _NO_PAGE.get(status, "this cannot be answered")))
+        status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (404, None)
+        answer = await rendering.told(Problem(status, _NO_PAGE.get(status, "this cannot be answered")))
+        answer.headers.update(headers or {})
+        return answer
 
     def check(request: Request) -> Problem | None:
         if request.scope["path"].startswith(ENTRANCE):

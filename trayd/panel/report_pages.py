@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import IO, Protocol, TypeVar, cast
 from urllib.parse import quote, urlencode
 
@@ -32,6 +33,9 @@ T = TypeVar("T")
 
 _SAVE = "save"
 _CHUNK = 256 * 1024
+#: A disk that has gone may never answer.
+_FOLDER_S = 3.0
+
 _KILO, _MEGA = 1000, 1000**2
 
 #: What the fields are called.
@@ -129,11 +133,20 @@ class ReportPages:
         """A file of the folder."""
         name: str = request.path_params["name"]
         try:
-            file = await on_daemon_thread(partial(opened, self._backend.paths.reports, name), "reports")
+            file = await self._in_folder(lambda folder: opened(folder, name))
         except OSError as error:
             raise HTTPException(404) from error
         headers = file_headers(name, media_type(name) or "", saved=False)
         return StreamingResponse(_read(file), headers=headers)
+
+    async def _in_folder(self, work: Callable[[Path], T]) -> T:
+        """What the work gives, done in the folder of reports, which may be on a disk that is slow or gone."""
+        folder = self._backend.paths.reports
+        try:
+            async with asyncio.timeout(_FOLDER_S):
+                return await on_daemon_thread(partial(work, folder), "reports")
+        except TimeoutError:
+            raise TraydError(f"{folder} does not answer", "see whether its disk is connected") from None
 
     async def _shown(
         self,
@@ -146,11 +159,9 @@ class ReportPages:
         """The page, with the form filled in, what is wrong by field, and what else is wrong."""
         choices = await report_choices(self._backend)
         zone, first = self._backend.settings.zone(), choices.today.replace(day=1)
-        folder = self._backend.paths.reports
         kept, no_folder = KeptReports((), 0), None
         try:
-            # It may be on a disk that is gone.
-            kept = await on_daemon_thread(partial(kept_reports, folder), "reports")
+            kept = await self._in_folder(kept_reports)
         except TraydError as error:
             no_folder = Wrong(error.message, error.cure)
         return await rendering.shown(
@@ -162,7 +173,7 @@ class ReportPages:
             trouble=trouble,
             kept=kept,
             no_folder=no_folder,
-            folder=str(folder),
+            folder=str(self._backend.paths.reports),
             labels=LABELS,
             this_month=f"{month_name(first)} so far",
             last_month=month_name(first - timedelta(days=1)),
