@@ -205,11 +205,16 @@ class Books:
 
     def unsettled(self, share: ExternalCost) -> Unsettled | None:
         """What can still change a pool cost's shares, or this one of them; None: it is final."""
+        pool = self.pool_of(share)
+        return pool.unsettled(self._today, self._spending(pool))
+
+    def pool_of(self, share: ExternalCost) -> PoolCost:
+        """The period of a pool cost, or of a share of one, and how that is divided; the cost in it may be the share."""
         whole = whole_id(share.id)
         pool = self._set_up.get(whole)
         if pool is None:
-            pool = PoolCost.of_month(share if whole == share.id else msgspec.structs.replace(share, project=None))
-        return pool.unsettled(self._today, self._spending(pool))
+            return PoolCost.of_month(share if whole == share.id else msgspec.structs.replace(share, project=None))
+        return pool
 
     def tagged_by(self, filters: Filters, *, zone: tzinfo) -> Iterator[Record]:
         """The records of the ledger that a person means by these filters: what is shared only where all of it is meant.

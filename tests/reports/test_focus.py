@@ -7,7 +7,7 @@ import io
 import json
 import tracemalloc
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from itertools import repeat
 
@@ -16,13 +16,16 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests.desk import opened_desk
 from tests.insight.samples import external, externals, generation, generations, texts
 from tests.ledger.making import FLUX, KLING, model
 from tests.reports.studio import studio
 from trayd.errors import UsageError
 from trayd.export_columns import FOCUS_ID_COLUMN
+from trayd.insight.pools import PoolCost
 from trayd.money import Money, nanos_of, price
 from trayd.operations.exporting import ExportQuery
+from trayd.pool_settings import Pool
 from trayd.records import Counting, ExternalCost, Kind
 from trayd.reports.focus_export import COLUMNS, focus_lines
 
@@ -46,7 +49,11 @@ discounts = st.none() | st.sampled_from([Decimal(0), Decimal("12.5"), Decimal(10
 
 def text_of(records, accounts=None, models=None, remarks=None):
     told = remarks if remarks is not None else []
-    return "".join(focus_lines(records, accounts=accounts or {}, models=models or {}, remark=told.append))
+    return "".join(
+        focus_lines(
+            records, accounts=accounts or {}, models=models or {}, pool_of=PoolCost.of_month, remark=told.append
+        )
+    )
 
 
 def parsed(text):
@@ -208,7 +215,36 @@ def test_whatever_is_known_of_a_generation_its_cost_is_price_times_quantity(reco
 def test_the_same_of_costs_from_outside(record):
     row = row_of(record)
     check_exact(row, record.amount)
-    assert row["ChargeFrequency"] == ("Recurring" if record.kind is Kind.POOL else "One-Time")
+    assert row["ChargeFrequency"] == "One-Time", "of what is imported nothing tells that it comes again"
+    month = record.date.replace(day=1)
+    first = month if record.kind is Kind.POOL else record.date
+    assert row["ChargePeriodStart"] == f"{first}T00:00:00Z"
+    assert row["BillingPeriodStart"] == f"{month}T00:00:00Z"
+    assert row["ChargePeriodEnd"] > row["ChargePeriodStart"]
+
+
+@pytest.mark.parametrize(
+    ("period", "to", "told"),
+    [
+        ("month", None, ("Recurring", "2026-09-14", "2026-10-14")),
+        ("year", None, ("Recurring", "2026-09-14", "2027-09-14")),
+        ("once", date(2026, 11, 15), ("One-Time", "2026-09-14", "2026-11-16")),
+        ("once", None, ("One-Time", "2026-09-01", "2026-10-01")),
+    ],
+)
+def test_a_shared_cost_is_charged_for_its_period_and_comes_again_where_the_settings_say_so(tmp_path, period, to, told):
+    pool = Pool(name="Render farm", amount=Decimal(90), since=date(2026, 9, 14), period=period, to=to)
+    with opened_desk(tmp_path) as desk:
+        desk.set(pool=(pool,))
+        for project in ("Spring", "Autumn"):
+            desk.spends("1.00", datetime(2026, 9, 20, tzinfo=UTC), client="Northwind", project=project)
+        text = "".join(desk.operations.export(ExportQuery(format="focus", kind=Kind.POOL, until="2026-10-13")))
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert len(rows) == 2
+    for row in rows:
+        starts, ends = row["ChargePeriodStart"], row["ChargePeriodEnd"]
+        assert (row["ChargeFrequency"], starts, ends) == (told[0], f"{told[1]}T00:00:00Z", f"{told[2]}T00:00:00Z")
+        assert row["BillingPeriodStart"] == "2026-09-01T00:00:00Z"
 
 
 def test_what_no_price_explains_is_one_request_at_its_cost_and_what_was_made_is_still_told():
@@ -408,7 +444,11 @@ def test_the_file_is_csv_with_a_header_also_without_rows():
 
 def test_memory_does_not_grow_with_the_history():
     pieces = focus_lines(
-        repeat(generation("1.12", note="take " * 20), 20_000), accounts={}, models={}, remark=lambda _told: None
+        repeat(generation("1.12", note="take " * 20), 20_000),
+        accounts={},
+        models={},
+        pool_of=PoolCost.of_month,
+        remark=lambda _told: None,
     )
     tracemalloc.start()
     written = sum(len(piece) for piece in pieces)

@@ -17,6 +17,7 @@ import pytest
 
 from tests.reports.focus_validator import CRITERIA, bundled_rules, validated
 from tests.reports.studio import hostile_records, studio
+from trayd.insight.pools import PoolCost
 from trayd.operations.exporting import ExportQuery
 from trayd.reports.focus_export import COLUMNS, focus_lines
 
@@ -79,7 +80,13 @@ def test_nor_of_whatever_records_can_hold(tmp_path):
     remarks: list[str] = []
     path = tmp_path / "any.csv"
     text = "".join(
-        focus_lines(hostile_records(), accounts={"second": "Zweites Büro"}, models={}, remark=remarks.append)
+        focus_lines(
+            hostile_records(),
+            accounts={"second": "Zweites Büro"},
+            models={},
+            pool_of=PoolCost.of_month,
+            remark=remarks.append,
+        )
     )
     path.write_text(text, encoding="utf-8", newline="")
     assert text.count("\n") > 300

@@ -62,12 +62,14 @@ class PoolCost(msgspec.Struct, frozen=True):
     Attributes:
         cost: the whole. One with a project belongs to that alone; one with a client is shared by the projects of that.
         since: the first day of the period, and ``until`` the first one after it.
+        recurs: whether it is known to come again; of an imported one nothing tells that.
     """
 
     cost: ExternalCost
     since: date
     until: date
     split: Split = SPEND
+    recurs: bool = False
 
     @classmethod
     def of_month(cls, cost: ExternalCost) -> PoolCost:
@@ -127,7 +129,7 @@ def charged(
             source=name,
             kind=Kind.POOL,
         )
-        yield PoolCost(cost, first, until, split)
+        yield PoolCost(cost, first, until, split, recurs=period != "once")
 
 
 def _periods(period: str, since: date, to: date | None, today: date) -> Iterator[tuple[date, date]]:

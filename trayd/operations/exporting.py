@@ -97,6 +97,7 @@ def exported(operations: Operations, query: ExportQuery, now: datetime) -> Docum
         converts=converts,
         accounts=operations.called,
         models=operations.ledger.models(),
+        pool_of=books.pool_of,
         zone=zone,
         now=now,
         style=query.style,

@@ -13,7 +13,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import islice
@@ -25,6 +25,7 @@ import msgspec
 
 from trayd.export_columns import FOCUS_ID_COLUMN
 from trayd.facts import ModelFact
+from trayd.insight.pools import PoolCost
 from trayd.money import Money, nanos_of
 from trayd.records import Counting, ExternalCost, Generation, Kind, Record
 from trayd.reports.focus_text import (
@@ -151,6 +152,7 @@ def focus_lines(
     *,
     accounts: Mapping[str, str],
     models: Mapping[str, ModelFact],
+    pool_of: Callable[[ExternalCost], PoolCost],
     remark: Callable[[str], None],
 ) -> Iterator[str]:
     """The records as CSV, header first, some hundred rows at a time, in the order in which they come.
@@ -159,10 +161,11 @@ def focus_lines(
         records: those without a cost (no price yet, still running, failed, unmatched) are left out.
         accounts: what accounts are called, by the ledger's names.
         models: by endpoint id; for the list price of what is estimated so far.
+        pool_of: the period that a shared cost, or a share of one, is for.
         remark: is told at the end how many were left out, and why.
     """
     without_cost: Counter[Counting] = Counter()
-    rows = _rows(records, accounts, models, without_cost)
+    rows = _rows(records, accounts, models, pool_of, without_cost)
     piece = io.StringIO(newline="")
     writer = csv.writer(piece)
     writer.writerow(COLUMNS)
@@ -182,6 +185,7 @@ def _rows(
     records: Iterable[Record],
     accounts: Mapping[str, str],
     models: Mapping[str, ModelFact],
+    pool_of: Callable[[ExternalCost], PoolCost],
     without_cost: Counter[Counting],
 ) -> Iterator[_Row]:
     for record in records:
@@ -189,7 +193,7 @@ def _rows(
         if cost is None:
             without_cost[record.counting] += 1
         elif isinstance(record, ExternalCost):
-            yield _external(record)
+            yield _external(record, pool_of(record) if record.kind is Kind.POOL else None)
         else:
             yield _generation(record, cost, accounts, models)
 
@@ -254,7 +258,7 @@ def _by_units(units: Decimal, price: Decimal, discount: Decimal, unit: str | Non
     return priced if nanos_of(priced.contracted_cost) == nanos else None
 
 
-def _external(record: ExternalCost) -> _Row:
+def _external(record: ExternalCost, pool: PoolCost | None) -> _Row:
     cost, source = record.amount, name_of(record.source, "Source")
     whole = Priced(_ONE, _CHARGES, cost.amount, cost.amount)
     start = record.timestamp
@@ -262,12 +266,12 @@ def _external(record: ExternalCost) -> _Row:
         **_EMPTY,
         **_tool(record.source, source),
         **_period(start, start + timedelta(days=1)),
+        **(_days(pool.since, pool.until) if pool is not None else {}),
         **(_usage(cost, whole) if cost.nanos >= 0 else _credit(cost)),
         **({"ConsumedQuantity": "1.0", "ConsumedUnit": _CHARGES} if cost.nanos >= 0 else {}),
         **(_sku(f"{_EXTERNAL}/{ascii_id(record.source)}", whole) if cost.nanos >= 0 else {}),
         "ChargeDescription": plain_text(record.description, "Charge"),
-        # A pool is what comes again for each period; of other costs nothing tells that they do.
-        "ChargeFrequency": "Recurring" if record.kind is Kind.POOL else "One-Time",
+        "ChargeFrequency": "Recurring" if pool is not None and pool.recurs else "One-Time",
         "Tags": _tags(record),
         FOCUS_ID_COLUMN: text_cell(record.id),
         "x_Category": text_cell(record.category),
@@ -378,6 +382,12 @@ def _period(start: datetime, end: datetime) -> _Row:
         "ChargePeriodEnd": moment_text(first + timedelta(seconds=seconds)),
         "ChargePeriodStart": moment_text(first),
     }
+
+
+def _days(since: date, until: date) -> _Row:
+    """What is charged for whole days; it is on the bill of the month of its own date, also where these are more."""
+    starts, ends = (moment_text(datetime.combine(day, time(), UTC)) for day in (since, until))
+    return {"ChargePeriodEnd": ends, "ChargePeriodStart": starts}
 
 
 def _tags(record: Record) -> str | None:

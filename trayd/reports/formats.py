@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trayd.facts import ModelFact
+from trayd.insight.pools import PoolCost
 from trayd.rates import Converter
-from trayd.records import Filters, Record
+from trayd.records import ExternalCost, Filters, Record
 from trayd.reports.csv_export import Conversion, CsvStyle, csv_lines
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
         converts: whether a currency was asked for.
         accounts: what accounts are called, by the ledger's names.
         models: the models as they were seen last, by endpoint id.
+        pool_of: tells the period of a shared cost.
         zone: the user's, for civil days.
         now: when it is made (UTC).
         style: how CSV is written.
@@ -41,6 +43,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     converts: bool
     accounts: Mapping[str, str]
     models: Mapping[str, ModelFact]
+    pool_of: Callable[[ExternalCost], PoolCost]
     zone: tzinfo
     now: datetime
     style: CsvStyle
@@ -73,7 +76,13 @@ def _csv(export: Export) -> Iterator[str]:
 def _focus(export: Export) -> Iterator[str]:
     from trayd.reports.focus_export import focus_lines
 
-    return focus_lines(export.records, accounts=export.accounts, models=export.models, remark=export.remark)
+    return focus_lines(
+        export.records,
+        accounts=export.accounts,
+        models=export.models,
+        pool_of=export.pool_of,
+        remark=export.remark,
+    )
 
 
 def _json(export: Export) -> Iterator[str]:
