@@ -19,7 +19,7 @@ from tests.ledger.aging import episode
 from tests.ledger.making import DAY, HOUR, account, billing, cost, covers, event, row
 from trayd.alert_settings import Alerts
 from trayd.daemon import Daemon
-from trayd.errors import TraydError
+from trayd.errors import LedgerFullError, TraydError
 from trayd.facts import AccountFact, Batch
 from trayd.money import Money
 from trayd.operations.alerts import AlertsQuery, ListedAlert
@@ -182,7 +182,7 @@ async def test_what_of_a_month_could_not_be_made_is_made_before_the_next_month(
 ) -> None:
     studio.now = DUE - 31 * DAY
     september = OCTOBER - 30 * DAY
-    usual, placed = report_folders.put_away, []
+    usual, placed = report_folders._put_away, []
 
     def once(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
         if placed:
@@ -191,7 +191,7 @@ async def test_what_of_a_month_could_not_be_made_is_made_before_the_next_month(
         return placed
 
     with monkeypatch.context() as disk:
-        disk.setattr(report_folders, "put_away", once)
+        disk.setattr(report_folders, "_put_away", once)
         await studio.once(studio.read(), studio.work("Northwind", september), studio.work("Acme", september))
     assert len(studio.files) == 1
 
@@ -276,6 +276,10 @@ async def test_an_export_beside_a_report_without_costs_is_said_to_have_them(stud
     acme, northwind = sorted(await studio.alerts_listed(), key=lambda each: str(each.client))
     assert "The export says what the work cost: it is not for the client." in acme.text
     assert "not for the client" not in northwind.text
+    studio.schedules = (Schedule(every="month", name="the page alone"),)
+    await studio.once()
+    (alone,) = (each for each in await studio.alerts_listed() if each.scope == "the page alone/Acme")
+    assert "not for the client" not in alone.text
     assert (acme.amount, northwind.amount) == (None, Money.of("1.10")), "a hook may send it on"
     assert "The work cost" not in acme.text
     page = (studio.paths.reports / "trayd-report-acme-2026-10.html").read_text()
@@ -433,7 +437,7 @@ async def test_a_folder_that_does_not_answer_keeps_no_other_schedule_back(
     far = tmp_path / "far"
     far.mkdir()
     studio.schedules = (Schedule(every="month", name="far", folder=str(far)), MONTHLY)
-    usual, answers = report_folders.put_away, threading.Event()
+    usual, answers = report_folders._put_away, threading.Event()
     asked: list[Path] = []
 
     def put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
@@ -442,7 +446,7 @@ async def test_a_folder_that_does_not_answer_keeps_no_other_schedule_back(
             answers.wait(30)
         return usual(folder, texts, drop)
 
-    monkeypatch.setattr(report_folders, "put_away", put_away)
+    monkeypatch.setattr(report_folders, "_put_away", put_away)
     monkeypatch.setattr(report_folders, "PUTTING_S", 0.5)
     async with studio.daemon() as daemon:
         schedules = daemon._report_schedules
@@ -459,20 +463,68 @@ async def test_a_folder_that_does_not_answer_keeps_no_other_schedule_back(
         assert asked.count(far) == 1, "nobody else waits for it"
 
         answers.set()
-        await asyncio.wait(schedules._folders._putting.values(), timeout=10)
-        assert list(far.iterdir()) == [], "what was given up is not there"
+        await asyncio.wait(schedules._folders._busy.values(), timeout=10)
         schedules.look_soon()
         await schedules.once()
-        assert [file.name for file in far.iterdir()] == ["trayd-report-acme-2026-10.html"]
+        assert daemon._operations.report_troubles == {"far": "", "monthly": ""}
+        assert [file.name for file in far.iterdir()] == ["trayd-report-acme-2026-10.html"], "late, and once"
     assert [each.files for each in await studio.alerts_listed() if each.scope == "far/Acme"] == [
         (str(far / "trayd-report-acme-2026-10.html"),)
     ]
 
 
+async def test_settings_that_change_during_a_try_are_tried_at_once(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "right"
+    folder.mkdir()
+    right, wrong = (Schedule(every="month", folder=str(tmp_path / name)) for name in ("right", "wrong"))
+    studio.schedules = (wrong,)
+    usual = report_folders._put_away
+    async with studio.daemon() as daemon:
+        schedules = daemon._report_schedules
+        await daemon.submit(studio.read())
+        await daemon.submit(studio.work("Acme"))
+
+        async def corrected(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
+            daemon.settings = structs.replace(daemon.settings, report=ReportSettings(schedule=(right,)))
+            schedules.look_soon()
+            return usual(folder, texts, drop)
+
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(report_schedule, "put_away", corrected)
+            await schedules.once()
+        assert not daemon._operations.report_troubles, "it would be told of a folder that is in no setting"
+        await schedules.once()
+        assert [file.name for file in folder.iterdir()] == ["trayd-report-acme-2026-10.html"]
+
+
+async def test_what_the_ledger_had_no_room_to_remember_is_not_made_again(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with studio.daemon() as daemon:
+        schedules = daemon._report_schedules
+        await daemon.submit(studio.read())
+        await daemon.submit(studio.work("Acme"))
+
+        async def full(_made: object) -> None:
+            raise LedgerFullError("the disk is full", "make room")
+
+        with monkeypatch.context() as disk:
+            disk.setattr(daemon, "report_made", full)
+            await schedules.once()
+        assert daemon._operations.report_troubles == {"monthly": "the disk is full; make room"}
+        (file,) = studio.paths.reports.iterdir()
+        file.write_text("signed")
+        schedules.look_soon()
+        await schedules.once()
+        assert studio.files == [file.name]
+
+
 async def test_what_is_made_when_trayd_ends_is_remembered_and_the_rest_is_made_at_the_next_start(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, begun, go_on = report_folders.put_away, threading.Event(), threading.Event()
+    usual, begun, go_on = report_folders._put_away, threading.Event(), threading.Event()
     done: list[Path] = []
 
     def slow(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
@@ -486,8 +538,8 @@ async def test_what_is_made_when_trayd_ends_is_remembered_and_the_rest_is_made_a
         for batch in (studio.read(), studio.work("Acme"), studio.work("Northwind", amount="2.20")):
             await daemon.submit(batch)
         with monkeypatch.context() as disk:
-            disk.setattr(report_folders, "put_away", slow)
-            disk.setattr(report_schedule, "ENDING_S", 0.1)
+            disk.setattr(report_folders, "_put_away", slow)
+            disk.setattr(report_folders, "ENDING_S", 0.1)
             making = asyncio.create_task(daemon._report_schedules._look(patient=True))
             await asyncio.to_thread(begun.wait, 10)
             making.cancel()
@@ -504,7 +556,7 @@ async def test_what_is_made_when_trayd_ends_is_remembered_and_the_rest_is_made_a
 async def test_files_that_are_on_their_way_when_trayd_ends_are_placed_and_remembered(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, begun, go_on = report_folders.put_away, threading.Event(), threading.Event()
+    usual, begun, go_on = report_folders._put_away, threading.Event(), threading.Event()
 
     def slow(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
         begun.set()
@@ -515,7 +567,7 @@ async def test_files_that_are_on_their_way_when_trayd_ends_are_placed_and_rememb
         await daemon.submit(studio.read())
         await daemon.submit(studio.work("Acme"))
         with monkeypatch.context() as disk:
-            disk.setattr(report_folders, "put_away", slow)
+            disk.setattr(report_folders, "_put_away", slow)
             making = asyncio.create_task(daemon._report_schedules._look(patient=True))
             await asyncio.to_thread(begun.wait, 10)
             making.cancel()

@@ -3,57 +3,78 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Coroutine, Iterable
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeVar
 
 from trayd.blocking import on_daemon_thread
 from trayd.errors import TraydError
 from trayd.files import way_out, write_new
 
+logger = logging.getLogger(__name__)
+
 #: A folder that has not taken its files after this long does not answer; other work goes on.
 PUTTING_S = 60.0
+#: Files that are on their way when trayd ends are waited for so long, to be remembered; a disk may be gone.
+ENDING_S = 3.0
 
 _CHUNK = 64 * 1024
 
+T = TypeVar("T")
+
 
 class ReportFolders:
-    """Puts files into folders, each on a thread of its own that nobody has to wait for."""
+    """Has files put into folders; what a slow one takes late comes to its end by itself, and counts."""
 
     def __init__(self) -> None:
-        self._putting: dict[Path, asyncio.Task[list[Path]]] = {}
+        self._busy: dict[Path, asyncio.Task[Any]] = {}
 
-    async def put_away(self, folder: Path, texts: Sequence[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
-        """Puts the texts into files of these names, all or none; the files that have them now.
-
-        Args:
-            folder: theirs.
-            texts: the names, and from where each text is read.
-            drop: the drop folder, where the folder is one that the user has named.
+    def check(self, folder: Path) -> None:
+        """Looks whether a folder may take files.
 
         Raises:
-            TraydError: the folder is not there, is full, is the drop folder, or does not answer.
+            TraydError: it does not answer: an earlier work with it still goes on.
         """
-        putting = self._putting.get(folder)
-        if putting is None:
-            putting = asyncio.create_task(on_daemon_thread(lambda: put_away(folder, texts, drop), "reports"))
-            self._putting[folder] = putting
-            # What comes of one that nobody waits for any more is of no use: its texts are closed.
-            putting.add_done_callback(lambda done: self._putting.pop(folder) and (done.cancelled() or done.exception()))
-            try:
-                await asyncio.wait({putting}, timeout=PUTTING_S)
-            except asyncio.CancelledError:
-                putting.cancel()
-                raise
-            if putting.done():
-                return putting.result()
-        raise TraydError(
-            f"{folder} does not answer", "see that its disk and its network are there, or name another folder"
-        )
+        if folder in self._busy:
+            raise _silent(folder)
+
+    async def follow(self, folder: Path, work: Coroutine[Any, Any, T]) -> T:
+        """What a work gives that puts files into that folder. Who is cancelled meanwhile waits for it some seconds.
+
+        Raises:
+            TraydError: the folder does not answer; the work goes on.
+        """
+        task = asyncio.create_task(work)
+        self._busy[folder] = task
+        task.add_done_callback(lambda _: self._busy.pop(folder, None))
+        try:
+            await asyncio.wait([task], timeout=PUTTING_S)
+        except asyncio.CancelledError:
+            await asyncio.wait([task], timeout=ENDING_S)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise
+        if task.done():
+            return task.result()
+        task.add_done_callback(_logged)
+        raise _silent(folder)
 
 
-def put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
+def _silent(folder: Path) -> TraydError:
+    return TraydError(
+        f"{folder} does not answer", "see that its disk and its network are there, or name another folder"
+    )
+
+
+def _logged(late: asyncio.Task[Any]) -> None:
+    """Nobody waits any more for what went wrong in the end; it is tried again."""
+    if not late.cancelled() and (error := late.exception()) is not None:
+        logger.warning("a report could not be put into its folder: %s", error)
+
+
+async def put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
     """Puts the texts into files of these names, all or none; the files that have them now.
 
     Args:
@@ -64,6 +85,10 @@ def put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | No
     Raises:
         TraydError: the folder is not there, is full, or is the drop folder.
     """
+    return await on_daemon_thread(lambda: _put_away(folder, texts, drop), "reports")
+
+
+def _put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:
     if drop is not None:
         check_own_folder(folder, drop)
     files, new = [], []

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol, TypeVar
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar
 
 from trayd.alerts.rules import ReportMade, reports_made
 from trayd.errors import TraydError
@@ -27,7 +28,7 @@ from trayd.operations.turns import Making
 from trayd.report_settings import Schedule
 from trayd.reports.due import ReportPeriod, bills_wanted_until, periods_due
 from trayd.reports.formats import FORMATS
-from trayd.service.report_folders import ReportFolders
+from trayd.service.report_folders import ReportFolders, put_away
 from trayd.settings import Paths, Settings
 
 logger = logging.getLogger(__name__)
@@ -42,8 +43,6 @@ LOOK_S = 60.0
 AGAIN_S = 600.0
 #: Bills that are missing are waited for so long, while trayd runs: at its start it has not asked fal yet.
 BILLS_S = 3600.0
-#: Files that are on their way when trayd ends are waited for so long, to be remembered; a disk may be gone.
-ENDING_S = 3.0
 
 #: The format that is no export.
 _PAGE = "html"
@@ -140,7 +139,7 @@ class ReportSchedules:
 
     async def _follow(self, schedule: Schedule, *, patient: bool) -> str | None:
         """Makes what is due by a schedule; what is in the way, with the cure. None: it waits for bills."""
-        trouble = ""
+        trouble, asked = "", self._host.settings.report
         behind = self._behind.setdefault(schedule.called, set())
         try:
             for period in await self._host.on_ledger(partial(self._due, schedule)):
@@ -160,6 +159,8 @@ class ReportSchedules:
             # A bug in one schedule keeps no other one back, and is not met with again every few seconds.
             logger.exception("reports of the schedule %r cannot be made", schedule.called)
             trouble = f"{type(error).__name__} while one was made; the log in {self._host.paths.log} tells more"
+        if self._host.settings.report != asked:
+            return None  # what was in the way may be in no setting any more: there is another look at once
         self._rests[schedule.called] = asyncio.get_running_loop().time() + AGAIN_S
         return trouble
 
@@ -222,14 +223,17 @@ class ReportSchedules:
             raise _UnmadeError(f"{first.message}{f' (and for {others} more)' if others else ''}", first.cure)
 
     async def _made_for(self, wanted: _Wanted, schedule: Schedule, period: ReportPeriod, *, billed: bool) -> ReportMade:
+        folder = schedule.own_folder or self._host.paths.reports
+        self._folders.check(folder)
         makings = [Making(partial(_document, schedule, period, wanted.client, form)) for form in schedule.formats]
         try:
             for making in makings:
                 await self._finish(making, wanted.client)
-            return await _to_its_end(self._place(makings, wanted, schedule, period, billed=billed))
-        finally:
-            for making in makings:
-                making.text.close()
+        except BaseException:
+            _close(makings)
+            raise
+        placing = self._place(makings, folder, wanted, schedule, period, billed=billed)
+        return await self._folders.follow(folder, placing)
 
     async def _finish(self, making: Making, client: str | None) -> None:
         whose = f"for {client}: " if client else ""
@@ -244,13 +248,22 @@ class ReportSchedules:
             raise _UnmadeError(f"{whose}{type(error).__name__} while it was made", log) from error
 
     async def _place(
-        self, makings: Sequence[Making], wanted: _Wanted, schedule: Schedule, period: ReportPeriod, *, billed: bool
+        self,
+        makings: Sequence[Making],
+        folder: Path,
+        wanted: _Wanted,
+        schedule: Schedule,
+        period: ReportPeriod,
+        *,
+        billed: bool,
     ) -> ReportMade:
         """Puts what was made into its folder, and remembers it."""
-        folder = schedule.own_folder or self._host.paths.reports
         texts = [(making.document.name, making.text) for making in makings]
         drop = None if schedule.own_folder is None else self._host.paths.drop
-        files = await self._folders.put_away(folder, texts, drop)
+        try:
+            files = await put_away(folder, texts, drop)
+        finally:
+            _close(makings)
         made = ReportMade(
             schedule=schedule.called,
             client=wanted.client,
@@ -282,16 +295,9 @@ class ReportSchedules:
             yield "The export says what the work cost: it is not for the client."
 
 
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """What the work gives. Who is cancelled meanwhile waits for it all the same, unless it goes on and on."""
-    task = asyncio.create_task(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task], timeout=ENDING_S)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        raise
+def _close(makings: Iterable[Making]) -> None:
+    for making in makings:
+        making.text.close()
 
 
 def _known(part: Part | Total) -> Money | None:
