@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 import httpx
 import pytest
 
+from tests.desktop.harness import wait_until
 from tests.panel.served import HOSTILE, Panel, ServedHere, Visitor
 from trayd.panel.texts import REPORT_POLICY
 from trayd.settings import parse
@@ -354,16 +355,20 @@ def test_a_folder_that_cannot_be_looked_at_takes_the_form_with_it_for_no_one(
 def test_a_disk_that_does_not_answer_keeps_nobody_from_the_form(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone = threading.Event()
+    gone, waiting = threading.Event(), []
 
     def never(_folder: Path, *_name: str) -> None:
+        waiting.append(threading.current_thread())
         gone.wait(20)
 
     monkeypatch.setattr("trayd.panel.report_pages._FOLDER_S", 0.3)
     monkeypatch.setattr("trayd.panel.report_pages.kept_reports", never)
     monkeypatch.setattr("trayd.panel.report_pages.opened", never)
     page, file = visitor.get("/reports"), visitor.get("/reports/kept/x.html")
+    assert len(waiting) == 1
     gone.set()
+    monkeypatch.undo()
+    wait_until(lambda: "does not answer" not in visitor.get("/reports").text, what="the disk to be back")
     assert page.status_code == 200
     assert "Open report" in page.text
     for answer in (page, file):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import IO, Protocol, TypeVar, cast
+from typing import IO, Any, Protocol, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -80,6 +80,7 @@ class ReportPages:
     def __init__(self, backend: Backend, reports: ReportsMade) -> None:
         self._backend = backend
         self._reports = reports
+        self._unanswered: set[asyncio.Future[Any]] = set()
 
     @property
     def routes(self) -> list[Route]:
@@ -142,11 +143,21 @@ class ReportPages:
     async def _in_folder(self, work: Callable[[Path], T]) -> T:
         """What the work gives, done in the folder of reports, which may be on a disk that is slow or gone."""
         folder = self._backend.paths.reports
-        try:
-            async with asyncio.timeout(_FOLDER_S):
-                return await on_daemon_thread(partial(work, folder), "reports")
-        except TimeoutError:
-            raise TraydError(f"{folder} does not answer", "see whether its disk is connected") from None
+        if self._unanswered:
+            # Each one more would be one more thread that waits for the same disk.
+            raise _no_answer(folder)
+        asked = asyncio.ensure_future(on_daemon_thread(partial(work, folder), "reports"))
+        await asyncio.wait({asked}, timeout=_FOLDER_S)
+        if not asked.done():
+            self._unanswered.add(asked)
+            asked.add_done_callback(self._answered_late)
+            raise _no_answer(folder)
+        return await asked
+
+    def _answered_late(self, asked: asyncio.Future[Any]) -> None:
+        self._unanswered.discard(asked)
+        if not asked.cancelled():
+            asked.exception()  # nobody waits for it any more
 
     async def _shown(
         self,
@@ -183,6 +194,10 @@ class ReportPages:
             quote=partial(quote, safe=""),
             size=_size,
         )
+
+
+def _no_answer(folder: Path) -> TraydError:
+    return TraydError(f"{folder} does not answer", "see whether its disk is connected")
 
 
 def _size(count: int) -> str:
