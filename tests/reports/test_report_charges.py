@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.insight.samples import NOW, ecb, external, generation, rates, records
 from trayd.facts import ModelFact
+from trayd.insight.pools import Unsettled
 from trayd.money import Money, exact_formatter, format_money, nanos_of
 from trayd.records import Counting, Estimate, ExternalCost, Filters, Kind, Status
 from trayd.report_settings import ClientTerms
@@ -216,6 +217,19 @@ def test_no_cost_that_there_can_be_is_left_where_it_is_hidden(costs):
     for nanos in costs:
         shown = exact_formatter("USD", "en_US")(nanos)
         assert shown == "$0.00" or shown not in said
+
+
+def test_what_a_statement_of_a_card_says_of_the_amount_is_not_shown():
+    told = "RUNWAYML.COM 95,00 EUR KURS 1,0840"
+    paid = external("95.00", currency="EUR", client="Northwind", source="runway", description=told)
+    share = msgspec.structs.replace(WORK[-1], description=told, source="stock sounds")
+    shared = msgspec.structs.replace(SHARED[0], name=told, shares=(share,), unsettled=Unsettled(None))
+    request = msgspec.structs.replace(asked(HIDDEN), shared=(shared,))
+    text = "".join(report_html([paid, share], request))
+    assert "95,00" not in text
+    assert "<td>External cost<p>runway" in text
+    assert "not final (stock sounds)" in text
+    assert told in page(OPEN, [paid])
 
 
 def test_the_title_and_the_texts_for_those_who_do_not_see_speak_of_charges():

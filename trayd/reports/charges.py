@@ -11,7 +11,7 @@ from trayd.insight.conversion import EXACT_SUMS, rounded
 from trayd.insight.windows import civil_day
 from trayd.money import NANOS_PER_UNIT, Money
 from trayd.rates import Converter
-from trayd.records import Counting, Estimate, ExternalCost, Record, Status
+from trayd.records import Counting, Estimate, ExternalCost, Kind, Record, Status
 from trayd.report_settings import ClientTerms
 
 _HUNDRED = Decimal(100)
@@ -20,6 +20,12 @@ _HUNDRED = Decimal(100)
 #: failed and was billed all the same has no result to charge for, only its cost.
 _RAN = frozenset({Counting.ACTUAL, Counting.ESTIMATE, Counting.UNKNOWN})
 _NO_RESULT = frozenset({Status.FAILED, Status.CANCELLED})
+
+#: What an entry that is not from fal is called where its cost is hidden.
+_CALLED = {Kind.EXTERNAL: "External cost", Kind.POOL: "Shared cost"}
+
+#: What an entry is charged at, in nanos of the currency that this is said in.
+_Exact = tuple[Decimal, str]
 
 
 class Charges:
@@ -46,29 +52,24 @@ class Charges:
     def charge(self, record: Record) -> Money | None:
         """What the entry is charged at; None where that is unknown, still runs, does not count, or has no rate."""
         exact = self._exact(record)
-        if exact is None:
-            return None
-        nanos, currency = exact
-        if currency != self._converter.currency and nanos:
-            day = civil_day(record, self._zone)
-            rate = self._converter.rate(currency, day)
-            if rate is None:
-                return None
-            self.used.add((currency, day))
-            nanos = EXACT_SUMS.multiply(nanos, rate.factor)
-        return Money(rounded(nanos), self._converter.currency)
+        return None if exact is None else self._converted(exact, record)
 
     def as_charged(self, record: Record) -> Record:
         """The entry as a client sees it whom its cost is hidden from: it costs what is charged, and says no more.
 
         Where there is no exchange rate it is charged in the currency that it was billed in, and left out of totals as
-        such an amount always is. An entry whose charge is unknown has no cost.
+        such an amount always is. An entry whose charge is unknown has no cost. What is not from fal is called by where
+        it is from and its category: statements of cards write what was paid into the description.
         """
-        charge = self.charge(record)
-        if charge is None and (exact := self._exact(record)) is not None:
-            charge = Money(rounded(exact[0]), exact[1])
         if isinstance(record, ExternalCost):
-            return record if charge is None else msgspec.structs.replace(record, amount=charge, note=None)
+            return msgspec.structs.replace(
+                record,
+                amount=self._told(self._marked_up(record.amount), record),
+                description=_CALLED[record.kind],
+                note=None,
+            )
+        exact = self._exact(record)
+        charge = None if exact is None else self._told(exact, record)
         counting = record.counting
         if counting is Counting.UNKNOWN and charge is not None:
             counting = Counting.ESTIMATE
@@ -85,11 +86,28 @@ class Charges:
             extra={},
         )
 
-    def _exact(self, record: Record) -> tuple[Decimal, str] | None:
-        """What it is charged at, in nanos of the currency that this is said in."""
+    def _converted(self, exact: _Exact, record: Record) -> Money | None:
+        """That in the currency of charges; None where there is no rate."""
+        nanos, currency = exact
+        if currency != self._converter.currency and nanos:
+            day = civil_day(record, self._zone)
+            rate = self._converter.rate(currency, day)
+            if rate is None:
+                return None
+            self.used.add((currency, day))
+            nanos = EXACT_SUMS.multiply(nanos, rate.factor)
+        return Money(rounded(nanos), self._converter.currency)
+
+    def _told(self, exact: _Exact, record: Record) -> Money:
+        return self._converted(exact, record) or Money(rounded(exact[0]), exact[1])
+
+    def _exact(self, record: Record) -> _Exact | None:
         if not isinstance(record, ExternalCost) and record.counting in _RAN and record.status not in _NO_RESULT:
             rate = self._terms.rates.get(record.endpoint_id, self._terms.rate)
             if rate is not None:
                 return EXACT_SUMS.multiply(rate, Decimal(NANOS_PER_UNIT)), self._home
         cost = record.cost
-        return None if cost is None else (EXACT_SUMS.multiply(Decimal(cost.nanos), self._factor), cost.currency)
+        return None if cost is None else self._marked_up(cost)
+
+    def _marked_up(self, cost: Money) -> _Exact:
+        return EXACT_SUMS.multiply(Decimal(cost.nanos), self._factor), cost.currency

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from trayd.facts import ModelFact
 from trayd.insight.conversion import days_told
+from trayd.insight.pools import Unsettled
 from trayd.insight.tally import Tally
 from trayd.money import Money
 from trayd.records import Counting, ExternalCost, Kind, Record
@@ -252,7 +253,7 @@ def notes(
     if total.nanos[Kind.POOL]:
         shared = words.money(total.of_kind(Kind.POOL))
         yield f"External AI costs hold {shared} of shared costs; the log says how each was divided among projects."
-    yield from _open_shares(request.shared, words)
+    yield from _open_shares([(cost.name, cost.unsettled) for cost in request.shared], words)
     if terms is not None:
         yield from _charged_notes(figures, terms, request.home, words)
     yield "Sums are made from exact amounts and rounded once, when shown; the log shows every digit of what was billed."
@@ -284,13 +285,18 @@ def charge_notes(figures: Figures, tracked: Tracked, shared: Sequence[SharedCost
         ended = words.count(number, "failed or cancelled request is", "failed or cancelled requests are")
         yield f"{ended} not charged."
     yield from _left_out(total, words)
-    yield from _open_shares(shared, words)
+    yield from _open_shares([(cost.source, cost.unsettled) for cost in shared], words)
     yield "Each entry is charged to the billionth; totals add these up and are rounded once, when shown."
 
 
-def _open_shares(shared: Sequence[SharedCost], words: Words) -> Iterator[str]:
-    """A sentence for all shares that are not final; it says nothing of what they are divided by."""
-    unsettled = [(cost.name, cost.unsettled.until) for cost in shared if cost.unsettled]
+def _open_shares(shared: Iterable[tuple[str, Unsettled | None]], words: Words) -> Iterator[str]:
+    """A sentence for all shares that are not final; it says nothing of what they are divided by.
+
+    Args:
+        shared: what to call each shared cost, and what can still change its shares.
+        words: how days are written.
+    """
+    unsettled = [(name, open_.until) for name, open_ in shared if open_]
     lasting = [until for _, until in unsettled if until]
     for those, until in (
         ([name for name, until in unsettled if until], f"{words.day(max(lasting))} is over" if lasting else ""),

@@ -55,6 +55,11 @@ class SharedCost(msgspec.Struct, frozen=True, kw_only=True):
     unsettled: Unsettled | None = None
 
     @property
+    def source(self) -> str:
+        """Where it is from: the tool, or the pool of the settings."""
+        return self.shares[0].source
+
+    @property
     def is_month(self) -> bool:
         """Whether it is for one calendar month."""
         return is_month(self.since, self.until - timedelta(days=1))
