@@ -262,6 +262,7 @@ def test_a_report_goes_to_the_same_places(home: Home, tmp_path: Path) -> None:
     [
         (["--format", "pdf"], 2, "'pdf' is not one of"),
         (["--currency", "Euro"], 2, "'Euro' is no ISO 4217 code"),
+        (["--out", ""], 2, "--out is empty"),
         (["--client", "a\udcff"], 2, "client: this is no text in UTF-8"),
         (["--decimal", "comma"], 2, "a comma cannot be both the delimiter and the decimal mark"),
         (["--since", "yesterday"], 2, "yesterday"),

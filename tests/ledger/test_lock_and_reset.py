@@ -138,6 +138,11 @@ class TestWhoHasIt:
         self.say(tmp_path, pid=4711, program="the trayd daemon", host="attic")
         assert self.told(tmp_path).endswith("in use by the trayd daemon (process 4711 on attic); end that one first")
 
+    def test_a_command_is_waited_for_and_not_ended(self, tmp_path):
+        self.say(tmp_path, pid=4711, program="a trayd command", host="attic")
+        told = self.told(tmp_path)
+        assert told.endswith("in use by a trayd command (process 4711 on attic); try again when that has ended")
+
     @pytest.mark.parametrize("text", ["", "{", '{"pid": "none"}'])
     def test_a_file_that_makes_no_sense_is_none(self, tmp_path, text):
         (folders(tmp_path).ledger / "ledger.lock.holder").write_text(text)

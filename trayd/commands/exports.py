@@ -149,6 +149,8 @@ def _place(out: str, name: str) -> Path:
     Raises:
         UsageError: there is no such folder, or it is trayd's own.
     """
+    if not out:
+        raise UsageError("--out is empty", "name a file or a folder, or leave it out")
     path = Path(out)
     if path.is_dir():
         path /= name

@@ -113,6 +113,8 @@ def _locked(folder: Path, holder: Holder | None) -> LedgerLockedError:
         who = f"{holder.program} (process {holder.pid}{f' on {holder.host}' if elsewhere else ''})"
         if "daemon" in holder.program and not elsewhere:
             cure += "; while it runs, `trayd status` and `trayd refresh` ask it"
+        if "command" in holder.program:
+            cure = "try again when that has ended"
     return LedgerLockedError(f"the ledger in {folder} is in use by {who}", cure)
 
 
