@@ -140,7 +140,7 @@ def test_all_that_the_command_line_filters_by_can_be_filled_in(visitor: Visitor)
         ({"client": "Northwind"}, "client", "This is no client to choose. Choose one of the list."),
         ({"deliverable": "Hero Fim"}, "deliverable", "Nothing recorded has the deliverable “Hero Fim”. Did you mean"),
         ({"model": "fal-ai/flax"}, "model", "Nothing recorded has the model “fal-ai/flax”."),
-        ({"model": "x" * 1001}, "model", "This model is longer than 1000 characters."),
+        ({"model": "x" * 1001}, "model", "Nothing recorded has a model of 1,001 characters. Choose one of the list."),
         ({"account": "=nobody"}, "account", "Nothing recorded has the account “nobody”."),
         ({"kind": "free"}, "kind", "There is no such kind of cost."),
         ({"period": "2025-13"}, "period", "There is no such period."),

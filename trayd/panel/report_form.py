@@ -29,8 +29,8 @@ _NAMED = "="
 #: The periods that are none of the months.
 THIS_MONTH, LAST_MONTH, ALL_TIME, DAYS = "this-month", "last-month", "all", "days"
 
-#: The longest name that is looked for. None that is recorded is longer than what fits into a tag.
-_LONGEST = 1000
+#: The longest name that is said again where nothing has it.
+_LONGEST = 200
 
 _DAY = timedelta(days=1)
 
@@ -149,10 +149,10 @@ class _Reading:
         return self._name(field, value) if value else None
 
     def _name(self, field: str, name: str) -> str | None:
-        if len(name) > _LONGEST:
-            self.wrong[field] = Wrong(f"this {field} is longer than {_LONGEST} characters", "choose one of the list")
-        elif trouble := self._known.trouble(field, name):
+        if trouble := self._known.trouble(field, name):
             message, _, cure = trouble.partition("; ")
+            if len(name) > _LONGEST:
+                message, cure = f"nothing recorded has a {field} of {len(name):,} characters", "choose one of the list"
             self.wrong[field] = Wrong(message, cure)
         return name
 
