@@ -17,7 +17,7 @@ import msgspec
 
 from trayd.errors import LedgerError
 from trayd.insight.pool_sums import PoolPart, PoolParts, part_number
-from trayd.insight.pools import PoolCost, Project, Share, Unsettled, charged, divided, shares, trouble, whole_id
+from trayd.insight.pools import PoolCost, Project, Share, Unsettled, charged, divided, remark, shares, trouble, whole_id
 from trayd.insight.tally import Sums, Tally, dated_sums
 from trayd.insight.windows import day_start
 from trayd.ledger.store import Ledger
@@ -42,6 +42,7 @@ class Division(NamedTuple):
         pieces: its shares; the cost itself where it is not divided.
         set_up: the settings tell of it, not the ledger.
         trouble: what a person has to know of it, in words; empty where all is clear.
+        remark: what the notes of its shares say beside how it is divided; of one that is not divided its own note.
         unsettled: what can still change the shares; None where they are final.
     """
 
@@ -49,6 +50,7 @@ class Division(NamedTuple):
     pieces: tuple[ExternalCost, ...]
     set_up: bool
     trouble: str
+    remark: str
     unsettled: Unsettled | None
 
     @property
@@ -200,8 +202,14 @@ class Books:
             among = self._shares(pool)
             pieces = divided(pool, spending, among)
             if any(filters.admits(piece, zone) for piece in pieces):
-                unsettled = pool.unsettled(self._today, spending)
-                yield Division(pool, pieces, set_up, trouble(pool, spending, self._projects, among), unsettled)
+                yield Division(
+                    pool,
+                    pieces,
+                    set_up,
+                    trouble=trouble(pool, spending, self._projects, among),
+                    remark=remark(pool, spending) if among else pool.cost.note or "",
+                    unsettled=pool.unsettled(self._today, spending),
+                )
 
     def unsettled(self, share: ExternalCost) -> Unsettled | None:
         """What can still change a pool cost's shares, or this one of them; None: it is final."""

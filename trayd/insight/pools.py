@@ -71,6 +71,13 @@ class PoolCost(msgspec.Struct, frozen=True):
     split: Split = SPEND
     recurs: bool = False
 
+    @property
+    def how(self) -> str:
+        """What it is divided by, in words."""
+        if not isinstance(self.split, str):
+            return "by fixed weights"
+        return {SPEND: "by spend", EQUAL: "in equal parts"}[self.split]
+
     @classmethod
     def of_month(cls, cost: ExternalCost) -> PoolCost:
         """An imported cost: it is for the calendar month of its date, and divided by what was spent in it."""
@@ -296,10 +303,15 @@ def whole_id(record_id: str) -> str:
 
 
 def _basis(pool: PoolCost, spending: Mapping[Project, Tally]) -> str:
-    cost, split = pool.cost, pool.split
-    how = {SPEND: "by spend", EQUAL: "in equal parts"}[split] if isinstance(split, str) else "by fixed weights"
-    parts = [f"of {cost.amount.text()} {cost.amount.currency} {how}, {told(pool.since, pool.until)}"]
-    if split == SPEND:
+    amount = pool.cost.amount
+    whole = f"of {amount.text()} {amount.currency} {pool.how}, {told(pool.since, pool.until)}"
+    return "; ".join(filter(None, (whole, remark(pool, spending))))
+
+
+def remark(pool: PoolCost, spending: Mapping[Project, Tally]) -> str:
+    """What there is to know of how a cost is divided, and its own note; empty where there is nothing."""
+    cost, parts = pool.cost, list[str]()
+    if pool.split == SPEND:
         parts += _not_weighed(
             [tally for each, tally in spending.items() if not cost.client or each.client == cost.client]
         )

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from trayd.errors import SettingsError, UsageError
-from trayd.insight.pools import EQUAL, SPEND
 from trayd.money import is_currency
 from trayd.operations.documents import Document
 from trayd.operations.filters import FilterQuery
@@ -228,15 +227,13 @@ def _shared(books: Books, filters: Filters, zone: tzinfo) -> Iterator[SharedCost
         return
     for division in books.divisions(filters, zone=zone):
         pool, pieces = division.pool, tuple(piece for piece in division.pieces if filters.admits(piece, zone))
-        # After how it was divided every share's note says the same: what could not be weighed, and the cost's own note.
-        remark = (pieces[0].note or "").partition("; ")[2] if division.is_divided else pool.cost.note or ""
         yield SharedCost(
             name=pool.cost.description,
             whole=pool.cost.amount,
             since=pool.since,
             until=pool.until,
             basis=_basis(division),
-            remark="; ".join(filter(None, (division.trouble, remark))),
+            remark="; ".join(filter(None, (division.trouble, division.remark))),
             shares=pieces,
             unsettled=division.unsettled,
         )
@@ -246,7 +243,7 @@ def _basis(division: Division) -> str:
     """What a pool cost is divided by, in words."""
     if not division.is_divided:
         return "all of it for one project" if division.pool.cost.project else "not divided"
-    return {SPEND: "by spend", EQUAL: "in equal parts"}.get(str(division.pool.split), "by fixed weights")
+    return division.pool.how
 
 
 def _converter(operations: Operations, query: ReportQuery) -> Converter:
