@@ -449,7 +449,9 @@ def local(golden: Golden, item: Item) -> str:
 def tells(golden: Golden, cells: dict[str, list[str]], item: Item) -> bool:
     """Whether a line of the log tells that entry's figures, and whose it is."""
     model = cells["Model"]
-    named = model[0] == (item["display_name"] or item["model"] or item["description"])
+    # Where costs are hidden, so is what a statement wrote of them into a description.
+    cost = {"external": "External cost", "pool": "Shared cost"}.get(item["kind"] if golden.client in HIDDEN else "")
+    named = model[0] == (cost or item["display_name"] or item["model"] or item["description"])
     meant = item["request_id"] is None or item["request_id"] == model[-1]
     expected = charged(golden, cells, item) if golden.client in HIDDEN else costs(golden, cells, item)
     if item["duration_s"] is not None and item["duration_s"] < 60:
