@@ -200,23 +200,26 @@ def _terms(operations: Operations, client: str | None) -> ClientTerms | None:
     """What that client is charged by the settings; None where they say nothing of it.
 
     Raises:
-        SettingsError: they name a client that nothing is recorded for, and that is this one but for how it is written.
+        SettingsError: costs are to be hidden from a client that nothing is recorded for, and that is this one but for
+            capitals and blanks.
     """
     report = operations.settings.report
     terms = report.terms(client)
     if terms is None and client:
-        alike = [each.name for each in report.client if _letters(each.name) == _letters(client)]
-        if alike and (slips := sorted(set(alike) - recorded_names(operations, "client"))):
+        alike = {each.name for each in report.client if each.hide_costs and _as_spoken(each.name) == _as_spoken(client)}
+        if alike and (slips := sorted(alike - recorded_names(operations, "client"))):
             # Made without the terms it would show what they are there to hide.
             raise SettingsError(
                 f"[[report.client]] names “{slips[0]}”, and the work is for “{client}”",
-                "write the name there as it is recorded (`trayd config edit`)",
+                "write the name there as it is recorded (`trayd config edit`); if these are two clients, add a "
+                "[[report.client]] of that name as well",
             )
     return terms
 
 
-def _letters(name: str) -> str:
-    return "".join(filter(str.isalnum, name.casefold()))
+def _as_spoken(name: str) -> str:
+    """The name without what a slip of the pen adds or takes: capitals and blanks."""
+    return "".join(name.casefold().split())
 
 
 def _shared(books: Books, filters: Filters, zone: tzinfo) -> Iterator[SharedCost]:
