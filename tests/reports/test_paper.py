@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import UTC, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,9 @@ import pytest
 from tests.insight.samples import NOW, daily, external, generation, rates
 from tests.reports.browser import A4, LETTER, Browser, Page
 from tests.reports.printed import size, words
-from trayd.records import Filters
+from trayd.money import Money
+from trayd.records import Estimate, Filters
+from trayd.report_settings import ClientTerms
 from trayd.reports.html import report_html
 from trayd.reports.request import ReportRequest
 
@@ -114,6 +117,26 @@ def test_no_page_is_left_half_empty(browser: Browser, tmp_path: Path, paper: tup
     of_log = [text for text in texts(pdf) if " Actual $" in text]
     assert len(of_log) > 4
     assert all(" Parameters " in text for text in of_log)
+
+
+def test_long_figures_do_not_run_into_each_other(browser: Browser, tmp_path: Path) -> None:
+    """Of a year's render farm in nanos, with what is charged for it beside it: the widest that a log can be."""
+    cost = Estimate(Money.of("125568.536988071"), NOW)
+    records = [generation("137685.155560466", estimate=cost, client="Northwind") for _ in range(30)]
+    terms = ClientTerms(name="Northwind", markup_percent=Decimal("17.5"))
+    request = msgspec.structs.replace(REQUEST, filters=Filters(client="Northwind"), terms=terms)
+    source, pdf = tmp_path / "report.html", tmp_path / "report.pdf"
+    source.write_text("".join(report_html(records, request)), encoding="utf-8")
+    page = browser.page(source.as_uri())
+    pdf.write_bytes(page.pdf(A4))
+    page.close()
+    printed, width = words(pdf), size(pdf)[1]
+    assert sum(word.text == "$137,685.155560466" for of_page in printed for word in of_page) == 60
+    for of_page in printed:
+        for word in of_page:
+            assert word.right <= width - 30, word
+            beside = [each for each in of_page if each is not word and abs(each.bottom - word.bottom) < 2]
+            assert not any(each.left < word.left < each.right - 1 for each in beside), word
 
 
 def test_bars_have_their_figures_on_paper(browser: Browser, files: dict[str, Path]) -> None:
