@@ -123,6 +123,8 @@ def test_no_cell_of_text_is_run_as_a_formula(start):
     row = row_of(generation(note=formula, client=formula, endpoint_id=formula, key=formula, unit=formula))
     assert row["note"] == row["client"] == row["model"] == row["unit"] == f"'{formula}"
     assert row_of(external(description=formula))["description"] == f"'{formula}"
+    for request_id in (formula, f"{start}1", f"{start}a-1"):
+        assert row_of(generation(request_id=request_id))["request_id"] == f"'{request_id}"
 
 
 def test_quotes_commas_and_line_breaks_come_back():

@@ -244,7 +244,7 @@ def test_a_shared_cost_is_charged_for_its_period_and_comes_again_where_the_setti
     for row in rows:
         starts, ends = row["ChargePeriodStart"], row["ChargePeriodEnd"]
         assert (row["ChargeFrequency"], starts, ends) == (told[0], f"{told[1]}T00:00:00Z", f"{told[2]}T00:00:00Z")
-        assert row["BillingPeriodStart"] == "2026-09-01T00:00:00Z"
+        assert (row["BillingPeriodStart"], row["x_CostBasis"]) == ("2026-09-01T00:00:00Z", "Settings")
 
 
 def test_what_no_price_explains_is_one_request_at_its_cost_and_what_was_made_is_still_told():
