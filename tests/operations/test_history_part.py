@@ -5,15 +5,21 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
-from tests.ledger.making import FLUX, HOUR, KLING, NOON, account, covers, estimate, event, model
+from tests.ledger.making import DAY, FLUX, HOUR, KLING, NOON, account, covers, estimate, event, model
 from tests.operations.histories import SETTINGS, home
-from trayd.facts import Batch
+from trayd.facts import Batch, Link
 from trayd.pool_settings import Pool
 from trayd.settings import Settings
 
 HALDEN = "Halden & Co"
-MINE = Pool(name="Northwind's plan", amount=Decimal(30), since=NOON.date(), split={"Northwind/Spring": Decimal(1)})
+MINE = Pool(
+    name="Northwind's plan",
+    amount=Decimal(30),
+    since=NOON.date(),
+    split={"Northwind/Spring": Decimal(1), f"{HALDEN}/Secret launch": Decimal(2)},
+)
 THEIRS = Pool(name="Halden's plan", amount=Decimal(30), since=NOON.date(), split={f"{HALDEN}/Relaunch": Decimal(1)})
 
 
@@ -46,10 +52,22 @@ def test_of_one_client_it_tells_nothing_of_another(both):
     assert "Halden" not in text
     assert FLUX not in text
     document = both.document(client="Northwind")
-    assert [each["name"] for each in document["pools"]] == [MINE.name]
+    assert {each["description"] for each in document["records"] if each["kind"] == "pool"} == {MINE.name}
+    assert document["pools"] == [], "their weights name other projects"
     assert {each["endpoint_id"] for each in document["models"]} == {KLING}
     assert document["coverage"] == [], "other bills of that time are not in it"
-    assert both.document(client="Northwind", kind="internal")["pools"] == []
+
+
+def test_of_links_that_were_taken_back_it_tells_its_own(both):
+    for name, client in (("loose-1", "Northwind"), ("loose-2", HALDEN)):
+        told = event(name, None, client=client, project="Spring", estimate=estimate("0.50"))
+        both.ledger.add(Batch(events=(told,)))
+        [loose] = [each for each in both.ledger.records() if each.client == client and each.request_id is None]
+        for undone in (None, NOON + 3 * HOUR):
+            link = Link(record_id=loose.id, request_id=f"r-{name}", at=NOON + 2 * HOUR, undone=undone)
+            both.ledger.add(Batch(links=(link,)))
+    assert [each["request_id"] for each in both.document(client="Northwind")["links"]] == ["r-loose-1"]
+    assert len(both.document()["links"]) == 2
 
 
 def test_one_that_leaves_nothing_out_of_its_time_has_all_of_it(both):
@@ -58,6 +76,17 @@ def test_one_that_leaves_nothing_out_of_its_time_has_all_of_it(both):
         assert {each["name"] for each in document["pools"]} == {MINE.name, THEIRS.name}
         assert {each["endpoint_id"] for each in document["models"]} == {KLING, FLUX}
         assert len(document["coverage"]) == 1
+
+
+def test_a_shared_cost_that_nobody_shares_is_left_out_as_a_share_is(both, tmp_path):
+    nobody = Pool(name="Halden's fonts", amount=Decimal(9), since=NOON.date() - 400 * DAY, period="once")
+    operations = both.operations
+    operations.settings = structs.replace(operations.settings, pool=(MINE, nobody))
+    assert [each["cost"]["amount"] for each in both.document(client="")["records"]] == ["9.00"]
+    with home(tmp_path / "other", SETTINGS) as other:
+        answer = other.imports(both.exported(client=""))
+        assert answer.rejected == ()
+        assert list(other.ledger.records()) == []
 
 
 def test_it_comes_in_as_before(both, tmp_path):

@@ -17,6 +17,7 @@ from trayd.money import Money
 from trayd.operations.history_head import Said, read_document, refused
 from trayd.operations.history_rates import ByDay
 from trayd.operations.history_records import Row, check_bare, check_facts_of, id_of, read_line, row_of, without_facts
+from trayd.records import Kind
 from trayd.reports.json_export import TYPE, Head, Line, nanos_in
 
 #: A larger export is refused: it would take more memory than a program in the tray should. It is of some 200,000
@@ -38,7 +39,7 @@ class HistoryFile:
         head: what stands before its records.
         totals: what stands behind them.
         rejected: the records that cannot be taken in, once :meth:`check` has been gone through.
-        shares: how many records are of shared costs that are not in it as wholes, likewise.
+        shares: how many records are shared costs, or shares of some, that are not in it as wholes, likewise.
         by_day: what the sound ones add up to.
 
     Raises:
@@ -138,7 +139,7 @@ class HistoryFile:
             if whole in known:
                 continue
             line = read_line(self._document.records[number])
-            if self.is_part and line.share_of is not msgspec.UNSET:
+            if self.is_part and line.kind is Kind.POOL:  # a part does not say what the settings divide
                 self.shares += 1
             else:
                 self._reject(number, without_facts(line))

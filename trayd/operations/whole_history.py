@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from trayd import __version__
-from trayd.facts import EventFact, FileTaken, RunFact
+from trayd.facts import Coverage, EventFact, FileTaken, Link, ModelFact, RunFact
 from trayd.intake.rejection import printable
 from trayd.ledger.merge import RecordFacts
 from trayd.prompts import without_prompts
-from trayd.records import Filters, Generation, Kind, Recorded
+from trayd.records import Filters, Generation, Record, Recorded
 from trayd.reports.json_export import TYPE, VERSION, FixedRates, Head, History
 from trayd.reports.open_shares import OpenShares
 
 if TYPE_CHECKING:
-    from trayd.books import Books
     from trayd.operations.operations import Operations
     from trayd.pool_settings import Pool
     from trayd.rates import Converter
@@ -51,12 +50,7 @@ def history(
         now: the time (UTC).
     """
     ledger, settings = operations.ledger, operations.settings
-    coverage, models, pools = ledger.coverages(), ledger.model_readings(), settings.pool
-    if filters.is_part:
-        # Who is given the work of one client is told nothing of others', and no bills that are not in it.
-        meant = {each.heading.endpoint_id for each in operations.books.sums(filters, zone=zone, by=("endpoint_id",))}
-        coverage, models = (), tuple(model for model in models if model.endpoint_id in meant)
-        pools = _shared_in(operations.books, filters, pools, zone)
+    rest = _rest_of_part(operations, filters, zone) if filters.is_part else _rest(operations)
     head = Head(
         trayd=VERSION,
         type=TYPE,
@@ -70,11 +64,11 @@ def history(
         accounts=tuple(
             msgspec.structs.replace(fact, problem="", as_of=None, tried_at=None) for fact in ledger.accounts().values()
         ),
-        coverage=coverage,
-        links=ledger.undone_links(),
-        models=models,
+        coverage=rest.coverage,
+        links=rest.links,
+        models=rest.models,
         statements=tuple(map(_named, ledger.statements())) if filters == Filters() else (),
-        pools=pools,
+        pools=rest.pools,
         rates=FixedRates(fixed=settings.rates.fixed),
     )
     kept = recorded if settings.store_prompts else _without_prompts(recorded)
@@ -86,12 +80,41 @@ def _named(statement: FileTaken) -> FileTaken:
     return msgspec.structs.replace(statement, name=printable(statement.name))
 
 
-def _shared_in(books: Books, filters: Filters, pools: tuple[Pool, ...], zone: tzinfo) -> tuple[Pool, ...]:
-    """Those of the pools of which a share is meant."""
-    if not pools or not any(each.heading.kind is Kind.POOL for each in books.sums(filters, zone=zone)):
-        return ()
-    meant = {each.pool.cost.source for each in books.divisions(filters, zone=zone) if each.set_up}
-    return tuple(pool for pool in pools if pool.name in meant)
+class _Rest(NamedTuple):
+    """What stands before the records, and may be of others' work."""
+
+    coverage: tuple[Coverage, ...] = ()
+    links: tuple[Link, ...] = ()
+    models: tuple[ModelFact, ...] = ()
+    pools: tuple[Pool, ...] = ()
+
+
+def _rest(operations: Operations) -> _Rest:
+    ledger = operations.ledger
+    return _Rest(
+        coverage=ledger.coverages(),
+        links=ledger.undone_links(),
+        models=ledger.model_readings(),
+        pools=operations.settings.pool,
+    )
+
+
+def _rest_of_part(operations: Operations, filters: Filters, zone: tzinfo) -> _Rest:
+    """That of a part's own records. Who is given the work of one client is told nothing of others'.
+
+    No bills, for others of that time are not in it; no shared costs as the settings divide them, for their weights
+    name other projects.
+    """
+    ledger = operations.ledger
+    meant = {each.heading.endpoint_id for each in operations.books.sums(filters, zone=zone, by=("endpoint_id",))}
+    return _Rest(
+        links=tuple(link for link in ledger.undone_links() if _is_meant(ledger.get(link.record_id), filters, zone)),
+        models=tuple(model for model in ledger.model_readings() if model.endpoint_id in meant),
+    )
+
+
+def _is_meant(record: Record | None, filters: Filters, zone: tzinfo) -> bool:
+    return record is not None and filters.admits(record, zone)
 
 
 def _without_prompts(recorded: Iterable[Recorded]) -> Iterator[Recorded]:
