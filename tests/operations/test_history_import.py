@@ -387,6 +387,22 @@ def test_a_currency_of_its_settings_is_one(first, second, field, code):
     assert second.ledger.accounts() == {}
 
 
+@pytest.mark.parametrize("name", ["cost", "total", "unconverted", "by_kind"])
+@pytest.mark.parametrize(
+    ("amount", "currency", "said"),
+    [("1.00", "usd", '"usd" is no currency'), ("1e9", "USD", "'1e9' is no amount"), ("1,00", "USD", "is no amount")],
+)
+def test_the_totals_are_amounts(first, second, name, amount, currency, said):
+    told = {"amount": amount, "currency": currency}
+
+    def change(document):
+        document["totals"][name] = {"total": told, "by_kind": {"internal": told}}.get(name, [told])
+
+    (reason,) = reasons(second.imports(edited(first.exported(), change)))
+    assert reason.startswith("this is no whole export of trayd (totals: ")
+    assert said in reason
+
+
 OBEYED = "\x1b]0;pwned\x07"
 
 

@@ -16,7 +16,15 @@ from trayd.intake.text import utf8
 from trayd.money import Money
 from trayd.operations.history_head import Said, read_document, refused
 from trayd.operations.history_rates import ByDay
-from trayd.operations.history_records import Row, check_bare, check_facts_of, id_of, read_line, row_of, without_facts
+from trayd.operations.history_records import (
+    Row,
+    check_facts_of,
+    check_uncompared,
+    id_of,
+    read_line,
+    row_of,
+    without_facts,
+)
 from trayd.records import Kind
 from trayd.reports.json_export import TYPE, Head, Line, nanos_in
 
@@ -115,7 +123,7 @@ class HistoryFile:
     def _is_sound(self, number: int, line: Line, latest: datetime) -> bool:
         try:
             if line.facts is msgspec.UNSET:
-                check_bare(line)
+                check_uncompared(line)
                 self._bare[number] = id_of(line)
             elif check_facts_of(line, latest):
                 self._loose.append(number)

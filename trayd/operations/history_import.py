@@ -169,9 +169,7 @@ class _Taking:
             row: an event without a request id.
             taken: the coverage of the export is taken over by now, as far as it ever is.
         """
-        if row.line.counting is not Counting.UNMATCHED:
-            return False
-        return self._file.is_part or not self._bills.cover(row.line, taken=taken)
+        return row.line.counting is Counting.UNMATCHED and not self._bills.cover(row.line, taken=taken)
 
     def count(self) -> Iterator[int]:
         """Counts what the ledger does not know by its id; how far it is."""

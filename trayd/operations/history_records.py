@@ -93,17 +93,6 @@ def read_line(raw: msgspec.Raw) -> Line:
     return line
 
 
-def check_bare(line: Line) -> None:
-    """Looks at a record without facts, which only a shared cost can be: the settings have it, or another share.
-
-    Raises:
-        RefusedError: it is another record, or cannot have been told.
-    """
-    if line.kind is not Kind.POOL:
-        raise without_facts(line)
-    _check_uncompared(line)
-
-
 def without_facts(line: Line) -> RefusedError:
     """The refusal of a record whose facts someone took out."""
     return refused(f"the facts of the record {shown(line.id)} are missing, and they are what is taken in", WHOLE)
@@ -136,7 +125,7 @@ def _is_told_by(facts: RecordFacts, line: Line) -> bool:
     if line.share_of is not msgspec.UNSET:
         if facts.cost is None or {line.kind, facts.cost.kind} != {Kind.POOL}:
             raise refused(f"the facts of the share {shown(line.id)} are of no shared cost", _BY_HAND)
-        _check_uncompared(line)
+        check_uncompared(line)
         return False
     loose = isinstance(made, Generation) and made.request_id is None
     if isinstance(made, Generation):
@@ -151,7 +140,7 @@ def _is_told_by(facts: RecordFacts, line: Line) -> bool:
     return loose
 
 
-def _check_uncompared(line: Line) -> None:
+def check_uncompared(line: Line) -> None:
     """Looks at what of a line no facts can be compared with.
 
     Raises:
