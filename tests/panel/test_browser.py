@@ -6,16 +6,20 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.desktop.harness import wait_until
-from tests.panel.served import HOSTILE, Panel
+from tests.panel.served import HOSTILE, Panel, ServedHere
+from tests.panel.test_making import Slowly
 from tests.reports.browser import Browser, Page
+from trayd.errors import TraydError
+from trayd.panel.report_form import named
 
 #: The phone, the laptop, the wall.
 WIDTHS = (320, 1280, 3840)
@@ -39,9 +43,20 @@ def page(browser: Browser, panel: Panel) -> Iterator[Page]:
     page.close()
 
 
+def now(page: Page, expression: str) -> Any:
+    """What the expression comes to; None while the page is on its way to another one."""
+    try:
+        return page.evaluate(expression)
+    except AssertionError:
+        return None
+
+
+def shown(page: Page) -> str:
+    return str(now(page, "document.body.innerText"))
+
+
 def is_at(page: Page, path: str) -> bool:
-    state = json.loads(page.evaluate("JSON.stringify([location.pathname, document.readyState])"))
-    return bool(state == [path, "complete"])
+    return bool(now(page, "location.pathname + ' ' + document.readyState") == f"{path} complete")
 
 
 def goes(page: Page, path: str) -> None:
@@ -95,9 +110,10 @@ def test_the_link_leads_to_the_page_and_stays_nowhere(page: Page, panel: Panel) 
 
 def test_it_asks_nobody_else_for_anything_and_complains_of_nothing(page: Page, panel: Panel) -> None:
     url, _ = panel.where()
-    for path in ("/reports", WRONG, "/reports/asked?client=%3DNorthwind&period=all", "/nothing"):
+    asked = "/reports/asked?client=%3DNorthwind&period=all"
+    for path, end in (("/nothing", "/nothing"), ("/", "/reports"), (WRONG, "/reports/asked"), (asked, "/report")):
         page.call("Page.navigate", url=f"{url}{path}")
-        wait_until(lambda: page.evaluate("document.readyState") == "complete", what="the page")
+        wait_until(partial(is_at, page, end), what="the page")
     assert {asked.partition("/")[0] for asked in page.asked} == {"http:"}
     assert all(asked.startswith(f"{url}/") for asked in page.asked)
     assert refused(page) == []
@@ -186,7 +202,7 @@ def test_it_needs_no_script(browser: Browser, panel: Panel) -> None:
     page = browser.page(panel.visitor().link(), scripts=False)
     wait_until(lambda: is_at(page, "/reports"), what="the page behind the link")
     goes(page, f"{panel.where()[0]}{WRONG}")
-    assert page.evaluate("document.activeElement.id") == "deliverable"
+    wait_until(lambda: now(page, "document.activeElement.id") == "deliverable", what="the first of what is wrong")
     assert page.evaluate("document.querySelectorAll('[aria-invalid]').length") == 3
     goes(page, f"{panel.where()[0]}/reports/asked?client=%3DNorthwind&period=all")
     assert page.evaluate("location.pathname") == "/report"
@@ -206,15 +222,54 @@ def test_a_report_is_saved_under_its_name(page: Page, browser: Browser, tmp_path
 
 
 @pytest.mark.parametrize("client", HOSTILE)
-def test_no_name_does_anything(page: Page, panel: Panel, client: str) -> None:
-    page.evaluate(f"document.querySelector('#client').value = {json.dumps(f'={client}')}")
+def test_every_name_can_be_chosen_and_none_does_anything(page: Page, client: str) -> None:
+    page.evaluate(f"document.querySelector('#client').value = {json.dumps(named(client))}")
     page.evaluate("document.querySelector('#period').value = 'all'")
-    page.evaluate("document.querySelector('form').requestSubmit(document.querySelector('button[name=save]'))")
-    assert page.evaluate("document.title") == "Reports · trayd"
-    query = urlencode({"client": f"={client}", "period": "all"})
-    goes(page, f"{panel.where()[0]}/reports/asked?{query}")
+    page.evaluate("document.querySelectorAll('button')[0].removeAttribute('formtarget')")
+    page.browser.events.clear()
+    page.evaluate("document.querySelectorAll('button')[0].click()")
+    wait_until(lambda: is_at(page, "/report"), what="the report")
+    assert page.evaluate("new URLSearchParams(location.search).get('client')") == client
     assert page.evaluate("document.title").startswith("AI cost report")
     assert refused(page) == []
+
+
+def test_a_report_that_takes_longer_tells_how_far_it_is_and_is_shown_in_its_place(
+    browser: Browser, here: ServedHere
+) -> None:
+    slowly = Slowly(here.here.operations)
+    page = browser.page(here.visitor().link(), scripts=False)
+    wait_until(lambda: is_at(page, "/reports"), what="the panel")
+    page.look(1280, 700)
+    page.call("Page.navigate", url=f"{here.where()[0]}/report?client=Northwind")
+    steps = "document.querySelector('.steps')?.innerText?.trim() ?? ''"
+    # One step is shown, and it is the last one, while the page is still being sent.
+    wait_until(lambda: now(page, steps) == "2,000 of 10,000 entries", what="the step")
+    assert page.evaluate("document.readyState") == "loading"
+    assert page.evaluate("document.querySelectorAll('.steps p').length") == 2
+    assert page.evaluate("document.querySelector('.steps p:last-child progress').value") == 2000
+    slowly.go.set()
+    wait_until(lambda: is_at(page, "/report") and "Summary" in shown(page), what="the report")
+    entries = [urlsplit(each["url"]) for each in page.call("Page.getNavigationHistory")["entries"]]
+    assert [each.path for each in entries] == ["blank", "/reports", "/report"]
+    assert refused(page) == []
+    page.close()
+
+
+def test_the_page_that_tells_how_far_it_is_is_within_reach_of_everybody(browser: Browser, here: ServedHere) -> None:
+    slowly = Slowly(here.here.operations)
+    slowly.wrong = TraydError("report.html.j2 line 3: there is no 'clint'", "write one of those that are there")
+    page = browser.page(here.visitor().link())
+    wait_until(lambda: is_at(page, "/reports"), what="the panel")
+    page.call("Page.navigate", url=f"{here.where()[0]}/report?client=Northwind")
+    wait_until(lambda: "2,000 of" in shown(page), what="a step")
+    slowly.go.set()
+    wait_until(lambda: is_at(page, "/report") and "there is no 'clint'." in shown(page), what="what went wrong")
+    for width in WIDTHS:
+        page.look(width)
+        assert page.overflow <= 0
+        assert page.axe() == ([], [])
+    page.close()
 
 
 FOREIGN = """<!doctype html><title>before</title><style>body { color: red }</style>

@@ -18,6 +18,7 @@ import pytest
 
 from tests.desktop.harness import wait_until
 from tests.panel.served import HOSTILE, Panel, ServedHere, Visitor
+from trayd.panel.report_form import named
 from trayd.panel.texts import REPORT_POLICY
 from trayd.settings import parse
 
@@ -70,7 +71,7 @@ def file_name(answer: httpx.Response) -> tuple[str, str | None]:
 def test_the_form_offers_what_is_recorded(visitor: Visitor) -> None:
     page = visitor.get("/reports").text
     names = {"Northwind", "Näckrosen", "株式会社", "مؤسسة", *HOSTILE}
-    assert set(offered(page, "client")) == {"", "-", *(f"={name}" for name in names)}
+    assert set(offered(page, "client")) == {"", "-", *map(named, names)}
     assert {"=Spring Campaign", "=春", "-"} <= set(offered(page, "project"))
     assert {"Hero Film", "Social Cut", "動画"} <= set(offered(page, "deliverable"))
     assert {"fal-ai/flux/dev", "acme/whisper-large"} <= set(offered(page, "model"))
@@ -117,7 +118,7 @@ def test_months_begin_where_the_person_is(here: ServedHere, visitor: Visitor) ->
 
 @pytest.mark.parametrize("client", ["Northwind", "株式会社", *HOSTILE])
 def test_every_name_can_be_chosen_whatever_is_in_it(visitor: Visitor, client: str) -> None:
-    assert leads_to(visitor, client=f"={client}", period="all") == {"client": client}
+    assert leads_to(visitor, client=named(client), period="all") == {"client": client}
 
 
 def test_all_that_the_command_line_filters_by_can_be_filled_in(visitor: Visitor) -> None:

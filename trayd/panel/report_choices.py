@@ -26,6 +26,8 @@ _MONTHS = (
 
 _DAY = timedelta(days=1)
 
+_LINE_ENDS = frozenset("\r\n")
+
 
 class Name(NamedTuple):
     """A name, and what is said beside it; empty where there is nothing to say."""
@@ -104,7 +106,9 @@ def _names(operations: Operations, field: str) -> dict[str, int]:
 
 
 def _suggested(names: dict[str, int]) -> list[str]:
-    return _sorted(sorted(names, key=lambda name: -names[name])[:_MOST_SUGGESTED])
+    """The most frequent ones of those that can be written in one line."""
+    written = [name for name in names if not _LINE_ENDS.intersection(name)]
+    return _sorted(sorted(written, key=lambda name: -names[name])[:_MOST_SUGGESTED])
 
 
 def _sorted(names: Iterable[str]) -> list[str]:

@@ -6,9 +6,11 @@ own query, so that a report has one address, whoever asked for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -25,6 +27,8 @@ ANY, WITHOUT = "", "-"
 
 #: Before a name that is chosen, so that no name is taken for something else.
 _NAMED = "="
+
+_NOT_SENT = re.compile("[%\x00-\x1f\x7f-\x9f]")
 
 #: The periods that are none of the months.
 THIS_MONTH, LAST_MONTH, ALL_TIME, DAYS = "this-month", "last-month", "all", "days"
@@ -74,7 +78,13 @@ def named(name: str | None) -> str:
     """The value of the choice of that name; empty: of none; None: of any."""
     if name is None:
         return ANY
-    return f"{_NAMED}{name}" if name else WITHOUT
+    # Forms send every line end as CR LF, and HTML has no place for other controls.
+    return f"{_NAMED}{_NOT_SENT.sub(lambda found: quote(found[0]), name)}" if name else WITHOUT
+
+
+def name_in(value: str) -> str:
+    """The name that the value of a choice means, or what stands in its place."""
+    return unquote(value.removeprefix(_NAMED)) if value.startswith(_NAMED) else value
 
 
 def filled_in(given: Mapping[str, str]) -> ReportForm:
@@ -142,7 +152,7 @@ class _Reading:
         if not value.startswith(_NAMED):
             self.wrong[field] = Wrong(f"this is no {field} to choose", "choose one of the list")
             return None
-        return self._name(field, value.removeprefix(_NAMED))
+        return self._name(field, name_in(value))
 
     def written(self, field: str) -> str | None:
         value: str = getattr(self._form, field)

@@ -24,8 +24,8 @@ from trayd.operations.table import OPERATIONS, parse_query
 from trayd.panel import rendering
 from trayd.panel.kept_reports import KeptReports, kept_reports, media_type, opened
 from trayd.panel.making import MADE, ReportsMade
-from trayd.panel.report_choices import month_name, report_choices
-from trayd.panel.report_form import ReportForm, Wrong, filled_in, form_of, meant, named
+from trayd.panel.report_choices import Choices, month_name, report_choices
+from trayd.panel.report_form import ANY, WITHOUT, ReportForm, Wrong, filled_in, form_of, meant, name_in, named
 from trayd.panel.texts import file_headers
 from trayd.settings import Paths, Settings
 
@@ -182,6 +182,7 @@ class ReportPages:
             choices=choices,
             wrong=wrong,
             trouble=trouble,
+            unlisted=_unlisted(form, choices),
             kept=kept,
             no_folder=no_folder,
             folder=str(self._backend.paths.reports),
@@ -194,6 +195,19 @@ class ReportPages:
             quote=partial(quote, safe=""),
             size=_size,
         )
+
+
+def _unlisted(form: ReportForm, choices: Choices) -> dict[str, str]:
+    """By field the name that was chosen and that nothing has; empty where the choice is one of the list."""
+    listed = {
+        "client": choices.clients,
+        "project": choices.projects,
+        "account": choices.accounts,
+        "key": choices.keys,
+    }
+    chosen = {field: name_in(getattr(form, field)) for field in listed}
+    known = {field: {ANY, WITHOUT, *(name.value for name in names)} for field, names in listed.items()}
+    return {field: "" if name in known[field] else name for field, name in chosen.items()}
 
 
 def _no_answer(folder: Path) -> TraydError:
