@@ -16,8 +16,8 @@ from trayd.money import Money
 from trayd.records import Counting, Estimate, ExternalCost, Kind
 from trayd.report_settings import ClientTerms
 from trayd.reports.charges import Charges
-from trayd.reports.compliance import Licence, licence_of
 from trayd.reports.figures import Charged, figures, figures_in_steps, together
+from trayd.reports.licences import Licence, licence_of
 
 # Rates of many digits, so that nearly every amount has a fraction of a nano.
 HOMES = [

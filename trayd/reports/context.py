@@ -12,10 +12,12 @@ from trayd.records import Filters, Kind, Record
 from trayd.reports import tables
 from trayd.reports.charges import Charges
 from trayd.reports.charts import Amounts, BarChart, Heads, Ranked, TimeChart, bar_chart, time_chart
-from trayd.reports.compliance import Tracked, charge_notes, licence_warnings, licences_table, notes, verdict
+from trayd.reports.compliance import Tracked, verdict
 from trayd.reports.figures import Figures, Part, day_rates, figures_in_steps
 from trayd.reports.kpis import Kpi, charge_kpi, cost_kpis
-from trayd.reports.names import civil_period, civil_times, is_month
+from trayd.reports.licences import licence_warnings, licences_table
+from trayd.reports.notes import charge_notes, notes
+from trayd.reports.periods import civil_period, civil_times, is_month
 from trayd.reports.request import Agency, ReportRequest
 from trayd.reports.tables import Table
 from trayd.reports.words import Words

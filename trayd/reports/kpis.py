@@ -9,8 +9,9 @@ import msgspec
 from trayd.money import Money, shown_amount
 from trayd.records import Kind
 from trayd.report_settings import ClientTerms
-from trayd.reports.compliance import Tracked, terms_told
+from trayd.reports.compliance import Tracked
 from trayd.reports.figures import EXTERNAL_KINDS, Figures
+from trayd.reports.notes import terms_told
 from trayd.reports.words import Words, listed
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from hashlib import sha256
 
-from trayd.insight.windows import day_start
 from trayd.records import Filters
+from trayd.reports.periods import civil_period, civil_times, is_month
 
 _LONGEST = 40
 #: Three of them, a period and what a file is called while it is written stay within the 255 bytes of file systems.
 _MOST_BYTES = 50
-_LONGEST_MONTH = 31
 _NOT_IN_NAMES = re.compile(r"[^\w]+")
 # What a name can lose without meaning another client: blanks, and what stands between words.
 _MARKS = re.compile(r"[^\w\s.,/'’–-]")
@@ -76,32 +75,6 @@ def slug(text: str) -> str:
 def _plain(text: str) -> str:
     plain = "".join(mark for mark in unicodedata.normalize("NFKD", text) if not unicodedata.combining(mark))
     return _NOT_IN_NAMES.sub("-", unicodedata.normalize("NFC", plain).lower()).strip("-_")
-
-
-def civil_period(filters: Filters, zone: tzinfo, now: datetime) -> tuple[date | None, date]:
-    """The first and the last civil day of what the filters take in; an open end is today, an open start None."""
-    end = now if filters.until is None else filters.until - timedelta(microseconds=1)
-    first = None if filters.since is None else filters.since.astimezone(zone).date()
-    return first, end.astimezone(zone).date()
-
-
-def civil_times(filters: Filters, zone: tzinfo) -> tuple[str, str]:
-    """The times of day at which the period begins and ends, ``10:00``; empty where that is with a day."""
-    return _civil_time(filters.since, zone), _civil_time(filters.until, zone)
-
-
-def _civil_time(moment: datetime | None, zone: tzinfo) -> str:
-    if moment is None:
-        return ""
-    local = moment.astimezone(zone)
-    # Where the clock jumps over midnight, a day begins at one.
-    return "" if moment == day_start(local.date(), zone) else f"{local:%H:%M:%S}".removesuffix(":00")
-
-
-def is_month(first: date, last: date) -> bool:
-    """Whether these days are one calendar month."""
-    after = last + timedelta(days=1)
-    return first.day == 1 and after.day == 1 and (last - first).days < _LONGEST_MONTH
 
 
 def _period(filters: Filters, zone: tzinfo, now: datetime) -> str:

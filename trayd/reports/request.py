@@ -15,7 +15,7 @@ from trayd.money import Money
 from trayd.rates import Converter
 from trayd.records import ExternalCost, Filters
 from trayd.report_settings import ClientTerms
-from trayd.reports.names import is_month
+from trayd.reports.periods import is_month
 
 NO_MODELS: Mapping[str, ModelFact] = MappingProxyType({})
 
