@@ -86,11 +86,11 @@ class ReportsMade:
             return whole(making, saved=saved)
         page = await asyncio.to_thread(rendering.rendered, "progress.html.j2", name=making.document.name)
         return StreamingResponse(
-            self._pages(page, making, work, told, query=query, saved=saved),
+            self._progress(page, making, work, told, query=query, saved=saved),
             headers={"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": rendering.policy()},
         )
 
-    async def _pages(
+    async def _progress(
         self,
         page: str,
         making: Making,

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from trayd.errors import UsageError
+from trayd.insight.windows import parse_moment
 from trayd.money import is_currency
 from trayd.operations.exporting import ReportQuery
 from trayd.operations.known_names import KnownNames
@@ -35,6 +36,9 @@ THIS_MONTH, LAST_MONTH, ALL_TIME, DAYS = "this-month", "last-month", "all", "day
 
 #: The longest name that is said again where nothing has it.
 _LONGEST = 200
+
+#: Of what trayd takes for dates.
+_FIRST_MONTH = date(1970, 1, 1)
 
 _DAY = timedelta(days=1)
 
@@ -141,7 +145,8 @@ class _Reading:
 
     def __init__(self, form: ReportForm, operations: Operations) -> None:
         self._form = form
-        self._today = operations.now.astimezone(operations.settings.zone()).date()
+        self._zone = operations.settings.zone()
+        self._today = operations.now.astimezone(self._zone).date()
         self._known = KnownNames(operations)
         self.wrong: dict[str, Wrong] = {}
 
@@ -193,7 +198,7 @@ class _Reading:
                 first = date.fromisoformat(f"{asked}-01")
             except ValueError:
                 first = date.max
-        if first > self._today:
+        if not _FIRST_MONTH <= first <= self._today:
             self.wrong["period"] = Wrong("there is no such period", "choose one of the list")
             return {}
         month = period_with("month", first)
@@ -210,11 +215,15 @@ class _Reading:
 
     def _day(self, field: str) -> date | None:
         text: str = getattr(self._form, field)
-        try:
-            return date.fromisoformat(text) if text else None
-        except ValueError:
-            self.wrong[field] = Wrong(f"“{text[:20]}” is no date", "write one such as 2026-11-30")
+        if not text:
             return None
+        try:
+            day = date.fromisoformat(text)
+            parse_moment(str(day), self._zone, end=field == "until")
+        except (ValueError, UsageError):
+            self.wrong[field] = Wrong(f"“{text[:20]}” is no date", "write one such as 2026-11-30, from 1970 on")
+            return None
+        return day
 
 
 _WRITTEN = frozenset({"deliverable", "model", "since", "until", "currency"})
