@@ -21,6 +21,7 @@ from tests.ledger.making import (
     edit,
     estimate,
     event,
+    model,
     opened,
     row,
 )
@@ -320,6 +321,24 @@ def test_killed_at_any_write_nothing_is_counted_twice_and_taken_in_again_it_is_w
 
 
 STATEMENT = b"date,description,amount,category\n2026-11-01,Runway,12.00,video\n2026-11-02,Luma,30.00,video\n"
+
+
+def test_names_that_fal_told_before_they_were_kept_on_one_line_come_back(first, second):
+    """Whatever stands in a ledger, an export of it is one that trayd takes in."""
+    first.ledger.add(
+        Batch(
+            models=(model("Odd\x7f\x1b[2J Model", NOON, "fal-ai/odd"), model("\x07", NOON + HOUR, "fal-ai/odd")),
+            billing=(
+                billing("r8", row("1.00", endpoint_id="fal-ai/odd"), key="render\r\n box\x1b"),
+                billing("r9", row("1.00", endpoint_id="fal-ai/odd"), key="\x07"),
+            ),
+        )
+    )
+    answer = second.imports(first.exported())
+    assert (answer.rejected, answer.notes) == ((), ())
+    assert (second.ledger.get("r8").key, second.ledger.get("r9").key) == ("render box", None)
+    assert second.ledger.get("r8").display_name == "Odd [2J Model"
+    assert totals(second.ledger) == totals(first.ledger)
 
 
 class TestStatements:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -16,6 +17,7 @@ from trayd.prompts import without_prompts
 from trayd.records import Filters, Generation, Record, Recorded
 from trayd.reports.json_export import TYPE, VERSION, FixedRates, Head, History
 from trayd.reports.open_shares import OpenShares
+from trayd.texts import is_tidy, tidy
 
 if TYPE_CHECKING:
     from trayd.operations.operations import Operations
@@ -66,18 +68,44 @@ def history(
         ),
         coverage=rest.coverage,
         links=rest.links,
-        models=rest.models,
+        models=tuple(map(_on_one_line, rest.models)),
         statements=tuple(map(_named, ledger.statements())) if filters == Filters() else (),
         pools=rest.pools,
         rates=FixedRates(fixed=settings.rates.fixed),
     )
     kept = recorded if settings.store_prompts else _without_prompts(recorded)
-    return History(head=head, recorded=kept, converter=converter, converts=converts, shares=shares, zone=zone)
+    return History(
+        head=head,
+        recorded=_with_keys_on_one_line(kept),
+        converter=converter,
+        converts=converts,
+        shares=shares,
+        zone=zone,
+    )
 
 
 def _named(statement: FileTaken) -> FileTaken:
     """The same with a name that can be read everywhere: a file's can have any character."""
     return msgspec.structs.replace(statement, name=printable(statement.name))
+
+
+def _on_one_line(model: ModelFact) -> ModelFact:
+    """The same with a name as models are called since; before, one could have characters that no import takes."""
+    name = model.display_name
+    return model if name is None or is_tidy(name) else msgspec.structs.replace(model, display_name=tidy(name) or None)
+
+
+def _with_keys_on_one_line(recorded: Iterable[Recorded]) -> Iterator[Recorded]:
+    """The same with keys as they are called since, likewise."""
+    for each in recorded:
+        record, facts = each
+        if isinstance(record, Generation) and record.key is not None and not _is_tidy(record.key):
+            key, told = tidy(record.key) or None, _decode(facts)
+            billing = told.billing and msgspec.structs.replace(told.billing, key=key)
+            told = msgspec.structs.replace(told, billing=billing)
+            yield Recorded(msgspec.structs.replace(record, key=key), _encode(told))
+        else:
+            yield each
 
 
 class _Rest(NamedTuple):
@@ -150,5 +178,6 @@ def _run_without(run: RunFact) -> RunFact:
     return msgspec.structs.replace(run, parameters=without_prompts(run.parameters)) if run.parameters else run
 
 
+_is_tidy = lru_cache(maxsize=512)(is_tidy)  # keys are few, and come with every record
 _decode = msgspec.json.Decoder(RecordFacts).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
