@@ -156,7 +156,7 @@ def test_amounts_that_could_not_be_converted_are_said_beside_it(home: Home) -> N
     today = datetime.now(UTC).date()
     said = f"no rate of KWD into USD is known of {today}: 5.00 KWD "
     for name in ("csv", "json", "ledger"):
-        assert said.removesuffix("5.00 KWD ") in home.run("export", "--format", name, "--currency", "USD").stderr
+        assert said in home.run("export", "--format", name, "--currency", "USD").stderr
     told = home.run("export", "--currency", "USD")
     assert told.stderr == f"{said}stays unconverted\n"
     assert home.run("export").stderr == ""

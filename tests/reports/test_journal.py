@@ -303,8 +303,8 @@ def test_amounts_in_other_currencies_come_with_the_rate_of_their_day_once(tmp_pa
     ]
     assert remarks == [
         (
-            "no rate of EUR into USD is known of 2026-11-19: trayd leaves those amounts out of totals in USD; "
-            "here they are in EUR, and what is asked for in USD takes the last rate before"
+            "no rate of EUR into USD is known of 2026-11-19: 7.00 EUR is in no total of trayd's in USD; "
+            "here what is asked for in USD takes the last rate before"
         )
     ]
     file = saved(tmp_path, text)

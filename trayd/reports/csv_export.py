@@ -91,7 +91,7 @@ def csv_lines(
     without_rate = WithoutRate(conversion.converter.currency)
     more = _converted_cells(conversion, style, without_rate)
     yield from _lines(records, style, (*COLUMNS, *CONVERTED_COLUMNS), more)
-    for sentence in without_rate.told("stays unconverted"):
+    for sentence in without_rate.told(lambda _currency: "stays unconverted"):
         conversion.remark(sentence)
 
 

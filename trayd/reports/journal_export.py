@@ -25,7 +25,7 @@ from trayd.money import NANOS_PER_UNIT
 from trayd.rates import Converter, RateSource
 from trayd.records import Counting, ExternalCost, Filters, Record
 from trayd.reports.without_cost import REASONS, told_without_cost
-from trayd.reports.without_rate import no_rate_is_known
+from trayd.reports.without_rate import WithoutRate
 
 _ENTRIES_PER_PIECE = 500
 _NO_CLIENT, _NO_PROJECT, _NO_NAME = "(no client)", "(no project)", "(no name)"
@@ -111,7 +111,7 @@ class _Journal:
         self._declared: set[str] = set()
         self._priced: set[tuple[str, date]] = set()
         self._without_cost: Counter[Counting] = Counter()
-        self._without_rate: dict[str, set[date]] = {}
+        self._without_rate = WithoutRate(converter.currency)
         # Currencies that have had a rate so far, and those that have had one before a day without.
         self._rated: set[str] = set()
         self._stale: set[str] = set()
@@ -120,15 +120,13 @@ class _Journal:
         """What a person has to know of the whole."""
         if left_out := told_without_cost(self._without_cost, "noted in comments"):
             yield left_out
-        for currency, days in sorted(self._without_rate.items()):
-            home = self._converter.currency
-            become = f"they stay in {currency} here"
-            if currency in self._stale:
-                become = f"here they are in {currency}, and what is asked for in {home} takes the last rate before"
-            yield (
-                f"{no_rate_is_known(currency, home, min(days), max(days))}: trayd leaves those amounts out of totals "
-                f"in {home}; {become}"
-            )
+        yield from self._without_rate.told(self._became)
+
+    def _became(self, currency: str) -> str:
+        home = self._converter.currency
+        if currency in self._stale:
+            return f"is in no total of trayd's in {home}; here what is asked for in {home} takes the last rate before"
+        return f"is in no total of trayd's in {home}, and stays in {currency} here"
 
     def entry(self, record: Record) -> str:
         """The record as an entry, or as a comment where it has no cost."""
@@ -142,7 +140,7 @@ class _Journal:
         credit = self._paid_from(record)
         day, currency = self._day(record), cost.currency
         if cost.nanos and currency != self._converter.currency and self._converter.rate(currency, day) is None:
-            self._without_rate.setdefault(currency, set()).add(day)
+            self._without_rate.add(cost, day)
             self._stale |= {currency} & self._rated
         return "".join(
             (

@@ -309,7 +309,7 @@ class _Sums:
 
     def remarks(self) -> Iterator[str]:
         into = self._converter.currency
-        return self._without_rate.told(f"is in no total in {into}")
+        return self._without_rate.told(lambda _currency: f"is in no total in {into}")
 
     def totals(self) -> Totals:
         tally = self._tally

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 from trayd.money import Money
@@ -25,18 +25,15 @@ class WithoutRate:
         first, last, nanos = self._found.get(amount.currency, (day, day, 0))
         self._found[amount.currency] = min(first, day), max(last, day), nanos + amount.nanos
 
-    def told(self, became: str) -> Iterator[str]:
-        """A sentence a currency.
+    def told(self, became: Callable[[str], str]) -> Iterator[str]:
+        """A sentence a currency: ``no rate of KPW into USD is known of 2026-11-03 to 2026-11-05: 3.00 KPW …``.
 
         Args:
-            became: what was made of the amounts: ``stays unconverted``.
+            became: what was made of the amounts in a currency: ``stays unconverted``.
         """
         for currency, (first, last, nanos) in sorted(self._found.items()):
-            beginning = no_rate_is_known(currency, self._into, first, last)
-            yield f"{beginning}: {Money(nanos, currency).text()} {currency} {became}"
-
-
-def no_rate_is_known(currency: str, into: str, first: date, last: date) -> str:
-    """The beginning of such a sentence: ``no rate of KPW into USD is known of 2026-11-03 to 2026-11-05``."""
-    days = f"{first}" if first == last else f"{first} to {last}"
-    return f"no rate of {currency} into {into} is known of {days}"
+            days = f"{first}" if first == last else f"{first} to {last}"
+            yield (
+                f"no rate of {currency} into {self._into} is known of {days}: {Money(nanos, currency).text()} "
+                f"{currency} {became(currency)}"
+            )
