@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec import structs
 
 from tests.desktop.harness import wait_until
 from tests.panel.served import HOSTILE, Panel, ServedHere
@@ -269,6 +270,36 @@ def test_the_page_that_tells_how_far_it_is_is_within_reach_of_everybody(browser:
         page.look(width)
         assert page.overflow <= 0
         assert page.axe() == ([], [])
+    page.close()
+
+
+OWN = """<!doctype html>
+<html lang="en">
+<head><title>before</title><style>p { color: rgb(1, 2, 3) }</style></head>
+<body><p style="font-style: italic" onclick="document.title = 'taken'">{{ report.title }}</p>
+<script>document.title = "taken"</script><img src="/reports" alt=""><form action="/reports"><button>send</button></form>
+</body></html>"""
+
+
+def test_a_template_of_ones_own_has_its_styles_and_runs_nothing(
+    browser: Browser, here: ServedHere, tmp_path: Path
+) -> None:
+    (tmp_path / "report.html.j2").write_text(OWN)
+    before = here.here.operations.settings
+    report = structs.replace(before.report, templates=str(tmp_path))
+    here.here.operations.settings = structs.replace(before, report=report)
+    page = browser.page(here.visitor().link())
+    wait_until(lambda: is_at(page, "/reports"), what="the panel")
+    goes(page, f"{here.where()[0]}/report?client=Northwind")
+    wait_until(lambda: is_at(page, "/report") and "Northwind" in shown(page), what="the report")
+    page.evaluate("document.querySelector('p').click()")
+    page.evaluate("document.querySelector('button').click()")
+    assert page.evaluate("document.title") == "before"
+    assert page.evaluate("self.origin") == "null"
+    style = "(({color, fontStyle}) => color + fontStyle)(getComputedStyle(document.querySelector('p')))"
+    assert page.evaluate(style) == "rgb(1, 2, 3)italic"
+    assert is_at(page, "/report")
+    assert not page.got(f"{here.where()[0]}/reports")
     page.close()
 
 

@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.desktop.harness import wait_until
 from tests.panel.served import HOSTILE, Panel, ServedHere, Visitor
@@ -208,6 +210,37 @@ def test_what_keeps_a_report_from_being_made_is_told_above_the_form_as_it_was_fi
     assert "gone.svg" in answer.text
     assert (chosen(answer.text, "client"), chosen(answer.text, "project")) == ("=Northwind", "-")
     assert 'value="2025-02-01"' in answer.text
+
+
+FILLED_IN = st.fixed_dictionaries(
+    {},
+    optional={
+        "client": st.one_of(st.text(max_size=20), st.sampled_from(HOSTILE).map(named)),
+        "project": st.text(max_size=20),
+        "deliverable": st.one_of(st.text(max_size=20), st.just("Hero Film")),
+        "model": st.text(max_size=20),
+        "account": st.text(max_size=20),
+        "key": st.text(max_size=20),
+        "kind": st.one_of(st.text(max_size=9), st.sampled_from(["", "internal", "external", "pool"])),
+        "period": st.one_of(st.text(max_size=9), st.dates().map("{:%Y-%m}".format), st.sampled_from(["all", "days"])),
+        "since": st.one_of(st.text(max_size=12), st.dates().map(str), st.datetimes().map(str)),
+        "until": st.one_of(st.text(max_size=12), st.dates().map(str)),
+        "currency": st.one_of(st.text(max_size=4), st.sampled_from(["EUR", "sek", "XAF"])),
+        "save": st.text(max_size=2),
+    },
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(fields=FILLED_IN)
+def test_whatever_is_filled_in_leads_to_a_report_or_back(visitor: Visitor, fields: dict[str, str]) -> None:
+    answer = asked(visitor, **fields)
+    if answer.status_code == 303:
+        assert visitor.get(answer.headers["location"]).status_code == 200
+    else:
+        assert answer.status_code == 400
+        assert wrong_in(answer)
+        assert "<form" in answer.text
 
 
 ASKED = (
