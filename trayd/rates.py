@@ -57,12 +57,14 @@ class Rate(msgspec.Struct, frozen=True, gc=False):
         source: where it is from. One that is made of two is called by the one that is less sure.
         last_known: nothing newer is known although the day asked for should have a rate of its own by now, or lies
             ahead.
+        any_day: it is the same on every day: ``published`` is the day asked for.
     """
 
     factor: Decimal
     published: date
     source: RateSource
     last_known: bool
+    any_day: bool = False
 
 
 class Quotes(NamedTuple):
@@ -211,10 +213,11 @@ class _Finding:
 
     def rate(self, currency: str, day: date) -> Rate | None:
         if currency == self._home:
-            return Rate(Decimal(1), day, RateSource.HOME, last_known=False)
+            return Rate(Decimal(1), day, RateSource.HOME, last_known=False, any_day=True)
         for fixed in self._fixed:
             if fixed.holds(day) and (factor := fixed.factor(currency, self._home)) is not None:
-                return Rate(factor, fixed.since or day, RateSource.SETTINGS, last_known=False)
+                since = fixed.since
+                return Rate(factor, since or day, RateSource.SETTINGS, last_known=False, any_day=since is None)
         # The bank's own rates first, from whichever table: else an amount would be another once rates are fetched.
         for come in self._ways(currency, day):
             for go in self._ways(self._home, day):
@@ -234,7 +237,8 @@ class _Finding:
             published = quotes.published if quotes else day
             if found is None or published > found.published:
                 behind = quotes is not None and self._behind(quotes, day)
-                found = Rate(factor, published, called, last_known=behind)
+                ever = quotes is None and not (come.fixed or go.fixed)
+                found = Rate(factor, published, called, last_known=behind, any_day=ever)
             if not found.last_known:
                 break
         return found

@@ -150,6 +150,12 @@ class TestFixedByTheUser:
         for outside in ("11-16", "11-19"):
             assert known(known_rates.converter("USD").rate("SEK", day(outside))).source is RateSource.ECB
 
+    def test_without_a_first_day_it_is_that_of_any_day(self) -> None:
+        ever = FixedRate(from_="SEK", to="USD", rate=Decimal("0.095"))
+        for fixed, any_day in ((self.KRONA, False), (ever, True)):
+            rate = known(rates(WEEK, fixed=(fixed,)).converter("USD").rate("SEK", day("11-17")))
+            assert (rate.published, rate.any_day) == (day("11-17"), any_day)
+
     def test_it_says_nothing_of_other_pairs(self) -> None:
         rate = known(rates(WEEK, fixed=(self.KRONA,)).converter("EUR").rate("SEK", day("11-18")))
         assert rate.source is RateSource.ECB

@@ -1,13 +1,16 @@
 """What a report says beside its figures: who it is from, rates, licences, how good estimates were."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from tests.insight.samples import NOW, daily, ecb, external, generation, rates
+from tests.rates.tables import rates as with_fixed
 from trayd.facts import ModelFact
 from trayd.money import Money
-from trayd.rates import Converter, RateSource
+from trayd.rate_settings import FixedRate
+from trayd.rates import RateSource
 from trayd.records import Counting, Estimate, Filters
 from trayd.reports.context import contents, report_context
 from trayd.reports.html import report_html
@@ -109,11 +112,16 @@ def test_many_rates_are_told_as_a_range_and_each_by_its_days():
     ]  # fmt: skip
 
 
-def test_a_rate_that_is_fixed_for_all_days_is_one_line_and_has_no_date():
-    days = [date(2026, 11, day) for day in range(1, 20)]
-    converter = Converter("USD", lambda _currency, day: ecb("1.08", day.isoformat(), RateSource.SETTINGS))
-    context = made([external("1", day.isoformat(), currency="EUR") for day in days], converter=converter)
-    assert cells(context.rates) == [["EUR", "1.0800", "any day", "Fixed rate"]]
+@pytest.mark.parametrize(
+    ("since", "told"), [(None, "any day"), (date(2026, 11, 5), "November 5, 2026")], ids=["for all days", "from a day"]
+)
+@pytest.mark.parametrize("last", [5, 19], ids=["one entry, of that day", "some weeks"])
+def test_a_fixed_rate_is_one_line_with_the_day_from_which_it_holds(since, told, last):
+    fixed = FixedRate(from_="EUR", to="USD", rate=Decimal("1.08"), since=since)
+    converter = with_fixed({}, fixed=(fixed,)).converter("USD")
+    of = [external("1", f"2026-11-{day:02}", currency="EUR") for day in range(5, last + 1)]
+    context = made(of, converter=converter)
+    assert cells(context.rates) == [["EUR", "1.0800", told, "Fixed rate"]]
     assert context.rate_days is None
 
 

@@ -122,12 +122,8 @@ def _factors(used: list[DayRate], words: Words) -> Cell:
 
 
 def _published(used: list[DayRate]) -> list[date]:
-    """The days that rates were published for, or fixed from on; a rate that is fixed for all days has none."""
-    return sorted(
-        rate.published
-        for _, day, rate in used
-        if rate and (rate.source is not RateSource.SETTINGS or rate.published != day)
-    )
+    """The days that rates were published for, or fixed from on; one that is the same on every day has none."""
+    return sorted(each.rate.published for each in used if each.rate and not each.rate.any_day)
 
 
 def rate_days(figures: Figures, words: Words) -> Table | None:
