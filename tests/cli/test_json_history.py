@@ -15,6 +15,7 @@ from tests.desktop.harness import wait_until
 from tests.end_to_end.support import Home, SandboxProcess
 
 STATEMENT = "date,description,amount,category,currency,type,client\n2026-11-03,Midjourney,60,images,USD,external,Acme\n"
+YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 BREAKDOWNS = ("model", "operation", "client", "project", "deliverable", "account", "key", "day")
 
 
@@ -55,8 +56,7 @@ def known(home: Home) -> Any:
 
 def averages(home: Home) -> Any:
     """What hangs on since when fal's bills are known, of days that are over."""
-    until = datetime.now(UTC).date() - timedelta(days=1)
-    return home.json("usage", "--window", f"{until - timedelta(days=30)}..{until}", "--by", "day")
+    return home.json("usage", "--window", f"{YESTERDAY - timedelta(days=30)}..{YESTERDAY}", "--by", "day")
 
 
 def test_without_a_daemon_a_new_home_has_the_same_history(first, other):
