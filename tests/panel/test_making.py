@@ -140,7 +140,10 @@ def test_whatever_is_no_window_gets_the_report_and_nothing_else(visitor: Visitor
     ("wrong", "said"),
     [
         (TraydError("report.html.j2 line 3: there is no <b>", "mend it"), ("no &lt;b&gt;.</strong> Mend it.",)),
-        (RuntimeError("a bug"), ("The page could not be made.</strong> See trayd&#x27;s log, and `trayd doctor`.",)),
+        (
+            RuntimeError("a bug"),
+            ("The page could not be made.</strong> See trayd&#x27;s log, and <code>trayd doctor</code>.",),
+        ),
     ],
 )
 def test_what_goes_wrong_halfway_is_told_on_the_page(
@@ -209,5 +212,5 @@ def test_who_waits_when_trayd_ends_is_told_so(hanging: Panel) -> None:
     }
     for text in (page.result().text, window.result()):
         assert "trayd was ended before the answer was ready." in text
-        assert "Start it with `trayd run`, and ask again." in text
+        assert "Start it with <code>trayd run</code>, and ask again." in text
     hanging.daemon = hanging._started()

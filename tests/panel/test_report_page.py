@@ -179,7 +179,7 @@ def test_what_is_wrong_comes_back_to_its_field(visitor: Visitor, fields: dict[st
 def test_a_field_that_is_none_is_named(visitor: Visitor) -> None:
     answer = asked(visitor, colour="red")
     assert answer.status_code == 400
-    assert "The form has no field &#39;colour&#39;." in answer.text
+    assert "The form has no field &#x27;colour&#x27;." in answer.text
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ def test_a_field_that_is_none_is_named(visitor: Visitor) -> None:
     [
         ("since=yesterday", "--since yesterday: this is no date or time"),
         ("since=2025-02-01&until=2025-01-01", "--since 2025-02-01 is not before --until 2025-01-01"),
-        ("colour=red", "Report: there is no argument &#39;colour&#39;"),
-        ("currency=EUX", "&#39;EUX&#39; is no ISO 4217 code"),
+        ("colour=red", "Report: there is no argument &#x27;colour&#x27;"),
+        ("currency=EUX", "&#x27;EUX&#x27; is no ISO 4217 code"),
         ("kind=free", "kind"),
     ],
 )

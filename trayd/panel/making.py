@@ -165,5 +165,5 @@ def _ready(address: str, *, saved: bool) -> str:
 
 
 def _failed(message: str, cure: str) -> str:
-    wrong, what_to_do = (escape(rendering.sentence(text)) for text in (message, cure))
+    wrong, what_to_do = map(rendering.sentence_html, (message, cure))
     return f'<p class="wrong"><strong>{wrong}</strong> {what_to_do}</p>\n'

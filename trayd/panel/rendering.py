@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import re
 from functools import cache
+from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _STYLE_SHEET = "panel.css"
+
+_COMMANDS = re.compile("`([^`]+)`")
 
 
 class Section(NamedTuple):
@@ -67,6 +71,11 @@ def sentence(text: str) -> str:
     return begun if not begun or begun[-1] in ".?…" else f"{begun}."
 
 
+def sentence_html(text: str) -> str:
+    """The same as HTML; commands in it look like commands."""
+    return _COMMANDS.sub(r"<code>\1</code>", escape(sentence(text)))
+
+
 def _answer(text: str, status: int) -> HTMLResponse:
     return HTMLResponse(text, status, {"Content-Security-Policy": policy()})
 
@@ -86,6 +95,7 @@ def _environment() -> Environment:
     icon = base64.b64encode(asset("icons/hicolor/scalable/apps/trayd.svg").read_bytes()).decode()
     css = Markup(_css())  # noqa: S704  # trayd's own file
     environment.filters["sentence"] = sentence
+    environment.filters["sentence_html"] = lambda text: Markup(sentence_html(text))  # noqa: S704  # escaped there
     environment.globals.update(css=css, icon=f"data:image/svg+xml;base64,{icon}", sections=SECTIONS)
     return environment
 
