@@ -321,9 +321,10 @@ def test_a_ledger_with_all_that_there_is(tmp_path):
         with pytest.raises(UsageError, match="--currency does not go with --format focus"):
             operations.export(ExportQuery(format="focus", currency="EUR"))
     assert (document.name, document.media_type) == ("trayd-export-to-2026-11-20.focus.csv", "text/csv")
-    without_cost, not_final = sorted(document.remarks)
+    without_cost, bills, not_final = sorted(document.remarks)
     assert without_cost.startswith("4 records have no cost")
     assert "is not final" in not_final
+    assert bills.startswith("fal's bills are known up to 2026-11-20 11:00")
     known = [record for record in records if record.cost is not None]
     assert len(records) - len(known) == 4
     assert [row[FOCUS_ID_COLUMN] for row in rows] == [record.id for record in known]

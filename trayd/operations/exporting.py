@@ -12,10 +12,12 @@ from trayd.errors import SettingsError, UsageError
 from trayd.money import is_currency
 from trayd.operations.documents import Document
 from trayd.operations.filters import FilterQuery
+from trayd.operations.known_bills import known_bills
 from trayd.operations.known_names import recorded_names
 from trayd.records import Kind
 from trayd.reports.csv_export import CsvStyle
 from trayd.reports.formats import FORMATS, TABS, Export, Format
+from trayd.reports.missing_bills import missing_bills
 from trayd.reports.names import Recorded, file_name
 from trayd.reports.open_shares import OpenShares
 
@@ -106,9 +108,17 @@ def exported(operations: Operations, query: ExportQuery, now: datetime) -> Docum
     def pieces() -> Iterator[str]:
         yield from form.text(export)
         document.remarks.extend(shares.told())
+        document.remarks.extend(_missing(operations, filters, zone, now))
 
     document.consist_of(pieces())
     return document
+
+
+def _missing(operations: Operations, filters: Filters, zone: tzinfo, now: datetime) -> Iterator[str]:
+    """What there is to say of a time that is asked for and of which fal's bills are not known."""
+    missing = missing_bills(known_bills(operations, filters), filters.since, filters.until, now)
+    if missing is not None:
+        yield missing.told(lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M}")
 
 
 def _recorded(operations: Operations) -> Recorded:
@@ -165,6 +175,7 @@ def built_report(operations: Operations, query: ReportQuery, now: datetime) -> D
             taken += some
             yield ""
         made_of = yield from gathered(taken, request)
+        document.remarks.extend(_missing(operations, filters, zone, now))
         document.is_gathered = True
         yield from report_page(made_of, request)
 
@@ -192,6 +203,7 @@ def report_request(operations: Operations, query: ReportQuery, now: datetime) ->
         terms=_terms(operations, filters.client),
         models=operations.ledger.models(),
         shared=tuple(_shared(operations.books, filters, zone)),
+        bills=known_bills(operations, filters),
         templates=templates_folder(settings.report.templates, operations.paths.settings),
     )
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from trayd.records import Counting, ExternalCost, Kind, Record
 from trayd.reports.figures import Figures
+from trayd.reports.missing_bills import MissingBills
 
 
 class _Outside(Enum):
@@ -91,16 +92,23 @@ class Tracked(NamedTuple):
                 yield what, number
 
 
-def verdict(tracked: Tracked, figures: Figures) -> tuple[str, bool]:
-    """How settled the figures are, in words; and whether nothing that is shown can change by what is still to come."""
-    if not any(tracked):
-        return "nothing is recorded in this period", False
-    if not tracked.billed:
-        return "part of it is not billed yet", False
-    if tracked.open_shares:
-        return "part of it is not final yet", False
-    if figures.total.amounts_left_out():
-        return "part of it has no exchange rate yet", False
-    if any(each.rate is not None and each.rate.last_known for each in figures.rates):
-        return "part of it stands on an earlier day's exchange rate", False
-    return "every cost is billed", True
+def verdict(tracked: Tracked, figures: Figures, missing: MissingBills | None) -> tuple[str, bool]:
+    """How settled the figures are, in words; and whether nothing that is shown can change by what is still to come.
+
+    Args:
+        tracked: where the records come from.
+        figures: what they add up to.
+        missing: of which time fal's bills are not known.
+    """
+    part = "" if missing and missing.every else "part of "
+    rates = [each.rate for each in figures.rates if each.rate is not None]
+    matters = (
+        (missing is not None, f"fal's bills of {part}this period are not known"),
+        (not any(tracked), "nothing is recorded in this period"),
+        (not tracked.billed, "part of it is not billed yet"),
+        (tracked.open_shares > 0, "part of it is not final yet"),
+        (bool(figures.total.amounts_left_out()), "part of it has no exchange rate yet"),
+        (any(rate.last_known for rate in rates), "part of it stands on an earlier day's exchange rate"),
+    )
+    still_open = next((told for is_open, told in matters if is_open), "")
+    return still_open or "every cost is billed", not still_open

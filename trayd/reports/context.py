@@ -16,7 +16,8 @@ from trayd.reports.compliance import Tracked, verdict
 from trayd.reports.figures import Figures, Part, day_rates, figures_in_steps
 from trayd.reports.kpis import Kpi, charge_kpi, cost_kpis
 from trayd.reports.licences import licence_warnings, licences_table
-from trayd.reports.notes import charge_notes, notes
+from trayd.reports.missing_bills import missing_bills
+from trayd.reports.notes import charge_notes, missing_note, notes
 from trayd.reports.periods import civil_period, civil_times, is_month
 from trayd.reports.request import Agency, ReportRequest
 from trayd.reports.tables import Table
@@ -111,6 +112,10 @@ class Contents(NamedTuple):
     hidden: bool
     tracked: Tracked
 
+    def since(self, zone: tzinfo) -> datetime | None:
+        """When the first of the records was; None without any."""
+        return self.records[0].instant(zone) if self.records else None
+
 
 def contents(records: Sequence[Record], request: ReportRequest) -> Contents:
     """What a report of these records is made of; see :func:`contents_in_steps`."""
@@ -155,8 +160,9 @@ def report_context(made_of: Contents, request: ReportRequest, words: Words) -> R
         if hidden
         else notes(sums, made_of.tracked, shown_terms, request, words)
     )
-    said, settled = verdict(made_of.tracked, sums)
-    kpis = list(cost_kpis(sums, made_of.tracked, words, hidden=hidden))
+    missing = missing_bills(request.bills, filters.since or made_of.since(zone), filters.until, now)
+    said, settled = verdict(made_of.tracked, sums, missing)
+    kpis = list(cost_kpis(sums, made_of.tracked, words, missing, hidden=hidden))
     if shown_terms is not None:
         kpis.append(charge_kpi(sums, shown_terms, request.home, words))
     return ReportContext(
@@ -182,7 +188,7 @@ def report_context(made_of: Contents, request: ReportRequest, words: Words) -> R
         origin=tuple(Fact(label, words.number(number)) for label, number in made_of.tracked.told()),
         warnings=tuple(licence_warnings(sums, request.models, words)),
         licences=licences_table(sums, request.models, amounts, zone),
-        notes=tuple(told),
+        notes=(*((missing_note(missing, zone, words),) if missing else ()), *told),
         zone=_zone_name(zone, now),
         created=f"{words.day(now.astimezone(zone).date())}, {now.astimezone(zone):%H:%M}",
     )

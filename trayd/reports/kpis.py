@@ -11,6 +11,7 @@ from trayd.records import Kind
 from trayd.report_settings import ClientTerms
 from trayd.reports.compliance import Tracked
 from trayd.reports.figures import EXTERNAL_KINDS, Figures
+from trayd.reports.missing_bills import MissingBills
 from trayd.reports.notes import terms_told
 from trayd.reports.words import Words, listed
 
@@ -28,21 +29,24 @@ class Kpi(msgspec.Struct, frozen=True):
     detail: str
 
 
-def cost_kpis(figures: Figures, tracked: Tracked, words: Words, *, hidden: bool) -> Iterator[Kpi]:
+def cost_kpis(
+    figures: Figures, tracked: Tracked, words: Words, missing: MissingBills | None, *, hidden: bool
+) -> Iterator[Kpi]:
     """What it comes to, in three figures, and how many generations there are.
 
     Args:
         figures: what the records add up to, and ``tracked`` where they come from.
         tracked: of the same records.
         words: how figures are written.
+        missing: of which time fal's bills are not known.
         hidden: whether they are what is charged, in the place of costs.
     """
     internal, external = ("AI generations", "External AI tools") if hidden else ("Total AI cost", "External AI costs")
     yield Kpi(
         "internal",
         internal,
-        _known(figures, figures.internal, words, Kind.INTERNAL),
-        _with("Internal: generations on fal.ai", _left_out(figures, words, Kind.INTERNAL)),
+        _known(figures, figures.internal, words, Kind.INTERNAL, missing=missing),
+        _with(f"Internal: generations on fal.ai{_in_part(missing)}", _left_out(figures, words, Kind.INTERNAL)),
     )
     yield Kpi(
         "external",
@@ -53,7 +57,7 @@ def cost_kpis(figures: Figures, tracked: Tracked, words: Words, *, hidden: bool)
     yield Kpi(
         "combined",
         "Total charge" if hidden else "Combined total",
-        _known(figures, figures.internal + figures.external, words, *Kind),
+        _known(figures, figures.internal + figures.external, words, *Kind, missing=missing),
         _with(_together(figures, words), _left_out(figures, words, *Kind)),
     )
     beside = [
@@ -83,8 +87,16 @@ def charge_kpi(figures: Figures, terms: ClientTerms, home: str, words: Words) ->
     )
 
 
-def _known(figures: Figures, nanos: int, words: Words, *kinds: Kind) -> str:
-    return words.known(Money(nanos, figures.total.currency), lacking=figures.total.lacks(*kinds))
+def _known(figures: Figures, nanos: int, words: Words, *kinds: Kind, missing: MissingBills | None = None) -> str:
+    lacking = figures.total.lacks(*kinds) or missing is not None
+    return words.known(Money(nanos, figures.total.currency), lacking=lacking)
+
+
+def _in_part(missing: MissingBills | None) -> str:
+    """What there is to say of the bills beside a figure of them."""
+    if missing is None:
+        return ""
+    return ", whose bills are not known" if missing.every else ", whose bills are known in part"
 
 
 def _with(detail: str, lacking: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, tzinfo
 
 from trayd.insight.conversion import days_told
 from trayd.insight.pools import Unsettled
@@ -12,6 +13,7 @@ from trayd.records import Counting, Kind
 from trayd.report_settings import ClientTerms
 from trayd.reports.compliance import Tracked
 from trayd.reports.figures import Figures
+from trayd.reports.missing_bills import MissingBills
 from trayd.reports.request import ReportRequest, SharedCost
 from trayd.reports.words import Words, listed
 
@@ -92,6 +94,16 @@ def charge_notes(figures: Figures, tracked: Tracked, shared: Sequence[SharedCost
     yield from _left_out(total, words)
     yield from _open_shares([(cost.source, cost.unsettled) for cost in shared], words)
     yield "Each entry is charged to the billionth; totals add these up and are rounded once, when shown."
+
+
+def missing_note(missing: MissingBills, zone: tzinfo, words: Words) -> str:
+    """A sentence for the time of which fal's bills are not known."""
+
+    def moment(at: datetime) -> str:
+        return f"{words.day(at.astimezone(zone).date())}, {at.astimezone(zone):%H:%M}"
+
+    told = missing.told(moment)
+    return f"{told[:1].upper()}{told[1:]}."
 
 
 def _open_shares(shared: Iterable[tuple[str, Unsettled | None]], words: Words) -> Iterator[str]:

@@ -15,6 +15,7 @@ from trayd.money import Money
 from trayd.rates import Converter
 from trayd.records import ExternalCost, Filters
 from trayd.report_settings import ClientTerms
+from trayd.reports.missing_bills import KnownBills
 from trayd.reports.periods import is_month
 
 NO_MODELS: Mapping[str, ModelFact] = MappingProxyType({})
@@ -79,6 +80,7 @@ class ReportRequest(msgspec.Struct, frozen=True, kw_only=True):
         terms: what the client of the report is charged; None where nothing is charged.
         models: what fal's catalogue says of models, by endpoint id.
         shared: the pool costs of which the report has a share, newest first.
+        bills: of which time fal's bills are known; None where none were ever read of what is asked for.
         templates: the folder with templates of one's own; None: those that come with trayd.
     """
 
@@ -92,6 +94,7 @@ class ReportRequest(msgspec.Struct, frozen=True, kw_only=True):
     terms: ClientTerms | None = None
     models: Mapping[str, ModelFact] = NO_MODELS
     shared: tuple[SharedCost, ...] = ()
+    bills: KnownBills | None = None
     templates: Path | None = None
 
     @property
