@@ -1,7 +1,8 @@
 """A real browser, asked over its debugging pipe: what a page wants, complains about, looks like and prints.
 
 The browser runs in a network namespace of its own that has no network, not even loopback: whatever a page wants, it can
-have its own file alone. One for pages that are served on loopback has that, and finds no other host. No driver and no port are needed: commands go in at file descriptor 3, answers come out at 4
+have its own file alone. One for pages that are served on loopback has that, and finds no other host. No driver and no
+port are needed: commands go in at file descriptor 3, answers come out at 4
 (https://chromedevtools.github.io/devtools-protocol/).
 """
 
