@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
-from functools import lru_cache
 from itertools import islice
 from math import ceil
 from operator import itemgetter
@@ -41,6 +40,7 @@ from trayd.reports.focus_text import (
     unit_name,
 )
 from trayd.reports.formula_cells import text_cell
+from trayd.reports.kept import kept
 from trayd.reports.without_cost import told_without_cost
 
 #: The columns, in their order: those of the specification that trayd has something to say in, then its own.
@@ -247,7 +247,7 @@ def priced_as(record: Generation, cost: Money, model: ModelFact | None) -> Price
     return Priced(_ONE, _REQUESTS, cost.amount, cost.amount)
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def _by_units(units: Decimal, price: Decimal, discount: Decimal, unit: str | None, nanos: int) -> Priced | None:
     """None where that price does not come to so many nanos."""
     left = _WIDE.subtract(_HUNDRED, discount)
@@ -283,7 +283,7 @@ def _external(record: ExternalCost, pool: PoolCost | None) -> _Row:
     }
 
 
-@lru_cache(maxsize=512)
+@kept(512)
 def _usage(cost: Money, priced: Priced) -> _Row:
     amount = decimal_text(cost.amount)
     list_price, contracted_price = decimal_text(priced.list_price), decimal_text(priced.contracted_price)
@@ -332,7 +332,7 @@ def _sku(sku: str, priced: Priced) -> _Row:
     return {"SkuId": sku, "SkuMeter": f"Billed {priced.unit}", "SkuPriceId": f"{sku}/{priced.unit}"}
 
 
-@lru_cache(maxsize=256)
+@kept(256)
 def _fal_account(account: str, called: str) -> _Row:
     return {
         "BillingAccountId": f"{_FAL}/{ascii_id(account)}",
@@ -346,7 +346,7 @@ def _fal_account(account: str, called: str) -> _Row:
     }
 
 
-@lru_cache(maxsize=256)
+@kept(256)
 def _tool(source: str, name: str) -> _Row:
     return {
         "BillingAccountId": f"{_EXTERNAL}/{ascii_id(source)}",
@@ -360,7 +360,7 @@ def _tool(source: str, name: str) -> _Row:
     }
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def _sub_account(account: str, key: str | None) -> _Row:
     if not key:
         return {}

@@ -12,9 +12,9 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
 
 from trayd.reports.formula_cells import guarded_inside
+from trayd.reports.kept import kept
 
 #: What a quantity is called of which nobody told what it counts.
 UNITS = "Units"
@@ -77,14 +77,14 @@ def ascii_text(text: str) -> str:
     return _folded(text)
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def _folded(text: str) -> str:
     taken_apart = unicodedata.normalize("NFKD", " ".join(text.split()).translate(_SPELT))
     kept = "".join(mark for mark in taken_apart if not unicodedata.combining(mark))
     return guarded_inside(_NOT_PRINTED.sub(_UNKNOWN, kept).strip())
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def ascii_id(text: str) -> str:
     """The same for what tells things apart: two texts never become one, for a changed one has a mark of its own."""
     folded = ascii_text(text)
@@ -104,13 +104,13 @@ def plain_text(text: str, what: str) -> str:
     return name if _is_text(name) else f"{what} {name}".rstrip()
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def name_of(text: str, what: str) -> str:
     """The same for a name: one that has no ASCII letters is told apart from others by a mark."""
     return plain_text(ascii_id(text) if _UNKNOWN in ascii_text(text) else text, what)
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def id_of(text: str, namespace: str) -> str:
     """The same for an id, which is never that of another text: ``fal.ai/2026`` where it could be taken for a number."""
     plain = ascii_id(text)
@@ -121,7 +121,7 @@ def _is_text(name: str) -> bool:
     return name[:1].isalpha() and name.lower() not in _NO_TEXTS
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def unit_name(unit: str | None) -> str:
     """A unit of fal's price list in the grammar of FOCUS: ``1000000 Tokens`` for ``1m tokens``; else :data:`UNITS`."""
     told = _SHORT_COUNT.sub(lambda found: found[1] + _THOUSANDS[found[2].lower()], (unit or "").strip())
@@ -130,7 +130,7 @@ def unit_name(unit: str | None) -> str:
     return name if _UNIT.fullmatch(name) and (name[0].isdigit() or _is_text(name)) else UNITS
 
 
-@lru_cache(maxsize=2048)
+@kept(2048)
 def decimal_text(number: Decimal) -> str:
     """The number in plain digits, all that it has, and always with a point: a column of ``8`` is read as integers."""
     whole, _, fraction = f"{number:f}".partition(".")
@@ -148,7 +148,7 @@ def moment_text(moment: datetime) -> str:
     return utc.isoformat()[:19] + "Z"
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def month_text(year: int, month: int) -> tuple[str, str]:
     """The start of a calendar month in UTC, and that of the next."""
     first = datetime(year, month, 1, tzinfo=UTC)

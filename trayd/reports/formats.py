@@ -13,6 +13,7 @@ from trayd.insight.pools import PoolCost
 from trayd.rates import Converter
 from trayd.records import ExternalCost, Filters, Record
 from trayd.reports.csv_export import Conversion, CsvStyle, csv_lines
+from trayd.reports.kept import forgetting
 
 if TYPE_CHECKING:
     from trayd.reports.json_export import History
@@ -76,25 +77,26 @@ def _csv(export: Export) -> Iterator[str]:
 def _focus(export: Export) -> Iterator[str]:
     from trayd.reports.focus_export import focus_lines
 
-    return focus_lines(
+    pieces = focus_lines(
         export.records,
         accounts=export.accounts,
         models=export.models,
         pool_of=export.pool_of,
         remark=export.remark,
     )
+    return forgetting(pieces)
 
 
 def _json(export: Export) -> Iterator[str]:
     from trayd.reports.json_export import json_lines
 
-    return json_lines(export.history(), remark=export.remark)
+    return forgetting(json_lines(export.history(), remark=export.remark))
 
 
 def _ledger(export: Export) -> Iterator[str]:
     from trayd.reports.journal_export import journal_lines
 
-    return journal_lines(
+    pieces = journal_lines(
         export.records,
         filters=export.filters,
         accounts=export.accounts,
@@ -103,6 +105,7 @@ def _ledger(export: Export) -> Iterator[str]:
         now=export.now,
         remark=export.remark,
     )
+    return forgetting(pieces)
 
 
 FORMATS: dict[str, Format] = {

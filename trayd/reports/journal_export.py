@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from functools import lru_cache
 from itertools import islice
 
 import msgspec
@@ -24,6 +23,7 @@ import msgspec
 from trayd.money import NANOS_PER_UNIT
 from trayd.rates import Converter, RateSource
 from trayd.records import Counting, ExternalCost, Filters, Record
+from trayd.reports.kept import kept
 from trayd.reports.without_cost import REASONS, told_without_cost
 from trayd.reports.without_rate import WithoutRate
 
@@ -213,7 +213,7 @@ def _payee(record: Record) -> str:
     return f"fal.ai | {_payee_part(record.display_name or record.endpoint_id)}"
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def account_part(name: str | None, instead: str) -> str:
     """A name as a part of an account's name.
 
@@ -231,7 +231,7 @@ def account_part(name: str | None, instead: str) -> str:
     return f"{data[:_KEPT_OF_LONG].decode(errors='ignore').rstrip()}… {hashlib.sha256(data).hexdigest()[:8]}"
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def _payee_part(text: str) -> str:
     # A semicolon begins a comment.
     return _clipped(_one_line(text).replace(";", ",").replace("|", "/"), _LONGEST_SHARED) or _UNNAMED
@@ -261,7 +261,7 @@ def amount_text(nanos: int) -> str:
     return f"{'-' if nanos < 0 else ''}{whole}.{fraction:09d}"
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def _rate_text(factor: Decimal) -> str:
     whole, _, fraction = f"{factor:f}".partition(".")
     return f"{whole}.{fraction.ljust(_FEWEST_DECIMALS, '0')}"

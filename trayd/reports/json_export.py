@@ -13,7 +13,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, tzinfo
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -29,6 +28,7 @@ from trayd.pool_settings import Pool
 from trayd.rate_settings import FixedRate
 from trayd.rates import Converter, Rate, RateSource
 from trayd.records import Counting, Filters, Generation, Kind, Record, Recorded, Status
+from trayd.reports.kept import kept
 from trayd.reports.open_shares import OpenShares
 from trayd.reports.shape import outward_fields
 from trayd.reports.without_rate import WithoutRate
@@ -326,7 +326,7 @@ class _Sums:
 _encode = msgspec.json.Encoder().encode
 
 
-@lru_cache(maxsize=8192)
+@kept(8192)
 def _amount(money: Money) -> Amount:
     return Amount(money.text(), money.currency)
 
