@@ -315,7 +315,12 @@ def requests(ones: list[Counted]) -> int:
 
 def lacking(ones: list[Counted]) -> bool:
     """Whether something of it has no price yet, or no rate."""
-    return unpriced(ones) > 0 or any(one.currency == "KWD" for one in ones)
+    return unpriced(ones) > 0 or without_rate(ones)
+
+
+def without_rate(ones: list[Counted]) -> bool:
+    """Whether something of it is in a currency without a rate; nothing is nothing in every currency."""
+    return any(one.currency == "KWD" and one.nanos for one in ones)
 
 
 def unpriced(ones: list[Counted]) -> int:
@@ -396,8 +401,7 @@ def assert_as_counted(operations: Operations, asked: Asked) -> None:
         if each is None:
             assert is_unread or lacking(ones), (text, kind)
     left_out = sum(one.nanos or 0 for one in within if one.currency == "KWD")
-    is_left_out = any(one.currency == "KWD" for one in within)
-    assert total.left_out == ((Money(left_out, "KWD"),) if is_left_out else ()), text
+    assert total.left_out == ((Money(left_out, "KWD"),) if without_rate(within) else ()), text
     internal = [one for one in within if one.kind is Kind.INTERNAL]
     priced = requests(internal) - unpriced(internal) - total.failed
     each_one = Money(round(worth(internal) / priced)) if priced else None
@@ -438,7 +442,7 @@ def assert_parts(operations: Operations, asked: Asked, by: str, whole: int) -> N
         part = told.pop((key, kind), None)
         if part is None:
             assert (exact, requests(ones)) == (0, 0), (*where, key)
-            assert not any(one.currency == "KWD" for one in ones), (*where, key)
+            assert not without_rate(ones), (*where, key)
             continue
         assert abs(in_nanos(part.cost) - exact) < 1, (*where, key)
         if part.cost is None:

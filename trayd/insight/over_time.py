@@ -155,8 +155,8 @@ def _converted(columns: _Columns, foreign: Iterable[_Foreign], converter: Conver
                 factor = factors[currency, day]
             except KeyError:
                 factor = factors[currency, day] = _factor(converter, currency, day)
-            if factor is not None:
-                sums[number] = sums.get(number, 0) + nanos * factor
+            if factor is not None or not nanos:  # nothing is nothing in every currency
+                sums[number] = sums.get(number, 0) + nanos * (factor or 0)
                 continue
             without = left_out.setdefault(number, {})
             without[currency] = without.get(currency, 0) + nanos
