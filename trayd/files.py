@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from filecmp import cmp
 from pathlib import Path
@@ -40,16 +40,24 @@ def write_atomically(path: Path, pieces: Iterable[str], *, private: bool = False
         temporary.replace(path)
 
 
-def write_new(path: Path, pieces: Iterable[str]) -> tuple[Path, bool]:
+def very_same(one: Path, other: Path) -> bool:
+    """Whether two files have the same bytes."""
+    return cmp(one, other, shallow=False)
+
+
+def write_new(
+    path: Path, pieces: Iterable[str], says_the_same: Callable[[Path, Path], bool] = very_same
+) -> tuple[Path, bool]:
     """Puts the text in a file of its own, whole: nothing that is there is written over.
 
     Args:
         path: the file. Where there is one of that name with another text, the new one gets the next free number:
             ``report-2.html``. Its folder is made where it is missing.
         pieces: the text, in as many pieces as it comes in.
+        says_the_same: whether a file with the new text and the one that is there need not both be.
 
     Returns:
-        the file that has the text now, and whether it is new; one that had the very same text is left as it is.
+        the file that has the text now, and whether it is new; one that says the same is left as it is.
 
     Raises:
         TraydError: the folder or the file cannot be written.
@@ -57,7 +65,7 @@ def write_new(path: Path, pieces: Iterable[str]) -> tuple[Path, bool]:
     with _on_its_way(path, pieces) as temporary:
         place, number = path, 1
         while not _takes(place, temporary):
-            if place.is_file() and cmp(temporary, place, shallow=False):
+            if place.is_file() and says_the_same(temporary, place):
                 return place, False
             number += 1
             place = path.with_stem(f"{path.stem}-{number}")

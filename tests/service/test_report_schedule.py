@@ -37,6 +37,10 @@ DUE = datetime(2026, 11, 2, 23, tzinfo=UTC)
 MONTHLY = Schedule(every="month")
 
 
+class Killed(BaseException):
+    """Nobody who looks out for errors goes on after it."""
+
+
 class Studio:
     """A home whose daemons come and go, and its time."""
 
@@ -519,6 +523,34 @@ async def test_what_the_ledger_had_no_room_to_remember_is_not_made_again(
         schedules.look_soon()
         await schedules.once()
         assert studio.files == [file.name]
+
+
+async def test_what_was_not_remembered_any_more_is_not_there_twice(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trayd that is killed between the two; the next one makes the same, some minutes and a poll later."""
+    studio.schedules = (Schedule(every="month", formats=("html", "csv", "focus", "json", "ledger")),)
+
+    async def killed(_daemon: Daemon, _made: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as kill:
+        kill.setattr(Daemon, "report_made", killed)
+        with pytest.raises(Killed):
+            await studio.once(studio.read(), studio.work("Acme"))
+    names = studio.files
+    assert len(names) == 5
+
+    studio.now += HOUR
+    await studio.once(studio.read())
+    assert studio.files == names
+    (told,) = await studio.alerts_listed()
+    assert len(told.files) == 5
+
+    studio.now += HOUR
+    studio.schedules = (structs.replace(studio.schedules[0], name="again"),)
+    await studio.once(studio.work("Acme", amount="2.00"))
+    assert len(studio.files) == 10, "what says something else is there as well"
 
 
 async def test_what_is_made_when_trayd_ends_is_remembered_and_the_rest_is_made_at_the_next_start(
