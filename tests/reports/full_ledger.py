@@ -1,8 +1,8 @@
 """A home with everything in it that a report can be about, made through the ledger's own door, long ago.
 
 Three months of two accounts: billed, estimated, running, free, failed and unmatched generations, a discount, a request
-in several billing rows, edits and links made and taken back, costs in five currencies (one without a rate), a refund,
-imported and charged shared costs, names in other scripts.
+in several billing rows, edits and links made and taken back, costs in five currencies (one without a rate, one whose
+rate changes at a midnight), a refund, imported and charged shared costs, names in other scripts.
 """
 
 from __future__ import annotations
@@ -65,6 +65,13 @@ fetch = false
 from = "EUR"
 to = "USD"
 rate = 1.0840345678
+until = 2025-02-14
+
+[[rates.fixed]]
+from = "EUR"
+to = "USD"
+rate = 1.1123456789
+since = 2025-02-15
 
 [[rates.fixed]]
 from = "SEK"
@@ -247,6 +254,12 @@ def _unsettled() -> Iterator[EventFact]:
             digest=_digest(name), request_id=f"request-{name}", time=_at(day), endpoint_id="acme/unlisted" if
             estimate is None else flux, account=account, status=status, estimate=estimate, client="Northwind",
         )  # fmt: skip
+    # In Stockholm it is the next day, of which the rate is another one.
+    yield EventFact(
+        digest=_digest("at-night"), request_id="request-at-night", time=datetime(2025, 2, 14, 23, 30, tzinfo=UTC),
+        endpoint_id=flux, account="second-unit", client="Northwind",
+        estimate=Estimate(Money.of("3.70", "EUR"), _at(60)),
+    )  # fmt: skip
     for name, account in (("loose-1", "studio-north"), ("loose-2", "studio-north"), ("loose-3", "second-unit")):
         yield EventFact(
             digest=_digest(name), time=_at(47), endpoint_id=flux, account=account, estimate=half, client="Näckrosen",
