@@ -130,6 +130,24 @@ def test_what_changes_halfway_is_in_it_altogether(thread: Thread) -> None:
     assert [row["client"] for row in rows if row["request_id"] == "r1"] == ["Northwind"]
 
 
+def test_other_exchange_rates_halfway_begin_it_anew(thread: Thread) -> None:
+    async def work() -> int:
+        begun: list[Operations] = []
+
+        def begin(operations: Operations) -> Document:
+            begun.append(operations)
+            return slowly(operations, pieces=4)
+
+        making = Making(begin)
+        await thread.on_ledger(making.begin)
+        await thread.on_ledger(making.turn)
+        await thread.on_ledger(lambda operations: operations.rates.renew())
+        assert len(await made(thread, making)) == 40
+        return len(begun)
+
+    assert asyncio.run(work()) == 2
+
+
 def test_a_text_that_has_no_room_on_the_disk_is_told_with_the_cure(thread: Thread) -> None:
     def endless(_operations: Operations) -> Document:
         document = Document("long.csv", "text/csv")
