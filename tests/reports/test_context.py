@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from tests.insight.samples import NOW, daily, ecb, external, generation, rates
 from tests.rates.tables import rates as with_fixed
@@ -11,7 +12,7 @@ from trayd.facts import ModelFact
 from trayd.money import Money
 from trayd.rate_settings import FixedRate
 from trayd.rates import RateSource
-from trayd.records import Counting, Estimate, Filters
+from trayd.records import Counting, Estimate, Filters, Kind
 from trayd.reports.context import contents, report_context
 from trayd.reports.html import report_html
 from trayd.reports.request import Agency, ReportRequest
@@ -235,3 +236,22 @@ def test_a_line_tells_who_how_long_and_which_request():
     assert "<p>764cabcf<td>" in text
     assert "<p>second take<td>Northwind<p>studio-mac<td>" in text
     assert "<p>1 h 2 min<td>" in text
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "told"),
+    [
+        ({"client": "Northwind"}, [("Client", "Northwind")]),
+        ({"client": "", "deliverable": "Hero Film"}, [("Client", "none"), ("Deliverable", "Hero Film")]),
+        ({"project": "Spring"}, [("Project", "Spring")]),
+        ({"model": KLING}, [("Model", KLING)]),
+        ({"account": "studio"}, [("Account", "studio")]),
+        ({"key": "premiere"}, [("Key", "premiere")]),
+        ({"kind": Kind.INTERNAL}, [("Only", "fal.ai only")]),
+        ({"kind": Kind.EXTERNAL}, [("Only", "other tools only")]),
+        ({"kind": Kind.POOL}, [("Only", "shared costs only")]),
+    ],
+)
+def test_the_title_block_tells_all_that_was_asked_for(asked_for, told):
+    facts = made([], filters=structs.replace(NOVEMBER, **asked_for)).facts
+    assert [(fact.label, fact.value) for fact in facts] == [*told, ("Currency", "USD")]

@@ -281,6 +281,12 @@ def test_money_that_came_back_is_a_credit():
         check_exact(row, record.cost)
 
 
+def test_on_what_a_cost_rests_that_is_not_fals():
+    for kind in (Kind.EXTERNAL, Kind.POOL):
+        assert row_of(external(kind=kind, file="costs.csv"))["x_CostBasis"] == "Imported"
+    assert row_of(external(kind=Kind.POOL))["x_CostBasis"] == "Settings"
+
+
 def test_what_has_no_cost_is_left_out_and_counted():
     remarks: list[str] = []
     counted = [
@@ -343,6 +349,7 @@ def test_a_ledger_with_all_that_there_is(tmp_path):
     # Shares of what projects share add up to the whole, and are told to come again.
     pool = [row for row in rows if row["x_Kind"] == "pool" and row["ServiceName"] == "Runway plan"]
     assert {row["ChargeFrequency"] for row in pool} == {"Recurring"}
+    assert {row["x_CostBasis"] for row in pool} == {"Settings"}
     assert sum(Decimal(row["BilledCost"]) for row in pool) == 2 * 35
     # All requests but those of two prices, of no price and those estimated as a whole are priced by their units.
     by_unit = [row["x_RequestId"] for row in rows if row["PricingUnit"] not in {"", "Charges", "Requests"}]

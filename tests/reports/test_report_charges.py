@@ -210,13 +210,12 @@ def test_sums_of_costs_are_hidden_as_well():
 @settings(max_examples=40)
 @given(st.lists(st.integers(10**6, 10**12), min_size=1, max_size=8))
 def test_no_cost_that_there_can_be_is_left_where_it_is_hidden(costs):
-    """A markup of 1000 % keeps every charge apart from every cost here."""
+    """That nothing is charged keeps every charge apart from every cost."""
     terms = ClientTerms(name="Northwind", rate=Decimal(0), hide_costs=True)
     of = [generation(Money(nanos).text(), client="Northwind", id=f"r{nanos}") for nanos in costs]
     said = " ".join(Everything(unescape(page(terms, of))).said)
     for nanos in costs:
-        shown = exact_formatter("USD", "en_US")(nanos)
-        assert shown == "$0.00" or shown not in said
+        assert exact_formatter("USD", "en_US")(nanos) not in said
 
 
 def test_what_a_statement_of_a_card_says_of_the_amount_is_not_shown():

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from tests.desk import DAY, NOW, Desk, opened_desk
 from tests.ledger.making import event
@@ -79,6 +80,27 @@ def test_it_is_not_final_while_what_it_is_divided_by_is_not_billed(desk):
 
     desk.set(pool=(plan(split="equal"),))
     assert made(desk, now=NOW + 11 * DAY).all_confirmed, "who shares it does not hang on amounts"
+
+
+def test_what_could_not_be_weighed_and_what_nobody_shares_is_told_in_the_table(desk):
+    def remarks(query):
+        return [row[3].detail for row in made(desk, query, NOW + 20 * DAY).pools.rows]
+
+    desk.set(pool=(plan(), structs.replace(plan(), name="Early", since=date(2026, 10, 1), to=date(2026, 10, 2))))
+    desk.ledger.add(
+        Batch(events=(event("new", "new", NOW - DAY, account="northwind", client="Aker", project="Pitch"),))
+    )
+    assert remarks(FIRST_WEEK) == [
+        "so far: not final until all of that is billed; without 1 generation that has no price yet"
+    ]
+    october = ReportQuery(since="2026-10-01", until="2026-10-31")
+    assert remarks(october) == ["nobody shares it: no project spent anything in Oct 2026"]
+
+
+def test_shares_that_are_final_are_told_from_those_that_are_not(desk):
+    desk.set(pool=(plan(), structs.replace(plan(), name="Rent", split={"Aker/Pitch": Decimal(1)})))
+    [external] = [kpi for kpi in made(desk).kpis if kpi.id == "external"]
+    assert external.detail == "2 entries of shared costs, 1 of them not final yet"
 
 
 @pytest.mark.parametrize("said", [{"split": {"Aker/Pitch": Decimal(1), "Brandt/Film": Decimal(3)}}])
