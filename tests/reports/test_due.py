@@ -66,7 +66,7 @@ def test_what_was_missed_is_made_up_for_and_nothing_before_it() -> None:
     day = date(2026, 11, 18)
 
     assert due(WEEKLY, day, "2026-W43") == ["2026-W43", "2026-W44", "2026-W45", "2026-W46"], "it may lack some clients"
-    assert due(WEEKLY, day, "2026-W46", "2026-W43") == ["2026-W46"], "what is not there by now had no entries"
+    assert due(WEEKLY, day, "2026-W46", "2026-W43") == due(WEEKLY, day, "2026-W43"), "one client's may have failed"
     assert due(MONTHLY, day, "2026-07") == ["2026-08", "2026-09", "2026-10"], "what is longer ago is no news"
     assert due(MONTHLY, day, "2026-01") == ["2026-08", "2026-09", "2026-10"], "what is longer ago is no news"
     assert due(WEEKLY, day, "2026-10") == ["2026-W46"], "it was one of months"

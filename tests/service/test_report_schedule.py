@@ -429,8 +429,8 @@ async def test_a_client_whose_report_fails_keeps_no_other_client_and_no_later_mo
                 await schedules.once()
             assert studio.files == [f"trayd-report-northwind-2026-{month}.html" for month in (10, 11)]
             assert daemon._operations.report_troubles == {"monthly": "for Acme: the template is wrong; mend it"}
-        schedules.look_soon()
-        await schedules.once()
+    async with studio.daemon() as daemon:
+        await daemon._report_schedules.once()
         assert studio.files[:2] == [f"trayd-report-acme-2026-{month}.html" for month in (10, 11)]
         assert daemon._operations.report_troubles == {"monthly": ""}
 
@@ -467,7 +467,10 @@ async def test_a_folder_that_does_not_answer_keeps_no_other_schedule_back(
         assert asked.count(far) == 1, "nobody else waits for it"
 
         answers.set()
-        await asyncio.wait(schedules._folders._busy.values(), timeout=10)
+        await asyncio.wait(schedules._folders._late, timeout=10)
+        await daemon._watch.once()
+        screen: Screen = daemon._deliverer  # type: ignore[assignment]
+        assert sum(notice.body.count("Report for Acme") for notice in screen.shown) == 2
         schedules.look_soon()
         await schedules.once()
         assert daemon._operations.report_troubles == {"far": "", "monthly": ""}

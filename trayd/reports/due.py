@@ -43,10 +43,10 @@ def period_with(every: str, day: date) -> ReportPeriod:
 
 
 def periods_due(schedule: Schedule, made: Collection[str], now: datetime, zone: tzinfo) -> list[ReportPeriod]:
-    """The periods that reports are due of, the oldest first: the last one, and all back to one of which some were made.
+    """The periods that reports are due of, the oldest first: the last one, and all back to the first that has some.
 
-    That one is among them, for not all of its reports may have been made. A schedule that has not made any yet begins
-    with the last period. The days are the user's: a change of the clock, or of the zone, moves no period.
+    Those that have some are among them: not all of their reports may have been made. A schedule that has not made any
+    yet begins with the last period. The days are the user's: a change of the clock, or of the zone, moves no period.
 
     Args:
         schedule: what is to be made when.
@@ -58,10 +58,8 @@ def periods_due(schedule: Schedule, made: Collection[str], now: datetime, zone: 
     newest = _before(schedule.every, period_with(schedule.every, today))
     due = [newest]
     # A schedule can have been one of months before: those have shorter names than weeks.
-    before = [name for name in made if len(name) == len(newest.name) and name < newest.name]
-    if newest.name in made or not before:
-        return due
-    while due[0].name not in made:
+    oldest = min((name for name in made if len(name) == len(newest.name)), default=newest.name)
+    while due[0].name > oldest:
         period = _before(schedule.every, due[0])
         if period.last + _MADE_UP_FOR < today:
             break

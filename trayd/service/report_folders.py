@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -31,6 +31,7 @@ class ReportFolders:
 
     def __init__(self) -> None:
         self._busy: dict[Path, asyncio.Task[Any]] = {}
+        self._late: set[asyncio.Task[None]] = set()
 
     def check(self, folder: Path) -> None:
         """Looks whether a folder may take files.
@@ -41,8 +42,13 @@ class ReportFolders:
         if folder in self._busy:
             raise _silent(folder)
 
-    async def follow(self, folder: Path, work: Coroutine[Any, Any, T]) -> T:
+    async def follow(self, folder: Path, work: Coroutine[Any, Any, T], tell_late: Callable[[T], Awaitable[None]]) -> T:
         """What a work gives that puts files into that folder. Who is cancelled meanwhile waits for it some seconds.
+
+        Args:
+            folder: where it puts them.
+            work: comes to its end also where nobody waits for it any more.
+            tell_late: is told then what it gave.
 
         Raises:
             TraydError: the folder does not answer; the work goes on.
@@ -59,7 +65,9 @@ class ReportFolders:
             raise
         if task.done():
             return task.result()
-        task.add_done_callback(_logged)
+        late = asyncio.create_task(_when_done(task, tell_late))
+        self._late.add(late)
+        late.add_done_callback(self._late.discard)
         raise _silent(folder)
 
 
@@ -69,10 +77,12 @@ def _silent(folder: Path) -> TraydError:
     )
 
 
-def _logged(late: asyncio.Task[Any]) -> None:
-    """Nobody waits any more for what went wrong in the end; it is tried again."""
-    if not late.cancelled() and (error := late.exception()) is not None:
-        logger.warning("a report could not be put into its folder: %s", error)
+async def _when_done(task: asyncio.Task[T], tell: Callable[[T], Awaitable[None]]) -> None:
+    try:
+        await tell(await task)
+    except Exception:
+        # Nobody waits for it any more; it is tried again.
+        logger.warning("a report could not be put into its folder in the end", exc_info=True)
 
 
 async def put_away(folder: Path, texts: Iterable[tuple[str, IO[str]]], drop: Path | None) -> list[Path]:

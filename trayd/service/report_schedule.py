@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -92,8 +91,6 @@ class ReportSchedules:
         self._waits: dict[tuple[str, str], float] = {}
         # The ledger may not have been able to keep it.
         self._made: set[tuple[str, str, str | None]] = set()
-        # Periods of which not every client's report could be made.
-        self._behind: dict[str, set[ReportPeriod]] = {}
         self._folders = ReportFolders()
         self._troubles: dict[str, str] = {}
         self._told: dict[str, str] | None = None
@@ -140,18 +137,16 @@ class ReportSchedules:
     async def _follow(self, schedule: Schedule, *, patient: bool) -> str | None:
         """Makes what is due by a schedule; what is in the way, with the cure. None: it waits for bills."""
         trouble, asked = "", self._host.settings.report
-        behind = self._behind.setdefault(schedule.called, set())
         try:
             for period in await self._host.on_ledger(partial(self._due, schedule)):
                 if patient and not await self._has_its_bills(schedule, period):
-                    return trouble or None
+                    if not trouble:
+                        return None
+                    break
                 try:
-                    # A later period waits for this one, so that none is left out.
                     await self._make(schedule, period)
-                    behind.discard(period)
                 except _UnmadeError as error:
                     # All others have theirs, and go on without this client.
-                    behind.add(period)
                     trouble = trouble or str(error)
         except TraydError as error:
             trouble = str(error)
@@ -166,9 +161,7 @@ class ReportSchedules:
 
     def _due(self, schedule: Schedule, operations: Operations) -> list[ReportPeriod]:
         made = self._made_by(schedule, operations)
-        due = periods_due(schedule, made.keys(), self._host.now(), operations.settings.zone())
-        behind = {period for period in self._behind[schedule.called] if len(period.name) == len(due[0].name)}
-        return sorted(behind.union(due), key=attrgetter("first"))
+        return periods_due(schedule, made.keys(), self._host.now(), operations.settings.zone())
 
     def _made_by(self, schedule: Schedule, operations: Operations) -> dict[str, set[str | None]]:
         made = reports_made(operations.ledger.episodes().values(), schedule.called)
@@ -233,7 +226,10 @@ class ReportSchedules:
             _close(makings)
             raise
         placing = self._place(makings, folder, wanted, schedule, period, billed=billed)
-        return await self._folders.follow(folder, placing)
+        return await self._folders.follow(folder, placing, self._tell_late)
+
+    async def _tell_late(self, made: ReportMade) -> None:
+        await self._host.reports_made([made])
 
     async def _finish(self, making: Making, client: str | None) -> None:
         whose = f"for {client}: " if client else ""
