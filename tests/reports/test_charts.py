@@ -81,6 +81,22 @@ def test_long_periods_are_drawn_in_longer_steps(days, unit, points):
     assert (chart.unit, len(chart.points)) == (unit, points)
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "average"),
+    [
+        # From a Monday to a Sunday 20 weeks; then three days less at either end.
+        (date(2026, 1, 5), date(2026, 5, 24), "per week: $7.00"),
+        (date(2026, 1, 8), date(2026, 5, 21), "per week: $7.00"),
+        # From a January to a December; then a half of 28 days of February, and 15 of 30 of November.
+        (date(2023, 1, 1), date(2025, 12, 31), "per month: $30.44"),
+        (date(2023, 2, 15), date(2025, 11, 15), "per month: $30.45"),
+    ],
+)
+def test_weeks_and_months_that_are_there_in_part_count_as_parts_in_the_average(first, last, average):
+    days = [first + timedelta(days=ago) for ago in range((last - first).days + 1)]
+    assert over({day: spent("1.00") for day in days}, first, last).summary.endswith(f"Average {average}.")
+
+
 def test_days_without_spending_are_drawn_as_nothing_spent():
     chart = over({FIRST: spent("2.00"), FIRST + timedelta(days=2): spent("4.00")}, FIRST, FIRST + timedelta(days=2))
     assert [point.total for point in chart.points] == ["$2.00", "$0.00", "$4.00"]

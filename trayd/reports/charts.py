@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -212,7 +213,7 @@ def time_chart(days: Sequence[Part], first: date, last: date, amounts: Amounts) 
     edges = [0.0, *((a + b) / 2 for a, b in pairwise(xs)), 100.0]
     return TimeChart(
         unit=unit,
-        summary=_summary(unit, starts, totals, amounts),
+        summary=_summary(unit, starts, totals, _length(unit, starts, first, last), amounts),
         line=f"M{path}",
         area=f"M{xs[0]:.2f} {base:.2f}L{path}L{xs[-1]:.2f} {base:.2f}Z",
         base=_place(base),
@@ -250,6 +251,21 @@ def _steps(first: date, last: date) -> tuple[str, list[date]]:
         return "week", [monday + timedelta(weeks=n) for n in range((last - monday).days // 7 + 1)]
     months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     return "month", [date(month // 12, month % 12 + 1, 1) for month in months]
+
+
+def _length(unit: str, starts: list[date], first: date, last: date) -> Fraction:
+    """How many days, weeks or months there are from the first day to the last: those at the edges may be parts."""
+    ends = [_after(unit, start) for start in (starts[0], starts[-1])]
+    before = Fraction((first - starts[0]).days, (ends[0] - starts[0]).days)
+    behind = Fraction((ends[1] - last).days - 1, (ends[1] - starts[-1]).days)
+    return len(starts) - before - behind
+
+
+def _after(unit: str, start: date) -> date:
+    """The first day after that day, week or month."""
+    if unit == "month":
+        return (start + timedelta(days=31)).replace(day=1)
+    return start + timedelta(days=7 if unit == "week" else 1)
 
 
 def _gathered(days: Sequence[Part], starts: list[date]) -> list[list[Part]]:
@@ -304,13 +320,14 @@ def _name(unit: str, start: date, words: Words) -> str:
     return f"Week of {words.day(start)}" if unit == "week" else words.day(start)
 
 
-def _summary(unit: str, starts: list[date], totals: list[int], amounts: Amounts) -> str:
+def _summary(unit: str, starts: list[date], totals: list[int], length: Fraction, amounts: Amounts) -> str:
+    """What the line shows, in words; ``length`` is how many days, weeks or months there are."""
     words, currency = amounts.words, amounts.currency
     top = max(range(len(totals)), key=totals.__getitem__)
     if totals[top] <= 0:
         return f"There is nothing above zero on any {unit}."
     highest = words.money(Money(totals[top], currency))
-    average = words.money(Money(sum(totals) // len(totals), currency))
+    average = words.money(Money(sum(totals) * length.denominator // length.numerator, currency))
     when = {"day": "on", "week": "in the", "month": "in"}[unit]
     name = _name(unit, starts[top], words).replace("Week", "week", 1)
     return f"Highest {when} {name}: {highest}. Average per {unit}: {average}."
