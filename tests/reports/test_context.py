@@ -8,13 +8,13 @@ from msgspec import structs
 
 from tests.insight.samples import NOW, daily, ecb, external, generation, rates
 from tests.rates.tables import rates as with_fixed
+from tests.reports.making import report_html
 from trayd.facts import ModelFact
 from trayd.money import Money
 from trayd.rate_settings import FixedRate
 from trayd.rates import RateSource
 from trayd.records import Counting, Estimate, Filters, Kind
 from trayd.reports.context import contents, report_context
-from trayd.reports.html import report_html
 from trayd.reports.request import Agency, ReportRequest
 from trayd.reports.words import Words
 

@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.insight.samples import NOW, ecb, external, generation, rates, records
+from tests.reports.making import figures
 from trayd.facts import ModelFact
 from trayd.insight.conversion import EXACT_SUMS, rounded
 from trayd.money import Money
 from trayd.records import Counting, Estimate, ExternalCost, Kind
 from trayd.report_settings import ClientTerms
 from trayd.reports.charges import Charges
-from trayd.reports.figures import Charged, figures, figures_in_steps, together
+from trayd.reports.figures import Charged, figures_in_steps, together
 from trayd.reports.licences import Licence, licence_of
 
 # Rates of many digits, so that nearly every amount has a fraction of a nano.

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.insight.samples import NOW, STATUS_OF, ecb, rates
+from tests.reports.making import report_html
 from trayd.money import Money
 from trayd.records import Counting, Estimate, Filters, Generation, Status
 from trayd.report_settings import ClientTerms
-from trayd.reports.html import report_html
 from trayd.reports.request import ReportRequest
 
 TERMS = ClientTerms(name="Northwind", rate=Decimal("2.50"), rates={"fal-ai/veo3": Decimal(7)}, hide_costs=True)

@@ -11,10 +11,10 @@ import msgspec
 from hypothesis import given, settings
 
 from tests.insight.samples import NOW, ecb, external, generation, rates, records
+from tests.reports.making import report_html
 from trayd.money import Money, format_money, nanos_of
 from trayd.records import Counting, Estimate, ExternalCost, Filters, Kind
 from trayd.reports.context import contents, report_context
-from trayd.reports.html import report_html
 from trayd.reports.request import ReportRequest
 from trayd.reports.words import Words
 

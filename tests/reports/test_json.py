@@ -118,9 +118,7 @@ def test_what_is_in_no_total_for_it_has_no_rate_is_told(converts):
     found = [generation("2.00", currency="KWD"), generation("1.00", id="b"), generation("0.00", id="c", currency="SEK")]
     told = json.loads("".join(pieces_of(found, rates("EUR", USD=ecb("0.9")), converts=converts, remarks=remarks)))
     assert {"amount": "2.00", "currency": "KWD"} in told["totals"]["unconverted"]
-    assert remarks == [
-        "no rate of KWD into EUR is known of 2026-11-20: 2.00 KWD is in no total in EUR"
-    ]
+    assert remarks == ["no rate of KWD into EUR is known of 2026-11-20: 2.00 KWD is in no total in EUR"]
 
 
 @given(records)

@@ -13,11 +13,11 @@ import pytest
 
 from tests.insight.samples import NOW, daily, external, generation, rates
 from tests.reports.browser import A4, LETTER, Browser, Page
+from tests.reports.making import report_html
 from tests.reports.printed import size, words
 from trayd.money import Money
 from trayd.records import Estimate, Filters
 from trayd.report_settings import ClientTerms
-from trayd.reports.html import report_html
 from trayd.reports.request import ReportRequest
 
 REQUEST = ReportRequest(filters=Filters(), converter=rates(), home="USD", locale="en_US", zone=UTC, now=NOW)

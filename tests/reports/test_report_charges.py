@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.insight.samples import NOW, ecb, external, generation, rates, records
+from tests.reports.making import report_html
 from trayd.facts import ModelFact
 from trayd.insight.pools import Unsettled
 from trayd.money import Money, exact_formatter, format_money, nanos_of
 from trayd.records import Counting, Estimate, ExternalCost, Filters, Kind, Status
 from trayd.report_settings import ClientTerms
 from trayd.reports.context import contents, report_context
-from trayd.reports.html import report_html
 from trayd.reports.log import log_pages
 from trayd.reports.notes import terms_told
 from trayd.reports.request import ReportRequest, SharedCost

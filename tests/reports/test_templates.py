@@ -23,10 +23,10 @@ from markupsafe import Markup
 from tests.insight.samples import NOW, external, generation, rates
 from tests.reports.browser import Browser
 from tests.reports.full_ledger import trayd
+from tests.reports.making import report_html
 from trayd.errors import TraydError
 from trayd.records import Filters
 from trayd.reports.context import contents, report_context
-from trayd.reports.html import report_html
 from trayd.reports.log import LogPage, log_pages
 from trayd.reports.own_templates import Job, copy_templates, own_page, templates_folder
 from trayd.reports.rendering import with_policy

@@ -17,7 +17,7 @@ from trayd.money import Money
 from trayd.rates import Converter, Rate
 from trayd.records import Counting, ExternalCost, Heading, Kind, Record, Sum
 from trayd.reports.charges import Charges
-from trayd.steps import Step, Steps, finish
+from trayd.steps import Step, Steps
 
 K = TypeVar("K", bound=Hashable)
 L = TypeVar("L", bound=Hashable)
@@ -287,11 +287,6 @@ def _parts(
     return tuple(
         part.part(key, one, other) for (key, part), one, other in zip(ordered, internals, externals, strict=True)
     )
-
-
-def figures(records: Sequence[Record], converter: Converter, zone: tzinfo, charges: Charges | None) -> Figures:
-    """What the records add up to; see :func:`figures_in_steps`."""
-    return finish(figures_in_steps(records, converter, zone, charges))
 
 
 def figures_in_steps(

@@ -15,21 +15,13 @@ from trayd.reports.request import ReportRequest
 from trayd.reports.words import Words
 
 
-def report_html(records: Iterable[Record], request: ReportRequest) -> Iterator[str]:
-    """The report, in pieces; its log is in the order of time. Before the first there are empty ones: others may go on.
+def gathered(records: Iterable[Record], request: ReportRequest) -> Generator[str, None, Contents]:
+    """All that the report says, worked out in steps, each of which is an empty piece.
 
     Args:
-        records: those that the request's filters admit, in any order.
+        records: those that the request's filters admit, in any order; the log is in that of time.
         request: what it is about, and how it is written.
-
-    Raises:
-        TraydError: a template of the user's own is wrong; see :func:`own_page`.
     """
-    yield from report_page((yield from gathered(records, request)), request)
-
-
-def gathered(records: Iterable[Record], request: ReportRequest) -> Generator[str, None, Contents]:
-    """All that the report says, worked out in steps, each of which is an empty piece."""
     ordered = sorted(records, key=lambda record: record.instant(request.zone))
     steps = contents_in_steps(ordered, request)
     while True:
@@ -42,7 +34,11 @@ def gathered(records: Iterable[Record], request: ReportRequest) -> Generator[str
 
 
 def report_page(made_of: Contents, request: ReportRequest) -> Iterator[str]:
-    """The page that says it, in pieces; nothing is asked for that is not gathered."""
+    """The page that says it, in pieces; nothing is asked for that is not gathered.
+
+    Raises:
+        TraydError: a template of the user's own is wrong; see :func:`own_page`.
+    """
     words = Words(request.locale)
     context, log = report_context(made_of, request, words), log_pages(made_of, request, words)
     if request.templates is not None:
