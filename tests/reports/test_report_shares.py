@@ -97,6 +97,20 @@ def test_what_could_not_be_weighed_and_what_nobody_shares_is_told_in_the_table(d
     assert remarks(october) == ["nobody shares it: no project spent anything in Oct 2026"]
 
 
+def test_in_a_clients_report_nothing_is_told_of_others(desk):
+    estimate = Estimate(Money.of("3.333", "KWD"), NOW - DAY)
+    told = event("film", "film", NOW - DAY, account="northwind", estimate=estimate, client="Brandt", project="Film")
+    desk.ledger.add(Batch(events=(told,)))
+    weights = {"Aker/Pitch": Decimal(1), "Brandt/Secret": Decimal(2)}
+    desk.set(pool=(plan(), structs.replace(plan(), name="Rent", split=weights)))
+    [rent, shared] = sorted(row[3].detail for row in made(desk, now=NOW + 20 * DAY).pools.rows)
+    assert rent == ""
+    assert shared.endswith("; without amounts in KWD, for want of an exchange rate")
+    everybody = ReportQuery(since="2026-11-01", until="2026-11-07")
+    rows = made(desk, everybody).pools.rows
+    assert [row[3].detail for row in rows if row[0].text == "Rent"] == ["no record is of a project 'Brandt/Secret'"]
+
+
 def test_shares_that_are_final_are_told_from_those_that_are_not(desk):
     desk.set(pool=(plan(), structs.replace(plan(), name="Rent", split={"Aker/Pitch": Decimal(1)})))
     [external] = [kpi for kpi in made(desk).kpis if kpi.id == "external"]

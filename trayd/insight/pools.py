@@ -319,14 +319,13 @@ def remark(pool: PoolCost, spending: Mapping[Project, Tally]) -> str:
 
 
 def _not_weighed(tallies: Collection[Tally]) -> Iterator[str]:
-    """What the projects spent that is not known in the home currency, and so has no part in their weights."""
-    amounts: dict[str, int] = {}
-    for tally in tallies:
-        for currency, nanos in tally.left_out.items():
-            amounts[currency] = amounts.get(currency, 0) + nanos
-    if amounts:
-        texts = [f"{Money(nanos, currency).text()} {currency}" for currency, nanos in sorted(amounts.items())]
-        yield f"without {', '.join(texts)}, for want of an exchange rate"
+    """What the projects spent that is not known in the home currency, and so has no part in their weights.
+
+    How much it is stays untold: a share's note is read by the client of one project, and this is of all of them.
+    """
+    currencies = sorted({currency for tally in tallies for currency in tally.left_out})
+    if currencies:
+        yield f"without amounts in {', '.join(currencies)}, for want of an exchange rate"
     if unpriced := sum(tally.unpriced for tally in tallies):
         yield f"without {unpriced} {'generation that has' if unpriced == 1 else 'generations that have'} no price yet"
 

@@ -242,13 +242,15 @@ def _shared(books: Books, filters: Filters, zone: tzinfo) -> Iterator[SharedCost
         return
     for division in books.divisions(filters, zone=zone):
         pool, pieces = division.pool, tuple(piece for piece in division.pieces if filters.admits(piece, zone))
+        # What is not clear of a division names others' projects, and is for who can make it clear.
+        trouble = "" if filters.is_part and division.is_divided else division.trouble
         yield SharedCost(
             name=pool.cost.description,
             whole=pool.cost.amount,
             since=pool.since,
             until=pool.until,
             basis=_basis(division),
-            remark="; ".join(filter(None, (division.trouble, division.remark))),
+            remark="; ".join(filter(None, (trouble, division.remark))),
             shares=pieces,
             unsettled=division.unsettled,
         )
