@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec import structs
@@ -255,3 +256,9 @@ def test_a_line_tells_who_how_long_and_which_request():
 def test_the_title_block_tells_all_that_was_asked_for(asked_for, told):
     facts = made([], filters=structs.replace(NOVEMBER, **asked_for)).facts
     assert [(fact.label, fact.value) for fact in facts] == [*told, ("Currency", "USD")]
+
+
+def test_an_hour_that_comes_twice_is_told_with_its_offset():
+    twice = Filters(since=datetime(2026, 10, 25, 0, 30, tzinfo=UTC), until=datetime(2026, 10, 25, 1, 30, tzinfo=UTC))
+    period = made([], filters=twice, zone=ZoneInfo("Europe/Berlin")).period
+    assert period == "October 25, 2026, 02:30+02:00 to 02:30+01:00"

@@ -41,6 +41,10 @@ NOVEMBER = {
             Filters(since=datetime(2026, 11, 5, 9, 0, 30, tzinfo=UTC), until=datetime(2026, 11, 5, 23, tzinfo=UTC)),
             "trayd-report-2026-11-05T100030-to-2026-11-05.html",
         ),
+        (  # from the first half past two to the second
+            Filters(since=datetime(2026, 10, 25, 0, 30, tzinfo=UTC), until=datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
+            "trayd-report-2026-10-25T0230+0200-to-2026-10-25T0230+0100.html",
+        ),
     ],
 )
 def test_a_name_tells_whose_it_is_and_of_when(filters, name):

@@ -9,6 +9,9 @@ from trayd.records import Filters
 
 _LONGEST_MONTH = 31
 
+#: The characters of ``+02:00``.
+_OFFSET = 6
+
 
 def civil_period(filters: Filters, zone: tzinfo, now: datetime) -> tuple[date | None, date]:
     """The first and the last civil day of what the filters take in; an open end is today, an open start None."""
@@ -18,7 +21,10 @@ def civil_period(filters: Filters, zone: tzinfo, now: datetime) -> tuple[date | 
 
 
 def civil_times(filters: Filters, zone: tzinfo) -> tuple[str, str]:
-    """The times of day at which the period begins and ends, ``10:00``; empty where that is with a day."""
+    """The times of day at which the period begins and ends, ``10:00``; empty where that is with a day.
+
+    Of an hour that comes twice that day with its offset from UTC: ``02:30+01:00``.
+    """
     return _civil_time(filters.since, zone), _civil_time(filters.until, zone)
 
 
@@ -27,7 +33,12 @@ def _civil_time(moment: datetime | None, zone: tzinfo) -> str:
         return ""
     local = moment.astimezone(zone)
     # Where the clock jumps over midnight, a day begins at one.
-    return "" if moment == day_start(local.date(), zone) else f"{local:%H:%M:%S}".removesuffix(":00")
+    if moment == day_start(local.date(), zone):
+        return ""
+    time = f"{local:%H:%M:%S}".removesuffix(":00")
+    # Where the clock is set back an hour comes twice, and only the offset tells which of the two it is.
+    comes_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{time}{local.isoformat()[-_OFFSET:]}" if comes_twice else time
 
 
 def is_month(first: date, last: date) -> bool:
