@@ -51,7 +51,8 @@ class LogRow(NamedTuple):
         when: the time in the report's zone, or the date of what has no time.
         duration: how long the generation ran.
         name: the model's name or what was bought; ``detail`` is the endpoint id, or source and category.
-        parameters: the few that tell one job from another; ``note`` is what a person has noted.
+        parameters: the few that tell one job from another; ``note`` is what a person has noted, and of a share of a
+            shared cost how it was divided.
         tags: client, project and deliverable, less what the title says; ``who`` is the API key or the person.
         request_id: fal's.
         estimate: what it was expected to cost. Empty where costs are hidden.
@@ -242,15 +243,14 @@ class _Rows:
 
     def _external(self, record: ExternalCost, charge: str) -> LogRow:
         shared = record.kind is Kind.POOL
-        note = record.note or ""
         return LogRow(
             when=record.date.isoformat(),
             duration="",
             name=record.description,
             detail=" · ".join(part for part in (record.source, record.category) if part),
-            # How a shared cost was divided is what its note tells.
-            parameters=" · ".join(filter(None, ("shared cost", note))) if shared else "external cost",
-            note="" if shared else note,
+            # Where costs are hidden it is called so.
+            parameters="" if self._hidden else "shared cost" if shared else "external cost",
+            note=record.note or "",
             tags=self._tags(record.client, record.project, record.deliverable),
             who="",
             request_id="",
