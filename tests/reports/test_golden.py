@@ -483,7 +483,7 @@ def costs(golden: Golden, cells: dict[str, list[str]], item: Item) -> list[tuple
         expected.append((quantity, Decimal(item["units"])))
     if item["kind"] == "pool":
         # Which share it is stands in its note, word for word.
-        expected.append(("" if cells["Parameters"][0].endswith(item["note"]) else "0", None))
+        expected.append(("" if cells["Parameters"][-1] == item["note"] else "0", None))
     return expected
 
 
