@@ -6,6 +6,7 @@ import asyncio
 import csv
 import re
 import resource
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -223,10 +224,42 @@ def test_what_cannot_be_is_said_at_the_beginning_and_what_fails_leaves_no_file(t
         with pytest.raises(UsageError, match="no export format"):
             await thread.on_ledger(wrong.begin)
         wrong.text.close()
+        with pytest.raises(UsageError, match="no export format"):
+            await Making(lambda operations: operations.export(ExportQuery(format="pdf"))).finish(thread)
         making = Making(failing)
         with pytest.raises(OSError, match="Input/output"):
             await making.finish(thread)
         assert making.text.closed
+
+    asyncio.run(work())
+
+
+def test_who_gives_it_up_ends_what_makes_it_on_the_ledgers_thread(thread: Thread) -> None:
+    ended: list[str] = []
+
+    def begin(operations: Operations) -> Document:
+        document = Document("x", "text/plain")
+
+        def pieces() -> Iterator[str]:
+            try:
+                for record in document.counted(iter(range(10_000)), lambda: 10_000):
+                    time.sleep(0.005)
+                    yield f"{record}{operations.now}"
+            finally:
+                ended.append(threading.current_thread().name)
+
+        document.consist_of(pieces())
+        return document
+
+    async def work() -> None:
+        making = Making(begin)
+        finishing = asyncio.create_task(making.finish(thread))
+        await asyncio.sleep(0.2)
+        finishing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await finishing
+        assert making.text.closed
+        assert ended == [await thread.on_ledger(lambda _: threading.current_thread().name)]
 
     asyncio.run(work())
 

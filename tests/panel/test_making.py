@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -192,6 +193,28 @@ def hanging(tmp_path: Path) -> Iterator[Panel]:
     settings.write_text(settings.read_text(encoding="utf-8").replace("[report]\n", '[report]\ntemplates = "own"\n', 1))
     with daemon(home) as panel:
         yield panel
+
+
+def children(panel: Panel) -> list[str]:
+    tasks = Path(f"/proc/{panel.daemon.process.pid}/task").iterdir()
+    return [child for task in tasks for child in (task / "children").read_text().split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="which processes a process has started stands in /proc")
+@pytest.mark.parametrize("before", ["nothing has come", "a step has come"])
+def test_who_leaves_ends_a_template_of_ones_own_that_runs(hanging: Panel, before: str) -> None:
+    """Also at once, as who reloads twice: nothing goes on for a minute that nobody waits for."""
+    visitor = hanging.visitor()
+    visitor.enter()
+    if before == "nothing has come":
+        with suppress(httpx.ReadTimeout):
+            visitor.http.get("/report", headers=IN_WINDOW, timeout=0.1)
+    else:
+        with visitor.http.stream("GET", "/report", headers=IN_WINDOW) as answer:
+            next(answer.iter_text())
+            wait_until(lambda: children(hanging), what="the template's process")
+    time.sleep(1)
+    wait_until(lambda: not children(hanging), timeout=10, what="the end of the template's process")
 
 
 def test_who_waits_when_trayd_ends_is_told_so(hanging: Panel) -> None:

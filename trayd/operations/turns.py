@@ -7,6 +7,7 @@ written in turns, however long a template takes.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -63,12 +64,14 @@ class Making:
         Raises:
             UsageError: there is no such document.
         """
-        self._beginnings += 1
+        if self._beginnings:
+            self.document.close()
         self._made_from = _state(operations)
         self.text.seek(0)
         self.text.truncate()
         self.document = self._begin(operations)
         self.document.progress = self._progress
+        self._beginnings += 1
 
     def turn(self, operations: Operations) -> bool:
         """Makes as much of it as a turn takes, on the ledger's thread; whether it is whole now.
@@ -99,9 +102,17 @@ class Making:
             while not await thread.on_ledger(self.turn):
                 pass
         except BaseException:
-            with suppress(OSError):  # what is still to be written has no room either
-                self.text.close()
+            # After the turn that may be under way there. Where the daemon ends, the thread takes nothing more.
+            with suppress(RuntimeError):
+                await asyncio.shield(thread.on_ledger(self._leave))
             raise
+
+    def _leave(self, _operations: Operations) -> None:
+        with suppress(OSError):  # what is still to be written has no room either
+            self.text.close()
+        # It holds itself: left to the garbage collector, what makes it could go on for as long as nothing happens.
+        if self._beginnings:
+            self.document.close()
 
 
 @contextmanager

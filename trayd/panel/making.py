@@ -14,6 +14,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from trayd.errors import TraydError
 from trayd.operations.documents import Document
@@ -85,10 +86,7 @@ class ReportsMade:
             await work
             return whole(making, saved=saved)
         page = await asyncio.to_thread(rendering.rendered, "progress.html.j2", name=making.document.name)
-        return StreamingResponse(
-            self._progress(page, making, work, told, query=query, saved=saved),
-            headers={"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": rendering.policy()},
-        )
+        return _WhileMade(work, self._progress(page, making, work, told, query=query, saved=saved))
 
     async def _progress(
         self,
@@ -117,8 +115,6 @@ class ReportsMade:
         except Exception as error:  # noqa: BLE001  # the page has begun: only what comes now can say that it failed
             wrong = as_told(error)
             yield _failed(wrong.message, wrong.cure)
-        finally:
-            work.cancel()
         yield end
 
     def _address(self, making: Making, query: dict[str, str]) -> str:
@@ -138,6 +134,23 @@ class ReportsMade:
         """Lets those go that nobody has fetched."""
         for name in tuple(self._waiting):
             self._forget(name)
+
+
+class _WhileMade(StreamingResponse):
+    """The page that is sent while the work goes on; whoever leaves ends the work, also before the first word."""
+
+    def __init__(self, work: asyncio.Task[None], page: AsyncIterator[str]) -> None:
+        headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": rendering.policy()}
+        super().__init__(page, headers=headers)
+        self._work = work
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Not by the page itself: of one that nobody waits for any more, nothing at all is asked.
+            self._work.cancel()
 
 
 def as_told(error: Exception) -> TraydError:
