@@ -247,8 +247,8 @@ class Page:
 
     @property
     def overflow(self) -> int:
-        """By how many pixels the page is wider than the window."""
-        return int(self.evaluate("document.documentElement.scrollWidth - innerWidth"))
+        """By how many pixels the page is wider than the window, whose own scroll bar takes some of it."""
+        return int(self.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
     @property
     def text(self) -> str:
