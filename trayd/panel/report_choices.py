@@ -42,10 +42,11 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         clients: sorted, as are ``projects``, ``accounts`` and ``keys``.
         deliverables: the most frequent ones, sorted; so are ``models``, by endpoint id.
-        months: as fields have them (``2026-11``), the last one before this first.
+        this_month: as fields have it (``2026-11``), as are ``last_month`` and ``months``: a form that stands open over
+            midnight asks for the month that it shows.
+        months: the earlier ones, the latest first.
         currencies: that there are rates of.
         home: the currency of totals where none is chosen.
-        today: the user's civil day.
     """
 
     clients: tuple[Name, ...]
@@ -54,10 +55,11 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[Name, ...]
     accounts: tuple[Name, ...]
     keys: tuple[Name, ...]
+    this_month: Name
+    last_month: Name
     months: tuple[Name, ...]
     currencies: tuple[Name, ...]
     home: str
-    today: date
 
 
 async def report_choices(thread: LedgerThread) -> Choices:
@@ -71,6 +73,7 @@ async def report_choices(thread: LedgerThread) -> Choices:
         settings = operations.settings
         zone = settings.zone()
         today = operations.now.astimezone(zone).date()
+        first = today.replace(day=1)
         models, called = operations.ledger.models(), operations.called
         return Choices(
             clients=tuple(Name(client, _terms(settings, client)) for client in _sorted(names["client"])),
@@ -82,18 +85,19 @@ async def report_choices(thread: LedgerThread) -> Choices:
             ),
             accounts=tuple(map(Name, _sorted({called.get(each, each) for each in names["account"]}))),
             keys=tuple(map(Name, _sorted(names["key"]))),
-            months=tuple(Name(f"{month:%Y-%m}", month_name(month)) for month in _months(operations, zone, today)),
+            this_month=_month(first, " so far"),
+            last_month=_month(first - _DAY),
+            months=tuple(map(_month, _months(operations, zone, today)[1:])),
             currencies=tuple(map(Name, operations.rates.quoted(today))),
             home=settings.home_currency,
-            today=today,
         )
 
     return await thread.on_ledger(gathered)
 
 
-def month_name(day: date) -> str:
-    """November 2026, in the language of the pages."""
-    return f"{_MONTHS[day.month - 1]} {day.year}"
+def _month(day: date, more: str = "") -> Name:
+    """2026-11: November 2026, in the language of the pages."""
+    return Name(f"{day:%Y-%m}", f"{_MONTHS[day.month - 1]} {day.year}{more}")
 
 
 def _names(operations: Operations, field: str) -> dict[str, int]:

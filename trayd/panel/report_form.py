@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -32,15 +32,13 @@ _NAMED = "="
 _NOT_SENT = re.compile("[%\x00-\x1f\x7f-\x9f]")
 
 #: The periods that are none of the months.
-THIS_MONTH, LAST_MONTH, ALL_TIME, DAYS = "this-month", "last-month", "all", "days"
+ALL_TIME, DAYS = "all", "days"
 
 #: The longest name that is said again where nothing has it.
 _LONGEST = 200
 
 #: Of what trayd takes for dates.
 _FIRST_MONTH = date(1970, 1, 1)
-
-_DAY = timedelta(days=1)
 
 
 class Wrong(NamedTuple):
@@ -58,7 +56,7 @@ class ReportForm(msgspec.Struct, frozen=True, kw_only=True):
         deliverable: a name; nothing: any.
         model: an endpoint id, or the start of one up to a slash; nothing: any.
         kind: of costs; nothing: any.
-        period: a month (``2026-11``), or one of those above.
+        period: a month (``2026-11``), or one of those above; nothing: the month that runs.
         since: with ``until``, the first and the last day where the period is days of one's own.
         currency: an ISO 4217 code; nothing: the home currency.
         save: whatever stands here, the report is saved and not shown.
@@ -71,7 +69,7 @@ class ReportForm(msgspec.Struct, frozen=True, kw_only=True):
     account: str = ANY
     key: str = ANY
     kind: str = ""
-    period: str = THIS_MONTH
+    period: str = ""
     since: str = ""
     until: str = ""
     currency: str = ""
@@ -191,9 +189,7 @@ class _Reading:
         if asked == DAYS:
             return self._days()
         first = self._today.replace(day=1)
-        if asked == LAST_MONTH:
-            first = (first - _DAY).replace(day=1)
-        elif asked != THIS_MONTH:
+        if asked:
             try:
                 first = date.fromisoformat(f"{asked}-01")
             except ValueError:

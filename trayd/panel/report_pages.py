@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar, cast
@@ -24,7 +23,7 @@ from trayd.operations.table import OPERATIONS, parse_query
 from trayd.panel import rendering
 from trayd.panel.kept_reports import KeptReports, kept_reports, media_type, opened
 from trayd.panel.making import MADE, ReportsMade
-from trayd.panel.report_choices import Choices, month_name, report_choices
+from trayd.panel.report_choices import Choices, report_choices
 from trayd.panel.report_form import ANY, WITHOUT, ReportForm, Wrong, filled_in, form_of, meant, name_in, named
 from trayd.panel.texts import file_headers
 from trayd.settings import Paths, Settings
@@ -169,7 +168,7 @@ class ReportPages:
     ) -> Response:
         """The page, with the form filled in, what is wrong by field, and what else is wrong."""
         choices = await report_choices(self._backend)
-        zone, first = self._backend.settings.zone(), choices.today.replace(day=1)
+        zone = self._backend.settings.zone()
         kept, no_folder = KeptReports((), 0), None
         try:
             kept = await self._in_folder(kept_reports)
@@ -187,8 +186,7 @@ class ReportPages:
             no_folder=no_folder,
             folder=str(self._backend.paths.reports),
             labels=LABELS,
-            this_month=f"{month_name(first)} so far",
-            last_month=month_name(first - timedelta(days=1)),
+            period=form.period or choices.this_month.value,
             more=any(wrong.get(field) or getattr(form, field) for field in _MORE),
             named=named,
             time=lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M}",
