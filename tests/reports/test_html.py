@@ -313,7 +313,7 @@ def test_a_shared_cost_says_how_it_was_divided():
     share = external(
         "18.75", "2026-11-01", kind=Kind.POOL, project="Relaunch", note="62.5 % of $30.00 by spend, Nov 2026"
     )
-    assert log_of([share])[0][2] == "shared cost · 62.5 % of $30.00 by spend, Nov 2026"
+    assert log_of([share])[0][2] == "shared cost62.5 % of $30.00 by spend, Nov 2026", "the second part is a line below"
     assert "External AI costs hold $18.75 of shared costs; the log says how each was divided among projects." in (
         context([share]).notes
     )
