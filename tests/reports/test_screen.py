@@ -189,3 +189,16 @@ def test_a_log_of_ordinary_amounts_fits_a_laptop(browser: Browser, tmp_path: Pat
         fits = page.evaluate(_SHADES)
         assert (fits["more"], fits["start"]) == (0, "none"), width
     page.close()
+
+
+def test_on_a_phone_nothing_is_said_of_a_charge_that_there_is_not(browser: Browser, tmp_path: Path) -> None:
+    page = page_of(browser, tmp_path, AMOUNTS["ordinary"], TERMS["charges"])
+    page.show_all(320)
+    empty, others = page.evaluate("""
+        [true, false].map(empty => [...document.querySelectorAll('.charged td:last-child')]
+            .filter(cell => (cell.innerText.trim() === '') === empty)
+            .map(cell => cell.checkVisibility()))
+    """)
+    assert set(empty) == {False}
+    assert set(others) == {True}
+    page.close()

@@ -116,7 +116,7 @@ class LogPage(msgspec.Struct, frozen=True, kw_only=True):
         write = _with_costs if self.shows_costs else _as_charged
         rows = [write(row) for row in self.rows]
         if self.shows_charges:
-            rows = [f"{html}<td>{escape(row.charge)}" for html, row in zip(rows, self.rows, strict=True)]
+            rows = [f"{html}{_charge(row)}" for html, row in zip(rows, self.rows, strict=True)]
         # Every text in them is escaped, or is made of digits and words of trayd's own.
         return Markup("\n".join(rows))  # noqa: S704
 
@@ -146,6 +146,11 @@ def _with_costs(row: LogRow) -> str:
 
 def _as_charged(row: LogRow) -> str:
     return f"{_head(row)}<td>{_state(row)}<td>{escape(row.cost)}{_below(row.converted)}"
+
+
+def _charge(row: LogRow) -> str:
+    # Ended, it holds nothing: a narrow window, where cells stand below each other with a word each, leaves it out.
+    return f"<td>{escape(row.charge)}" if row.charge else "<td></td>"
 
 
 def log_pages(made_of: Contents, request: ReportRequest, words: Words) -> Iterator[LogPage]:
