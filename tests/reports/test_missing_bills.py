@@ -43,7 +43,11 @@ def test_a_period_that_begins_before_the_first_bill_is_not_settled(desk: Desk) -
     desk.reads(since=15 * DAY)
     context = made(desk, **MONTH)
     assert (context.verdict, context.all_confirmed) == ("fal's bills of part of this period are not known", False)
-    assert kpis(context)["internal"] == ("$10.00", "Internal: generations on fal.ai, whose bills are known in part")
+    assert kpis(context)["internal"] == ("$10.00", "Internal: generations on fal.ai; fal's bills are known in part")
+    table = {point.label: (point.internal, point.total) for point in context.over_time.points}
+    assert table["November 4, 2026"] == ("unknown", "unknown")
+    assert table["November 5, 2026"] == ("$0.00", "$0.00")
+    assert "Average" not in context.over_time.summary
     assert context.notes[0] == (
         "Fal's bills are known from November 5, 2026, 00:00 on: what it billed before is not in here."
     )
@@ -66,8 +70,10 @@ def test_of_a_time_of_which_nothing_was_read_nothing_is_unknown(desk: Desk) -> N
     context = made(desk, now=NOW + 20 * DAY, **december)
     assert context.verdict == "fal's bills of this period are not known"
     found = kpis(context)
-    assert found["internal"] == ("unknown", "Internal: generations on fal.ai, whose bills are not known")
-    assert (found["external"][0], found["combined"][0]) == ("$5.00", "$5.00")
+    assert found["internal"] == ("unknown", "Internal: generations on fal.ai; fal's bills are not known")
+    assert found["external"][0] == "$5.00"
+    assert found["combined"] == ("$5.00", "External alone; fal's bills are not known")
+    assert {point.internal for point in context.over_time.points} == {"unknown"}
     assert context.notes[0] == "Fal's bills of this time are not known: what it billed is not in here."
     assert made(desk, now=NOW + 20 * DAY, kind=Kind.EXTERNAL, **december).all_confirmed, (
         "other tools do not hang on fal"

@@ -207,6 +207,21 @@ async def test_what_of_a_month_could_not_be_made_is_made_before_the_next_month(
     ]
 
 
+async def test_of_a_month_whose_beginning_was_never_read_it_is_said(studio: Studio) -> None:
+    coverage = Batch(
+        accounts=(account("default", "northwind"),), coverage=(covers("northwind", OCTOBER - 4 * DAY, studio.now),)
+    )
+    await studio.once(coverage, studio.work("Northwind"))
+    (told,) = await studio.alerts_listed()
+    assert told.amount is None
+    assert told.text.startswith(
+        "Not all of what the work cost is known. "
+        "Fal's bills are known from 2026-10-10 14:00 on: what it billed before is not in here."
+    )
+    page = (studio.paths.reports / "trayd-report-northwind-2026-10.html").read_text()
+    assert "fal&#39;s bills of part of this period are not known" in page
+
+
 async def test_what_was_made_is_known_as_long_as_what_was_missed_is_made_up_for(studio: Studio) -> None:
     studio.schedules = (Schedule(every="week"),)
     for day in (12, 26):

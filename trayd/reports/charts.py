@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -191,7 +191,13 @@ def _bar(ranked: Ranked, width: str, whole: int, amounts: Amounts) -> Bar:
     )
 
 
-def time_chart(days: Sequence[Part], first: date, last: date, amounts: Amounts) -> TimeChart:
+def time_chart(
+    days: Sequence[Part],
+    first: date,
+    last: date,
+    amounts: Amounts,
+    is_unread: Callable[[date, date], bool] = lambda _first, _next: False,
+) -> TimeChart:
     """Cost over time from the first day to the last; days without a record are drawn as nothing spent.
 
     Args:
@@ -199,10 +205,16 @@ def time_chart(days: Sequence[Part], first: date, last: date, amounts: Amounts) 
         first: the first day of the report.
         last: the last one.
         amounts: how they are written.
+        is_unread: whether fal's bills are not known of some of the time from one day up to another one.
     """
     words = amounts.words
     unit, starts = _steps(first, last)
-    steps = [together(step) for step in _gathered(days, starts)]
+    ends = [*starts[1:], last + timedelta(days=1)]
+    unread = [is_unread(start, end) for start, end in zip(starts, ends, strict=True)]
+    steps = [
+        part._replace(lacking=part.lacking | {Kind.INTERNAL}) if lacks else part
+        for part, lacks in zip(map(together, _gathered(days, starts)), unread, strict=True)
+    ]
     totals = [step.nanos for step in steps]
     low, high, marks = _scale(min(0, *totals), max(0, *totals))
     count = len(starts) - 1
@@ -213,7 +225,7 @@ def time_chart(days: Sequence[Part], first: date, last: date, amounts: Amounts) 
     edges = [0.0, *((a + b) / 2 for a, b in pairwise(xs)), 100.0]
     return TimeChart(
         unit=unit,
-        summary=_summary(unit, starts, totals, _length(unit, starts, first, last), amounts),
+        summary=_summary(unit, starts, totals, None if any(unread) else _length(unit, starts, first, last), amounts),
         line=f"M{path}",
         area=f"M{xs[0]:.2f} {base:.2f}L{path}L{xs[-1]:.2f} {base:.2f}Z",
         base=_place(base),
@@ -320,14 +332,17 @@ def _name(unit: str, start: date, words: Words) -> str:
     return f"Week of {words.day(start)}" if unit == "week" else words.day(start)
 
 
-def _summary(unit: str, starts: list[date], totals: list[int], length: Fraction, amounts: Amounts) -> str:
-    """What the line shows, in words; ``length`` is how many days, weeks or months there are."""
+def _summary(unit: str, starts: list[date], totals: list[int], length: Fraction | None, amounts: Amounts) -> str:
+    """What the line shows, in words; ``length`` is how many days, weeks or months there are, None: not all is known."""
     words, currency = amounts.words, amounts.currency
     top = max(range(len(totals)), key=totals.__getitem__)
     if totals[top] <= 0:
         return f"There is nothing above zero on any {unit}."
     highest = words.money(Money(totals[top], currency))
-    average = words.money(Money(sum(totals) * length.denominator // length.numerator, currency))
+    average = ""
+    if length is not None:
+        each = words.money(Money(sum(totals) * length.denominator // length.numerator, currency))
+        average = f" Average per {unit}: {each}."
     when = {"day": "on", "week": "in the", "month": "in"}[unit]
     name = _name(unit, starts[top], words).replace("Week", "week", 1)
-    return f"Highest {when} {name}: {highest}. Average per {unit}: {average}."
+    return f"Highest {when} {name}: {highest}.{average}"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from trayd.insight.windows import day_start
 from trayd.records import Filters, Kind, Record
 from trayd.reports import tables
 from trayd.reports.charges import Charges
@@ -161,10 +162,14 @@ def report_context(made_of: Contents, request: ReportRequest, words: Words) -> R
         else notes(sums, made_of.tracked, shown_terms, request, words)
     )
     missing = missing_bills(request.bills, filters.since or made_of.since(zone), filters.until, now)
+
+    def is_unread(start: date, end: date) -> bool:
+        return missing is not None and missing.concerns(day_start(start, zone), day_start(end, zone))
+
     said, settled = verdict(made_of.tracked, sums, missing)
     kpis = list(cost_kpis(sums, made_of.tracked, words, missing, hidden=hidden))
     if shown_terms is not None:
-        kpis.append(charge_kpi(sums, shown_terms, request.home, words))
+        kpis.append(charge_kpi(sums, shown_terms, request.home, words, missing))
     return ReportContext(
         kind="AI usage statement" if hidden else "AI cost report",
         agency=request.agency,
@@ -178,7 +183,7 @@ def report_context(made_of: Contents, request: ReportRequest, words: Words) -> R
         kpis=tuple(kpis),
         rates=None if hidden else tables.rates_table(sums, words),
         rate_days=None if hidden else tables.rate_days(sums, words),
-        over_time=time_chart(sums.days, first, last, amounts) if sums.days and first else None,
+        over_time=time_chart(sums.days, first, last, amounts, is_unread) if sums.days and first else None,
         charts=_charts(sums, amounts),
         accuracy=None if hidden else tables.accuracy_table(sums.compared, sums, words),
         pools=None if hidden else tables.pools_table(request.shared, words),

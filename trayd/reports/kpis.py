@@ -46,7 +46,7 @@ def cost_kpis(
         "internal",
         internal,
         _known(figures, figures.internal, words, Kind.INTERNAL, missing=missing),
-        _with(f"Internal: generations on fal.ai{_in_part(missing)}", _left_out(figures, words, Kind.INTERNAL)),
+        _with("Internal: generations on fal.ai", _left_out(figures, words, Kind.INTERNAL), _bills(missing)),
     )
     yield Kpi(
         "external",
@@ -58,7 +58,7 @@ def cost_kpis(
         "combined",
         "Total charge" if hidden else "Combined total",
         _known(figures, figures.internal + figures.external, words, *Kind, missing=missing),
-        _with(_together(figures, words), _left_out(figures, words, *Kind)),
+        _with(_together(figures, words, missing), _left_out(figures, words, *Kind), _bills(missing)),
     )
     beside = [
         words.count(number, what, what)
@@ -74,7 +74,7 @@ def cost_kpis(
     yield Kpi("generations", "Generations", words.number(figures.total.generations), detail)
 
 
-def charge_kpi(figures: Figures, terms: ClientTerms, home: str, words: Words) -> Kpi:
+def charge_kpi(figures: Figures, terms: ClientTerms, home: str, words: Words, missing: MissingBills | None) -> Kpi:
     """What the client is charged by these terms, whose rates are in the home currency."""
     told = terms_told(terms, home, words)
     unknown = figures.charged.unknown
@@ -82,8 +82,8 @@ def charge_kpi(figures: Figures, terms: ClientTerms, home: str, words: Words) ->
     return Kpi(
         "charge",
         "To charge",
-        words.known(Money(figures.charged.nanos, figures.total.currency), lacking=unknown > 0),
-        _with(f"{told[0].upper()}{told[1:]}", f"{without} without a charge yet" if unknown else ""),
+        words.known(Money(figures.charged.nanos, figures.total.currency), lacking=unknown > 0 or missing is not None),
+        _with(f"{told[0].upper()}{told[1:]}", f"{without} without a charge yet" if unknown else "", _bills(missing)),
     )
 
 
@@ -92,15 +92,15 @@ def _known(figures: Figures, nanos: int, words: Words, *kinds: Kind, missing: Mi
     return words.known(Money(nanos, figures.total.currency), lacking=lacking)
 
 
-def _in_part(missing: MissingBills | None) -> str:
-    """What there is to say of the bills beside a figure of them."""
+def _bills(missing: MissingBills | None) -> str:
+    """What there is to say of fal's bills beside a figure of them."""
     if missing is None:
         return ""
-    return ", whose bills are not known" if missing.every else ", whose bills are known in part"
+    return "fal's bills are not known" if missing.every else "fal's bills are known in part"
 
 
-def _with(detail: str, lacking: str) -> str:
-    return f"{detail}; {lacking}" if lacking else detail
+def _with(*details: str) -> str:
+    return "; ".join(filter(None, details))
 
 
 def _sources(tracked: Tracked, words: Words) -> str:
@@ -121,8 +121,10 @@ def _left_out(figures: Figures, words: Words, *kinds: Kind) -> str:
     return f"{listed([words.money(money) for money in amounts])} left out: no exchange rate" if amounts else ""
 
 
-def _together(figures: Figures, words: Words) -> str:
+def _together(figures: Figures, words: Words, missing: MissingBills | None) -> str:
     """What the combined total is of; where its parts as they are shown do not add up to it, they are told in full."""
+    if missing is not None and not figures.internal:
+        return "External alone"
     currency = figures.total.currency
     shown = [shown_amount(Money(nanos, currency)) for nanos in (figures.internal, figures.external)]
     if sum(shown) == shown_amount(Money(figures.internal + figures.external, currency)):

@@ -34,6 +34,11 @@ class MissingBills(NamedTuple):
     until: datetime | None
     every: bool
 
+    def concerns(self, since: datetime, until: datetime) -> bool:
+        """Whether bills of some of that time are not known."""
+        before = self.since is not None and since < self.since
+        return self.every or before or (self.until is not None and until > self.until)
+
     def told(self, moment: Callable[[datetime], str]) -> str:
         """In a sentence, without its point; ``moment`` writes a time."""
         if self.every:

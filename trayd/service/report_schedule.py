@@ -180,12 +180,14 @@ class ReportSchedules:
         """Whom reports of that period are still to be made for."""
         made = self._made_by(schedule, operations).get(period.name, set())
         found = operations.usage(UsageQuery(window=f"{period.first}..{period.last}", by="client"))
-        named = [_Wanted(part.key, _known(part)) for part in found.by if part.key is not None]
+        # Of a part of the period fal's bills may never have been read.
+        cost = _known if found.known_from is None else lambda _part: None
+        named = [_Wanted(part.key, cost(part)) for part in found.by if part.key is not None]
         if schedule.clients:
             named = [wanted for wanted in named if wanted.client in schedule.clients]
         elif found.by and not named:
             # Who works for no client has the work itself.
-            named = [_Wanted(None, _known(found.total))]
+            named = [_Wanted(None, cost(found.total))]
         return [wanted for wanted in named if wanted.client not in made]
 
     async def _make(self, schedule: Schedule, period: ReportPeriod) -> None:
