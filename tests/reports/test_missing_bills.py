@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.ledger.making import cost
 from trayd.facts import Batch
 from trayd.operations.exporting import ExportQuery, ReportQuery, report_request
 from trayd.records import Kind
+from trayd.report_settings import ClientTerms, ReportSettings
 from trayd.reports.context import ReportContext, contents, report_context
 from trayd.reports.formats import FORMATS
 from trayd.reports.words import Words
@@ -52,6 +54,15 @@ def test_a_period_that_begins_before_the_first_bill_is_not_settled(desk: Desk) -
         "Fal's bills are known from November 5, 2026, 00:00 on: what it billed before is not in here."
     )
     assert made(desk, since="2026-11-05", until="2026-11-30").all_confirmed
+
+
+def test_what_a_client_is_charged_for_such_days_is_not_known_either(desk: Desk) -> None:
+    desk.reads(since=15 * DAY)
+    desk.set(report=ReportSettings(client=(ClientTerms(name="Aker", markup_percent=Decimal(10)),)))
+    context = made(desk, **MONTH, client="Aker")
+    table = {point.label: point.charge for point in context.over_time.points}
+    assert (table["November 4, 2026"], table["November 5, 2026"]) == ("unknown", "$0.00")
+    assert kpis(context)["charge"] == ("$11.00", "The cost plus 10%; fal's bills are known in part")
 
 
 def test_a_period_that_trayd_did_not_run_to_the_end_of_is_not_settled(desk: Desk) -> None:

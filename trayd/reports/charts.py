@@ -212,7 +212,7 @@ def time_chart(
     ends = [*starts[1:], last + timedelta(days=1)]
     unread = [is_unread(start, end) for start, end in zip(starts, ends, strict=True)]
     steps = [
-        part._replace(lacking=part.lacking | {Kind.INTERNAL}) if lacks else part
+        _lacking_bills(part) if lacks else part
         for part, lacks in zip(map(together, _gathered(days, starts)), unread, strict=True)
     ]
     totals = [step.nanos for step in steps]
@@ -252,6 +252,11 @@ def time_chart(
             for start, step, x, y, (left, right) in zip(starts, steps, xs, ys, pairwise(edges), strict=True)
         ),
     )
+
+
+def _lacking_bills(part: Part) -> Part:
+    charged = part.charged._replace(unknown=part.charged.unknown + 1)
+    return part._replace(lacking=part.lacking | {Kind.INTERNAL}, charged=charged)
 
 
 def _steps(first: date, last: date) -> tuple[str, list[date]]:
