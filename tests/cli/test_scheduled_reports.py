@@ -17,6 +17,8 @@ time_zone = "UTC"
 locale = "en_US"
 [alerts]
 desktop = false
+[poll]
+backfill_days = 70  # all of the last month
 [[report.schedule]]
 every = "month"
 after_days = 0

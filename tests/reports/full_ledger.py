@@ -173,7 +173,7 @@ def _batches() -> Iterator[Batch]:
             Coverage(
                 account=account,
                 since=FIRST - timedelta(days=5),
-                until=LAST,
+                until=LAST + timedelta(days=1),
                 fetched_at=_FETCHED,
                 first_completed_at=_FETCHED,
             )
